@@ -1,0 +1,86 @@
+# What people type; the build itself is CMake's and Ninja's. `make help` lists the targets.
+BUILD ?= build
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+DESTDIR ?=
+TESTS ?=
+
+.DEFAULT_GOAL := build
+.PHONY: build test demo demo-provisioner lint format bench bench-decisions soak asan tsan install uninstall clean help deps configure \
+  configure-all
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Ninja shows its progress in one line that grows; a target that a command needs is named, so that nobody waits for more.
+ninja = cmake --build $(BUILD) -j $(JOBS) --target
+# Tests and benchmarks need further packages: they join the build the first time that somebody asks for them.
+configure:
+	@test -e $(BUILD)/build.ninja || cmake -S . -B $(BUILD) -G Ninja -DDOCKTOR_TESTS=OFF -DDOCKTOR_BENCH=OFF --log-level=NOTICE
+configure-all:
+	@grep -qs '^DOCKTOR_TESTS:BOOL=ON' $(BUILD)/CMakeCache.txt && grep -qs '^DOCKTOR_BENCH:BOOL=ON' $(BUILD)/CMakeCache.txt \
+	  || cmake -S . -B $(BUILD) -G Ninja -DDOCKTOR_TESTS=ON -DDOCKTOR_BENCH=ON --log-level=NOTICE
+
+# ./docktor is replaced, never written over: a daemon may be running from it.
+leave-binary = cmp -s $(BUILD)/src/app/docktor docktor || { cp $(BUILD)/src/app/docktor .docktor.new && mv -f .docktor.new docktor; }
+
+build: ## build; leaves ./docktor here
+	@scripts/install-deps.sh build
+	@$(MAKE) --no-print-directory configure
+	@$(ninja) docktor producer consumer
+	@$(leave-binary)
+
+demo: ## install what is missing, build, and watch docktor scale real workers for a minute
+	@scripts/install-deps.sh build demo
+	@$(MAKE) --no-print-directory build
+	@./docktor demo
+
+# Docker's tests bring up an engine of their own, for which they must be root; a newer NATS server is fetched, not installed.
+test: ## install what is missing, build everything, run every test (TESTS=regex for some)
+	@scripts/install-deps.sh build demo test
+	@test "$$(id -u)" != 0 || scripts/install-deps.sh docker || true
+	@scripts/fetch-nats-210.sh build/nats-2.10 >/dev/null || true
+	@$(MAKE) --no-print-directory configure-all
+	@$(ninja) all
+	@$(leave-binary)
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS) $(if $(TESTS),-R '$(TESTS)')
+
+asan tsan: ## build and test with sanitizers (build-asan, build-tsan)
+	@scripts/install-deps.sh build demo test
+	@cmake --preset $@ --log-level=NOTICE
+	@cmake --build --preset $@ -j $(JOBS)
+	@ctest --preset $@ $(if $(TESTS),-R '$(TESTS)')
+
+lint: ## formatting and clang-tidy over what changed
+	@scripts/install-deps.sh build demo test lint
+	@$(MAKE) --no-print-directory configure-all
+	@$(ninja) all
+	@BUILD=$(BUILD) JOBS=$(JOBS) scripts/lint.sh
+
+bench: ## measure what docs/performance.md quotes (some fifteen minutes; on an idle machine)
+	@scripts/install-deps.sh build demo test bench
+	@$(MAKE) --no-print-directory configure-all
+	@$(ninja) daemon_bench sample_bench
+	@$(BUILD)/bench/sample_bench
+	@$(BUILD)/bench/daemon_bench react
+	@$(BUILD)/bench/daemon_bench wake
+	@$(BUILD)/bench/daemon_bench footprint
+
+soak: ## the properties over very many random cases (CASES=100000)
+	@scripts/install-deps.sh build demo test
+	@$(MAKE) --no-print-directory configure-all
+	@$(ninja) properties
+	@RC_PARAMS="max_success=$(or $(CASES),100000)" $(BUILD)/tests/properties/properties
+
+format: ## format every source in place
+	@scripts/install-deps.sh lint
+	@git ls-files -co --exclude-standard '*.cc' '*.h' | xargs clang-format-19 -i
+
+install: build ## install under $(PREFIX): binary, man page, bash completion, systemd unit, the demo's producer and worker
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
+
+uninstall: ## remove what `make install` with the same PREFIX and DESTDIR put there
+	@DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) scripts/uninstall.sh $(BUILD)/install_manifest.txt
+
+clean: ## remove the build folder and ./docktor
+	rm -rf $(BUILD) docktor .docktor.new

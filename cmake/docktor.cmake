@@ -1,0 +1,27 @@
+# docktor_folder(NAME libs...): one static library of the folder's .cc files, and one test program of its *_test.cc files.
+# The link libraries are the folder's only arrows; core never depends on a leaf.
+function(docktor_folder name)
+  file(GLOB all CONFIGURE_DEPENDS *.cc)
+  set(tests ${all})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  set(sources ${all})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+  add_library(docktor_${name} STATIC ${sources})
+  target_include_directories(docktor_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+  target_link_libraries(docktor_${name} PUBLIC ${ARGN})
+  if(DOCKTOR_TESTS AND tests)
+    docktor_test(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE docktor_${name})
+  endif()
+endfunction()
+
+# docktor_test(NAME sources...): a GoogleTest program, each of its tests a ctest of its own.
+function(docktor_test name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE GTest::gmock GTest::gtest_main)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  # A fifth less time to build; what is measured (bench, the product itself) is built at -O2.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+endfunction()

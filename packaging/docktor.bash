@@ -1,0 +1,68 @@
+# bash completion for docktor: commands, flags, files, and the services of the configuration.
+
+# The services' names in the configuration that the command line names, else in the working directory's.
+_docktor_services() {
+  local file=$1
+  if [[ -z $file ]]; then
+    for file in docktor.yaml docktor.yml; do [[ -r $file ]] && break; done
+  fi
+  [[ -r $file ]] || return 0
+  awk '
+    /^services:/ { inside = 1; next }
+    /^[^ #-]/ { inside = 0 }
+    /^service:[ ]/ { print clean($2) }
+    inside && match($0, /^[ ]*-[ ]+(\{[ ]*)?name:[ ]*/) { rest = substr($0, RLENGTH + 1); sub(/[ ,}#].*/, "", rest); print clean(rest) }
+    function clean(text) { gsub(/["'\'']/, "", text); return text }' "$file" 2>/dev/null
+}
+
+_docktor() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' config='' i word
+  COMPREPLY=()
+  # "--config=file" arrives as three words.
+  if [[ $cur == "=" ]]; then cur=''; fi
+  if [[ $prev == "=" ]]; then prev=${COMP_WORDS[COMP_CWORD - 2]}; fi
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    case $word in
+      -c | --config)
+        config=${COMP_WORDS[i + 1]}
+        if [[ $config == "=" ]]; then config=${COMP_WORDS[i + 2]}; ((i++)); fi
+        ((i++))
+        ;;
+      -s | --service | -n | --tail | --interval | --compose-file | --seconds) ((i++)) ;;
+      -*) ;;
+      *) command=${command:+$command }$word ;;
+    esac
+  done
+  case $prev in
+    -c | --config | --compose-file)
+      mapfile -t COMPREPLY < <(compgen -f -X '!*.@(yaml|yml)' -- "$cur"; compgen -d -S / -- "$cur")
+      compopt -o nospace 2>/dev/null
+      return
+      ;;
+    -s | --service)
+      mapfile -t COMPREPLY < <(compgen -W "$(_docktor_services "$config")" -- "$cur")
+      return
+      ;;
+    --interval | --tail | -n | --seconds) return ;;
+  esac
+
+  local words=''
+  case $command in
+    '') words='daemon config explain resume decide demo health --help --version' ;;
+    daemon) words='start stop status logs reload --help' ;;
+    config) words='validate --help' ;;
+    'daemon start') words='--config --service --interval --compose-file --foreground --wait-ready --help' ;;
+    'daemon stop') words='--config --replicas --help' ;;
+    'daemon status') words='--config --service --json --help' ;;
+    'daemon logs') words='--config --service --tail --no-follow --help' ;;
+    'daemon reload' | health) words='--config --help' ;;
+    decide) words='--config --service --help' ;;
+    'config validate') words='--config --service --compose-file --offline --help' ;;
+    explain) words='--config --service --tail --changes --json --help' ;;
+    resume) words="--config --help $(_docktor_services "$config")" ;;
+    demo) words='--seconds --help' ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+}
+complete -F _docktor docktor

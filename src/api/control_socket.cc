@@ -1,0 +1,229 @@
+#include "api/control_socket.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <list>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace docktor {
+namespace {
+
+constexpr auto kRequestTime = std::chrono::seconds(10);
+
+class Fd {
+ public:
+  explicit Fd(int fd = -1) : fd_(fd) {}
+  Fd(Fd&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
+  Fd& operator=(Fd&& o) noexcept {
+    std::swap(fd_, o.fd_);
+    return *this;
+  }
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// A socket's path may be at most 107 bytes long, a user's folder may be longer: go through the open folder.
+struct Address {
+  Fd folder;
+  sockaddr_un address{};
+};
+
+Result<Address> address_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  Address a;
+  a.folder = Fd(::open(path.substr(0, slash).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (a.folder.get() < 0) {
+    return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", path, std::strerror(errno)), true);
+  }
+  a.address.sun_family = AF_UNIX;
+  const std::string through = fmt::format("/proc/self/fd/{}/{}", a.folder.get(), path.substr(slash + 1));
+  std::strncpy(a.address.sun_path, through.c_str(), sizeof a.address.sun_path - 1);
+  return a;
+}
+
+int left_ms(std::chrono::steady_clock::time_point until) {
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+  return static_cast<int>(std::max<std::int64_t>(0, left));
+}
+
+// One line, without its end; empty on end of file, deadline, or a line that is too long.
+Result<std::string> read_line(int fd, int stop_fd, std::size_t most,
+                              std::chrono::steady_clock::time_point until) {
+  std::string line;
+  char block[16 << 10];
+  while (true) {
+    pollfd fds[2] = {{fd, POLLIN, 0}, {stop_fd, POLLIN, 0}};
+    const int n = ::poll(fds, stop_fd >= 0 ? 2 : 1, left_ms(until));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return fail(ErrorCode::kTimeout, "no answer in time", true);
+    if (stop_fd >= 0 && fds[1].revents) return fail(ErrorCode::kUnavailable, "stopping");
+    const auto got = ::recv(fd, block, sizeof block, 0);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got <= 0) return fail(ErrorCode::kUnavailable, "the connection ended before an answer", true);
+    line.append(block, static_cast<std::size_t>(got));
+    if (const auto end = line.find('\n'); end != std::string::npos) return line.substr(0, end);
+    if (line.size() > most)
+      return fail(ErrorCode::kInvalid, fmt::format("a line of more than {} bytes", most));
+  }
+}
+
+bool send_all(int fd, const std::string& text, std::chrono::steady_clock::time_point until) {
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const auto n = ::send(fd, text.data() + done, text.size() - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n > 0) {
+      done += static_cast<std::size_t>(n);
+      continue;
+    }
+    const int e = n < 0 ? errno : EPIPE;
+    if (e == EINTR) continue;
+    if (e != EAGAIN) return false;
+    pollfd p{fd, POLLOUT, 0};
+    if (::poll(&p, 1, left_ms(until)) <= 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+struct ControlServer::Impl {
+  struct Connection {
+    std::jthread thread;
+    std::atomic<bool> done{false};
+  };
+
+  std::string path;
+  Handler handle;
+  Fd listener;
+  Fd stop;  // readable once the server ends
+  std::list<Connection> connections;
+  std::jthread thread;
+
+  void serve(const std::stop_token& token) {
+    while (!token.stop_requested()) {
+      pollfd fds[2] = {{listener.get(), POLLIN, 0}, {stop.get(), POLLIN, 0}};
+      if (::poll(fds, 2, -1) < 0 && errno != EINTR) return;
+      if (fds[1].revents) return;
+      if (!fds[0].revents) continue;
+      Fd fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      if (fd.get() < 0) {
+        ::usleep(10'000);  // out of descriptors: do not spin
+        continue;
+      }
+      connections.remove_if([](const Connection& c) { return c.done.load(); });
+      if (connections.size() >= kMaxConnections) {
+        send_all(fd.get(), "{\"ok\":false,\"error\":\"too many requests at once; try again\"}\n",
+                 std::chrono::steady_clock::now());
+        continue;
+      }
+      Connection& c = connections.emplace_back();
+      c.thread = std::jthread([this, &c, fd = std::move(fd)]() mutable {
+        talk(fd.get());
+        fd = Fd();
+        c.done = true;
+      });
+    }
+  }
+
+  void talk(int fd) {
+    ucred who{};
+    socklen_t size = sizeof who;
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return;
+    const auto until = [] { return std::chrono::steady_clock::now() + kRequestTime; };
+    const auto refuse = [&](const std::string& why) {
+      send_all(fd, nlohmann::ordered_json{{"ok", false}, {"error", why}}.dump() + "\n", until());
+    };
+    if (who.uid != 0 && who.uid != ::geteuid() && who.gid != ::getegid()) {
+      refuse("only root, the daemon's user and its group may ask");
+      return;
+    }
+    const auto line = read_line(fd, stop.get(), kMaxRequest, until());
+    if (!line) return;
+    const auto request = nlohmann::json::parse(*line, nullptr, false);
+    if (!request.is_object()) {
+      refuse("the request must be one JSON object on one line");
+      return;
+    }
+    const auto answer = handle(request, {who.pid, who.uid, who.gid});
+    send_all(fd, answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n", until());
+  }
+};
+
+ControlServer::ControlServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Result<std::unique_ptr<ControlServer>> ControlServer::listen(const std::string& path, Handler handle) {
+  auto address = address_of(path);
+  if (!address) return tl::unexpected(address.error());
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  impl->handle = std::move(handle);
+  impl->stop = Fd(::eventfd(0, EFD_CLOEXEC));
+  impl->listener = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ::unlink(path.c_str());
+  const mode_t mask = ::umask(0117);  // 0660 from the first moment
+  const int bound = ::bind(impl->listener.get(), reinterpret_cast<const sockaddr*>(&address->address),
+                           sizeof address->address);
+  const int e = errno;
+  ::umask(mask);
+  if (bound != 0 || ::listen(impl->listener.get(), 64) != 0) {
+    return fail(ErrorCode::kDenied,
+                fmt::format("{}: cannot listen: {}", path, std::strerror(bound != 0 ? e : errno)));
+  }
+  auto server = std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
+  server->impl_->thread = std::jthread([p = server->impl_.get()](const std::stop_token& t) { p->serve(t); });
+  return server;
+}
+
+ControlServer::~ControlServer() {
+  ::unlink(impl_->path.c_str());
+  const std::uint64_t one = 1;
+  (void)!::write(impl_->stop.get(), &one, sizeof one);
+  impl_->thread.request_stop();
+  if (impl_->thread.joinable()) impl_->thread.join();
+  impl_->connections.clear();  // joins
+}
+
+Result<nlohmann::ordered_json> ask(const std::string& path, const nlohmann::ordered_json& request,
+                                   Duration timeout) {
+  const auto until = std::chrono::steady_clock::now() + timeout;
+  auto address = address_of(path);
+  if (!address) return tl::unexpected(address.error());
+  const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (fd.get() < 0 || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address->address),
+                                sizeof address->address) != 0) {
+    return fail(errno == EACCES ? ErrorCode::kDenied : ErrorCode::kUnavailable,
+                fmt::format("{}: {}", path, std::strerror(errno)), true);
+  }
+  if (!send_all(fd.get(), request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
+                until)) {
+    return fail(ErrorCode::kUnavailable, "the daemon does not take the request", true);
+  }
+  const auto line = read_line(fd.get(), -1, 256u << 20, until);
+  if (!line) return tl::unexpected(line.error());
+  auto answer = nlohmann::ordered_json::parse(*line, nullptr, false);
+  if (!answer.is_object()) return fail(ErrorCode::kInternal, "the daemon's answer is no JSON object");
+  if (!answer.value("ok", false))
+    return fail(ErrorCode::kInvalid, answer.value("error", "the daemon refused without a reason"));
+  return answer;
+}
+
+}  // namespace docktor

@@ -1,0 +1,208 @@
+#include "app/cli.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "app/version.h"
+#include "core/text.h"
+
+namespace docktor {
+namespace {
+
+std::vector<std::string> names_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands({})) names.push_back(sub->get_name());
+  return names;
+}
+
+std::vector<std::string> flags_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* o : app.get_options({})) {
+    for (const auto& l : o->get_lnames()) names.push_back("--" + l);
+  }
+  return names;
+}
+
+// The deepest command that was given, to which a mistake belongs.
+const CLI::App& deepest(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  return *at;
+}
+
+std::string path_of(const CLI::App& app) {
+  const CLI::App* parent = app.get_parent();
+  return parent ? path_of(*parent) + " " + app.get_name() : app.get_name();
+}
+
+std::string suggestion(const std::string& word, const CLI::App& at) {
+  const auto all = word.starts_with("-") ? flags_of(at) : names_of(at);
+  const std::vector<std::string_view> views(all.begin(), all.end());
+  const auto near = did_you_mean(word.substr(0, word.find('=')), views);
+  return near ? fmt::format("; did you mean '{}'?", *near) : "";
+}
+
+int complain(const std::string& what, const CLI::App& at) {
+  fmt::print(stderr, "docktor: {}\nTry '{} --help'.\n", what, path_of(at));
+  return kExitUsage;
+}
+
+}  // namespace
+
+Parsed parse_command_line(int argc, const char* const* argv) {
+  Parsed out;
+  Cli& cli = out.cli;
+  std::error_code no_folder;
+  cli.cwd = std::filesystem::current_path(no_folder).string();
+  CLI::App app("docktor keeps the right number of workers running for a queue.", "docktor");
+  app.set_version_flag("--version", std::string("docktor ") + kVersion);
+  app.set_help_flag("-h,--help", "Show this help");
+  app.footer(
+      "Examples:\n"
+      "  docktor demo                                     a minute of real scaling on this machine\n"
+      "  docktor config validate --config docktor.yaml    check the file and the world it names\n"
+      "  docktor daemon start --config docktor.yaml       begin to scale\n"
+      "  docktor daemon status                            what runs, and why nothing happens\n"
+      "  docktor explain --tail 20                        the last decisions with their reasons");
+  app.require_subcommand(0, 1);
+
+  const auto on = [&](CLI::App* sub, Command command) {
+    sub->callback([&cli, command] { cli.command = command; });
+  };
+  const auto config = [&](CLI::App* sub) {
+    sub->add_option("-c,--config", cli.config,
+                    "The configuration's file (docktor.yaml or docktor.yml of this folder)");
+  };
+  const auto service = [&](CLI::App* sub, const char* text) {
+    sub->add_option("-s,--service", cli.service, text);
+  };
+
+  auto* daemon = app.add_subcommand("daemon", "Start, stop and watch the daemon");
+  daemon->require_subcommand(0, 1);
+  daemon->footer("Example: docktor daemon start --config docktor.yaml");
+  auto* start = daemon->add_subcommand("start", "Start scaling the services of a configuration");
+  config(start);
+  service(start, "Scale only this service of the configuration");
+  start->add_option("--interval", cli.interval, "check_interval of all services: 10 (seconds), 500ms, 2m");
+  start->add_option("--compose-file", cli.compose_file, "The Compose file, instead of the configuration's");
+  start->add_flag("--foreground", cli.foreground,
+                  "Stay in the foreground, log to stderr (systemd, containers)");
+  start->add_flag("--wait-ready", cli.wait_ready, "Fail unless every queue and target answers within 30 s");
+  start->footer("Example: docktor daemon start --config examples/nats-multi/docktor.yaml");
+  on(start, Command::kDaemonStart);
+  auto* stop = daemon->add_subcommand("stop", "Stop the daemon; the replicas go on");
+  config(stop);
+  stop->add_flag("--replicas", cli.replicas, "Stop the replicas, too, each within its grace period");
+  stop->footer("Example: docktor daemon stop --replicas");
+  on(stop, Command::kDaemonStop);
+  auto* status =
+      daemon->add_subcommand("status", "Replicas, observation, last decision, and why nothing happens");
+  config(status);
+  service(status, "Only this service");
+  status->add_flag("--json", cli.json, "As JSON");
+  status->footer("Example: docktor daemon status --service consumer");
+  on(status, Command::kDaemonStatus);
+  auto* logs = daemon->add_subcommand("logs", "Show the daemon's log and follow it");
+  config(logs);
+  service(logs, "Only the lines of this service");
+  logs->add_option("-n,--tail", cli.tail, "Begin with the last N lines (50)")
+      ->check(CLI::Range(0L, 1'000'000L));
+  logs->add_flag("!--no-follow", cli.follow, "Print what there is and end");
+  logs->footer("Example: docktor daemon logs --tail 100");
+  on(logs, Command::kDaemonLogs);
+  auto* reload = daemon->add_subcommand("reload", "Read the configuration again; a bad one changes nothing");
+  config(reload);
+  reload->footer("Example: docktor daemon reload");
+  on(reload, Command::kDaemonReload);
+
+  auto* conf = app.add_subcommand("config", "Work on a configuration");
+  conf->require_subcommand(0, 1);
+  conf->footer("Example: docktor config validate --config docktor.yaml");
+  auto* validate = conf->add_subcommand(
+      "validate", "Check the file, then the queue, stream, consumer and target it names");
+  config(validate);
+  service(validate, "Only this service");
+  validate->add_option("--compose-file", cli.compose_file,
+                       "The Compose file, instead of the configuration's");
+  validate->add_flag("--offline", cli.offline, "Check the file alone");
+  validate->footer("Example: docktor config validate --offline");
+  on(validate, Command::kConfigValidate);
+
+  auto* explain =
+      app.add_subcommand("explain", "The decisions and their reasons; with an ID, every number behind one");
+  config(explain);
+  explain->add_option("ID", cli.id, "A decision's id, as the table and the journal show it");
+  explain->add_option("-n,--tail", cli.tail, "The last N decisions (20)")->check(CLI::Range(0L, 10'000'000L));
+  service(explain, "Only this service");
+  explain->add_flag("--changes", cli.changes, "Leave out the holds");
+  explain->add_flag("--json", cli.json, "The journal's records, one a line");
+  explain->footer("Example: docktor explain --tail 5 --service consumer");
+  on(explain, Command::kExplain);
+
+  auto* resume = app.add_subcommand("resume", "Scale a service again that was stopped by hand");
+  config(resume);
+  resume->add_option("SERVICE", cli.service, "The service")->required();
+  resume->footer("Example: docktor resume consumer");
+  on(resume, Command::kResume);
+
+  auto* demo =
+      app.add_subcommand("demo", "A minute of real scaling: a private nats-server, producer and workers");
+  demo->add_option("--seconds", cli.seconds, "How long the load lasts (60)")->check(CLI::Range(5.0, 3600.0));
+  demo->footer("Example: docktor demo");
+  on(demo, Command::kDemo);
+
+  auto* decide = app.add_subcommand(
+      "decide", "Decide from JSON lines on stdin, a decision a line on stdout; no network, no clock");
+  config(decide);
+  service(decide, "Only this service of the configuration");
+  decide->footer(
+      "Example: echo "
+      "'{\"t\":1,\"service\":\"consumer\",\"replicas\":{\"current\":1,\"ready\":1},\"queue\":{\"num_"
+      "pending\":840,"
+      "\"num_ack_pending\":2,\"delivered_consumer_seq\":5120}}' | docktor decide --config docktor.yaml");
+  on(decide, Command::kDecide);
+
+  auto* health = app.add_subcommand("health", "Exit 0 when the daemon answers (for a HEALTHCHECK)");
+  config(health);
+  health->footer("Example: docktor health");
+  on(health, Command::kHealth);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", deepest(app).help());
+    out.exit = 0;
+    return out;
+  } catch (const CLI::CallForVersion&) {
+    fmt::print("docktor {}\n", kVersion);
+    out.exit = 0;
+    return out;
+  } catch (const CLI::ExtrasError&) {
+    const CLI::App& at = deepest(app);
+    auto extras = at.remaining();
+    if (extras.empty()) extras = app.remaining(true);
+    const std::string word = extras.empty() ? "?" : extras.front();
+    out.exit = complain(fmt::format("{} '{}'{}",
+                                    word.starts_with("-")            ? "unknown flag"
+                                    : at.get_subcommands({}).empty() ? "unexpected word"
+                                                                     : "unknown command",
+                                    word, suggestion(word, at)),
+                        at);
+    return out;
+  } catch (const CLI::ParseError& e) {
+    out.exit = complain(e.what(), deepest(app));
+    return out;
+  }
+  if (cli.command == Command::kNone) {
+    // A group without its command: show what there is; that is a mistake unless nothing at all was typed.
+    const CLI::App& at = deepest(app);
+    fmt::print(argc > 1 ? stderr : stdout, "{}", at.help());
+    out.exit = argc > 1 ? kExitUsage : 0;
+  }
+  return out;
+}
+
+}  // namespace docktor

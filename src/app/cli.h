@@ -1,0 +1,59 @@
+// The command line as values. Parsing is one file (cli.cc); every command is one function of its own file.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace docktor {
+
+/// Exit codes: 0 done, 1 it failed, 2 the command line or the configuration is wrong, 3 no daemon runs.
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitNotRunning = 3;
+
+enum class Command {
+  kNone,
+  kDaemonStart,
+  kDaemonStop,
+  kDaemonStatus,
+  kDaemonLogs,
+  kDaemonReload,
+  kConfigValidate,
+  kExplain,
+  kResume,
+  kDemo,
+  kDecide,
+  kSimulate,
+  kHealth,
+};
+
+struct Cli {
+  std::string cwd;  ///< where the command was typed; relative paths of flags and variables refer to it
+  Command command = Command::kNone;
+  std::optional<std::string> config;
+  std::string service;
+  std::string interval;
+  std::string compose_file;
+  bool foreground = false;
+  bool wait_ready = false;
+  bool replicas = false;
+  bool offline = false;
+  bool json = false;
+  bool follow = true;
+  bool changes = false;
+  long tail = -1;
+  std::string id;
+  double seconds = 60;
+  std::vector<std::string> rest;  ///< arguments of commands that parse their own (simulate)
+};
+
+struct Parsed {
+  Cli cli;
+  std::optional<int> exit;  ///< nothing left to do (help, version, a mistake); the text was printed
+};
+
+/// Prints help and version to stdout, mistakes ("did you mean") to stderr.
+Parsed parse_command_line(int argc, const char* const* argv);
+
+}  // namespace docktor

@@ -1,0 +1,20 @@
+// The commands, one function each. They print for people and return the program's exit code.
+#pragma once
+
+#include "app/cli.h"
+
+namespace docktor {
+
+int daemon_start_command(const Cli& cli);
+int daemon_stop_command(const Cli& cli);
+int daemon_status_command(const Cli& cli);
+int daemon_logs_command(const Cli& cli);
+int daemon_reload_command(const Cli& cli);
+int config_validate_command(const Cli& cli);
+int explain_command(const Cli& cli);
+int resume_command(const Cli& cli);
+int health_command(const Cli& cli);
+int decide_command(const Cli& cli);
+int demo_command(const Cli& cli);
+
+}  // namespace docktor

@@ -1,0 +1,62 @@
+#include "app/configuration.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+#include "app/instances.h"
+#include "config/load.h"
+
+extern char** environ;
+
+namespace docktor {
+namespace {
+
+Environment our_environment() {
+  Environment env;
+  for (char** e = environ; *e; ++e) {
+    const std::string pair = *e;
+    if (const auto eq = pair.find('='); eq != std::string::npos)
+      env.emplace(pair.substr(0, eq), pair.substr(eq + 1));
+  }
+  return env;
+}
+
+LoadResult load(const Cli& cli, const std::string& path) {
+  FlagOverrides flags;
+  flags.cwd = cli.cwd;  // also for a reload: the daemon has left that folder
+  if (!cli.service.empty()) flags.service = cli.service;
+  if (!cli.interval.empty()) flags.interval = cli.interval;
+  if (!cli.compose_file.empty()) flags.compose_file = cli.compose_file;
+  return load_config(path, our_environment(), flags);
+}
+
+}  // namespace
+
+std::optional<Config> load_for(const Cli& cli) {
+  const auto path = config_path(cli);
+  if (!path) {
+    fmt::print(stderr, "docktor: {}\n", path.error().message);
+    return std::nullopt;
+  }
+  auto loaded = load(cli, cli.config ? *cli.config : *path);
+  for (const auto& m : loaded.mistakes) fmt::print(stderr, "{}\n", m);
+  if (!loaded.config) {
+    fmt::print(stderr, "✗ {} mistake{}; nothing was started\n", loaded.mistakes.size(),
+               loaded.mistakes.size() == 1 ? "" : "s");
+  }
+  return std::move(loaded.config);
+}
+
+Result<Config> reload_for(const Cli& cli, const std::string& path) {
+  auto loaded = load(cli, path);
+  if (loaded.config) {
+    if (cli.config) loaded.config->shown = *cli.config;
+    return std::move(*loaded.config);
+  }
+  return fail(ErrorCode::kInvalid, fmt::format("{}", fmt::join(loaded.mistakes, "\n")));
+}
+
+}  // namespace docktor

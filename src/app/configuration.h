@@ -1,0 +1,19 @@
+// Loading the configuration for a command, with its flags and the environment.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "app/cli.h"
+#include "core/result.h"
+#include "core/spec.h"
+
+namespace docktor {
+
+/// The configuration that the command line means. Every mistake is printed to stderr; nothing then.
+std::optional<Config> load_for(const Cli& cli);
+
+/// The same file again, with the same flags; the error's message has all mistakes, a line each.
+Result<Config> reload_for(const Cli& cli, const std::string& path);
+
+}  // namespace docktor

@@ -1,0 +1,34 @@
+// The daemon: owns the parts by value, in the order in which they depend on each other, and runs the loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "control/paths.h"
+#include "core/result.h"
+#include "core/spec.h"
+
+namespace docktor {
+
+struct DaemonOptions {
+  Instance instance;
+  std::string locks_dir;  ///< of the locks for scaled services, shared by all instances
+  Config config;
+  std::function<Result<Config>()> reload;  ///< reads the configuration again; the error lists every mistake
+  bool foreground = false;                 ///< log to stderr, too
+  bool wait_ready = false;                 ///< end with an error unless everything answers within 30 s
+};
+
+/// What the starter is told once: the daemon is up (with warnings), or why not.
+struct StartReport {
+  bool up = false;
+  std::vector<std::string> lines;  ///< warnings, or the reasons of a failure
+};
+
+/// Runs until SIGTERM, SIGINT or a stop command. `report` is called once. Returns the exit code. Must be
+/// called before any other thread exists: it blocks the signals that it waits for.
+int run_daemon(DaemonOptions options, const std::function<void(const StartReport&)>& report);
+
+}  // namespace docktor

@@ -1,0 +1,83 @@
+#include "app/instances.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "control/lock.h"
+
+namespace docktor {
+namespace fs = std::filesystem;
+
+Result<Folders> our_folders() {
+  return find_folders([](const char* key) { return static_cast<const char*>(std::getenv(key)); },
+                      ::geteuid() == 0);
+}
+
+std::vector<Running> running_instances(const Folders& folders) {
+  std::vector<Running> out;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folders.runtime, error)) {
+    const auto note = FileLock::holder(entry.path().string() + "/lock");
+    if (!note || !note->contains("config")) continue;
+    out.push_back({instance_of(folders, note->value("config", "")), *note});
+  }
+  return out;
+}
+
+Result<std::string> config_path(const Cli& cli) {
+  std::error_code error;
+  if (cli.config) {
+    if (cli.config->empty()) return fail(ErrorCode::kInvalid, "--config needs a file");
+    return fs::absolute(*cli.config, error).lexically_normal().string();
+  }
+  for (const char* name : {"docktor.yaml", "docktor.yml"}) {
+    if (fs::exists(name, error)) return fs::absolute(name, error).string();
+  }
+  return fail(ErrorCode::kNotFound,
+              fmt::format("no docktor.yaml or docktor.yml in {}; give one with --config FILE",
+                          fs::current_path(error).string()));
+}
+
+Result<Chosen> choose_instance(const Cli& cli) {
+  const auto folders = our_folders();
+  if (!folders) return tl::unexpected(folders.error());
+  auto running = running_instances(*folders);
+  if (!cli.config) {
+    if (running.size() == 1) return Chosen{running[0].instance, true, running[0].note};
+    if (running.size() > 1) {
+      std::string list;
+      for (const auto& r : running)
+        list += fmt::format("\n  --config {}  (pid {})", r.instance.config, r.note.value("pid", 0));
+      return fail(ErrorCode::kConflict, "several instances run; say which one is meant:" + list);
+    }
+  }
+  const auto path = config_path(cli);
+  if (!path) return tl::unexpected(path.error());
+  const Instance wanted = instance_of(*folders, *path);
+  for (const auto& r : running) {
+    if (r.instance.config == wanted.config) return Chosen{wanted, true, r.note};
+  }
+  return Chosen{wanted, false, nlohmann::json::object()};
+}
+
+std::optional<Chosen> need_daemon(const Cli& cli, int& exit_code) {
+  auto chosen = choose_instance(cli);
+  if (!chosen) {
+    const bool usage = chosen.error().code == ErrorCode::kConflict;
+    fmt::print(stderr, "docktor: {}{}\n", usage ? "" : "no daemon runs, and ", chosen.error().message);
+    exit_code = usage ? kExitUsage : kExitNotRunning;
+    return std::nullopt;
+  }
+  if (!chosen->running) {
+    fmt::print(stderr, "docktor: no daemon runs for {}; start one with: docktor daemon start --config {}\n",
+               chosen->instance.config, chosen->instance.config);
+    exit_code = kExitNotRunning;
+    return std::nullopt;
+  }
+  return *chosen;
+}
+
+}  // namespace docktor

@@ -1,0 +1,154 @@
+// `docktor daemon start`: prints what will run, goes to the background, and returns once it runs or has
+// failed.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "app/commands.h"
+#include "app/configuration.h"
+#include "app/daemon.h"
+#include "app/instances.h"
+#include "core/text.h"
+
+namespace docktor {
+namespace {
+
+void print_banner(const Config& config) {
+  std::string names;
+  for (const auto& s : config.services) names += (names.empty() ? "" : ", ") + s.name;
+  fmt::print("=== Starting Docktor Daemon ===\nMode: AUTONOMOUS\nConfig: {}\nServices: {}\n\n", config.shown,
+             names);
+  if (config.llm) {
+    fmt::print("LLM Config:\n  Provider: {}\n  Model: {}\n\n", config.llm->provider, config.llm->model);
+  }
+  for (const auto& s : config.services) {
+    fmt::print("Service: {}\n  Min/Max Replicas: {}/{}\n  Check Interval: {}\n", s.name,
+               s.limits.min_replicas, s.limits.max_replicas, short_duration(s.check_interval));
+    if (s.objective) {
+      fmt::print("  Objective: {:g}% of the messages wait at most {}\n", s.objective->quantile * 100,
+                 short_duration(s.objective->max_wait));
+    }
+    if (s.queue)
+      fmt::print("  Queue: {} ({}/{})\n", redacted_url(s.queue->url), s.queue->stream, s.queue->consumer);
+    fmt::print("\n");
+  }
+  std::fflush(stdout);
+}
+
+void print_report(const StartReport& report, const Instance& instance) {
+  for (const auto& line : report.lines)
+    fmt::print(report.up ? stdout : stderr, "{} {}\n", report.up ? "⚠" : "✗", line);
+  if (!report.up) {
+    fmt::print(stderr, "✗ Daemon not started\n");
+    return;
+  }
+  fmt::print("✓ Daemon started successfully\n");
+  if (!report.lines.empty())
+    fmt::print(
+        "  It holds what it cannot see and recovers by itself; `docktor daemon status` shows how it goes.\n");
+  fmt::print("  Log: {}\n", instance.log_file());
+  std::fflush(stdout);
+}
+
+// The report as text through the pipe: "up" or "failed", then a line each.
+std::string pack(const StartReport& report) {
+  std::string text = report.up ? "up" : "failed";
+  for (std::string line : report.lines) {
+    for (char& c : line) {
+      if (c == '\n') c = '\x1f';
+    }
+    text += "\n" + line;
+  }
+  return text;
+}
+
+StartReport unpack(const std::string& text, const Instance& instance) {
+  StartReport report;
+  std::size_t from = text.find('\n');
+  const std::string head = text.substr(0, from);
+  report.up = head == "up";
+  while (from != std::string::npos) {
+    const auto next = text.find('\n', from + 1);
+    std::string line = text.substr(from + 1, next == std::string::npos ? next : next - from - 1);
+    for (char& c : line) {
+      if (c == '\x1f') c = '\n';
+    }
+    report.lines.push_back(std::move(line));
+    from = next;
+  }
+  if (head != "up" && head != "failed")
+    report.lines = {"the daemon ended before it was up; its log may tell why: " + instance.log_file()};
+  return report;
+}
+
+}  // namespace
+
+int daemon_start_command(const Cli& cli) {
+  auto loaded = load_for(cli);
+  if (!loaded) return kExitUsage;
+  const auto folders = our_folders();
+  if (!folders) {
+    fmt::print(stderr, "docktor: {}\n", folders.error().message);
+    return kExitFailed;
+  }
+  DaemonOptions options;
+  options.instance = instance_of(*folders, loaded->path);
+  options.locks_dir = folders->runtime + "/services";
+  options.config = *loaded;
+  options.reload = [cli, path = loaded->path] { return reload_for(cli, path); };
+  options.foreground = cli.foreground;
+  options.wait_ready = cli.wait_ready;
+  const Instance instance = options.instance;
+  print_banner(*loaded);
+
+  if (cli.foreground) {
+    return run_daemon(std::move(options), [&](const StartReport& r) { print_report(r, instance); });
+  }
+  int pipe_fds[2];
+  if (::pipe2(pipe_fds, O_CLOEXEC) != 0) {
+    fmt::print(stderr, "docktor: cannot make a pipe: {}\n", std::strerror(errno));
+    return kExitFailed;
+  }
+  const pid_t child = ::fork();
+  if (child < 0) {
+    fmt::print(stderr, "docktor: cannot fork: {}\n", std::strerror(errno));
+    return kExitFailed;
+  }
+  if (child == 0) {
+    ::close(pipe_fds[0]);
+    ::setsid();
+    ::umask(027);
+    if (::chdir("/") != 0) ::_exit(1);
+    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
+    const int code = run_daemon(std::move(options), [&](const StartReport& r) {
+      const std::string text = pack(r);
+      (void)!::write(pipe_fds[1], text.data(), text.size());
+      ::close(pipe_fds[1]);
+    });
+    ::_exit(code);  // the parent's atexit handlers and buffers are not ours
+  }
+  ::close(pipe_fds[1]);
+  std::string text;
+  char block[4096];
+  while (true) {
+    const auto n = ::read(pipe_fds[0], block, sizeof block);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    text.append(block, static_cast<std::size_t>(n));
+  }
+  ::close(pipe_fds[0]);
+  const StartReport report = unpack(text, instance);
+  if (!report.up) ::waitpid(child, nullptr, 0);
+  print_report(report, instance);
+  return report.up ? 0 : kExitFailed;
+}
+
+}  // namespace docktor

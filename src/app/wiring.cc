@@ -1,0 +1,134 @@
+#include "app/wiring.h"
+
+#include <fmt/format.h>
+
+#include "config/effective.h"
+#include "control/paths.h"
+#include "control/real_clock.h"
+#include "core/text.h"
+#include "docker/docker.h"
+#include "docker/service_address.h"
+#include "policy/policies.h"
+#include "source/docker_usage.h"
+#include "source/jetstream_connection.h"
+#include "source/jetstream_source.h"
+#include "source/proc_usage.h"
+#include "target/compose.h"
+#include "target/compose_check.h"
+#include "target/compose_project.h"
+#include "target/process.h"
+#include "target/process_supervisor.h"
+
+namespace docktor {
+
+struct Wiring::Impl {
+  explicit Impl(Options o) : options(std::move(o)) {}
+
+  static bool compose(const ServiceSpec& spec) { return spec.target.kind == "compose"; }
+
+  Docker& engine() {
+    if (!docker) docker = std::make_unique<Docker>();
+    return *docker;
+  }
+
+  // `shown` gets a function that tells where the queue is, as it is reached.
+  std::unique_ptr<Source> queue(const ServiceSpec& spec, std::function<std::string()>* shown) {
+    if (!spec.queue) return nullptr;
+    auto link = NatsLinkOptions::from(*spec.queue);
+    if (shown) *shown = [url = redacted_url(spec.queue->url)] { return url; };
+    if (compose(spec)) {
+      // A name that only the project's network knows is reached by its published port.
+      Docker& d = engine();
+      auto address = std::make_shared<ServiceAddress>(
+          d, [&d, target = spec.target] { return find_project(d.engine(), target, std::stop_token{}); });
+      link.scope = spec.target.compose_file + "|" + spec.target.project;
+      link.resolve = [address](const std::string& url) { return address->resolve(url); };
+      if (shown) *shown = [address, url = spec.queue->url] { return address->shown(url); };
+    }
+    return std::make_unique<JetStreamSource>(
+        connections.get(link), JetStreamSource::options_from(*spec.queue, spec.limits.min_replicas == 0));
+  }
+
+  ComposeOptions compose_options(const ServiceSpec& spec, std::function<void()> on_change) const {
+    ComposeOptions o;
+    o.service = spec.name;
+    o.spec = spec.target;
+    o.state_directory = options.state_dir + "/replicas";
+    o.on_change = std::move(on_change);
+    o.max_replicas = spec.limits.max_replicas;
+    return o;
+  }
+
+  ProcessOptions process_options(const ServiceSpec& spec, std::function<void()> on_change) const {
+    ProcessOptions o;
+    o.service = spec.name;
+    o.spec = spec.target;
+    o.state_directory = options.state_dir + "/replicas";
+    o.log_directory = options.log_dir + "/replicas";
+    o.on_change = std::move(on_change);
+    o.max_replicas = 100'000;
+    return o;
+  }
+
+  Options options;
+  RealClock clock;
+  std::unique_ptr<Docker> docker;  // these three are made with the first service that needs them
+  JetStreamConnections connections;
+  std::unique_ptr<ProcessSupervisor> supervisor;
+  std::unique_ptr<ProcReader> reader;
+};
+
+Wiring::Wiring(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Wiring::~Wiring() = default;
+
+ServiceParts Wiring::make(const Config& config, const ServiceSpec& spec, std::function<void()> on_change) {
+  Impl& w = *impl_;
+  ServiceParts parts;
+  parts.spec = spec;
+  parts.policy = make_policy(spec);
+  parts.queue = w.queue(spec, &parts.queue_shown);
+  Config alone = config;
+  alone.services = {spec};
+  parts.effective = effective_config(alone);
+  if (Impl::compose(spec)) {
+    parts.target =
+        std::make_unique<ComposeTarget>(w.compose_options(spec, std::move(on_change)), w.engine(), w.clock);
+    if (spec.uses_cpu()) parts.usage = std::make_unique<DockerUsageSource>(w.engine());
+    return parts;
+  }
+  if (!w.supervisor) w.supervisor = std::make_unique<ProcessSupervisor>();
+  parts.target =
+      std::make_unique<ProcessTarget>(w.process_options(spec, std::move(on_change)), *w.supervisor, w.clock);
+  if (spec.uses_cpu()) {
+    if (!w.reader) w.reader = std::make_unique<ProcReader>();
+    parts.usage = std::make_unique<ProcUsageSource>(*w.reader);
+  }
+  return parts;
+}
+
+std::vector<Finding> Wiring::check(const Config& config, const ServiceSpec& spec) {
+  (void)config;
+  Impl& w = *impl_;
+  std::vector<Finding> findings;
+  if (const auto queue = w.queue(spec, nullptr)) findings = queue->check(std::chrono::seconds(5));
+  if (Impl::compose(spec)) {
+    // Not through a target of its own: that would begin to look after replicas beside a running daemon.
+    for (auto& f : check_compose(w.engine().engine(), spec.name, spec.target, spec.limits.max_replicas))
+      findings.push_back(std::move(f));
+    return findings;
+  }
+  for (auto& f : check_process_target(w.process_options(spec, {}))) findings.push_back(std::move(f));
+  return findings;
+}
+
+std::string scaled_identity(const Config& config, const ServiceSpec& spec) {
+  const TargetSpec& t = spec.target;
+  if (t.kind == "compose") return fmt::format("compose|{}|{}|{}", t.compose_file, t.project, spec.name);
+  if (spec.queue) {
+    return fmt::format("{}|{}|{}|{}|{}", t.kind, spec.name, redacted_url(spec.queue->url), spec.queue->stream,
+                       spec.queue->consumer);
+  }
+  return fmt::format("{}|{}|{}", t.kind, spec.name, config.path);
+}
+
+}  // namespace docktor

@@ -1,0 +1,16 @@
+// The redacted view of a configuration: every value in effect, secrets as ***.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "core/spec.h"
+
+namespace docktor {
+
+/// For `config validate` and the journal's start record. The keys are those of the file; durations are texts
+/// that the file takes back. Passwords, tokens, seeds, credentials within addresses and the values of a
+/// target's environment are ***.
+nlohmann::ordered_json effective_config(const Config& config);
+nlohmann::ordered_json effective_service(const ServiceSpec& service);
+
+}  // namespace docktor

@@ -1,0 +1,212 @@
+#include <array>
+
+#include "config/knobs.h"
+
+namespace docktor {
+
+namespace {
+
+constexpr double kMaxReplicas = 100'000;
+constexpr double kHour = 3600;
+constexpr double kDay = 86'400;
+constexpr double kMaxText = 4096;
+
+// clang-format off: a table, one knob after the other, in the order of the documentation.
+constexpr std::array kTable = std::to_array<Knob>({
+    // --- the file
+    {.forms = kTop, .key = "version", .type = KnobType::kText,
+     .meaning = "Version of this format.", .standard = "1", .choices = "1"},
+    {.forms = kTop, .key = "compose_file", .type = KnobType::kPath,
+     .meaning = "Compose file whose services are scaled, for targets of kind compose.", .least = 1,
+     .most = kMaxText, .variable = "DOCKTOR_COMPOSE_FILE", .flag = "--compose-file"},
+    {.forms = kTop, .key = "llm", .type = KnobType::kSection,
+     .meaning = "Language model that may advise; checked and kept, it never stands in the way of scaling."},
+    {.forms = kTop, .key = "services", .type = KnobType::kSections,
+     .meaning = "The services to scale, each with rules or an objective.", .least = 1, .most = 10'000},
+    {.forms = kTop, .key = "service", .type = KnobType::kText,
+     .meaning = "Legacy form: name of the one service to scale by its CPU.", .least = 1, .most = 100,
+     .flag = "--service"},
+    {.forms = kTop, .key = "scaling", .type = KnobType::kSection,
+     .meaning = "Legacy form: how that one service is scaled; stands in place of services."},
+    {.forms = kTop, .key = "target", .type = KnobType::kSection,
+     .meaning = "Legacy form: where the replicas of that one service live."},
+
+    // --- the legacy form
+    {.forms = kScaling, .key = "cpu_high", .type = KnobType::kNumber,
+     .meaning = "Scale up when the mean CPU of the replicas is above this, in percent of one core"
+                " (rule cpu.avg > cpu_high).",
+     .least = 0, .most = 100'000},
+    {.forms = kScaling, .key = "cpu_low", .type = KnobType::kNumber,
+     .meaning = "Scale down when the mean CPU of the replicas is below this, in percent of one "
+                "core (rule cpu.avg < cpu_low).",
+     .least = 0, .most = 100'000},
+
+    // --- a service
+    {.forms = kService, .key = "name", .type = KnobType::kText,
+     .meaning = "Name of the service, unique in the file; with Compose the service's name there.", .least = 1,
+     .most = 100, .required = true},
+    {.forms = kService | kScaling, .key = "min_replicas", .type = KnobType::kInteger,
+     .meaning = "Fewest replicas that a decision leaves; 0 needs a queue, which wakes the service.",
+     .standard = "1", .least = 0, .most = kMaxReplicas, .variable = "DOCKTOR_MIN_REPLICAS"},
+    {.forms = kService | kScaling, .key = "max_replicas", .type = KnobType::kInteger,
+     .meaning = "Most replicas that a decision may ask for.", .least = 1, .most = kMaxReplicas,
+     .variable = "DOCKTOR_MAX_REPLICAS", .required = true},
+    {.forms = kService | kScaling, .key = "scale_up_by", .type = KnobType::kInteger,
+     .meaning = "Replicas that one decision of the rules adds; where written, also the most that "
+                "an objective adds.",
+     .standard = "2", .least = 1, .most = kMaxReplicas, .variable = "DOCKTOR_SCALE_UP_BY"},
+    {.forms = kService | kScaling, .key = "scale_down_by", .type = KnobType::kInteger,
+     .meaning = "Replicas that one decision of the rules removes; where written, also the most "
+                "that an objective removes.",
+     .standard = "1", .least = 1, .most = kMaxReplicas, .variable = "DOCKTOR_SCALE_DOWN_BY"},
+    {.forms = kService | kScaling, .key = "check_interval", .type = KnobType::kDuration,
+     .meaning = "Time between two decisions.", .standard = "10s", .least = 0.01, .most = kHour,
+     .variable = "DOCKTOR_CHECK_INTERVAL", .flag = "--interval"},
+    {.forms = kService | kScaling, .key = "sample_interval", .type = KnobType::kDuration,
+     .meaning = "Time between two samples of queue and CPU, at most check_interval; the default "
+                "is the smaller of 1s and check_interval.",
+     .least = 0.01, .most = kHour, .variable = "DOCKTOR_SAMPLE_INTERVAL"},
+    {.forms = kService | kScaling, .key = "metrics_window", .type = KnobType::kDuration,
+     .meaning = "Time over which the values that rules see are averaged; longer is calmer and slower.",
+     .standard = "10s", .least = 0.01, .most = kHour, .variable = "DOCKTOR_METRICS_WINDOW"},
+    {.forms = kService | kScaling, .key = "cooldown_up", .type = KnobType::kDuration,
+     .meaning = "Least time from a change of the replicas to the next scale-up.", .standard = "0s",
+     .least = 0, .most = kDay, .variable = "DOCKTOR_COOLDOWN_UP"},
+    {.forms = kService | kScaling, .key = "cooldown_down", .type = KnobType::kDuration,
+     .meaning = "Least time from a change of the replicas to the next scale-down.", .standard = "0s",
+     .least = 0, .most = kDay, .variable = "DOCKTOR_COOLDOWN_DOWN"},
+    {.forms = kService | kScaling, .key = "stabilization", .type = KnobType::kDuration,
+     .meaning = "A scale-down goes no lower than the highest recommendation of this long.", .standard = "0s",
+     .least = 0, .most = kDay, .variable = "DOCKTOR_STABILIZATION"},
+    {.forms = kService, .key = "rules", .type = KnobType::kSection,
+     .meaning = "Thresholds: up when any of scale_up_when holds, else down when all of scale_down_when hold."},
+    {.forms = kService, .key = "objective", .type = KnobType::kSection,
+     .meaning = "A goal in place of thresholds; needs a queue."},
+    {.forms = kService, .key = "rules_mode", .type = KnobType::kText,
+     .meaning = "How rules act beside an objective: floor only adds replicas, veto only stops scale-downs.",
+     .standard = "floor", .choices = "floor|veto"},
+    {.forms = kService, .key = "queue", .type = KnobType::kSection,
+     .meaning = "The queue that the replicas work off."},
+    {.forms = kService, .key = "target", .type = KnobType::kSection,
+     .meaning = "Where the replicas live; without it they are those of the compose_file."},
+
+    // --- rules and objective
+    {.forms = kRules, .key = "scale_up_when", .type = KnobType::kSections,
+     .meaning = "Scale up when any of these rules holds.", .least = 0, .most = 100},
+    {.forms = kRules, .key = "scale_down_when", .type = KnobType::kSections,
+     .meaning = "Scale down when all of these rules hold and none of scale_up_when.", .least = 0,
+     .most = 100},
+    {.forms = kRule, .key = "metric", .type = KnobType::kText,
+     .meaning = "Name of a metric; the names are below.", .least = 1, .most = 100, .required = true},
+    {.forms = kRule, .key = "op", .type = KnobType::kText,
+     .meaning = "How the metric is compared with the value; quote it, since a bare > means "
+                "something else in YAML.",
+     .choices = ">|>=|<|<=|==|!=", .required = true},
+    {.forms = kRule, .key = "value", .type = KnobType::kNumber,
+     .meaning = "The threshold, in the metric's unit.", .least = -1e15, .most = 1e15, .required = true},
+    {.forms = kObjective, .key = "max_wait", .type = KnobType::kDuration,
+     .meaning = "Longest time that a message may wait from its publishing until a worker begins with it.",
+     .standard = "5s", .least = 0.01, .most = kDay},
+    {.forms = kObjective, .key = "quantile", .type = KnobType::kNumber,
+     .meaning = "Share of the messages that are to wait no longer than max_wait.", .standard = "0.99",
+     .least = 0.5, .most = 0.9999},
+
+    // --- queue
+    {.forms = kQueue, .key = "kind", .type = KnobType::kText,
+     .meaning = "Kind of queue.", .standard = "nats", .choices = "nats"},
+    {.forms = kQueue, .key = "url", .type = KnobType::kText,
+     .meaning = "Server, or several separated by commas; may carry user:password@, which is never shown.",
+     .least = 1, .most = kMaxText, .variable = "DOCKTOR_QUEUE_URL", .required = true, .secret = true},
+    {.forms = kQueue, .key = "jetstream", .type = KnobType::kBool,
+     .meaning = "Always true: what docktor reads is a consumer of JetStream.", .standard = "true",
+     .choices = "true"},
+    {.forms = kQueue, .key = "stream", .type = KnobType::kText,
+     .meaning = "Name of the stream.", .least = 1, .most = 255, .required = true},
+    {.forms = kQueue, .key = "consumer", .type = KnobType::kText,
+     .meaning = "Name of the durable consumer that the replicas share.", .least = 1, .most = 255,
+     .required = true},
+    {.forms = kQueue, .key = "subject", .type = KnobType::kText,
+     .meaning = "Subject that the consumer is meant to get; `config validate` holds it against "
+                "the consumer's filter.",
+     .least = 0, .most = 1024},
+    {.forms = kQueue, .key = "metrics", .type = KnobType::kList,
+     .meaning = "Names of the metrics meant to be used, with or without queue.; all are read in any case.",
+     .least = 0, .most = 100},
+    {.forms = kQueue, .key = "user", .type = KnobType::kText,
+     .meaning = "User name.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_USER"},
+    {.forms = kQueue, .key = "password", .type = KnobType::kText,
+     .meaning = "Password of the user.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_PASSWORD",
+     .secret = true, .file_key = "password_file"},
+    {.forms = kQueue, .key = "token", .type = KnobType::kText,
+     .meaning = "Token, in place of a user.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_TOKEN",
+     .secret = true, .file_key = "token_file"},
+    {.forms = kQueue, .key = "creds_file", .type = KnobType::kPath,
+     .meaning = "File with a user's JWT and nkey seed, as nsc writes it.", .least = 0, .most = kMaxText},
+    {.forms = kQueue, .key = "nkey", .type = KnobType::kText,
+     .meaning = "Seed of a user's nkey (SU...).", .least = 0, .most = kMaxText,
+     .variable = "DOCKTOR_QUEUE_NKEY", .secret = true, .file_key = "nkey_file"},
+    {.forms = kQueue, .key = "tls", .type = KnobType::kSection,
+     .meaning = "Files for TLS; the same keys may stand in queue itself as tls_ca_file, "
+                "tls_cert_file, tls_key_file."},
+    {.forms = kQueue, .key = "tls_ca_file", .type = KnobType::kPath,
+     .meaning = "The same as tls.ca_file.", .least = 0, .most = kMaxText},
+    {.forms = kQueue, .key = "tls_cert_file", .type = KnobType::kPath,
+     .meaning = "The same as tls.cert_file.", .least = 0, .most = kMaxText},
+    {.forms = kQueue, .key = "tls_key_file", .type = KnobType::kPath,
+     .meaning = "The same as tls.key_file.", .least = 0, .most = kMaxText},
+    {.forms = kTls, .key = "ca_file", .type = KnobType::kPath,
+     .meaning = "File with the certificates (PEM) that the server's is held against.", .least = 0,
+     .most = kMaxText},
+    {.forms = kTls, .key = "cert_file", .type = KnobType::kPath,
+     .meaning = "File with docktor's own certificate (PEM), with key_file.", .least = 0, .most = kMaxText},
+    {.forms = kTls, .key = "key_file", .type = KnobType::kPath,
+     .meaning = "File with the key (PEM) of that certificate.", .least = 0, .most = kMaxText},
+
+    // --- target
+    {.forms = kTarget, .key = "kind", .type = KnobType::kText,
+     .meaning = "process: supervised processes of this host; compose: containers of a Compose service.",
+     .standard = "compose", .choices = "process|compose"},
+    {.forms = kTarget, .key = "command", .type = KnobType::kCommand,
+     .meaning = "What a replica runs: a list is program and arguments as they stand, one text is "
+                "run by /bin/sh -c.",
+     .least = 1, .most = 1000, .required = true, .kind = "process"},
+    {.forms = kTarget, .key = "directory", .type = KnobType::kPath,
+     .meaning = "Working directory of a replica; the default is the configuration's folder.", .standard = ".",
+     .least = 1, .most = kMaxText, .kind = "process"},
+    {.forms = kTarget, .key = "environment", .type = KnobType::kPairs,
+     .meaning = "Variables for a replica, beside docktor's own: a map, or a list of NAME=value; never shown.",
+     .least = 0, .most = 1000, .secret = true, .kind = "process"},
+    {.forms = kTarget, .key = "stop_grace_period", .type = KnobType::kDuration,
+     .meaning = "Time that a replica has from SIGTERM until SIGKILL; too short, and the work in "
+                "hand is done twice.",
+     .standard = "10s", .least = 0, .most = kHour, .kind = "process"},
+    {.forms = kTarget, .key = "ready_after", .type = KnobType::kDuration,
+     .meaning = "A process counts as ready once it has run this long.", .standard = "1s", .least = 0,
+     .most = kHour, .kind = "process"},
+    {.forms = kTarget, .key = "compose_file", .type = KnobType::kPath,
+     .meaning = "Compose file of this service; the default is the compose_file of the whole file.",
+     .least = 1, .most = kMaxText, .variable = "DOCKTOR_COMPOSE_FILE", .flag = "--compose-file",
+     .kind = "compose"},
+    {.forms = kTarget, .key = "project", .type = KnobType::kText,
+     .meaning = "Compose project; the default is the one that Compose itself derives.", .least = 0,
+     .most = 100, .kind = "compose"},
+
+    // --- llm
+    {.forms = kLlm, .key = "provider", .type = KnobType::kText,
+     .meaning = "Who runs the model: dmr (Docker Model Runner) or openai (OpenAI, or a server "
+                "that speaks like it).",
+     .standard = "dmr", .choices = "dmr|openai", .variable = "DOCKTOR_LLM_PROVIDER"},
+    {.forms = kLlm, .key = "base_url", .type = KnobType::kText,
+     .meaning = "Address of its API; the default is the provider's usual one.", .least = 0, .most = kMaxText,
+     .variable = "DOCKTOR_LLM_BASE_URL"},
+    {.forms = kLlm, .key = "model", .type = KnobType::kText,
+     .meaning = "Name of the model.", .least = 1, .most = 255, .variable = "DOCKTOR_LLM_MODEL",
+     .required = true},
+});
+// clang-format on
+
+}  // namespace
+
+std::span<const Knob> knobs() { return kTable; }
+
+}  // namespace docktor

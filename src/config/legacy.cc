@@ -1,0 +1,78 @@
+// The legacy single-service form of the original Docktor: one service, scaled by its CPU.
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "config/parts.h"
+
+namespace docktor {
+
+namespace {
+
+Rule cpu_rule(Op op, const Read<double>& value, std::string text) {
+  return {.metric = Metric::kCpuAvg,
+          .op = op,
+          .value = value.value,
+          .metric_text = "cpu.avg",
+          .value_text = std::move(text)};
+}
+
+void read_cpu_rules(Section& scaling, ServiceSpec& spec) {
+  auto& context = scaling.context();
+  const auto high = scaling.number("cpu_high");
+  const auto low = scaling.number("cpu_low");
+  const auto written = [&](std::string_view key) {
+    return scalar_text(context, scaling.entry(key)->value, key, "").value_or("");
+  };
+  RulesSpec rules;
+  if (high) rules.scale_up_when.push_back(cpu_rule(Op::kGreater, *high, written("cpu_high")));
+  if (low) rules.scale_down_when.push_back(cpu_rule(Op::kLess, *low, written("cpu_low")));
+  spec.rules = std::move(rules);
+  if (!scaling.entry("cpu_high") && !scaling.entry("cpu_low")) {
+    context.mistakes.add(
+        scaling.at(), "scaling has neither cpu_high nor cpu_low; write one or both, in percent of one core");
+  }
+  if (high && low && low->value >= high->value) {
+    context.mistakes.add(
+        low->place,
+        fmt::format("cpu_low is {}, not below cpu_high {}, and the service would go up and down for ever; "
+                    "allowed: less than {}",
+                    written("cpu_low"), written("cpu_high"), written("cpu_high")));
+  }
+}
+
+}  // namespace
+
+ServiceSpec read_legacy(Section& top, const std::optional<Read<std::string>>& compose_file) {
+  auto& context = top.context();
+  ServiceSpec spec;
+  if (const auto name = top.text("service")) {
+    spec.name = name->value;
+    check_service_name(context.mistakes, name->place, name->value);
+  } else if (!top.entry("service")) {
+    context.mistakes.add(top.at(), "service is missing beside scaling; write service: NAME");
+  }
+  if (const auto* node = top.section("scaling")) {
+    Section scaling(context, kScaling, *node);
+    read_limits(scaling, spec);
+    read_cpu_rules(scaling, spec);
+    if (spec.limits.min_replicas == 0) {
+      context.mistakes.add(
+          scaling.key_at("min_replicas"),
+          "min_replicas is 0 without a queue, and nothing else can wake the service; allowed: 1 or more");
+    }
+  } else if (!top.entry("scaling")) {
+    context.mistakes.add(
+        top.key_at("service"),
+        "scaling is missing beside service; write scaling: with cpu_high, cpu_low and max_replicas");
+  }
+  std::optional<Section> target;
+  if (const auto* node = top.section("target")) target.emplace(context, kTarget, *node);
+  if (target || !top.entry("target")) {
+    spec.target = read_target(target ? &*target : nullptr, context, compose_file, top.key_at("service"),
+                              fmt::format("service {}", in_quotes(spec.name)));
+  }
+  return spec;
+}
+
+}  // namespace docktor

@@ -1,0 +1,35 @@
+// Loads docktor.yaml: reads, interpolates, applies variables and flags, validates. All mistakes at once.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/environment.h"
+#include "core/spec.h"
+
+namespace docktor {
+
+/// Either a configuration and no mistake, or mistakes and no configuration.
+struct LoadResult {
+  std::optional<Config> config;
+  /// `file:line:column: what is wrong; what is allowed`, 1-based, in order of position; a mistake of a
+  /// variable or flag begins with its name instead and stands first.
+  std::vector<std::string> mistakes;
+};
+
+/// Precedence: file < environment < flags. Reads `path` and the files it names (secrets, certificates),
+/// nothing else; never throws. `path` is relative to flags.cwd, else to the working directory.
+LoadResult load_config(const std::string& path, const Environment& env, const FlagOverrides& flags = {});
+
+/// The same from a text; `shown_path` is what mistakes begin with, `folder` (absolute) what relative paths
+/// refer to.
+LoadResult load_config_text(std::string_view text, const std::string& shown_path, const std::string& folder,
+                            const Environment& env, const FlagOverrides& flags = {});
+
+/// The configuration that is meant where none is given: docktor.yaml, else docktor.yml, in `cwd` ("" and "."
+/// give a path without folder). Nothing when there is neither.
+std::optional<std::string> find_config(const std::string& cwd);
+
+}  // namespace docktor

@@ -1,0 +1,211 @@
+#include "config/reference.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <vector>
+
+#include "config/files.h"
+#include "config/knobs.h"
+#include "config/yaml.h"
+#include "core/metric.h"
+
+namespace docktor {
+
+std::string_view queue_example() {
+  return R"(services:
+  - name: consumer
+    min_replicas: 1
+    max_replicas: 10
+    check_interval: 10
+    metrics_window: 10
+    rules:
+      scale_up_when:          # any of these
+        - metric: queue.backlog
+          op: ">"
+          value: 500
+        - metric: queue.rate_in
+          op: ">"
+          value: 200
+      scale_down_when:        # all of these
+        - metric: queue.backlog
+          op: "<="
+          value: 100
+        - metric: queue.rate_in
+          op: "<"
+          value: 150
+    queue:
+      kind: nats
+      url: nats://localhost:4222
+      stream: EVENTS
+      consumer: WEB_WORKERS
+      subject: events.web
+    target:
+      kind: process
+      command: [./worker, --verbose]
+      environment:
+        NATS_URL: ${NATS_URL:-nats://localhost:4222}
+)";
+}
+
+std::string_view objective_example() {
+  return R"(services:
+  - name: consumer
+    min_replicas: 0
+    max_replicas: 20
+    objective:
+      max_wait: 5s
+      quantile: 0.99
+    queue:
+      url: nats://localhost:4222
+      stream: EVENTS
+      consumer: WEB_WORKERS
+    target:
+      kind: process
+      command: exec ./worker --batch 10
+)";
+}
+
+std::string_view legacy_example() {
+  return R"(service: web
+scaling:
+  cpu_high: 75
+  cpu_low: 20
+  min_replicas: 2
+  max_replicas: 10
+  check_interval: 10
+  metrics_window: 10
+target:
+  kind: process
+  command: [./web]
+)";
+}
+
+namespace {
+
+// A | would end the cell.
+std::string cell(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
+  return out;
+}
+
+std::string default_of(const Knob& k) {
+  if (!k.standard.empty()) return fmt::format("`{}`", k.standard);
+  if (k.required) return k.kind.empty() ? "required" : fmt::format("required for kind {}", k.kind);
+  return "";
+}
+
+std::string allowed_of(const Knob& k) {
+  if (k.choices.empty()) return allowed(k);
+  std::string out;
+  for (const auto choice : choices_of(k)) out += fmt::format("{}`{}`", out.empty() ? "" : ", ", choice);
+  return out;
+}
+
+std::string meaning_of(const Knob& k) {
+  std::string out(k.meaning);
+  if (!k.kind.empty()) out += fmt::format(" Only for kind {}.", k.kind);
+  if (!k.file_key.empty()) out += fmt::format(" Or `{}`: a file with it.", k.file_key);
+  if (k.secret) out += " Secret.";
+  return out;
+}
+
+std::string overrides_of(const Knob& k) {
+  std::string out;
+  if (!k.variable.empty()) out += fmt::format("`{}`", k.variable);
+  if (!k.flag.empty()) out += fmt::format("{}`{}`", out.empty() ? "" : ", ", k.flag);
+  return out;
+}
+
+struct Chapter {
+  Form form;
+  std::string_view title;
+  std::string_view intro;
+};
+
+constexpr std::array<Chapter, 10> kChapters{{
+    {kTop, "The file", "Keys that begin with `x-` are ignored here: a place for anchors."},
+    {kService, "services[]", "One entry for each service; it has `rules`, an `objective`, or both."},
+    {kRules, "services[].rules", "At least one rule, in either list."},
+    {kRule, "services[].rules.scale_up_when[], scale_down_when[]",
+     "Rules see the mean over `metrics_window`. A rule whose metric has no data does not hold."},
+    {kObjective, "services[].objective", "Capacity per replica and start-up time are learned."},
+    {kQueue, "services[].queue",
+     "One way to sign in at most: a user, a token, a creds file, an nkey, or what the url carries."},
+    {kTls, "services[].queue.tls", ""},
+    {kTarget, "services[].target, and target of the legacy form", ""},
+    {kScaling, "scaling (legacy form)", "With `service` at the top, in place of `services`."},
+    {kLlm, "llm", ""},
+}};
+
+std::string table_of(const Chapter& chapter) {
+  std::string out = fmt::format("## {}\n\n", chapter.title);
+  if (!chapter.intro.empty()) out += fmt::format("{}\n\n", chapter.intro);
+  out += "| key | default | allowed | meaning | overridden by |\n| --- | --- | --- | --- | --- |\n";
+  for (const auto& k : knobs()) {
+    if ((k.forms & chapter.form) == 0) continue;
+    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", k.key, default_of(k), cell(allowed_of(k)),
+                       cell(meaning_of(k)), overrides_of(k));
+  }
+  return out + "\n";
+}
+
+std::string metrics_table() {
+  std::string out =
+      "## Metrics\n\n`cpu.avg_pct` is another name of `cpu.avg`. `queue.*` needs a `queue`; `cpu.limit_pct` "
+      "and "
+      "`mem.limit_pct` need a\ntarget whose replicas have limits (not kind process).\n\n"
+      "| metric | unit | meaning |\n| --- | --- | --- |\n";
+  for (const auto& m : kMetrics) out += fmt::format("| `{}` | {} | {} |\n", m.name, m.unit, m.meaning);
+  return out;
+}
+
+constexpr std::string_view kIntro = R"(# Configuration
+
+<!-- Written from the table in src/config/knobs.cc. Change it there, then: cmake --build build --target configuration_reference -->
+
+docktor reads `docktor.yaml` (or `docktor.yml`) in the working directory, or the file that `--config` names. Paths within it are
+relative to the file's folder. `docktor config validate` checks it; a mistake reads
+`file:line:column: what is wrong; what is allowed`, and all mistakes are told at once.
+
+)";
+
+std::string prose() {
+  return fmt::format(
+      R"(## Values
+
+- **Precedence**: file, then environment variable, then flag; the later wins, for all services. An empty variable counts as unset.
+  A relative path in a variable or flag is relative to the working directory. `--service NAME` keeps only that service of the file.
+- **Variables in values**: `${{VAR}}` is the variable's value, and a mistake where it is not set; `${{VAR:-default}}` is the default where
+  it is not set or empty; `$$` is a dollar sign; a `$` before anything else stays. They are put in after the YAML was read, so that
+  a value never becomes structure. In flow style (`{{key: "${{VAR}}"}}`) they need quotes.
+- **Durations**: `10` (seconds), `500ms`, `10s`, `2m`, `1h`, `1m30s`.
+- **Secrets** may stand in the file, in a variable, or in a file of their own (`password_file`; at most {} KiB, a newline at its end
+  does not count). They are never shown: `***`.
+- **YAML**: one document, UTF-8, at most {} KiB. Anchors, aliases and merge keys (`<<`) work; duplicate and unknown keys are mistakes.
+
+)",
+      kMaxSecretBytes / 1024, kMaxYamlBytes / 1024);
+}
+
+std::string example(std::string_view title, std::string_view text) {
+  return fmt::format("{}:\n\n```yaml\n{}```\n\n", title, text);
+}
+
+}  // namespace
+
+std::string configuration_reference() {
+  std::string out(kIntro);
+  out += "## Examples\n\n";
+  out += example("Thresholds on a queue, workers as processes of this host", queue_example());
+  out += example("A goal in place of thresholds, down to zero replicas when idle", objective_example());
+  out += example("The legacy form: one service by its CPU (up above `cpu_high`, down below `cpu_low`)",
+                 legacy_example());
+  out += prose();
+  for (const auto& chapter : kChapters) out += table_of(chapter);
+  out += metrics_table();
+  return out;
+}
+
+}  // namespace docktor

@@ -1,0 +1,25 @@
+// Texts as numbers and durations, held against their knob's bounds.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/knobs.h"
+#include "core/result.h"
+#include "core/time.h"
+
+namespace docktor {
+
+/// Each fails (kInvalid) with `key is "text"; what is allowed`.
+Result<int> integer_of(const Knob& knob, std::string_view text);
+Result<double> number_of(const Knob& knob, std::string_view text);
+Result<bool> bool_of(const Knob& knob, std::string_view text);  ///< true, false, yes, no, on, off
+Result<std::string> text_of(const Knob& knob, std::string_view text);
+
+/// `10` (seconds), `0.5`, `500ms`, `10s`, `2m`, `1h`, `1m30s`.
+Result<Duration> duration_of(const Knob& knob, std::string_view text);
+
+/// The shortest text that duration_of() takes back without loss: "1m30s", "1h0m1s", "2.5ms".
+std::string exact_duration(Duration d);
+
+}  // namespace docktor

@@ -1,0 +1,281 @@
+#include "config/section.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "config/files.h"
+#include "config/interpolate.h"
+#include "config/scalars.h"
+#include "core/text.h"
+
+namespace docktor {
+
+namespace {
+
+std::string_view name_of(YamlNode::Kind kind) {
+  switch (kind) {
+    case YamlNode::Kind::kNull:
+      return "nothing";
+    case YamlNode::Kind::kScalar:
+      return "a text";
+    case YamlNode::Kind::kList:
+      return "a list";
+    case YamlNode::Kind::kMap:
+      return "a map";
+  }
+  return "";
+}
+
+// Where a key that is known, but not here, belongs: "services[].queue.kind", "services[].target.kind".
+std::vector<std::string> places_of(std::string_view key) {
+  std::vector<std::string> out;
+  for (const auto& k : knobs()) {
+    if (k.key != key && k.file_key != key) continue;
+    // A knob of several forms is named by the form that people write: a service, not the legacy scaling.
+    const bool of_service = (k.forms & kService) != 0;
+    const auto form = of_service ? kService : static_cast<Form>(k.forms & (~k.forms + 1));
+    out.push_back(fmt::format("{}{}", path_of(form), key));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::optional<std::string> scalar_text(ConfigContext& context, const YamlNode& node, std::string_view what,
+                                       std::string_view right) {
+  if (node.kind == YamlNode::Kind::kNull) {
+    context.mistakes.add(node.at, fmt::format("{} has no value; allowed: {}", what, right));
+    return std::nullopt;
+  }
+  if (node.kind != YamlNode::Kind::kScalar) {
+    context.mistakes.add(node.at, fmt::format("{} is {}; allowed: {}", what, name_of(node.kind), right));
+    return std::nullopt;
+  }
+  auto text = interpolate(node.text, context.env);
+  if (!text) {
+    context.mistakes.add(node.at, fmt::format("{}: {}", what, text.error().message));
+    return std::nullopt;
+  }
+  if (text->find('\0') != std::string::npos) {
+    context.mistakes.add(node.at, fmt::format("{} has a NUL character; allowed: text", what));
+    return std::nullopt;
+  }
+  return std::move(*text);
+}
+
+std::optional<Read<std::string>> override_of(const ConfigContext& context, const Knob& knob) {
+  const auto& flags = context.flags;
+  for (const auto& [flag, value] :
+       {std::pair{"--service", &flags.service}, std::pair{"--interval", &flags.interval},
+        std::pair{"--compose-file", &flags.compose_file}}) {
+    if (knob.flag == flag && *value) return Read<std::string>{**value, Place::named(flag), true};
+  }
+  if (knob.variable.empty()) return std::nullopt;
+  const auto found = context.env.find(std::string(knob.variable));
+  if (found == context.env.end() || found->second.empty()) return std::nullopt;
+  return Read<std::string>{found->second, Place::named(found->first), true};
+}
+
+Section::Section(ConfigContext& context, Form form, const YamlNode& node, std::string title)
+    : context_(context),
+      form_(form),
+      node_(node),
+      title_(title.empty() ? std::string(title_of(form)) : std::move(title)) {
+  assert(node.kind == YamlNode::Kind::kMap);
+  check_keys();
+}
+
+const Knob& Section::knob(std::string_view key) const {
+  const auto* k = find_knob(form_, key);
+  assert(k != nullptr);
+  return *k;
+}
+
+void Section::check_keys() {
+  const auto keys = keys_of(form_);
+  for (const auto& e : node_.entries) {
+    if (std::ranges::find(keys, e.key) != keys.end()) continue;
+    if (form_ == kTop && e.key.starts_with("x-")) continue;  // a place for anchors, as in Compose files
+    std::string cure;
+    if (const auto elsewhere = places_of(e.key); !elsewhere.empty()) {
+      cure = fmt::format("it is {}", fmt::join(elsewhere, " or "));
+    } else if (const auto near = did_you_mean(e.key, keys)) {
+      cure = fmt::format("did you mean {}?", *near);
+      misspelt_.insert(*near);
+    } else {
+      cure = fmt::format("allowed: {}", fmt::join(keys, ", "));
+    }
+    context_.mistakes.add(e.key_at, fmt::format("unknown key {} in {}; {}", in_quotes(e.key), title_, cure));
+  }
+}
+
+Position Section::key_at(std::string_view key) const {
+  const auto* e = entry(key);
+  return e ? e->key_at : node_.at;
+}
+
+void Section::missing(std::string_view key) {
+  if (misspelt_.contains(key)) return;
+  context_.mistakes.add(node_.at,
+                        fmt::format("{} is missing in {}; allowed: {}", key, title_, allowed(knob(key))));
+}
+
+std::optional<Read<std::string>> Section::file_value(const Knob& knob) {
+  const auto* e = entry(knob.key);
+  if (!e) return std::nullopt;
+  auto text = scalar_text(context_, e->value, knob.key, allowed(knob));
+  if (!text) return std::nullopt;
+  return Read<std::string>{std::move(*text), Place::in_file(e->value.at), true};
+}
+
+template <class T>
+std::optional<Read<T>> Section::read(std::string_view key,
+                                     Result<T> (*parse)(const Knob&, std::string_view)) {
+  const auto& k = knob(key);
+  std::optional<Read<T>> out;
+  const auto take = [&](const std::optional<Read<std::string>>& from) {
+    if (!from) return;
+    auto value = parse(k, from->value);
+    if (value)
+      out = Read<T>{std::move(*value), from->place, true};
+    else
+      context_.mistakes.add(from->place, value.error().message);
+  };
+  take(file_value(k));  // a mistake in the file is one even where something overrides it
+  const auto over = override_of(context_, k);
+  take(over);
+  if (out || entry(key) || over) return out;
+  if (k.required) {
+    missing(key);
+  } else if (!k.standard.empty()) {
+    auto value = parse(k, k.standard);
+    assert(value);
+    return Read<T>{std::move(*value), Place::in_file(node_.at), false};
+  }
+  return std::nullopt;
+}
+
+std::optional<Read<int>> Section::integer(std::string_view key) { return read<int>(key, integer_of); }
+std::optional<Read<double>> Section::number(std::string_view key) { return read<double>(key, number_of); }
+std::optional<Read<bool>> Section::boolean(std::string_view key) { return read<bool>(key, bool_of); }
+std::optional<Read<Duration>> Section::duration(std::string_view key) {
+  return read<Duration>(key, duration_of);
+}
+std::optional<Read<std::string>> Section::text(std::string_view key) {
+  return read<std::string>(key, text_of);
+}
+
+std::optional<Read<std::string>> Section::path(std::string_view key) {
+  auto p = text(key);
+  if (!p || p->value.empty()) return std::nullopt;
+  p->value = path_under(p->place.name.empty() ? context_.folder : context_.cwd, p->value);
+  return p;
+}
+
+std::optional<Read<std::string>> Section::readable_file(std::string_view key) {
+  auto p = path(key);
+  if (!p) return std::nullopt;
+  if (const auto readable = check_readable_file(p->value); !readable) {
+    context_.mistakes.add(p->place,
+                          fmt::format("{} {} cannot be read: {}; name a file that this user may read", key,
+                                      in_quotes(p->value), readable.error().message));
+    return std::nullopt;
+  }
+  return p;
+}
+
+std::optional<Read<std::string>> Section::secret_from_file(const Knob& knob) {
+  const auto* e = entry(knob.file_key);
+  if (!e) return std::nullopt;
+  const auto name = scalar_text(context_, e->value, knob.file_key, "a path");
+  if (!name || name->empty()) return std::nullopt;
+  const auto file = path_under(context_.folder, *name);
+  auto content = read_small_file(file, kMaxSecretBytes);
+  if (!content) {
+    context_.mistakes.add(e->value.at,
+                          fmt::format("{} {} cannot be read: {}; name a file that this user may read",
+                                      knob.file_key, in_quotes(file), content.error().message));
+    return std::nullopt;
+  }
+  while (!content->empty() && (content->back() == '\n' || content->back() == '\r')) content->pop_back();
+  if (content->empty() || content->find('\0') != std::string::npos) {
+    context_.mistakes.add(e->value.at,
+                          fmt::format("{} {} is {}; name a file with one line of text", knob.file_key,
+                                      in_quotes(file), content->empty() ? "empty" : "not a text"));
+    return std::nullopt;
+  }
+  return Read<std::string>{std::move(*content), Place::in_file(e->value.at), true};
+}
+
+std::optional<Read<Secret>> Section::secret(std::string_view key) {
+  const auto& k = knob(key);
+  auto value = text(key);
+  auto from_file = secret_from_file(k);
+  const auto* file_entry = entry(k.file_key);
+  if (entry(key) && file_entry) {
+    context_.mistakes.add(std::max(entry(key)->key_at, file_entry->key_at),
+                          fmt::format("both {} and {} are written; write one of them", key, k.file_key));
+  }
+  const bool overridden = value && !value->place.name.empty();
+  if (from_file && !overridden) value = std::move(from_file);
+  if (!value || value->value.empty()) return std::nullopt;
+  return Read<Secret>{Secret{std::move(value->value)}, value->place, true};
+}
+
+// "rules is a list; allowed: a map"
+void Section::refuse_kind(const Knob& knob, const YamlNode& value) {
+  std::string is = fmt::format("is {}", name_of(value.kind));
+  if (value.kind == YamlNode::Kind::kNull) is = "has no value";
+  if (value.kind == YamlNode::Kind::kList) is = fmt::format("is a list of {}", value.items.size());
+  context_.mistakes.add(value.at, fmt::format("{} {}; allowed: {}", knob.key, is, allowed(knob)));
+}
+
+const YamlNode* Section::section(std::string_view key) {
+  const auto* e = entry(key);
+  if (!e) return nullptr;
+  if (e->value.kind == YamlNode::Kind::kMap) return &e->value;
+  refuse_kind(knob(key), e->value);
+  return nullptr;
+}
+
+const YamlNode* Section::list(std::string_view key) {
+  const auto& k = knob(key);
+  const auto* e = entry(key);
+  if (!e) return nullptr;
+  const auto size = static_cast<double>(e->value.items.size());
+  if (e->value.kind == YamlNode::Kind::kList && size >= k.least && size <= k.most) return &e->value;
+  refuse_kind(k, e->value);
+  return nullptr;
+}
+
+std::optional<Read<std::vector<std::string>>> Section::texts(std::string_view key) {
+  const auto* items = list(key);
+  if (!items) return std::nullopt;
+  Read<std::vector<std::string>> out{{}, Place::in_file(items->at), true};
+  for (const auto& item : items->items) {
+    auto text = scalar_text(context_, item, fmt::format("an item of {}", key), "a text");
+    if (text) out.value.push_back(std::move(*text));
+  }
+  if (out.value.size() != items->items.size()) return std::nullopt;
+  return out;
+}
+
+std::optional<std::vector<const YamlNode*>> Section::sections(std::string_view key) {
+  const auto* items = list(key);
+  if (!items) return std::nullopt;
+  std::vector<const YamlNode*> out;
+  for (const auto& item : items->items) {
+    if (item.kind == YamlNode::Kind::kMap) {
+      out.push_back(&item);
+    } else {
+      context_.mistakes.add(item.at,
+                            fmt::format("an item of {} is {}; allowed: a map", key, name_of(item.kind)));
+    }
+  }
+  return out;
+}
+
+}  // namespace docktor

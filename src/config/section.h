@@ -1,0 +1,106 @@
+// One map of the configuration, read by the table of knobs: unknown keys, wrong types, bounds, defaults, and
+// what variables and flags override are all seen to here. Mistakes go to the context's collection; what is
+// read is then only good for finding further mistakes.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/environment.h"
+#include "config/knobs.h"
+#include "config/mistakes.h"
+#include "config/yaml.h"
+#include "core/result.h"
+#include "core/spec.h"
+#include "core/time.h"
+
+namespace docktor {
+
+/// What all parts of one load share. The references outlive it.
+struct ConfigContext {
+  const Environment& env;
+  const FlagOverrides& flags;
+  Mistakes& mistakes;
+  std::string folder;  ///< absolute: what relative paths of the file refer to
+  std::string cwd;     ///< absolute: what relative paths of variables and flags refer to
+};
+
+template <class T>
+struct Read {
+  T value{};
+  Place place;
+  bool given = false;  ///< written by the user, not the table's default
+};
+
+/// Not thread-safe; refers to its node and context.
+class Section {
+ public:
+  /// Reports unknown keys. `node` is a map. `title` is what mistakes call it; by default title_of(form).
+  Section(ConfigContext& context, Form form, const YamlNode& node, std::string title = {});
+
+  /// The value in effect: flag, else variable, else file, else the table's default. Nothing when it is absent
+  /// and has no default, or is mistaken. An absent value that is required is a mistake. `key` is one of the
+  /// form's in the table.
+  std::optional<Read<int>> integer(std::string_view key);
+  std::optional<Read<double>> number(std::string_view key);
+  std::optional<Read<bool>> boolean(std::string_view key);
+  std::optional<Read<Duration>> duration(std::string_view key);
+  std::optional<Read<std::string>> text(std::string_view key);
+
+  /// An absolute path; nothing when absent or empty.
+  std::optional<Read<std::string>> path(std::string_view key);
+  /// A path to a file that must be readable.
+  std::optional<Read<std::string>> readable_file(std::string_view key);
+  /// From the key or from the file that its file_key names; both is a mistake. Nothing when absent or empty.
+  std::optional<Read<Secret>> secret(std::string_view key);
+
+  /// A list of texts.
+  std::optional<Read<std::vector<std::string>>> texts(std::string_view key);
+
+  /// The map, or list of maps, behind a key; nothing when absent or of another kind.
+  const YamlNode* section(std::string_view key);
+  std::optional<std::vector<const YamlNode*>> sections(std::string_view key);
+
+  /// As it stands in the file; nullptr when absent.
+  const YamlEntry* entry(std::string_view key) const { return node_.find(key); }
+  Position at() const { return node_.at; }
+  const std::string& title() const { return title_; }
+  ConfigContext& context() { return context_; }
+
+  /// Where the key stands in the file, else where the map does.
+  Position key_at(std::string_view key) const;
+
+  /// Reports that a required key is absent, unless an unknown key was taken for it.
+  void missing(std::string_view key);
+
+ private:
+  const Knob& knob(std::string_view key) const;
+  void check_keys();
+  void refuse_kind(const Knob& knob, const YamlNode& value);
+  const YamlNode* list(std::string_view key);
+  std::optional<Read<std::string>> file_value(const Knob& knob);
+  std::optional<Read<std::string>> secret_from_file(const Knob& knob);
+
+  template <class T>
+  std::optional<Read<T>> read(std::string_view key, Result<T> (*parse)(const Knob&, std::string_view));
+
+  ConfigContext& context_;
+  Form form_;
+  const YamlNode& node_;
+  std::string title_;
+  std::set<std::string, std::less<>> misspelt_;  // keys that an unknown one was taken for
+};
+
+/// The text of a scalar, interpolated; nothing, and a mistake, when it is no scalar, empty of value (null) or
+/// names an unset variable. `what` is how the mistake calls it and `right` what would be right.
+std::optional<std::string> scalar_text(ConfigContext& context, const YamlNode& node, std::string_view what,
+                                       std::string_view right);
+
+/// What overrides a knob: the flag, else the variable where it is not empty.
+std::optional<Read<std::string>> override_of(const ConfigContext& context, const Knob& knob);
+
+}  // namespace docktor

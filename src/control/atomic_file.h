@@ -1,0 +1,19 @@
+// Files that are whole or not there: written beside, synced, renamed.
+#pragma once
+
+#include <string>
+
+#include "core/result.h"
+
+namespace docktor {
+
+/// Replaces `path` by `text` (mode 0640); on any failure the old file stays as it was.
+Result<void> write_atomically(const std::string& path, const std::string& text);
+
+/// The whole file, at most `most` bytes. kNotFound when it is not there.
+Result<std::string> read_file(const std::string& path, std::size_t most);
+
+/// Makes the folder and its parents with mode 0750; an existing one must be a folder.
+Result<void> make_folder(const std::string& path);
+
+}  // namespace docktor

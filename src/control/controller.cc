@@ -1,0 +1,556 @@
+#include "control/controller.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "core/record.h"
+#include "core/text.h"
+
+namespace docktor {
+namespace {
+
+constexpr std::size_t kMaxInputs = 600;  // kept for one record; a longer check interval keeps the newest
+constexpr auto kSaveEvery = std::chrono::seconds(30);
+constexpr auto kOutcomeWait = std::chrono::seconds(5);  // then the record goes out as "pending"
+constexpr auto kWakeReads = std::chrono::milliseconds(50);
+constexpr int kMaxFalseWakes = 20;  // within a sample interval; then polling alone until the next one
+constexpr auto kMostBackoff = std::chrono::minutes(1);
+
+Duration read_timeout(const ServiceSpec& spec) {
+  return std::clamp<Duration>(2 * spec.sample_interval, std::chrono::seconds(1), std::chrono::seconds(5));
+}
+
+std::string observations_text(const Observation& o) {
+  std::string text;
+  for (const auto& m : kMetrics) {
+    if (const auto v = o.get(m.metric))
+      text += fmt::format("{}{}={:.1f}", text.empty() ? "" : " ", m.name, *v);
+  }
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
+Controller::Controller(Options options) : options_(std::move(options)), inbox_(std::make_shared<Inbox>()) {
+  next_save_ = options_.clock.now() + kSaveEvery;
+}
+
+Controller::~Controller() { inbox_->close(); }
+
+void Controller::post(const std::string& name, std::uint64_t generation,
+                      std::function<void(Service&)> event) {
+  inbox_->push([this, name, generation, event = std::move(event)] {
+    Service* s = find(name);
+    if (s && s->generation == generation) event(*s);
+  });
+}
+
+Service* Controller::find(const std::string& name) {
+  const auto it = services_.find(name);
+  return it == services_.end() ? nullptr : it->second.get();
+}
+
+std::vector<std::string> Controller::names() const { return order_of_names_; }
+
+std::function<void()> Controller::change_callback(const std::string& service) {
+  // Coalesced: a target that changes a thousand times before the loop looks posts once.
+  auto pending = std::make_shared<std::atomic<bool>>(false);
+  return [inbox = inbox_, this, service, pending] {
+    if (pending->exchange(true)) return;
+    inbox->push([this, service, pending] {
+      pending->store(false);
+      if (Service* s = find(service)) refresh(*s);
+    });
+  };
+}
+
+std::string Controller::apply(const std::vector<ServiceSpec>& specs,
+                              const std::function<ServiceParts(const ServiceSpec&)>& make) {
+  int kept = 0, changed = 0, added = 0, removed = 0;
+  std::set<std::string> names;
+  for (const auto& spec : specs) names.insert(spec.name);
+  for (auto it = services_.begin(); it != services_.end();) {
+    if (names.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    options_.log.info("[{}] no longer in the configuration; its replicas are left running", it->first);
+    if (it->second->order) close_order(*it->second, "pending", "");
+    save(*it->second);
+    it = services_.erase(it);
+    ++removed;
+  }
+  order_of_names_.clear();
+  for (const auto& spec : specs) {
+    order_of_names_.push_back(spec.name);
+    nlohmann::json learned;
+    if (auto it = services_.find(spec.name); it != services_.end()) {
+      if (it->second->spec == spec) {
+        ++kept;
+        continue;
+      }
+      if (it->second->order) close_order(*it->second, "pending", "");
+      learned = it->second->autoscaler.save();
+      services_.erase(it);  // before its successor is made: both would hold the same replicas
+      ++changed;
+    } else {
+      learned = options_.state.load(spec.name);
+      ++added;
+    }
+    auto service = std::make_unique<Service>(make(spec));
+    service->autoscaler.restore(learned, options_.clock.now());
+    Service& s = *(services_[spec.name] = std::move(service));
+    start(s);
+  }
+  return fmt::format("{} services: {} unchanged, {} changed, {} added, {} removed", specs.size(), kept,
+                     changed, added, removed);
+}
+
+void Controller::start(Service& s) {
+  const Time now = options_.clock.now();
+  s.generation = next_generation_++;
+  s.next_sample = now;
+  s.next_check = now;  // bounds are mended, and a backlog that waits is seen, at once
+  refresh(s);
+  auto start = snapshot_of(s, "start");
+  record(start);
+}
+
+nlohmann::ordered_json Controller::snapshot_of(const Service& s, const char* what) const {
+  const Time now = options_.clock.now();
+  nlohmann::ordered_json r;
+  r["ts"] = utc_seconds(now);
+  r["event"] = what;
+  r["service"] = s.spec.name;
+  r["t"] = to_seconds(now);
+  r["run"] = options_.run_id;
+  r["configuration"] = s.effective;
+  r["state"] = s.autoscaler.save();
+  return r;
+}
+
+std::vector<nlohmann::ordered_json> Controller::snapshot(const char* what) {
+  std::vector<nlohmann::ordered_json> records;
+  for (const auto& name : order_of_names_) records.push_back(snapshot_of(*services_.at(name), what));
+  return records;
+}
+
+void Controller::record(const nlohmann::ordered_json& record) {
+  const auto r = options_.journal.append(record);
+  if (!r && !journal_failing_) options_.log.warn("⚠ {}", r.error().message);
+  if (r && journal_failing_) options_.log.info("the journal is written again");
+  journal_failing_ = !r;
+}
+
+void Controller::event(const Service& s, const char* what, const std::string& text) {
+  const Time now = options_.clock.now();
+  record({{"ts", utc_seconds(now)},
+          {"event", what},
+          {"service", s.spec.name},
+          {"t", to_seconds(now)},
+          {"text", text}});
+}
+
+void Controller::refresh(Service& s) {
+  auto report = s.target->report();
+  for (const auto& text : report.news) {
+    options_.log.info("[{}] {}", s.spec.name, text);
+    event(s, "news", text);
+  }
+  if (report.problem != s.report.problem) {
+    if (report.problem.empty())
+      options_.log.info("[{}] the target answers again", s.spec.name);
+    else
+      options_.log.warn("[{}] ⚠ {}", s.spec.name, report.problem);
+  }
+  s.report = std::move(report);
+  s.counts = count(s.report.replicas);
+  if (s.order) {
+    // What was asked for counts, and what is being stopped does not, though the target may not show it yet.
+    s.counts.current = s.order->target;
+    s.counts.ready = std::min(s.counts.ready, s.counts.current);
+    s.counts.failing = std::min(s.counts.failing, s.counts.current);
+  }
+  s.wanted = s.counts.current;
+  watch(s);
+}
+
+void Controller::watch(Service& s) {
+  const bool should = !ending_ && s.queue && s.counts.current == 0 && s.report.stopped_by_hand.empty() &&
+                      s.spec.limits.max_replicas > 0;
+  if (should == s.watching) return;
+  s.watching = should;
+  if (!should) {
+    s.queue->watch({});
+    s.wake_until.reset();
+    return;
+  }
+  s.queue->watch([this, inbox = inbox_, name = s.spec.name, generation = s.generation] {
+    inbox->push([this, name, generation] { on_wake(name, generation); });
+  });
+  // Nothing may fall between the end of the last replica and the watch: read once more, now that it is set.
+  if (!s.queue_in_flight) read_queue(s);
+}
+
+void Controller::on_wake(const std::string& name, std::uint64_t generation) {
+  Service* s = find(name);
+  if (!s || s->generation != generation || !s->watching) return;
+  s->watching = false;  // the watch ends with its first message
+  s->wake_until = options_.clock.now() + kWakeReads;
+  if (!s->queue_in_flight) read_queue(*s);
+}
+
+void Controller::read_queue(Service& s) {
+  s.queue_in_flight = true;
+  s.queue->read({read_timeout(s.spec), {}},
+                [this, inbox = inbox_, name = s.spec.name, generation = s.generation](auto reading) {
+                  inbox->push([this, name, generation, reading = std::move(reading)]() mutable {
+                    on_queue(name, generation, std::move(reading));
+                  });
+                });
+}
+
+void Controller::read_usage(Service& s) {
+  s.usage_in_flight = true;
+  s.usage->read({read_timeout(s.spec), s.report.replicas},
+                [this, inbox = inbox_, name = s.spec.name, generation = s.generation](auto reading) {
+                  inbox->push([this, name, generation, reading = std::move(reading)]() mutable {
+                    on_usage(name, generation, std::move(reading));
+                  });
+                });
+}
+
+void Controller::trouble(Service& s, std::optional<SourceTrouble>& slot, const char* what,
+                         const Error& error) {
+  const bool fresh = !slot || slot->error.message != error.message;
+  if (fresh) options_.log.warn("[{}] ⚠ {}: {}", s.spec.name, what, error.message);
+  if (!slot) slot = SourceTrouble{error, options_.clock.now()};
+  slot->error = error;
+}
+
+void Controller::take_in(Service& s, Input input) {
+  // Two answers may come within the clock's microsecond; none of them is dropped for that.
+  input.at = std::max(input.at, s.last_input + std::chrono::microseconds(1));
+  s.last_input = input.at;
+  s.autoscaler.observe(input);
+  s.inputs.push_back(std::move(input));
+  if (s.inputs.size() > kMaxInputs) s.inputs.erase(s.inputs.begin());
+}
+
+void Controller::on_queue(const std::string& name, std::uint64_t generation, Result<Reading> reading) {
+  Service* found = find(name);
+  if (!found || found->generation != generation) return;
+  Service& s = *found;
+  s.queue_in_flight = false;
+  const Time now = options_.clock.now();
+  if (!reading || !reading->queue) {
+    trouble(s, s.queue_trouble, "queue",
+            reading ? Error{ErrorCode::kInternal, "the source answered without a queue"} : reading.error());
+    s.wake_until.reset();
+  } else {
+    if (s.queue_trouble) {
+      options_.log.info("[{}] the queue answers again, after {}", name,
+                        short_duration(now - s.queue_trouble->since));
+      s.queue_trouble.reset();
+    }
+    if (!s.first_sample) s.first_sample = now;
+    const QueueSample& q = *reading->queue;
+    const bool work = q.num_pending > 0;
+    take_in(s, {now, s.counts, q, std::nullopt});
+    const Observation seen = s.autoscaler.latest(now);
+    const auto text = [&](Metric m) {
+      const auto v = seen.get(m);
+      return v ? fmt::format("{:.1f}", *v) : std::string("unknown");
+    };
+    options_.log.info(
+        "[{}] get_queue_metrics response: backlog={} lag={} rate_in={} rate_out={} num_ack_pending={} "
+        "num_waiting={}",
+        name, q.num_pending, text(Metric::kQueueLag), text(Metric::kQueueRateIn), text(Metric::kQueueRateOut),
+        q.num_ack_pending, q.num_waiting ? fmt::format("{}", *q.num_waiting) : "unknown");
+    if (s.counts.current == 0 && work && s.report.stopped_by_hand.empty() && !s.order) {
+      s.wake_until.reset();
+      s.evaluate_by = now;  // a wake does not wait for the check interval
+      s.next_check = now + s.spec.check_interval;
+    } else if (s.wake_until) {
+      if (now < *s.wake_until) {
+        read_queue(s);  // the message may not be stored yet
+        return;
+      }
+      s.wake_until.reset();
+      if (++s.false_wakes <= kMaxFalseWakes) watch(s);
+    }
+  }
+  if (s.evaluate_by && !s.usage_in_flight) evaluate(s);
+}
+
+void Controller::on_usage(const std::string& name, std::uint64_t generation, Result<Reading> reading) {
+  Service* found = find(name);
+  if (!found || found->generation != generation) return;
+  Service& s = *found;
+  s.usage_in_flight = false;
+  const Time now = options_.clock.now();
+  if (!reading || !reading->usage) {
+    trouble(s, s.usage_trouble, "CPU",
+            reading ? Error{ErrorCode::kInternal, "the source answered without CPU"} : reading.error());
+  } else {
+    s.usage_trouble.reset();
+    if (!s.queue && !s.first_sample) s.first_sample = now;
+    s.busyness.clear();
+    for (const auto& u : *reading->usage) s.busyness[u.id] = u.cpu;
+    if (!reading->usage->empty()) take_in(s, {now, s.counts, std::nullopt, std::move(reading->usage)});
+  }
+  if (s.evaluate_by && !s.queue_in_flight) evaluate(s);
+}
+
+void Controller::evaluate(Service& s) {
+  s.evaluate_by.reset();
+  if (ending_) return;
+  refresh(s);
+  const Time now = options_.clock.now();
+  Overrides overrides;
+  overrides.stopped_by_hand = s.report.stopped_by_hand;
+  overrides.problem = s.report.problem;
+  if (overrides.problem.empty() && s.retry_at && now < *s.retry_at) {
+    // Without the time to go, so that the reason stays the same text while it holds.
+    overrides.problem = fmt::format("the last order failed: {}; it is tried again by itself", s.order_error);
+  }
+  if (s.queue) overrides.unfit_for_zero = s.queue->unfit_for_zero();
+
+  Decision d = s.autoscaler.evaluate(now, s.counts, overrides);
+  ++s.evaluations;
+  const std::string id = fmt::format("{}-{}", options_.run_id, next_decision_++);
+
+  nlohmann::ordered_json r;
+  r["ts"] = utc_seconds(now);
+  auto fields = to_json(d);
+  for (auto& [key, v] : fields.items()) {
+    if (key == "matched_rules") {
+      r["metadata"] = options_.metadata;
+      r["id"] = id;
+    }
+    r[key] = std::move(v);
+  }
+  r["t"] = to_seconds(now);
+  r["replicas"] = {{"current", s.counts.current}, {"ready", s.counts.ready}, {"failing", s.counts.failing}};
+  if (overrides != Overrides{}) {
+    r["overrides"] = {{"stopped_by_hand", overrides.stopped_by_hand},
+                      {"problem", overrides.problem},
+                      {"unfit_for_zero", overrides.unfit_for_zero}};
+  }
+  auto& inputs = r["inputs"] = nlohmann::ordered_json::array();
+  for (const auto& input : s.inputs) inputs.push_back(to_json(input, s.spec.name));
+  s.inputs.clear();
+
+  const bool news = !s.last_decision || s.last_decision->action != d.action || d.action != Action::kHold ||
+                    s.last_decision->current != d.current;
+  s.last_id = id;
+  s.last_outcome = "none";
+  if (news) {
+    options_.log.info("[{}] Current replicas: {} ({} ready)", s.spec.name, s.counts.current, s.counts.ready);
+    options_.log.info("[{}] Observations: {}", s.spec.name, observations_text(d.observation));
+  }
+  options_.log.info("[{}] Decision: {} {} → {} ({})", s.spec.name, to_string(d.action), d.current, d.target,
+                    d.reason);
+  if (d.action == Action::kHold) {
+    r["outcome"] = "none";
+    r["duration"] = 0.0;
+    record(r);
+  } else {
+    order(s, d, std::move(r));
+  }
+  s.last_decision = std::move(d);
+}
+
+void Controller::order(Service& s, const Decision& decision, nlohmann::ordered_json record) {
+  if (s.order) close_order(s, "superseded", "");
+  const Time now = options_.clock.now();
+  const auto number = next_order_++;
+  s.order = PendingOrder{number, now, decision.target, false, std::move(record)};
+  s.last_outcome = "pending";
+  s.wanted = decision.target;
+  options_.log.info("[{}] Executing: {} → {} replicas", s.spec.name, decision.current, decision.target);
+  s.target->scale({decision.target, s.busyness}, [this, inbox = inbox_, name = s.spec.name,
+                                                  generation = s.generation, number](auto outcome) {
+    inbox->push([this, name, generation, number, outcome = std::move(outcome)]() mutable {
+      on_outcome(name, generation, number, std::move(outcome));
+    });
+  });
+}
+
+void Controller::close_order(Service& s, const std::string& outcome, const std::string& error) {
+  const double duration = to_seconds(options_.clock.now() - s.order->at);
+  s.last_outcome = outcome;
+  if (s.order->recorded) {
+    const std::string id = s.order->record.value("id", "");
+    record({{"ts", utc_seconds(options_.clock.now())},
+            {"event", "outcome"},
+            {"service", s.spec.name},
+            {"id", id},
+            {"outcome", outcome},
+            {"error", error},
+            {"duration", duration}});
+  } else {
+    s.order->record["outcome"] = outcome;
+    if (!error.empty()) s.order->record["error"] = error;
+    s.order->record["duration"] = duration;
+    record(s.order->record);
+  }
+  s.order.reset();
+}
+
+void Controller::on_outcome(const std::string& name, std::uint64_t generation, std::uint64_t number,
+                            Result<std::string> outcome) {
+  Service* found = find(name);
+  if (!found || found->generation != generation || !found->order || found->order->number != number) return;
+  Service& s = *found;
+  if (outcome) {
+    s.failed_orders = 0;
+    s.retry_at.reset();
+    s.order_error.clear();
+    options_.log.info("[{}] ✓ Scaled successfully: {}", name, *outcome);
+    close_order(s, "done", "");
+  } else {
+    const Time now = options_.clock.now();
+    // What passes by itself (somebody else is changing the service just now) is tried again soon, the rest
+    // later.
+    const Duration first = outcome.error().retry
+                               ? std::min<Duration>(s.spec.check_interval, std::chrono::seconds(1))
+                               : s.spec.check_interval;
+    const auto backoff = std::min<Duration>(kMostBackoff, first * (1 << std::min(s.failed_orders, 6)));
+    s.next_check = std::min(s.next_check, now + backoff);
+    ++s.failed_orders;
+    s.retry_at = now + backoff;
+    s.order_error = outcome.error().message;
+    options_.log.error("[{}] ✗ Scaling failed: {}; next try in {}", name, s.order_error,
+                       short_duration(backoff));
+    close_order(s, "failed", s.order_error);
+  }
+  refresh(s);
+}
+
+Time Controller::due(const Service& s) const {
+  Time t = std::min(s.next_sample, s.next_check);
+  if (s.evaluate_by) t = std::min(t, *s.evaluate_by);
+  if (s.order && !s.order->recorded) t = std::min(t, s.order->at + kOutcomeWait);
+  return t;
+}
+
+void Controller::do_due(Service& s, Time now) {
+  if (s.order && !s.order->recorded && now >= s.order->at + kOutcomeWait) {
+    s.order->recorded = true;
+    s.order->record["outcome"] = "pending";
+    s.order->record["duration"] = to_seconds(now - s.order->at);
+    record(s.order->record);
+  }
+  const bool check = now >= s.next_check;
+  if (now >= s.next_sample || check) {
+    Duration interval = s.spec.sample_interval;
+    if (s.counts.current == 0) interval = std::min<Duration>(interval, std::chrono::seconds(1));
+    // An interval that was missed (suspend, a stopped machine) is not made up for.
+    s.next_sample = std::max(s.next_sample + interval, now + interval / 2);
+    s.false_wakes = 0;
+    refresh(s);
+    if (s.queue && !s.queue_in_flight) read_queue(s);
+    if (s.usage && !s.usage_in_flight) read_usage(s);
+  }
+  if (check) {
+    s.next_check = std::max(s.next_check + s.spec.check_interval, now + s.spec.check_interval / 2);
+    // The evaluation rests on a sample taken for it, and does without one that is late.
+    s.evaluate_by = now + std::min<Duration>(s.spec.check_interval / 2, std::chrono::seconds(1));
+  }
+  if (s.evaluate_by && (now >= *s.evaluate_by || (!s.queue_in_flight && !s.usage_in_flight))) evaluate(s);
+}
+
+Time Controller::step(std::chrono::nanoseconds timeout) {
+  for (auto& event : inbox_->take(timeout)) event();
+  const Time now = options_.clock.now();
+  Time next = next_save_;
+  for (const auto& [name, s] : services_) {
+    if (now >= due(*s)) do_due(*s, now);
+    next = std::min(next, due(*s));
+  }
+  if (now >= next_save_) {
+    next_save_ = now + kSaveEvery;
+    save();
+  }
+  return next;
+}
+
+void Controller::run(const std::stop_token& stop) {
+  const std::stop_callback wake(stop, [inbox = inbox_] { inbox->push([] {}); });
+  Time next = options_.clock.now();
+  while (!stop.stop_requested()) {
+    const auto wait = next - options_.clock.now();
+    next = step(std::max(Duration::zero(), wait));
+  }
+  for (const auto& [name, s] : services_) {
+    if (s->order) close_order(*s, "pending", "");
+  }
+  save();
+}
+
+void Controller::save() {
+  for (const auto& [name, s] : services_) save(*s);
+}
+
+void Controller::save(const Service& s) {
+  if (auto r = options_.state.save(s.spec.name, s.autoscaler.save()); !r) {
+    options_.log.warn("[{}] ⚠ state not saved: {}", s.spec.name, r.error().message);
+  }
+}
+
+Result<std::string> Controller::resume(const std::string& service) {
+  Service* s = find(service);
+  if (!s) {
+    std::vector<std::string_view> known(order_of_names_.begin(), order_of_names_.end());
+    const auto near = did_you_mean(service, known);
+    return fail(ErrorCode::kNotFound, fmt::format("no service '{}' in this configuration; it has: {}{}",
+                                                  service, fmt::join(order_of_names_, ", "),
+                                                  near ? fmt::format(" (did you mean {}?)", *near) : ""));
+  }
+  refresh(*s);
+  const std::string was = s->report.stopped_by_hand;
+  s->target->resume();
+  s->retry_at.reset();
+  event(*s, "resume", was.empty() ? "asked to resume; it was not stopped" : "resumed; it was " + was);
+  refresh(*s);
+  evaluate(*s);
+  return was.empty() ? fmt::format("{} was not stopped; nothing to resume", service)
+                     : fmt::format("{} is scaled again (it was {})", service, was);
+}
+
+void Controller::stop_replicas() {
+  if (std::exchange(ending_, true)) return;
+  for (const auto& [name, s] : services_) {
+    if (s->order) close_order(*s, "superseded", "");
+    options_.log.info("[{}] stopping all replicas, as asked", name);
+    event(*s, "stop", "all replicas are stopped, as asked by `docktor daemon stop --replicas`");
+    s->target->scale({0, s->busyness}, [](const Result<std::string>&) {});
+  }
+}
+
+std::size_t Controller::replicas_left() {
+  std::size_t n = 0;
+  for (const auto& [name, s] : services_) {
+    refresh(*s);
+    n += s->report.replicas.size();
+  }
+  return n;
+}
+
+std::vector<std::string> Controller::not_ready() const {
+  std::vector<std::string> out;
+  for (const auto& [name, s] : services_) {
+    if (s->queue_trouble)
+      out.push_back(fmt::format("{}: {}", name, s->queue_trouble->error.message));
+    else if (s->queue && !s->first_sample)
+      out.push_back(fmt::format("{}: no answer from the queue yet", name));
+    if (!s->report.problem.empty()) out.push_back(fmt::format("{}: {}", name, s->report.problem));
+  }
+  return out;
+}
+
+}  // namespace docktor

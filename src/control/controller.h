@@ -1,0 +1,124 @@
+// The only place with time: asks sources and targets what is due, hands observations to autoscalers,
+// decisions to targets.
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "control/inbox.h"
+#include "control/service.h"
+#include "control/state_store.h"
+#include "core/clock.h"
+#include "core/journal.h"
+
+namespace docktor {
+
+/// One loop thread owns all state. Everything else reaches it through the inbox. A slow or dead source,
+/// target or disk delays no other service: nothing here waits for any of them.
+///
+/// A test drives it with step() and a clock of its own; the daemon calls run().
+class Controller {
+ public:
+  struct Options {
+    const Clock& clock;
+    Journal& journal;
+    StateStore& state;
+    spdlog::logger& log;
+    nlohmann::ordered_json metadata;  ///< of every decision: provider, model, verdict
+    std::string run_id;               ///< unique to this run; decisions are named <run_id>-<n>
+  };
+
+  explicit Controller(Options options);
+  ~Controller();
+
+  /// For callbacks from other threads (sources, targets, control socket, signals).
+  std::shared_ptr<Inbox> inbox() { return inbox_; }
+
+  /// Makes the services those of `parts` (loop thread, or before run): unchanged ones go on as they are,
+  /// changed ones are re-made with what they had learned, others end; their replicas are left running.
+  /// Returns a sentence for the log.
+  std::string apply(const std::vector<ServiceSpec>& specs,
+                    const std::function<ServiceParts(const ServiceSpec&)>& make);
+
+  /// Handles the events in `timeout` or less, does everything due, and returns when the next thing is due.
+  Time step(std::chrono::nanoseconds timeout);
+
+  /// step() until the token is stopped; then saves everything.
+  void run(const std::stop_token& stop);
+
+  /// What a target calls when its report changed (any thread).
+  std::function<void()> change_callback(const std::string& service);
+
+  /// Status of all services, or of one; null when there is no such service. Loop thread.
+  nlohmann::ordered_json status(const std::string& service = {});
+
+  /// Forgets that a person stopped the service, and decides at once. kNotFound for an unknown service. Loop
+  /// thread.
+  Result<std::string> resume(const std::string& service);
+
+  /// `stop --replicas`: no more decisions; every service to zero, each replica with its grace period. Loop
+  /// thread.
+  void stop_replicas();
+
+  /// Replicas of all services that still run, stopping ones included. Loop thread.
+  std::size_t replicas_left();
+
+  /// Whether every service had a good sample and its target answered, or what is missing. Loop thread.
+  std::vector<std::string> not_ready() const;
+
+  /// The records that let a journal file stand alone: each service's configuration and state. Loop thread.
+  std::vector<nlohmann::ordered_json> snapshot(const char* event);
+
+  /// Writes every service's state. Loop thread.
+  void save();
+
+  Service* find(const std::string& name);
+  std::vector<std::string> names() const;
+
+ private:
+  void start(Service& s);
+  void save(const Service& s);
+  nlohmann::ordered_json snapshot_of(const Service& s, const char* what) const;
+  void read_queue(Service& s);
+  void read_usage(Service& s);
+  void on_queue(const std::string& name, std::uint64_t generation, Result<Reading> reading);
+  void on_usage(const std::string& name, std::uint64_t generation, Result<Reading> reading);
+  void on_wake(const std::string& name, std::uint64_t generation);
+  void on_outcome(const std::string& name, std::uint64_t generation, std::uint64_t order,
+                  Result<std::string> outcome);
+  void trouble(Service& s, std::optional<SourceTrouble>& slot, const char* what, const Error& error);
+  void take_in(Service& s, Input input);
+  void refresh(Service& s);
+  void watch(Service& s);
+  void evaluate(Service& s);
+  void order(Service& s, const Decision& decision, nlohmann::ordered_json record);
+  void close_order(Service& s, const std::string& outcome, const std::string& error);
+  void record(const nlohmann::ordered_json& record);
+  void event(const Service& s, const char* what, const std::string& text);
+  Time due(const Service& s) const;
+  void do_due(Service& s, Time now);
+  std::string why_nothing(const Service& s, Time now) const;
+  void post(const std::string& name, std::uint64_t generation, std::function<void(Service&)> event);
+
+  Options options_;
+  std::shared_ptr<Inbox> inbox_;
+  std::map<std::string, std::unique_ptr<Service>> services_;
+  std::vector<std::string> order_of_names_;
+  std::uint64_t next_generation_ = 1;
+  std::uint64_t next_decision_ = 1;
+  std::uint64_t next_order_ = 1;
+  Time next_save_{};
+  bool journal_failing_ = false;
+  bool ending_ = false;  ///< stop_replicas was called
+};
+
+}  // namespace docktor

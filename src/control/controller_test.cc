@@ -1,0 +1,388 @@
+// The controller driven by a clock of the test, with sources and targets that answer when the test says.
+#include "control/controller.h"
+
+#include <gtest/gtest.h>
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "core/record.h"
+#include "policy/policies.h"
+
+namespace docktor {
+namespace {
+
+using namespace std::chrono_literals;
+
+class TestClock final : public Clock {
+ public:
+  Time now() const override { return time; }
+  Time time = time_at(1000);
+};
+
+class TestJournal final : public Journal {
+ public:
+  Result<void> append(const nlohmann::ordered_json& record) override {
+    if (full) return fail(ErrorCode::kExhausted, "no space left", true);
+    records.push_back(record);
+    return {};
+  }
+  std::vector<nlohmann::ordered_json> decisions() const {
+    std::vector<nlohmann::ordered_json> out;
+    for (const auto& r : records) {
+      if (r.contains("decision")) out.push_back(r);
+    }
+    return out;
+  }
+  std::vector<nlohmann::ordered_json> records;
+  bool full = false;
+};
+
+// The world behind one service.
+struct World {
+  QueueSample queue;
+  bool queue_silent = false;  // reads are never answered
+  std::optional<Error> queue_error;
+  std::function<void()> watcher;
+  int reads = 0;
+  std::string unfit;
+
+  int replicas = 1;
+  std::string stopped_by_hand;
+  std::optional<Error> scale_error;
+  bool hold_orders = false;  // orders are answered when the test says
+  std::vector<int> orders;
+  std::vector<std::function<void(Result<std::string>)>> waiting;
+};
+
+class FakeSource final : public Source {
+ public:
+  explicit FakeSource(World& w) : w_(w) {}
+  void read(const ReadRequest&, std::function<void(Result<Reading>)> done) override {
+    ++w_.reads;
+    if (w_.queue_silent) return;
+    if (w_.queue_error)
+      done(tl::unexpected(*w_.queue_error));
+    else
+      done(Reading{w_.queue, std::nullopt});
+  }
+  void watch(std::function<void()> on_message) override { w_.watcher = std::move(on_message); }
+  std::string unfit_for_zero() const override { return w_.unfit; }
+  std::vector<Finding> check(Duration) override { return {}; }
+
+ private:
+  World& w_;
+};
+
+class FakeTarget final : public Target {
+ public:
+  explicit FakeTarget(World& w) : w_(w) {}
+  void scale(const ScaleOrder& order, std::function<void(Result<std::string>)> done) override {
+    w_.orders.push_back(order.replicas);
+    if (w_.hold_orders) {
+      w_.waiting.push_back(std::move(done));
+      return;
+    }
+    if (w_.scale_error) {
+      done(tl::unexpected(*w_.scale_error));
+      return;
+    }
+    w_.replicas = order.replicas;
+    done(std::string("did it"));
+  }
+  TargetReport report() override {
+    TargetReport r;
+    for (int i = 0; i < w_.replicas; ++i)
+      r.replicas.push_back({.id = std::to_string(i), .state = ReplicaState::kReady});
+    r.stopped_by_hand = w_.stopped_by_hand;
+    return r;
+  }
+  void resume() override { w_.stopped_by_hand.clear(); }
+  std::vector<Finding> check() override { return {}; }
+
+ private:
+  World& w_;
+};
+
+class ControllerTest : public testing::Test {
+ protected:
+  ControllerTest()
+      : folder_(std::filesystem::temp_directory_path() /
+                ("docktor-controller-" + std::to_string(::getpid()))) {
+    std::filesystem::create_directories(folder_);
+    log_.sinks().push_back(std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
+    build();
+  }
+  ~ControllerTest() override {
+    controller.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void build() {
+    controller = std::make_unique<Controller>(
+        Controller::Options{clock, journal, state_, log_, {{"provider", "none"}}, "run"});
+  }
+
+  static ServiceSpec spec(const std::string& name, int min = 1) {
+    ServiceSpec s;
+    s.name = name;
+    s.limits.min_replicas = min;
+    s.limits.max_replicas = 10;
+    s.check_interval = 10s;
+    s.rules = RulesSpec{{{Metric::kQueueBacklog, Op::kGreater, 500, "queue.backlog", "500"}},
+                        {{Metric::kQueueBacklog, Op::kLessEqual, 100, "queue.backlog", "100"}}};
+    s.queue = QueueSpec{};
+    return s;
+  }
+
+  void apply(const std::vector<ServiceSpec>& specs) {
+    controller->apply(specs, [this](const ServiceSpec& s) {
+      ServiceParts p;
+      p.spec = s;
+      p.policy = make_policy(s);
+      p.queue = std::make_unique<FakeSource>(worlds[s.name]);
+      p.target = std::make_unique<FakeTarget>(worlds[s.name]);
+      return p;
+    });
+  }
+
+  // Lets `length` pass in steps of 100 ms.
+  void pass(Duration length) {
+    const Time end = clock.time + length;
+    while (clock.time < end) {
+      clock.time += 100ms;
+      controller->step(0ns);
+      controller->step(0ns);  // what the first step's answers made due
+    }
+  }
+
+  TestClock clock;
+  TestJournal journal;
+  std::ostringstream text;
+  std::map<std::string, World> worlds;
+  std::unique_ptr<Controller> controller;
+
+ private:
+  std::filesystem::path folder_;
+  StateStore state_{folder_.string()};
+  spdlog::logger log_{"test"};
+};
+
+TEST_F(ControllerTest, SamplesEachSecondAndDecidesEachCheckInterval) {
+  worlds["a"].queue.num_pending = 200;
+  apply({spec("a")});
+  pass(29s);
+  EXPECT_NEAR(worlds["a"].reads, 30, 2);
+  EXPECT_EQ(journal.decisions().size(), 3u);
+  EXPECT_EQ(journal.decisions()[0]["decision"], "hold");
+  EXPECT_EQ(journal.decisions()[0]["id"], "run-1");
+  EXPECT_NE(text.str().find("[a] get_queue_metrics response: backlog=200"), std::string::npos);
+}
+
+TEST_F(ControllerTest, OrdersWhatWasDecidedAndRecordsTheOutcome) {
+  worlds["a"].queue.num_pending = 1500;
+  apply({spec("a")});
+  pass(11s);
+  EXPECT_EQ(worlds["a"].orders, (std::vector<int>{3, 5}));
+  const auto r = journal.decisions()[0];
+  EXPECT_EQ(r["reason"], "queue.backlog 1500.0 > 500");
+  EXPECT_EQ(r["current_replicas"], 1);
+  EXPECT_EQ(r["target_replicas"], 3);
+  EXPECT_EQ(r["outcome"], "done");
+  EXPECT_GE(journal.decisions()[1]["inputs"].size(), 9u);
+}
+
+TEST_F(ControllerTest, ASilentSourceDelaysNoOtherServiceAndMeansHold) {
+  worlds["slow"].queue_silent = true;
+  worlds["a"].queue.num_pending = 1500;
+  apply({spec("slow"), spec("a")});
+  pass(5s);
+  EXPECT_EQ(worlds["a"].orders, (std::vector<int>{3}));
+  EXPECT_TRUE(worlds["slow"].orders.empty());
+  const auto status = controller->status("slow");
+  EXPECT_EQ(status[0]["why_nothing_happens"], "no sample of the queue yet");
+}
+
+TEST_F(ControllerTest, AMissingQueueIsLoggedOnceAndRecoversByItself) {
+  World& w = worlds["a"];
+  w.queue_error = Error{ErrorCode::kNotFound, "stream EVENTS is not there; make it with ...", true};
+  apply({spec("a")});
+  pass(25s);
+  EXPECT_TRUE(w.orders.empty());
+  std::size_t lines = 0;
+  const std::string log = text.str();
+  for (std::size_t at = 0; (at = log.find("stream EVENTS is not there", at)) != std::string::npos; ++at)
+    ++lines;
+  EXPECT_EQ(lines, 1u);
+  EXPECT_NE(controller->status("a")[0]["why_nothing_happens"].get<std::string>().find("EVENTS is not there"),
+            std::string::npos);
+  w.queue_error.reset();
+  w.queue.num_pending = 1500;
+  pass(11s);
+  EXPECT_EQ(w.orders, (std::vector<int>{3}));
+  EXPECT_NE(text.str().find("the queue answers again"), std::string::npos);
+}
+
+TEST_F(ControllerTest, AMessageAtZeroWakesAtOnce) {
+  World& w = worlds["a"];
+  w.replicas = 0;
+  apply({spec("a", 0)});
+  pass(3s);
+  ASSERT_TRUE(w.watcher);
+  EXPECT_TRUE(w.orders.empty());
+  w.queue.num_pending = 1;
+  w.watcher();
+  controller->step(0ns);
+  controller->step(0ns);
+  EXPECT_EQ(w.orders, (std::vector<int>{1}));
+  controller->step(0ns);  // the outcome
+  ASSERT_FALSE(journal.decisions().empty());
+  EXPECT_EQ(journal.decisions().back()["reason"], "at zero replicas with 1 message pending");
+}
+
+TEST_F(ControllerTest, AFalseWakeIsReadAgainForFiftyMillisecondsAndTheWatchIsSetAnew) {
+  World& w = worlds["a"];
+  w.replicas = 0;
+  apply({spec("a", 0)});
+  pass(1s);
+  ASSERT_TRUE(w.watcher);
+  const auto wake = std::exchange(w.watcher, {});
+  const int before = w.reads;
+  wake();
+  for (int i = 0; i < 8; ++i) {
+    controller->step(0ns);
+    clock.time += 10ms;
+  }
+  EXPECT_GE(w.reads - before, 5);
+  EXPECT_TRUE(w.watcher) << "armed again";
+  EXPECT_TRUE(w.orders.empty());
+}
+
+TEST_F(ControllerTest, AFailedOrderIsRecordedAndTriedAgainLater) {
+  World& w = worlds["a"];
+  w.queue.num_pending = 1500;
+  w.scale_error = Error{ErrorCode::kUnavailable, "no such command", false};
+  apply({spec("a")});
+  pass(35s);
+  EXPECT_LE(w.orders.size(), 2u);
+  EXPECT_EQ(journal.decisions()[0]["outcome"], "failed");
+  EXPECT_EQ(journal.decisions()[0]["error"], "no such command");
+  w.scale_error.reset();
+  pass(60s);
+  EXPECT_GT(w.replicas, 1);
+}
+
+TEST_F(ControllerTest, AnOrderThatFailsForAMomentIsTriedAgainSoon) {
+  World& w = worlds["a"];
+  w.queue.num_pending = 1500;
+  w.scale_error = Error{ErrorCode::kConflict, "somebody is changing the service", true};
+  apply({spec("a")});
+  pass(500ms);
+  EXPECT_EQ(w.orders.size(), 1u);
+  w.scale_error.reset();
+  pass(3s);
+  EXPECT_EQ(w.replicas, 3) << "long before the next check";
+}
+
+TEST_F(ControllerTest, AnOrderUnderWayCountsAsCarriedOut) {
+  World& w = worlds["a"];
+  w.queue.num_pending = 1500;
+  w.hold_orders = true;
+  apply({spec("a")});
+  pass(21s);
+  EXPECT_EQ(w.orders, (std::vector<int>{3, 5, 7}));
+  pass(6s);
+  EXPECT_EQ(journal.decisions()[0]["outcome"], "pending");
+  ASSERT_EQ(w.waiting.size(), 3u);
+  w.waiting[0](std::string("late"));  // superseded: nobody waits for it
+  w.waiting[2](std::string("started"));
+  pass(1s);
+  EXPECT_EQ(controller->status("a")[0]["last_decision"]["outcome"], "done");
+}
+
+TEST_F(ControllerTest, AServiceStoppedByHandIsLeftAloneUntilResume) {
+  World& w = worlds["a"];
+  w.replicas = 0;
+  w.stopped_by_hand = "stopped by hand at 14:30";
+  w.queue.num_pending = 1500;
+  apply({spec("a")});
+  pass(31s);
+  EXPECT_TRUE(w.orders.empty());
+  EXPECT_EQ(controller->status("a")[0]["why_nothing_happens"],
+            "stopped by hand at 14:30; `docktor resume a` or a start by hand ends that");
+  ASSERT_TRUE(controller->resume("a"));
+  EXPECT_FALSE(w.orders.empty());
+  EXPECT_FALSE(controller->resume("b"));
+}
+
+TEST_F(ControllerTest, AFullDiskIsAWarningNotAStop) {
+  World& w = worlds["a"];
+  w.queue.num_pending = 1500;
+  journal.full = true;
+  apply({spec("a")});
+  pass(11s);
+  EXPECT_EQ(w.orders, (std::vector<int>{3, 5}));
+  EXPECT_NE(text.str().find("no space left"), std::string::npos);
+  journal.full = false;
+  pass(10s);
+  EXPECT_FALSE(journal.decisions().empty());
+}
+
+TEST_F(ControllerTest, AReloadKeepsUnchangedServicesAndRemakesChangedOnes) {
+  apply({spec("a"), spec("b")});
+  pass(1s);
+  auto changed = spec("b");
+  changed.limits.max_replicas = 4;
+  const auto text_of = controller->apply({spec("a"), changed, spec("c")}, [this](const ServiceSpec& s) {
+    ServiceParts p;
+    p.spec = s;
+    p.policy = make_policy(s);
+    p.queue = std::make_unique<FakeSource>(worlds[s.name]);
+    p.target = std::make_unique<FakeTarget>(worlds[s.name]);
+    return p;
+  });
+  EXPECT_EQ(text_of, "3 services: 1 unchanged, 1 changed, 1 added, 0 removed");
+  EXPECT_EQ(controller->status("b")[0]["max_replicas"], 4);
+}
+
+// Design, invariant 8: the start record's state and the records' inputs give the same decisions again.
+TEST_F(ControllerTest, TheJournalAloneReproducesEveryDecision) {
+  World& w = worlds["a"];
+  auto s = spec("a", 0);
+  s.limits.cooldown_down = 25s;
+  apply({s});
+  for (int i = 0; i < 60; ++i) {
+    w.queue.num_pending = i % 20 < 8 ? 700 + 10 * static_cast<std::uint64_t>(i) : 20;
+    w.queue.delivered_consumer_seq += 40;
+    w.queue.delivered_stream_seq = w.queue.delivered_consumer_seq;
+    pass(3s);
+  }
+  const auto& start = journal.records.front();
+  ASSERT_EQ(start["event"], "start");
+  Autoscaler again(s, make_policy(s));
+  again.restore(start["state"], time_at(start["t"].get<double>()));
+  int checked = 0, moved = 0;
+  for (const auto& r : journal.decisions()) {
+    for (const auto& line : r["inputs"]) {
+      const auto in = input_from_json(nlohmann::json::parse(line.dump()));
+      ASSERT_TRUE(in);
+      again.observe(in->second);
+    }
+    const auto& c = r["replicas"];
+    const Decision d =
+        again.evaluate(time_at(r["t"].get<double>()), {c["current"], c["ready"], c["failing"]});
+    EXPECT_EQ(to_string(d.action), r["decision"].get<std::string>());
+    EXPECT_EQ(d.target, r["target_replicas"]);
+    EXPECT_EQ(d.reason, r["reason"].get<std::string>());
+    ++checked;
+    moved += d.action != Action::kHold;
+  }
+  EXPECT_GE(checked, 15);
+  EXPECT_GE(moved, 3);
+}
+
+}  // namespace
+}  // namespace docktor

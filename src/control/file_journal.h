@@ -1,0 +1,57 @@
+// The journal on disk: one JSON object a line, rotated by size.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/journal.h"
+
+namespace docktor {
+
+/// Not thread-safe. A line is written by one call and taken back when the disk is full, so that a reader
+/// never sees half a record; after a crash in the middle of a line the next record begins a new one.
+class FileJournal final : public Journal {
+ public:
+  struct Options {
+    std::string path;                       ///< decisions.jsonl; older files are path.1 (newest) to path.N
+    std::uint64_t max_bytes = 16ull << 20;  ///< of one file; larger keeps more history in fewer files
+    int files = 8;                          ///< kept beside the present one; older ones are deleted
+  };
+
+  explicit FileJournal(Options options);
+  ~FileJournal() override;
+  FileJournal(const FileJournal&) = delete;
+  FileJournal& operator=(const FileJournal&) = delete;
+
+  Result<void> append(const nlohmann::ordered_json& record) override;
+
+  /// Called when a new file begins (not for the first append): gives the records that let it stand alone.
+  void on_new_file(std::function<std::vector<nlohmann::ordered_json>()> snapshot) {
+    snapshot_ = std::move(snapshot);
+  }
+
+ private:
+  Result<void> open();
+  Result<void> write_line(const std::string& line);
+  void rotate();
+
+  Options options_;
+  std::function<std::vector<nlohmann::ordered_json>()> snapshot_;
+  int fd_ = -1;
+  std::uint64_t size_ = 0;
+};
+
+/// All complete records of a journal, oldest file first; lines that are no JSON object are skipped. `each`
+/// returns false to end the reading. Reads line by line: memory does not grow with the journal.
+Result<void> read_journal(const std::string& path,
+                          const std::function<bool(const nlohmann::ordered_json&)>& each);
+
+/// The last `most` records for which `wanted` holds, oldest first. Reads from the end: cheap on a long
+/// journal.
+std::vector<nlohmann::ordered_json> read_journal_tail(
+    const std::string& path, std::size_t most,
+    const std::function<bool(const nlohmann::ordered_json&)>& wanted);
+
+}  // namespace docktor

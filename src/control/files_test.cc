@@ -1,0 +1,161 @@
+// Journal, state, paths and locks on a real disk.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "control/atomic_file.h"
+#include "control/file_journal.h"
+#include "control/lock.h"
+#include "control/paths.h"
+#include "control/state_store.h"
+
+namespace docktor {
+namespace {
+namespace fs = std::filesystem;
+
+class FilesTest : public testing::Test {
+ protected:
+  FilesTest() {
+    std::string pattern = (fs::temp_directory_path() / "docktor-files-XXXXXX").string();
+    folder = ::mkdtemp(pattern.data());
+  }
+  ~FilesTest() override { fs::remove_all(folder); }
+
+  std::vector<int> numbers(const std::string& path) {
+    std::vector<int> out;
+    const auto read = read_journal(path, [&](const auto& r) {
+      out.push_back(r.value("n", -1));
+      return true;
+    });
+    EXPECT_TRUE(read);
+    return out;
+  }
+
+  std::string folder;
+};
+
+nlohmann::ordered_json entry(int n) { return {{"n", n}, {"text", std::string(80, 'x')}}; }
+
+TEST_F(FilesTest, TheJournalRotatesBySizeAndReadsInOrder) {
+  const std::string path = folder + "/j";
+  FileJournal journal({.path = path, .max_bytes = 400, .files = 3});
+  journal.on_new_file([] { return std::vector<nlohmann::ordered_json>{{{"n", 1000}}}; });
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(journal.append(entry(i)));
+  EXPECT_TRUE(fs::exists(path + ".1"));
+  EXPECT_FALSE(fs::exists(path + ".4"));
+  const auto all = numbers(path);
+  EXPECT_EQ(all.back(), 9);
+  EXPECT_TRUE(std::ranges::count(all, 1000) >= 2) << "each new file begins with the snapshot";
+  const auto tail = read_journal_tail(path, 5, [](const auto& r) { return r.value("n", 0) != 1000; });
+  ASSERT_EQ(tail.size(), 5u);
+  EXPECT_EQ(tail.front()["n"], 5);
+  EXPECT_EQ(tail.back()["n"], 9);
+}
+
+TEST_F(FilesTest, HalfALineOfACrashIsSkippedAndEnded) {
+  const std::string path = folder + "/j";
+  std::ofstream(path) << "{\"n\":1}\n{\"n\":2,\"te";
+  FileJournal journal({.path = path});
+  ASSERT_TRUE(journal.append(entry(3)));
+  EXPECT_EQ(numbers(path), (std::vector<int>{1, 3}));
+}
+
+TEST_F(FilesTest, AJournalThatIsMovedAwayIsBegunAnew) {
+  const std::string path = folder + "/j";
+  FileJournal journal({.path = path});
+  ASSERT_TRUE(journal.append(entry(1)));
+  fs::rename(path, folder + "/moved");
+  ASSERT_TRUE(journal.append(entry(2)));
+  EXPECT_EQ(numbers(path), (std::vector<int>{2}));
+}
+
+// A file-size limit stands for a full disk: the write ends in the middle of a line.
+TEST_F(FilesTest, AFullDiskGivesAnErrorAndNeverHalfARecord) {
+  const std::string path = folder + "/j";
+  FileJournal journal({.path = path});
+  ASSERT_TRUE(journal.append(entry(1)));
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  getrlimit(RLIMIT_FSIZE, &old);
+  const rlimit small{fs::file_size(path) + 20, old.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  const auto r = journal.append(entry(2));
+  setrlimit(RLIMIT_FSIZE, &old);
+  EXPECT_FALSE(r);
+  EXPECT_TRUE(r.error().retry);
+  ASSERT_TRUE(journal.append(entry(3)));
+  EXPECT_EQ(numbers(path), (std::vector<int>{1, 3}));
+}
+
+TEST_F(FilesTest, AtomicWritesKeepTheOldFileOnFailure) {
+  const std::string path = folder + "/f";
+  ASSERT_TRUE(write_atomically(path, "old"));
+  ASSERT_FALSE(write_atomically(folder + "/none/f", "new"));
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  getrlimit(RLIMIT_FSIZE, &old);
+  const rlimit small{4, old.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  const auto r = write_atomically(path, "much too long");
+  setrlimit(RLIMIT_FSIZE, &old);
+  EXPECT_FALSE(r);
+  EXPECT_EQ(read_file(path, 100).value(), "old");
+  EXPECT_FALSE(fs::exists(path + ".new"));
+}
+
+TEST_F(FilesTest, StateSurvivesAndDamageIsNoState) {
+  StateStore store(folder);
+  EXPECT_TRUE(store.load("a/b").is_null());
+  ASSERT_TRUE(store.save("a/b", {{"x", 1}}));
+  ASSERT_TRUE(store.save("a_b", {{"x", 2}}));
+  EXPECT_EQ(store.load("a/b")["x"], 1) << "names that look alike on disk are kept apart";
+  for (const auto& f : fs::directory_iterator(folder)) std::ofstream(f.path()) << "{\"x\":";
+  EXPECT_FALSE(store.load("a/b").is_object());
+}
+
+TEST_F(FilesTest, ALockIsHeldOnceAndTellsItsHolder) {
+  const std::string path = folder + "/lock";
+  EXPECT_FALSE(FileLock::holder(path));
+  {
+    const auto lock = FileLock::take(path, {{"pid", 42}, {"config", "x.yaml"}});
+    ASSERT_TRUE(lock);
+    EXPECT_EQ(FileLock::holder(path)->value("pid", 0), 42);
+    const auto second = FileLock::take(path, {{"pid", 43}});
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, ErrorCode::kConflict);
+    EXPECT_EQ(second.error().message, "held by pid 42 (x.yaml)");
+  }
+  EXPECT_FALSE(FileLock::holder(path));
+  EXPECT_TRUE(FileLock::take(path, {{"pid", 43}}));
+}
+
+TEST(Folders, FollowXdgAndTheSystemForRoot) {
+  std::map<std::string, std::string> env{{"HOME", "/home/u"}, {"XDG_RUNTIME_DIR", "/run/user/7"}};
+  const auto get = [&](const char* k) { return env.contains(k) ? env[k].c_str() : nullptr; };
+  const auto user = find_folders(get, false);
+  EXPECT_EQ(user->state, "/home/u/.local/state/docktor");
+  EXPECT_EQ(user->runtime, "/run/user/7/docktor");
+  EXPECT_EQ(user->log, "/home/u/.local/state/docktor/log");
+  EXPECT_EQ(find_folders(get, true)->runtime, "/run/docktor");
+  env["DOCKTOR_LOG_DIR"] = "/elsewhere";
+  EXPECT_EQ(find_folders(get, true)->log, "/elsewhere");
+  env = {{"XDG_STATE_HOME", "relative"}};
+  EXPECT_FALSE(find_folders(get, false));
+}
+
+TEST(Instances, AreTheConfigurationsPath) {
+  const Folders f{"/s", "/r", "/l"};
+  const auto a = instance_of(f, "/etc/nats-multi/docktor.yaml");
+  const auto b = instance_of(f, "/srv/nats-multi/docktor.yaml");
+  EXPECT_NE(a.name, b.name);
+  EXPECT_TRUE(a.name.starts_with("nats-multi-"));
+  EXPECT_EQ(instance_of(f, "/etc/x/../nats-multi/docktor.yaml").name, a.name);
+}
+
+}  // namespace
+}  // namespace docktor

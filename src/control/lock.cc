@@ -1,0 +1,71 @@
+#include "control/lock.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace docktor {
+namespace {
+
+constexpr std::size_t kMaxNote = 16 << 10;
+
+nlohmann::json read_note(int fd) {
+  std::string text(kMaxNote, '\0');
+  const auto n = ::pread(fd, text.data(), text.size(), 0);
+  text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  auto note = nlohmann::json::parse(text, nullptr, false);
+  return note.is_object() ? note : nlohmann::json::object();
+}
+
+}  // namespace
+
+Result<FileLock> FileLock::take(const std::string& path, const nlohmann::json& note) {
+  FileLock lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
+  if (lock.fd_ < 0) {
+    return fail(ErrorCode::kDenied, fmt::format("{}: cannot open the lock: {}", path, std::strerror(errno)));
+  }
+  bool held_by_other = true;
+  for (int i = 0; held_by_other && i < 5; ++i) {  // somebody who only looks (holder) has it for a moment
+    if (i > 0) ::usleep(10'000);
+    held_by_other = ::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0;
+  }
+  if (held_by_other) {
+    if (errno != EWOULDBLOCK) {
+      return fail(ErrorCode::kDenied, fmt::format("{}: cannot lock: {}", path, std::strerror(errno)));
+    }
+    const auto held = read_note(lock.fd_);
+    return fail(ErrorCode::kConflict,
+                fmt::format("held by pid {} ({})", held.value("pid", 0), held.value("config", "?")), true);
+  }
+  if (auto r = lock.annotate(note); !r) return tl::unexpected(r.error());
+  return lock;
+}
+
+Result<void> FileLock::annotate(const nlohmann::json& note) {
+  const std::string text = note.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  if (::pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
+      ::ftruncate(fd_, static_cast<off_t>(text.size())) != 0) {
+    return fail(ErrorCode::kExhausted, fmt::format("cannot write the lock file: {}", std::strerror(errno)),
+                true);
+  }
+  return {};
+}
+
+std::optional<nlohmann::json> FileLock::holder(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return std::nullopt;
+  std::optional<nlohmann::json> note;
+  if (::flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK) note = read_note(fd);
+  ::close(fd);
+  return note;
+}
+
+FileLock::~FileLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+}  // namespace docktor

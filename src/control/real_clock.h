@@ -1,0 +1,29 @@
+// Unix time that never goes back: the wall clock when the program started, and boot time since.
+#pragma once
+
+#include <ctime>
+
+#include "core/clock.h"
+
+namespace docktor {
+
+/// Thread-safe. A wall clock that is set while docktor runs changes nothing; time asleep (suspend) counts.
+/// Whole microseconds, so that instants survive the journal exactly.
+class RealClock final : public Clock {
+ public:
+  RealClock() : offset_(read(CLOCK_REALTIME) - read(CLOCK_BOOTTIME)) {}
+
+  Time now() const override {
+    return Time(std::chrono::duration_cast<std::chrono::microseconds>(offset_ + read(CLOCK_BOOTTIME)));
+  }
+
+ private:
+  static Duration read(clockid_t id) {
+    timespec t{};
+    clock_gettime(id, &t);
+    return std::chrono::seconds(t.tv_sec) + Duration(t.tv_nsec);
+  }
+  const Duration offset_;
+};
+
+}  // namespace docktor

@@ -1,0 +1,96 @@
+// One service as the controller runs it: its autoscaler, what it reads, where its replicas live, and what is
+// under way.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/autoscaler.h"
+#include "core/source.h"
+#include "core/target.h"
+
+namespace docktor {
+
+/// What the wiring makes of a ServiceSpec. `usage` only where a rule needs CPU or memory.
+struct ServiceParts {
+  ServiceSpec spec;
+  std::unique_ptr<Policy> policy;
+  std::unique_ptr<Source> queue;
+  std::unique_ptr<Source> usage;
+  std::unique_ptr<Target> target;
+  std::function<std::string()> queue_shown;  ///< "nats://nats:4222 (via 127.0.0.1:4222)"; no credentials
+  nlohmann::ordered_json effective;          ///< the configuration in effect, secrets hidden, for the journal
+};
+
+/// An order that the target has not answered yet, with the decision's record, which waits for the outcome.
+struct PendingOrder {
+  std::uint64_t number = 0;
+  Time at{};
+  int target = 0;
+  bool recorded = false;  ///< the record went out as "pending"; the outcome follows as an event
+  nlohmann::ordered_json record;
+};
+
+/// A source's trouble: logged once when it begins and once when it ends.
+struct SourceTrouble {
+  Error error;
+  Time since{};
+};
+
+/// State of the loop thread. Plain data: the controller acts on it.
+struct Service {
+  explicit Service(ServiceParts p)
+      : spec(p.spec),
+        autoscaler(std::move(p.spec), std::move(p.policy)),
+        queue(std::move(p.queue)),
+        usage(std::move(p.usage)),
+        target(std::move(p.target)),
+        queue_shown(std::move(p.queue_shown)),
+        effective(std::move(p.effective)) {}
+
+  ServiceSpec spec;
+  Autoscaler autoscaler;
+  std::unique_ptr<Source> queue;
+  std::unique_ptr<Source> usage;
+  std::unique_ptr<Target> target;
+  std::function<std::string()> queue_shown;
+  nlohmann::ordered_json effective;
+  std::uint64_t generation = 0;  ///< callbacks of an earlier generation are stale
+
+  TargetReport report;
+  ReplicaCounts counts;
+  int wanted = 0;
+
+  Time next_sample{};
+  Time next_check{};
+  bool queue_in_flight = false;
+  bool usage_in_flight = false;
+  std::optional<Time> evaluate_by;  ///< an evaluation is due; it waits for the reads in flight until then
+  std::optional<SourceTrouble> queue_trouble;
+  std::optional<SourceTrouble> usage_trouble;
+  std::optional<Time> first_sample;
+
+  bool watching = false;
+  std::optional<Time> wake_until;  ///< a message may have come: read again until then
+  int false_wakes = 0;             ///< within this sample interval
+
+  Time last_input{};
+  std::vector<Input> inputs;  ///< since the last evaluation, for the journal
+  std::map<std::string, double> busyness;
+  std::optional<Decision> last_decision;
+  std::string last_id;
+  std::string last_outcome;
+  std::optional<PendingOrder> order;
+  int failed_orders = 0;         ///< in a row
+  std::optional<Time> retry_at;  ///< no order before this
+  std::string order_error;
+  std::uint64_t evaluations = 0;
+};
+
+}  // namespace docktor

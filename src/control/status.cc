@@ -1,0 +1,106 @@
+// The controller's status: what each service is, what was decided last, and why nothing happens when nothing
+// does.
+#include <fmt/format.h>
+
+#include "control/controller.h"
+#include "core/record.h"
+#include "core/text.h"
+
+namespace docktor {
+
+std::string Controller::why_nothing(const Service& s, Time now) const {
+  if (s.order) return {};  // something does happen
+  if (!s.report.stopped_by_hand.empty()) {
+    return fmt::format("{}; `docktor resume {}` or a start by hand ends that", s.report.stopped_by_hand,
+                       s.spec.name);
+  }
+  if (!s.report.problem.empty()) return s.report.problem;
+  if (s.queue_trouble) {
+    return fmt::format("the queue does not answer since {}: {}", short_duration(now - s.queue_trouble->since),
+                       s.queue_trouble->error.message);
+  }
+  if (!s.last_decision) {
+    return fmt::format("no decision yet; the first is due in {}",
+                       short_duration(std::max(Duration::zero(), s.next_check - now)));
+  }
+  if (s.last_decision->action != Action::kHold) return {};
+  return s.last_decision->reason;
+}
+
+nlohmann::ordered_json Controller::status(const std::string& service) {
+  const Time now = options_.clock.now();
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& name : order_of_names_) {
+    if (!service.empty() && service != name) continue;
+    Service& s = *services_.at(name);
+    refresh(s);
+    nlohmann::ordered_json j;
+    j["service"] = name;
+    int starting = 0, stopping = 0;
+    auto replicas = nlohmann::ordered_json::array();
+    for (const auto& r : s.report.replicas) {
+      starting += r.state == ReplicaState::kStarting;
+      stopping += r.state == ReplicaState::kStopping;
+      nlohmann::ordered_json one = {{"id", r.id}, {"state", to_string(r.state)}, {"restarts", r.restarts}};
+      if (r.pid > 0) one["pid"] = r.pid;
+      if (!r.container.empty()) one["container"] = r.container;
+      if (!r.note.empty()) one["note"] = r.note;
+      if (const auto it = s.busyness.find(r.id); it != s.busyness.end()) one["cpu"] = it->second;
+      replicas.push_back(std::move(one));
+    }
+    j["ready"] = s.counts.ready;
+    j["starting"] = starting;
+    j["failing"] = s.counts.failing;
+    j["stopping"] = stopping;
+    j["wanted"] = s.wanted;
+    j["min_replicas"] = s.spec.limits.min_replicas;
+    j["max_replicas"] = s.spec.limits.max_replicas;
+    j["replicas"] = std::move(replicas);
+    if (s.queue)
+      j["queue"] = fmt::format("{} ({}/{})", s.queue_shown ? s.queue_shown() : "queue", s.spec.queue->stream,
+                               s.spec.queue->consumer);
+    const Observation o = s.autoscaler.latest(now);
+    auto& seen = j["observation"] = nlohmann::ordered_json::object();
+    for (const auto& m : kMetrics) {
+      if (const auto v = o.get(m.metric)) seen[std::string(m.name)] = *v;
+    }
+    if (o.queue_at || o.usage_at) {
+      j["observation_age"] =
+          to_seconds(now - std::max(o.queue_at.value_or(Time{}), o.usage_at.value_or(Time{})));
+      j["stale"] = s.queue ? o.queue_stale : o.usage_stale;
+    }
+    if (s.last_decision) {
+      const Decision& d = *s.last_decision;
+      j["last_decision"] = {{"ts", utc_seconds(d.at)},
+                            {"age", to_seconds(now - d.at)},
+                            {"id", s.last_id},
+                            {"decision", to_string(d.action)},
+                            {"current_replicas", d.current},
+                            {"target_replicas", d.target},
+                            {"reason", d.reason},
+                            {"outcome", s.last_outcome}};
+      if (!d.recommendation.numbers.empty()) {
+        auto& numbers = j["learned"] = nlohmann::ordered_json::object();
+        for (const auto& [key, v] : d.recommendation.numbers) numbers[key] = v;
+      }
+    }
+    j["evaluations"] = s.evaluations;
+    j["next_check_in"] = to_seconds(std::max(Duration::zero(), s.next_check - now));
+    auto notes = nlohmann::ordered_json::array();
+    if (s.queue && s.counts.current == 0) {
+      if (const auto gap = s.queue->watch_gap(); !gap.empty())
+        notes.push_back("at zero replicas docktor polls only: " + gap);
+    }
+    if (s.queue && s.spec.limits.min_replicas == 0) {
+      if (const auto why = s.queue->unfit_for_zero(); !why.empty())
+        notes.push_back("not scaled to zero: " + why);
+    }
+    if (s.usage_trouble) notes.push_back("CPU is not known: " + s.usage_trouble->error.message);
+    if (!notes.empty()) j["notes"] = std::move(notes);
+    if (const auto why = why_nothing(s, now); !why.empty()) j["why_nothing_happens"] = why;
+    list.push_back(std::move(j));
+  }
+  return list;
+}
+
+}  // namespace docktor

@@ -1,0 +1,59 @@
+#include "core/autoscaler.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace docktor {
+
+Autoscaler::Autoscaler(ServiceSpec spec, std::unique_ptr<Policy> policy)
+    : spec_(std::move(spec)),
+      meter_(spec_.metrics_window, spec_.stale_after()),
+      policy_(std::move(policy)),
+      limits_(spec_) {}
+
+bool Autoscaler::observe(const Input& input) {
+  const auto o = meter_.observe(input);
+  if (!o) return false;
+  policy_->observe(*o);
+  return true;
+}
+
+Decision Autoscaler::evaluate(Time now, const ReplicaCounts& replicas, const Overrides& overrides) {
+  const Observation latest = meter_.latest(now);
+  const Observation window = meter_.mean(now);
+  const Situation situation{now, replicas, latest, window};
+  return limits_.apply(now, situation, overrides, policy_->recommend(situation));
+}
+
+namespace {
+
+// Counters of one queue mean nothing for another.
+std::string queue_name(const ServiceSpec& spec) {
+  return spec.queue ? spec.queue->kind + " " + spec.queue->stream + " " + spec.queue->consumer : "";
+}
+
+}  // namespace
+
+nlohmann::json Autoscaler::save() const {
+  nlohmann::json state = {{"service", spec_.name},
+                          {"queue", queue_name(spec_)},
+                          {"meter", nlohmann::json::object()},
+                          {"limits", nlohmann::json::object()},
+                          {"policy", nlohmann::json::object()}};
+  meter_.save(state["meter"]);
+  limits_.save(state["limits"]);
+  policy_->save(state["policy"]);
+  return state;
+}
+
+void Autoscaler::restore(const nlohmann::json& state, Time now) {
+  if (!state.is_object()) return;
+  const auto queue = state.find("queue");
+  const auto meter = state.find("meter");
+  if (queue != state.end() && *queue == queue_name(spec_) && meter != state.end())
+    meter_.restore(*meter, now);
+  if (const auto it = state.find("limits"); it != state.end()) limits_.restore(*it, now);
+  if (const auto it = state.find("policy"); it != state.end() && it->is_object()) policy_->restore(*it);
+}
+
+}  // namespace docktor

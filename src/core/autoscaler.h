@@ -1,0 +1,49 @@
+// Meter + policy + limits of one service. Pure and deterministic: no clock, no I/O, no thread, no global.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+
+#include "core/decision.h"
+#include "core/limits.h"
+#include "core/meter.h"
+#include "core/policy.h"
+#include "core/sample.h"
+#include "core/spec.h"
+
+namespace docktor {
+
+/// The one object that daemon, simulator, `decide` and the library all drive:
+///
+///     autoscaler.observe(input);                      // each sample, in order of time
+///     Decision d = autoscaler.evaluate(now, counts);  // each check interval
+///
+/// The same calls give the same decisions. Not thread-safe.
+class Autoscaler {
+ public:
+  Autoscaler(ServiceSpec spec, std::unique_ptr<Policy> policy);
+
+  /// Takes a sample in. False, and nothing happens, when `input.at` is not later than the one before.
+  bool observe(const Input& input);
+
+  Decision evaluate(Time now, const ReplicaCounts& replicas, const Overrides& overrides = {});
+
+  /// The newest sample, for status.
+  Observation latest(Time now) const { return meter_.latest(now); }
+
+  /// What must outlive a restart: what the policy learned, cooldowns. Not the meter's window, which begins
+  /// anew.
+  nlohmann::json save() const;
+  void restore(const nlohmann::json& state, Time now);
+
+  const ServiceSpec& spec() const { return spec_; }
+  const Policy& policy() const { return *policy_; }
+
+ private:
+  ServiceSpec spec_;
+  Meter meter_;
+  std::unique_ptr<Policy> policy_;
+  Limits limits_;
+};
+
+}  // namespace docktor

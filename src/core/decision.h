@@ -1,0 +1,65 @@
+// A policy's recommendation, and the decision that limits make of it, each with its evidence.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/observation.h"
+#include "core/spec.h"
+#include "core/time.h"
+
+namespace docktor {
+
+enum class Action { kHold, kScaleUp, kScaleDown };
+std::string_view to_string(Action a);  ///< "hold", "scale_up", "scale_down"
+
+/// A rule that held, and the value that it saw.
+struct MatchedRule {
+  std::string when;  ///< "scale_up_when" or "scale_down_when"
+  Rule rule;
+  double value = 0;
+};
+
+/// How many replicas a policy wants, and why. `wanted` may lie outside the bounds; limits see to that.
+struct Recommendation {
+  int wanted = 0;
+  std::string reason;
+  std::vector<MatchedRule> matched_rules;
+  std::vector<std::pair<std::string, double>> numbers;  ///< what the policy computed or learned, for explain
+  bool no_data = false;  ///< the policy lacked what it needs: only bounds and wakes may move the service
+};
+
+/// A limit that changed the outcome: from what to what, and why.
+struct AppliedLimit {
+  std::string name;
+  int from = 0;
+  int to = 0;
+  std::string detail;
+};
+
+struct Decision {
+  Time at{};
+  std::string service;
+  Action action = Action::kHold;
+  int current = 0;
+  int target = 0;
+  std::string reason;
+  Observation observation;  ///< the window's means, on which the decision rests
+  Recommendation recommendation;
+  std::vector<AppliedLimit> limits;
+  bool wake = false;  ///< from zero, since there is work
+};
+
+/// What people and programs put on top of policies. Part of a decision's inputs, so that it can be
+/// reproduced.
+struct Overrides {
+  std::string stopped_by_hand;  ///< not empty: the service is left alone, and this text says since when
+  std::string problem;          ///< not empty: the target cannot be acted on; hold, with this reason
+  std::string
+      unfit_for_zero;  ///< not empty: why the queue would lose messages at zero replicas; min is then 1
+  friend bool operator==(const Overrides&, const Overrides&) = default;
+};
+
+}  // namespace docktor

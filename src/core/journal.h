@@ -1,0 +1,18 @@
+// The Journal seam: the append-only record of every evaluation.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/result.h"
+
+namespace docktor {
+
+class Journal {
+ public:
+  virtual ~Journal() = default;
+  /// Appends one record (one line). A failure (a full disk) is the caller's warning, never its end.
+  virtual Result<void> append(const nlohmann::ordered_json& record) = 0;
+};
+
+}  // namespace docktor

@@ -1,0 +1,230 @@
+#include "core/limits.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/policy.h"
+#include "core/text.h"
+
+namespace docktor {
+
+std::string_view to_string(Action a) {
+  switch (a) {
+    case Action::kHold:
+      return "hold";
+    case Action::kScaleUp:
+      return "scale_up";
+    case Action::kScaleDown:
+      return "scale_down";
+  }
+  return "?";
+}
+
+Limits::Limits(const ServiceSpec& spec)
+    : service_(spec.name),
+      spec_(spec.limits),
+      has_queue_(spec.queue.has_value()),
+      steps_bind_(!spec.objective || spec.limits.steps_given),
+      stale_after_(spec.stale_after()) {}
+
+void Limits::note_change(Time now, int current) {
+  if (last_current_ && *last_current_ != current) {
+    // Our own order counts from when it went out, anybody else's change from when it was seen.
+    const bool ours = ordered_ && (ordered_->second > *last_current_) == (current > *last_current_);
+    last_change_ = ours ? ordered_->first : now;
+    ordered_.reset();
+  }
+  last_current_ = current;
+}
+
+Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides,
+                       Recommendation recommendation) {
+  const int current = in.replicas.current;
+  note_change(now, current);
+
+  Decision d;
+  d.at = now;
+  d.service = service_;
+  d.current = current;
+  d.observation = in.window;
+  d.reason = recommendation.reason;
+  int target = recommendation.no_data ? current : std::max(0, recommendation.wanted);
+
+  const auto limit = [&](std::string_view name, int to, std::string detail) {
+    if (to == target) return;
+    d.limits.push_back({std::string(name), target, to, std::move(detail)});
+    target = to;
+  };
+  const auto finish = [&]() {
+    d.target = target;
+    d.action = target > current ? Action::kScaleUp : target < current ? Action::kScaleDown : Action::kHold;
+    if (d.action == Action::kHold) {
+      // A policy wanted to move and may not: say what holds it, after what it wanted.
+      if (!d.limits.empty() && d.reason != d.limits.back().detail) d.reason += "; " + d.limits.back().detail;
+    } else {
+      ordered_ = {now, target};
+    }
+    d.recommendation = std::move(recommendation);
+    return d;
+  };
+
+  if (!overrides.stopped_by_hand.empty() || !overrides.problem.empty()) {
+    const bool by_hand = !overrides.stopped_by_hand.empty();
+    const std::string& why = by_hand ? overrides.stopped_by_hand : overrides.problem;
+    limit(by_hand ? "stopped_by_hand" : "problem", current, why);
+    d.reason = why;
+    return finish();
+  }
+
+  // The same sample twice is no news: rules would step again for what the first step was for.
+  const bool again = has_queue_ && in.latest.queue_at && judged_ == in.latest.queue_at;
+  judged_ = in.latest.queue_at;
+  const bool stale = has_queue_ && (in.latest.queue_stale || again);
+  const bool reset = has_queue_ && in.latest.reset;
+  if (current < spec_.min_replicas) {
+    // min needs no data; what the policy wants beyond it still counts.
+    if (target < spec_.min_replicas) {
+      limit("min_replicas", spec_.min_replicas, fmt::format("min_replicas {}", spec_.min_replicas));
+      d.reason = fmt::format("{} replicas, min_replicas {}", current, spec_.min_replicas);
+    }
+  } else if (current > spec_.max_replicas) {
+    const int to = stale || reset || recommendation.no_data ? current - 1 : spec_.max_replicas;
+    if (target > to || stale || reset) {
+      limit("max_replicas", to, fmt::format("max_replicas {}", spec_.max_replicas));
+      d.reason = fmt::format("{} replicas, max_replicas {}", current, spec_.max_replicas);
+      return finish();
+    }
+  }
+
+  if (stale || reset) {
+    const std::string why =
+        reset ? "the queue's counters went back or messages vanished (re-created, purged or restarted): "
+                "waiting for a new sample"
+        : again && !in.latest.queue_stale ? std::string("no new sample of the queue since the last decision")
+        : in.latest.queue_at
+            ? fmt::format("the queue's last sample is {} old (stale after {})",
+                          short_duration(now - *in.latest.queue_at), short_duration(stale_after_))
+            : std::string("no sample of the queue yet");
+    limit(reset ? "reset" : "freshness", std::max(current, spec_.min_replicas), why);
+    if (current >= spec_.min_replicas) d.reason = why;
+    return finish();
+  }
+
+  // Work at zero replicas: pending messages, or messages that a worker died with and that outlived the ack
+  // wait.
+  bool work = false;
+  if (has_queue_ && in.latest.queue_at) {
+    const QueueSample& q = in.latest.queue;
+    if (current > 0 || q.num_ack_pending == 0)
+      in_hand_since_.reset();
+    else if (!in_hand_since_)
+      in_hand_since_ = now;
+    work = q.num_pending > 0 || (current > 0 && q.num_ack_pending > 0) ||
+           (in_hand_since_ && now - *in_hand_since_ >= q.ack_wait);
+    if (work && target < 1) {
+      const std::uint64_t n = q.num_pending > 0 ? q.num_pending : q.num_ack_pending;
+      const std::string why =
+          fmt::format("{} message{} {}", n, n == 1 ? "" : "s", q.num_pending > 0 ? "pending" : "in hand");
+      limit("work_left", 1, why);
+      if (current == 0) {
+        d.wake = true;
+        d.reason = fmt::format("at zero replicas with {}", why);
+      }
+    }
+  }
+
+  if (target > current && in.replicas.failing > 0) {
+    const int to = std::max(current, spec_.min_replicas);
+    limit("failing", to,
+          fmt::format("{} of {} replicas exit at once: mend the worker first, more replicas would not help",
+                      in.replicas.failing, current));
+  }
+
+  if (steps_bind_ && current >= spec_.min_replicas && current <= spec_.max_replicas && !d.wake) {
+    if (target > current + spec_.scale_up_by) {
+      limit("scale_up_by", current + spec_.scale_up_by, fmt::format("scale_up_by {}", spec_.scale_up_by));
+    }
+    if (target < current - spec_.scale_down_by) {
+      limit("scale_down_by", current - spec_.scale_down_by,
+            fmt::format("scale_down_by {}", spec_.scale_down_by));
+    }
+  }
+
+  if (spec_.stabilization > Duration::zero()) {
+    recommended_.emplace_back(now, target);
+    while (recommended_.front().first <= now - spec_.stabilization) recommended_.pop_front();
+    if (target < current) {
+      const auto highest = std::ranges::max_element(recommended_, {}, &std::pair<Time, int>::second)->second;
+      limit("stabilization", std::min(current, std::max(target, highest)),
+            fmt::format("stabilization: {} wanted within the last {}", highest,
+                        short_duration(spec_.stabilization)));
+    }
+  }
+
+  const bool mending = current < spec_.min_replicas || current > spec_.max_replicas || d.wake;
+  if (last_change_ && target != current && !mending) {
+    const bool up = target > current;
+    const Duration cooldown = up ? spec_.cooldown_up : spec_.cooldown_down;
+    const Duration since = now - *last_change_;
+    if (since < cooldown) {
+      limit(up ? "cooldown_up" : "cooldown_down", current,
+            fmt::format("{}: {} to go", up ? "cooldown_up" : "cooldown_down",
+                        short_duration(cooldown - since)));
+    }
+  }
+
+  if (target > spec_.max_replicas) {
+    limit("max_replicas", spec_.max_replicas,
+          current == spec_.max_replicas ? fmt::format("already at max_replicas {}", spec_.max_replicas)
+                                        : fmt::format("max_replicas {}", spec_.max_replicas));
+  }
+  if (target < 1 && !overrides.unfit_for_zero.empty()) limit("unfit_for_zero", 1, overrides.unfit_for_zero);
+  if (target < spec_.min_replicas) {
+    limit("min_replicas", spec_.min_replicas,
+          current == spec_.min_replicas ? fmt::format("already at min_replicas {}", spec_.min_replicas)
+                                        : fmt::format("min_replicas {}", spec_.min_replicas));
+  }
+  return finish();
+}
+
+void Limits::save(nlohmann::json& state) const {
+  if (last_current_) state["last_current"] = *last_current_;
+  if (last_change_) state["last_change"] = to_seconds(*last_change_);
+  if (ordered_) state["ordered"] = {to_seconds(ordered_->first), ordered_->second};
+  if (judged_) state["judged"] = to_seconds(*judged_);
+  if (in_hand_since_) state["in_hand_since"] = to_seconds(*in_hand_since_);
+  auto& list = state["recommended"] = nlohmann::json::array();
+  for (const auto& [t, n] : recommended_) list.push_back({to_seconds(t), n});
+}
+
+void Limits::restore(const nlohmann::json& state, Time now) {
+  const auto instant = [&](const nlohmann::json& v) -> std::optional<Time> {
+    if (!v.is_number()) return std::nullopt;
+    const double s = v.get<double>();
+    if (!(s >= 0 && s < 9e9)) return std::nullopt;
+    return std::min(now, time_at(s));  // a clock that was ahead must not freeze a cooldown
+  };
+  if (!state.is_object()) return;
+  if (const auto it = state.find("last_current"); it != state.end() && it->is_number_integer())
+    last_current_ = it->get<int>();
+  if (const auto it = state.find("last_change"); it != state.end()) last_change_ = instant(*it);
+  if (const auto it = state.find("judged"); it != state.end()) judged_ = instant(*it);
+  if (const auto it = state.find("in_hand_since"); it != state.end()) in_hand_since_ = instant(*it);
+  const auto pair = [&](const nlohmann::json& v) -> std::optional<std::pair<Time, int>> {
+    if (!v.is_array() || v.size() != 2 || !v[1].is_number_integer()) return std::nullopt;
+    const auto t = instant(v[0]);
+    if (!t) return std::nullopt;
+    return std::pair{*t, v[1].get<int>()};
+  };
+  if (const auto it = state.find("ordered"); it != state.end()) ordered_ = pair(*it);
+  if (const auto it = state.find("recommended"); it != state.end() && it->is_array()) {
+    recommended_.clear();
+    for (const auto& v : *it) {
+      if (const auto p = pair(v)) recommended_.push_back(*p);
+    }
+  }
+}
+
+}  // namespace docktor

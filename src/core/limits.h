@@ -1,0 +1,53 @@
+// Bounds, step sizes, cooldown, stabilization, freshness: what turns a recommendation into a decision.
+#pragma once
+
+#include <deque>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <utility>
+
+#include "core/decision.h"
+#include "core/policy.h"
+#include "core/spec.h"
+
+namespace docktor {
+
+/// In this order, each step recorded in Decision::limits when it changes the outcome:
+///  1. override       stopped by hand or a target that cannot be acted on: hold
+///  2. bounds         current below min: to min; current above max: to max (on stale data one an interval)
+///  3. freshness      a stale sample, the one of the evaluation before, or one that began a new window: hold
+///  4. wake           at zero with work: one replica; never down to zero with work left
+///  5. failing        replicas that exit at once: no scale-up
+///  6. steps          at most scale_up_by / scale_down_by (an objective only where the user wrote them)
+///  7. stabilization  no lower than the highest recommendation of that long
+///  8. cooldown       measured from the last change of `current`, whoever made it
+///  9. min, max, and at least one where the queue is unfit for zero
+/// Deterministic; not thread-safe.
+class Limits {
+ public:
+  explicit Limits(const ServiceSpec& spec);
+
+  /// Called once per evaluation, after the policy. A hold's reason names the limit that caused it.
+  Decision apply(Time now, const Situation& situation, const Overrides& overrides,
+                 Recommendation recommendation);
+
+  void save(nlohmann::json& state) const;
+  void restore(const nlohmann::json& state, Time now);
+
+ private:
+  void note_change(Time now, int current);
+
+  std::string service_;
+  LimitsSpec spec_;
+  bool has_queue_;
+  bool steps_bind_;
+  Duration stale_after_;
+  std::optional<int> last_current_;
+  std::optional<std::pair<Time, int>> ordered_;  // when the last order went out, and its target
+  std::optional<Time> last_change_;
+  std::deque<std::pair<Time, int>> recommended_;  // for stabilization, within its window
+  std::optional<Time> judged_;                    // the queue sample that the evaluation before rested on
+  std::optional<Time> in_hand_since_;             // at zero replicas: since when messages are in hand
+};
+
+}  // namespace docktor

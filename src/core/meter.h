@@ -1,0 +1,53 @@
+// Turns successive samples into observations: rates, windows, resets of a counter, age.
+#pragma once
+
+#include <deque>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+
+#include "core/observation.h"
+#include "core/sample.h"
+#include "core/time.h"
+
+namespace docktor {
+
+/// What flowed between two samples of the same consumer, or nothing where the second began a new window: a
+/// counter went back, the consumer was re-created, or messages vanished undelivered from a stream that does
+/// not discard (a purge). The formulas are those of the design's table "what a JetStream consumer tells".
+/// `length` > 0.
+std::optional<Flow> flow_between(const QueueSample& before, const QueueSample& after, Duration length);
+
+/// Not thread-safe. Memory is bounded by kMaxSamples.
+class Meter {
+ public:
+  static constexpr std::size_t kMaxSamples = 4096;
+
+  explicit Meter(Duration window, Duration stale_after) : window_(window), stale_after_(stale_after) {}
+
+  /// Takes a sample in; `input.at` must be later than the one before (else it is ignored and nothing is
+  /// returned).
+  std::optional<Observation> observe(const Input& input);
+
+  /// The newest sample's observation, marked stale by its age at `now`.
+  Observation latest(Time now) const;
+
+  /// Means over the window that ends at `now` (always with the newest sample in it), marked stale by their
+  /// age. Gauges are means over samples, rates are counts over time.
+  Observation mean(Time now) const;
+
+  /// The window as it stands, so that a restart goes on where it was. restore() ignores what is missing or
+  /// absurd, and a window that ends after `now` (the clock was set back).
+  void save(nlohmann::json& state) const;
+  void restore(const nlohmann::json& state, Time now);
+
+ private:
+  void mark_age(Observation& o, Time now) const;
+
+  Duration window_;
+  Duration stale_after_;
+  std::deque<Observation> samples_;  // one per input of the present window, oldest first
+  std::optional<Observation> last_queue_;
+  std::optional<Time> last_at_;
+};
+
+}  // namespace docktor

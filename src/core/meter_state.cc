@@ -1,0 +1,117 @@
+// The meter's window as JSON and back, exactly: a decision after a restart shall not differ by a rounding.
+#include <algorithm>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+
+#include "core/meter.h"
+#include "core/record.h"
+
+namespace docktor {
+namespace {
+
+using nlohmann::json;
+
+std::int64_t saved(Time t) { return t.time_since_epoch().count(); }
+
+std::optional<Time> time_of(const json& j, const char* key) {
+  const auto it = j.find(key);
+  if (it == j.end() || !it->is_number_integer()) return std::nullopt;
+  return Time(Duration(it->get<std::int64_t>()));
+}
+
+bool flag_of(const json& j, const char* key) {
+  const auto it = j.find(key);
+  return it != j.end() && it->is_boolean() && it->get<bool>();
+}
+
+json to_state(const Observation& o) {
+  json j = {{"at", saved(o.at)}};
+  if (o.usage_at) j["usage_at"] = saved(*o.usage_at);
+  if (o.reset) j["reset"] = true;
+  if (o.upper_bound) j["upper_bound"] = true;
+  Input in{o.at, o.replicas, std::nullopt, std::nullopt};
+  if (o.queue_at) {
+    j["queue_at"] = saved(*o.queue_at);
+    in.queue = o.queue;
+  }
+  j["input"] = to_json(in, "");
+  if (o.flow) {
+    const Flow& f = *o.flow;
+    j["flow"] = {f.length.count(), f.arrivals, f.deliveries, f.settled, f.upper_bound};
+  }
+  auto& values = j["values"] = json::object();
+  for (const auto& m : kMetrics) {
+    if (const auto v = o.get(m.metric)) values[std::string(m.name)] = *v;
+  }
+  return j;
+}
+
+std::optional<Observation> from_state(const json& j) {
+  if (!j.is_object()) return std::nullopt;
+  const auto at = time_of(j, "at");
+  const auto input = j.find("input");
+  if (!at || input == j.end() || !input->is_object()) return std::nullopt;
+  Observation o;
+  o.at = *at;
+  json line = *input;
+  // A line without a queue is none; an observation of CPU alone is one.
+  if (!line.contains("queue")) line["cpu"] = json::array();
+  const auto in = input_from_json(line);
+  if (!in) return std::nullopt;
+  o.replicas = in->second.replicas;
+  o.queue_at = time_of(j, "queue_at");
+  if (o.queue_at) {
+    if (!in->second.queue) return std::nullopt;
+    o.queue = *in->second.queue;
+  }
+  o.usage_at = time_of(j, "usage_at");
+  o.reset = flag_of(j, "reset");
+  o.upper_bound = flag_of(j, "upper_bound");
+  if (const auto f = j.find("flow"); f != j.end()) {
+    const bool good = f->is_array() && f->size() == 5 && (*f)[0].is_number_integer() && (*f)[1].is_number() &&
+                      (*f)[2].is_number() && (*f)[3].is_number() && (*f)[4].is_boolean() &&
+                      (*f)[0].get<std::int64_t>() > 0;
+    if (!good) return std::nullopt;
+    o.flow = Flow{Duration((*f)[0].get<std::int64_t>()), (*f)[1].get<double>(), (*f)[2].get<double>(),
+                  (*f)[3].get<double>(), (*f)[4].get<bool>()};
+  }
+  if (const auto values = j.find("values"); values != j.end() && values->is_object()) {
+    for (const auto& m : kMetrics) {
+      const auto v = values->find(std::string(m.name));
+      if (v != values->end() && v->is_number()) o.set(m.metric, v->get<double>());
+    }
+  }
+  return o;
+}
+
+}  // namespace
+
+void Meter::save(json& state) const {
+  auto& samples = state["samples"] = json::array();
+  for (const Observation& o : samples_) samples.push_back(to_state(o));
+  if (last_queue_) state["last_queue"] = to_state(*last_queue_);
+  if (last_at_) state["last_at"] = saved(*last_at_);
+}
+
+void Meter::restore(const json& state, Time now) {
+  if (!state.is_object()) return;
+  const auto samples = state.find("samples");
+  const auto last_at = time_of(state, "last_at");
+  if (samples == state.end() || !samples->is_array() || samples->size() > kMaxSamples || !last_at ||
+      *last_at > now)
+    return;
+  std::deque<Observation> read;
+  for (const auto& j : *samples) {
+    auto o = from_state(j);
+    if (!o || (!read.empty() && o->at <= read.back().at) || o->at > *last_at) return;
+    read.push_back(std::move(*o));
+  }
+  std::optional<Observation> last_queue;
+  if (const auto it = state.find("last_queue"); it != state.end()) last_queue = from_state(*it);
+  if (last_queue && (!last_queue->queue_at || last_queue->at > *last_at)) return;
+  samples_ = std::move(read);
+  last_queue_ = std::move(last_queue);
+  last_at_ = last_at;
+}
+
+}  // namespace docktor

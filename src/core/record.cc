@@ -1,0 +1,286 @@
+#include "core/record.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+namespace docktor {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+// Beyond this a counter is no counter: it wrapped, or the line is absurd. It keeps sums exact in a double,
+// too.
+constexpr std::uint64_t kMaxCount = 1ull << 53;
+constexpr int kMaxReplicas = 1'000'000;
+
+template <class T>
+void put(ordered_json& j, const char* key, const std::optional<T>& v) {
+  if (v) j[key] = *v;
+}
+
+// Numbers in records: integers stay integers, the rest keeps four decimals, enough for every reason and small
+// on disk.
+ordered_json number(double v) {
+  if (v == std::floor(v) && std::fabs(v) < 1e15) return static_cast<std::int64_t>(v);
+  if (std::fabs(v) < 1e9) return std::round(v * 1e4) / 1e4;
+  return v;
+}
+
+class Reader {
+ public:
+  explicit Reader(std::string where) : where_(std::move(where)) {}
+  std::string error;
+
+  std::optional<std::uint64_t> count(const json& object, const char* key, bool required) {
+    const auto it = object.find(key);
+    if (it == object.end() || it->is_null()) {
+      if (required) complain(key, "is missing");
+      return std::nullopt;
+    }
+    if (it->is_number_unsigned() && it->get<std::uint64_t>() <= kMaxCount) return it->get<std::uint64_t>();
+    if (it->is_number_float()) {  // 12.0 is a count, 12.5 is not
+      const double v = it->get<double>();
+      if (v >= 0 && v <= static_cast<double>(kMaxCount) && v == std::floor(v))
+        return static_cast<std::uint64_t>(v);
+    }
+    complain(key, "must be a whole number from 0 to 2^53");
+    return std::nullopt;
+  }
+
+  bool flag(const json& object, const char* key) {
+    const auto it = object.find(key);
+    if (it == object.end() || it->is_null()) return false;
+    if (!it->is_boolean()) complain(key, "must be true or false");
+    return it->is_boolean() && it->get<bool>();
+  }
+
+  void complain(const std::string& key, const char* what) {
+    if (error.empty()) error = fmt::format("{}{} {}", where_, key, what);
+  }
+
+ private:
+  std::string where_;
+};
+
+std::optional<double> finite(const json& v) {
+  if (!v.is_number()) return std::nullopt;
+  const double d = v.get<double>();
+  if (!std::isfinite(d)) return std::nullopt;
+  return d;
+}
+
+std::optional<std::vector<ReplicaUsage>> read_usage(const json& cpu, std::string& error) {
+  std::vector<ReplicaUsage> usage;
+  const auto add = [&](std::string id, const json& v) {
+    const auto percent = finite(v);
+    if (!percent || *percent < 0 || *percent > 1e7) {
+      error = "cpu must be percent per replica, each from 0 to 1e7";
+      return;
+    }
+    ReplicaUsage u;
+    u.id = std::move(id);
+    u.cpu = *percent;
+    usage.push_back(std::move(u));
+  };
+  if (cpu.is_array()) {
+    for (std::size_t i = 0; i < cpu.size(); ++i) add(std::to_string(i + 1), cpu[i]);
+  } else if (cpu.is_object()) {
+    for (const auto& [id, v] : cpu.items()) add(id, v);
+  } else {
+    error = "cpu must be a list of percents, or an object from replica to percent";
+  }
+  if (!error.empty()) return std::nullopt;
+  return usage;
+}
+
+}  // namespace
+
+ordered_json to_json(const Input& input, std::string_view service) {
+  ordered_json j;
+  j["t"] = to_seconds(input.at);
+  j["service"] = service;
+  auto& r = j["replicas"] = {{"current", input.replicas.current}, {"ready", input.replicas.ready}};
+  if (input.replicas.failing) r["failing"] = input.replicas.failing;
+  if (input.queue) {
+    const QueueSample& s = *input.queue;
+    ordered_json q;
+    q["num_pending"] = s.num_pending;
+    q["num_ack_pending"] = s.num_ack_pending;
+    q["delivered_consumer_seq"] = s.delivered_consumer_seq;
+    put(q, "delivered_stream_seq", s.delivered_stream_seq);
+    put(q, "ack_floor_consumer_seq", s.ack_floor_consumer_seq);
+    put(q, "ack_floor_stream_seq", s.ack_floor_stream_seq);
+    put(q, "first_seq", s.first_seq);
+    put(q, "last_seq", s.last_seq);
+    put(q, "stream_messages", s.stream_messages);
+    put(q, "subject_messages", s.subject_messages);
+    put(q, "num_waiting", s.num_waiting);
+    put(q, "num_redelivered", s.num_redelivered);
+    put(q, "dead", s.dead);
+    if (!s.created.empty()) q["created"] = s.created;
+    if (s.filtered) q["filtered"] = true;
+    if (s.can_discard) q["can_discard"] = true;
+    if (s.retention == Retention::kWorkQueue) q["retention"] = "workqueue";
+    if (s.retention == Retention::kInterest) q["retention"] = "interest";
+    if (s.ack_wait != std::chrono::seconds(30)) q["ack_wait"] = to_seconds(s.ack_wait);
+    j["queue"] = std::move(q);
+  }
+  if (input.usage) {
+    auto& cpu = j["cpu"] = ordered_json::object();
+    for (const auto& u : *input.usage) cpu[u.id] = number(u.cpu);
+    // Only the means matter to a decision beyond CPU: they are kept as such.
+    const auto mean = [&](const char* key, std::optional<double> ReplicaUsage::* field) {
+      ordered_json o = ordered_json::object();
+      for (const auto& u : *input.usage) {
+        if (u.*field) o[u.id] = number(*(u.*field));
+      }
+      if (!o.empty()) j[key] = std::move(o);
+    };
+    mean("cpu_limit_pct", &ReplicaUsage::cpu_limit_pct);
+    mean("mem", &ReplicaUsage::mem);
+    mean("mem_limit_pct", &ReplicaUsage::mem_limit_pct);
+  }
+  return j;
+}
+
+Result<std::pair<std::string, Input>> input_from_json(const json& line) {
+  const auto bad = [](std::string what) { return fail(ErrorCode::kInvalid, std::move(what)); };
+  if (!line.is_object()) return bad("the line must be a JSON object");
+  Input in;
+  const auto t = line.find("t");
+  const auto at = t == line.end() ? std::nullopt : finite(*t);
+  if (!at || *at < 0 || *at > 8e9) return bad("t must be a number of seconds from 0 to 8e9");
+  in.at = time_at(*at);
+  const auto service = line.find("service");
+  if (service == line.end() || !service->is_string()) return bad("service must be a service's name");
+
+  const auto replicas = line.find("replicas");
+  if (replicas == line.end() || !replicas->is_object())
+    return bad("replicas must be an object with current and ready");
+  Reader r("replicas.");
+  const auto current = r.count(*replicas, "current", true);
+  const auto ready = r.count(*replicas, "ready", false);
+  const auto failing = r.count(*replicas, "failing", false);
+  if (!r.error.empty()) return bad(r.error);
+  if (*current > kMaxReplicas || ready.value_or(0) > *current || failing.value_or(0) > *current) {
+    return bad(fmt::format("replicas: ready and failing must be at most current, and that at most {}",
+                           kMaxReplicas));
+  }
+  in.replicas = {static_cast<int>(*current), static_cast<int>(ready.value_or(*current)),
+                 static_cast<int>(failing.value_or(0))};
+
+  const json* cpu = nullptr;
+  if (const auto it = line.find("cpu"); it != line.end() && !it->is_null()) cpu = &*it;
+  if (const auto queue = line.find("queue"); queue != line.end() && !queue->is_null()) {
+    if (!queue->is_object())
+      return bad("queue must be an object with num_pending, num_ack_pending, delivered_consumer_seq");
+    Reader q("queue.");
+    QueueSample s;
+    s.num_pending = q.count(*queue, "num_pending", true).value_or(0);
+    s.num_ack_pending = q.count(*queue, "num_ack_pending", true).value_or(0);
+    s.delivered_consumer_seq = q.count(*queue, "delivered_consumer_seq", true).value_or(0);
+    s.delivered_stream_seq = q.count(*queue, "delivered_stream_seq", false);
+    s.ack_floor_consumer_seq = q.count(*queue, "ack_floor_consumer_seq", false);
+    s.ack_floor_stream_seq = q.count(*queue, "ack_floor_stream_seq", false);
+    s.first_seq = q.count(*queue, "first_seq", false);
+    s.last_seq = q.count(*queue, "last_seq", false);
+    s.stream_messages = q.count(*queue, "stream_messages", false);
+    s.subject_messages = q.count(*queue, "subject_messages", false);
+    s.num_waiting = q.count(*queue, "num_waiting", false);
+    s.num_redelivered = q.count(*queue, "num_redelivered", false);
+    s.dead = q.count(*queue, "dead", false);
+    s.filtered = q.flag(*queue, "filtered");
+    s.can_discard = q.flag(*queue, "can_discard");
+    if (const auto it = queue->find("created"); it != queue->end() && !it->is_null()) {
+      s.created = it->is_string() ? it->get<std::string>() : it->dump();
+    }
+    if (const auto it = queue->find("retention"); it != queue->end() && !it->is_null()) {
+      const std::string v = it->is_string() ? it->get<std::string>() : "";
+      if (v == "limits")
+        s.retention = Retention::kLimits;
+      else if (v == "workqueue")
+        s.retention = Retention::kWorkQueue;
+      else if (v == "interest")
+        s.retention = Retention::kInterest;
+      else
+        q.complain("retention", "must be limits, workqueue or interest");
+    }
+    if (const auto it = queue->find("ack_wait"); it != queue->end() && !it->is_null()) {
+      const auto v = finite(*it);
+      if (v && *v > 0 && *v < 1e8)
+        s.ack_wait = seconds(*v);
+      else
+        q.complain("ack_wait", "must be a number of seconds above 0");
+    }
+    if (const auto it = queue->find("cpu"); it != queue->end() && !cpu && !it->is_null()) cpu = &*it;
+    if (!q.error.empty()) return bad(q.error);
+    in.queue = std::move(s);
+  }
+  if (cpu) {
+    std::string error;
+    in.usage = read_usage(*cpu, error);
+    if (!error.empty()) return bad(error);
+    const auto more = [&](const char* key, std::optional<double> ReplicaUsage::* field) {
+      const auto it = line.find(key);
+      if (it == line.end() || !it->is_object()) return;
+      for (auto& u : *in.usage) {
+        if (const auto v = it->find(u.id); v != it->end()) u.*field = finite(*v);
+      }
+    };
+    more("cpu_limit_pct", &ReplicaUsage::cpu_limit_pct);
+    more("mem", &ReplicaUsage::mem);
+    more("mem_limit_pct", &ReplicaUsage::mem_limit_pct);
+  }
+  if (!in.queue && !in.usage) return bad("queue is missing");
+  return std::pair{service->get<std::string>(), std::move(in)};
+}
+
+ordered_json to_json(const Decision& d) {
+  ordered_json j;
+  j["service"] = d.service;
+  j["current_replicas"] = d.current;
+  j["decision"] = to_string(d.action);
+  j["target_replicas"] = d.target;
+  j["reason"] = d.reason;
+  auto& observations = j["observations"] = ordered_json::object();
+  for (const auto& m : kMetrics) {
+    const bool stale = is_queue(m.metric) ? d.observation.queue_stale : d.observation.usage_stale;
+    if (const auto v = d.observation.get(m.metric); v && !stale)
+      observations[std::string(m.name)] = number(*v);
+  }
+  if (d.observation.upper_bound) observations["queue.rate_in_upper_bound"] = true;
+  auto& rules = j["matched_rules"] = ordered_json::array();
+  for (const auto& m : d.recommendation.matched_rules) {
+    rules.push_back({{"when", m.when},
+                     {"metric", m.rule.metric_text},
+                     {"op", to_string(m.rule.op)},
+                     {"value", number(m.rule.value)},
+                     {"seen", number(m.value)}});
+  }
+  auto& limits = j["limits"] = ordered_json::array();
+  for (const auto& l : d.limits) {
+    limits.push_back({{"limit", l.name}, {"from", l.from}, {"to", l.to}, {"detail", l.detail}});
+  }
+  if (!d.recommendation.numbers.empty()) {
+    auto& numbers = j["numbers"] = ordered_json::object();
+    for (const auto& [key, v] : d.recommendation.numbers) {
+      if (std::isfinite(v)) numbers[key] = number(v);
+    }
+  }
+  return j;
+}
+
+std::string utc_seconds(Time t) {
+  const auto s = std::chrono::floor<std::chrono::seconds>(t.time_since_epoch());
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", fmt::gmtime(static_cast<std::time_t>(s.count())));
+}
+
+std::string to_line(const ordered_json& record) {
+  return record.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace docktor

@@ -1,0 +1,134 @@
+// What the user asked for, as plain values: filled by config, read by everything else. No defaults hide
+// elsewhere.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/metric.h"
+#include "core/time.h"
+
+namespace docktor {
+
+enum class Op { kGreater, kGreaterEqual, kLess, kLessEqual, kEqual, kNotEqual };
+
+struct Rule {
+  Metric metric = Metric::kQueueBacklog;
+  Op op = Op::kGreater;
+  double value = 0;
+  std::string metric_text;  ///< as written ("cpu.avg_pct")
+  std::string value_text;   ///< as written ("500"), for reasons
+  friend bool operator==(const Rule&, const Rule&) = default;
+};
+
+/// The seeds' rules: up when any of `scale_up_when` holds, down when all of `scale_down_when` hold; up wins.
+struct RulesSpec {
+  std::vector<Rule> scale_up_when;
+  std::vector<Rule> scale_down_when;
+  friend bool operator==(const RulesSpec&, const RulesSpec&) = default;
+};
+
+/// How rules act beside an objective: floor adds replicas only, veto stops scale-downs only.
+enum class RulesMode { kFloor, kVeto };
+
+/// A goal instead of thresholds: `quantile` of the messages wait at most `max_wait` from publish until a
+/// worker begins.
+struct ObjectiveSpec {
+  Duration max_wait = std::chrono::seconds(5);
+  double quantile = 0.99;
+  friend bool operator==(const ObjectiveSpec&, const ObjectiveSpec&) = default;
+};
+
+struct LimitsSpec {
+  int min_replicas = 1;
+  int max_replicas = 1;
+  int scale_up_by = 2;       ///< step of the rules, and the most that one decision adds
+  int scale_down_by = 1;     ///< step of the rules, and the most that one decision removes
+  bool steps_given = false;  ///< the user wrote a step; an objective is bounded by steps only then
+  Duration cooldown_up{};    ///< least time from a change to the next scale-up; 0 = none
+  Duration cooldown_down{};  ///< least time from a change to the next scale-down; 0 = none
+  Duration
+      stabilization{};  ///< a scale-down goes no lower than the highest recommendation of this long; 0 = none
+  friend bool operator==(const LimitsSpec&, const LimitsSpec&) = default;
+};
+
+/// A value that is never printed: formatting, logs and the journal show ***.
+struct Secret {
+  std::string value;
+  bool empty() const { return value.empty(); }
+  friend bool operator==(const Secret&, const Secret&) = default;
+};
+
+struct QueueSpec {
+  std::string kind = "nats";
+  std::string url;  ///< may carry credentials: shown only through redacted_url()
+  std::string stream;
+  std::string consumer;
+  std::string subject;               ///< checked against the consumer's filter by validate; may be empty
+  std::vector<std::string> metrics;  ///< as written; documentation of intent only
+  std::string user;
+  Secret password;
+  Secret token;
+  std::string creds_file;
+  Secret nkey_seed;  ///< seed of an nkey, from `nkey` or `nkey_file`
+  std::string tls_ca_file;
+  std::string tls_cert_file;
+  std::string tls_key_file;
+  friend bool operator==(const QueueSpec&, const QueueSpec&) = default;
+};
+
+struct TargetSpec {
+  std::string kind;                  ///< "process", "compose"; empty: compose where a compose_file is given
+  std::vector<std::string> command;  ///< argv; a single string in YAML is run by /bin/sh -c
+  std::string directory;             ///< absolute; the configuration's folder by default
+  std::map<std::string, std::string> environment;
+  Duration stop_grace_period = std::chrono::seconds(10);
+  Duration ready_after = std::chrono::seconds(1);  ///< a process counts as ready once it has run this long
+  std::string compose_file;                        ///< absolute
+  std::string project;                             ///< Compose project name; empty: as Compose derives it
+  friend bool operator==(const TargetSpec&, const TargetSpec&) = default;
+};
+
+struct LlmSpec {
+  std::string provider;  ///< dmr or openai
+  std::string base_url;
+  std::string model;
+  friend bool operator==(const LlmSpec&, const LlmSpec&) = default;
+};
+
+struct ServiceSpec {
+  std::string name;
+  LimitsSpec limits;
+  Duration check_interval = std::chrono::seconds(10);
+  Duration sample_interval = std::chrono::seconds(1);
+  Duration metrics_window = std::chrono::seconds(10);
+  std::optional<RulesSpec> rules;
+  std::optional<ObjectiveSpec> objective;
+  RulesMode rules_mode = RulesMode::kFloor;
+  std::optional<QueueSpec> queue;
+  TargetSpec target;
+
+  /// Older than this, a sample is stale, and stale means hold.
+  Duration stale_after() const { return std::max<Duration>(3 * sample_interval, std::chrono::seconds(5)); }
+  bool uses_cpu() const;  ///< whether a rule needs CPU or memory samples
+  friend bool operator==(const ServiceSpec&, const ServiceSpec&) = default;
+};
+
+/// One configuration file.
+struct Config {
+  std::string path;   ///< absolute path of the file; an instance's identity
+  std::string shown;  ///< the path as the user typed it
+  std::string version;
+  std::vector<ServiceSpec> services;
+  std::optional<LlmSpec> llm;
+};
+
+std::string_view to_string(Op op);
+
+/// Whether `value op threshold` holds.
+bool holds(double value, Op op, double threshold);
+
+}  // namespace docktor

@@ -1,0 +1,51 @@
+// The Target seam: where replicas live. Reports them, starts and stops them.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/finding.h"
+#include "core/replica.h"
+#include "core/result.h"
+
+namespace docktor {
+
+struct TargetReport {
+  std::vector<Replica> replicas;  ///< oldest first
+  std::string stopped_by_hand;    ///< not empty: a person stopped the service; "stopped by hand at 14:30"
+  std::string
+      problem;  ///< not empty: the target cannot be reached or read; the replicas are the last ones known
+  std::vector<std::string>
+      news;  ///< since the last report: what somebody else did, crashes, adoptions; for log and journal
+};
+
+struct ScaleOrder {
+  int replicas = 0;                        ///< how many there shall be, those that are starting included
+  std::map<std::string, double> busyness;  ///< CPU by replica id, where sampled: the least busy stop first
+};
+
+/// Thread-safe. A target never blocks its caller. It touches only its own service, adopts the replicas that
+/// run when it is made, stops unhealthy, then outdated, then least busy, then newest replicas first, and
+/// gives each its grace period.
+class Target {
+ public:
+  virtual ~Target() = default;
+
+  /// Starts or stops replicas. `done` is called exactly once, when starts were made and stops were ordered
+  /// (not when the grace periods are over), with a sentence on what was done ("started 2: ...") or the error.
+  /// A new order supersedes one that is still under way.
+  virtual void scale(const ScaleOrder& order, std::function<void(Result<std::string>)> done) = 0;
+
+  /// The present state, at once, from what the target watches by itself. News are handed out once.
+  virtual TargetReport report() = 0;
+
+  /// `docktor resume`: forgets that the service was stopped by hand.
+  virtual void resume() {}
+
+  /// For `config validate`: looks at the world (blocking) and tells what it found.
+  virtual std::vector<Finding> check() = 0;
+};
+
+}  // namespace docktor

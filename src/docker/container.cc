@@ -1,0 +1,163 @@
+#include "docker/container.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <ctime>
+
+namespace docktor {
+
+using nlohmann::json;
+
+const json& at(const json& j, std::string_view pointer) {
+  static const json null;
+  const json* here = &j;
+  while (!pointer.empty()) {
+    pointer.remove_prefix(1);  // the slash
+    const auto key = pointer.substr(0, pointer.find('/'));
+    pointer.remove_prefix(key.size());
+    if (!here->is_object()) return null;
+    const auto found = here->find(key);
+    if (found == here->end()) return null;
+    here = &*found;
+  }
+  return *here;
+}
+
+std::string text_at(const json& j, std::string_view pointer) {
+  const auto& v = at(j, pointer);
+  return v.is_string() ? v.get<std::string>() : "";
+}
+
+namespace {
+
+std::int64_t number_at(const json& j, std::string_view pointer, std::int64_t otherwise = 0) {
+  const auto& v = at(j, pointer);
+  return v.is_number_integer() ? v.get<std::int64_t>() : otherwise;
+}
+
+bool bool_at(const json& j, std::string_view pointer) {
+  const auto& v = at(j, pointer);
+  return v.is_boolean() && v.get<bool>();
+}
+
+ContainerState state_of(const std::string& text) {
+  if (text == "created") return ContainerState::kCreated;
+  if (text == "running") return ContainerState::kRunning;
+  if (text == "paused") return ContainerState::kPaused;
+  if (text == "restarting") return ContainerState::kRestarting;
+  if (text == "removing") return ContainerState::kRemoving;
+  if (text == "dead") return ContainerState::kDead;
+  return ContainerState::kExited;
+}
+
+Health health_of(const std::string& text) {
+  if (text == "starting") return Health::kStarting;
+  if (text == "healthy") return Health::kHealthy;
+  if (text == "unhealthy") return Health::kUnhealthy;
+  return Health::kNone;
+}
+
+std::string one_line(std::string text) {
+  constexpr std::size_t kMost = 200;
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  for (auto& c : text) {
+    if (static_cast<unsigned char>(c) < ' ') c = ' ';
+  }
+  if (text.size() > kMost) {
+    auto cut = kMost;
+    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80)
+      --cut;  // never within a character
+    text.resize(cut);
+  }
+  return text;
+}
+
+// "0" when absent or no number: Compose counts from 1.
+int small_number(const std::string& text) {
+  int n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return error == std::errc() && end == text.data() + text.size() && n > 0 ? n : 0;
+}
+
+}  // namespace
+
+std::string label(const json& labels, std::string_view name) {
+  if (!labels.is_object()) return {};
+  const auto found = labels.find(name);
+  return found != labels.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+Container read_container(const json& inspect) {
+  Container c;
+  c.id = text_at(inspect, "/Id");
+  c.name = text_at(inspect, "/Name");
+  if (c.name.starts_with("/")) c.name.erase(0, 1);
+  const auto& labels = at(inspect, "/Config/Labels");
+  c.project = label(labels, "com.docker.compose.project");
+  c.service = label(labels, "com.docker.compose.service");
+  c.config_hash = label(labels, "com.docker.compose.config-hash");
+  c.number = small_number(label(labels, "com.docker.compose.container-number"));
+  c.one_off = label(labels, "com.docker.compose.oneoff") == "True";
+  // The label stays on for good; the temporary name <12 hex digits>_<name> only until the old container is
+  // gone.
+  c.replacing = !label(labels, "com.docker.compose.replace").empty() && c.name.size() > 13 &&
+                c.name[12] == '_' && c.name.find_first_not_of("0123456789abcdef") == 12;
+  c.image_id = text_at(inspect, "/Image");
+  c.state = state_of(text_at(inspect, "/State/Status"));
+  c.health = health_of(text_at(inspect, "/State/Health/Status"));
+  if (const auto& log = at(inspect, "/State/Health/Log"); log.is_array() && !log.empty()) {
+    c.health_output = one_line(text_at(log.back(), "/Output"));
+  }
+  c.error = one_line(text_at(inspect, "/State/Error"));
+  c.exit_code = static_cast<int>(number_at(inspect, "/State/ExitCode"));
+  c.oom_killed = bool_at(inspect, "/State/OOMKilled");
+  c.restarts = static_cast<int>(number_at(inspect, "/RestartCount"));
+  const auto policy = text_at(inspect, "/HostConfig/RestartPolicy/Name");
+  c.restarted_by_docker = policy == "always" || policy == "unless-stopped" || policy == "on-failure";
+  c.created = parse_rfc3339(text_at(inspect, "/Created")).value_or(Time{});
+  c.started = parse_rfc3339(text_at(inspect, "/State/StartedAt"));
+  c.finished = parse_rfc3339(text_at(inspect, "/State/FinishedAt"));
+  c.stop_timeout = std::chrono::seconds(
+      std::clamp<std::int64_t>(number_at(inspect, "/Config/StopTimeout", 10), 0, 86'400));
+  return c;
+}
+
+std::optional<Time> parse_rfc3339(std::string_view text) {
+  const auto number = [&](std::size_t from, std::size_t length) -> std::optional<int> {
+    if (from + length > text.size()) return std::nullopt;
+    int n = 0;
+    const auto* begin = text.data() + from;
+    const auto [end, error] = std::from_chars(begin, begin + length, n);
+    if (error != std::errc() || end != begin + length) return std::nullopt;
+    return n;
+  };
+  const auto year = number(0, 4), month = number(5, 2), day = number(8, 2);
+  const auto hour = number(11, 2), minute = number(14, 2), second = number(17, 2);
+  if (!year || !month || !day || !hour || !minute || !second || *year < 1970 || *year > 2200)
+    return std::nullopt;
+  std::tm tm{};
+  tm.tm_year = *year - 1900;
+  tm.tm_mon = *month - 1;
+  tm.tm_mday = *day;
+  tm.tm_hour = *hour;
+  tm.tm_min = *minute;
+  tm.tm_sec = *second;
+  Duration since_epoch = std::chrono::seconds(::timegm(&tm));
+  std::size_t i = 19;
+  if (i < text.size() && text[i] == '.') {
+    std::int64_t unit = 100'000'000;
+    for (++i; i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i, unit /= 10) {
+      since_epoch += std::chrono::nanoseconds((text[i] - '0') * unit);
+    }
+  }
+  if (i < text.size() && (text[i] == '+' || text[i] == '-')) {
+    const auto h = number(i + 1, 2), m = number(i + 4, 2);
+    if (!h || !m) return std::nullopt;
+    const auto offset = std::chrono::hours(*h) + std::chrono::minutes(*m);
+    since_epoch -= text[i] == '+' ? Duration(offset) : -Duration(offset);
+  }
+  return Time(since_epoch);
+}
+
+}  // namespace docktor

@@ -1,0 +1,281 @@
+#include "policy/objective/objective.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/text.h"
+#include "policy/objective/restore.h"
+
+namespace docktor {
+
+using namespace objective;
+
+namespace {
+
+// The wait budget is not spent to the last: a part of a check interval that passes before a decision, and the
+// start that takes a standard deviation longer than usual.
+constexpr double kChecksKept = 0.5;
+constexpr double kDeviationsKept = 1.0;
+constexpr double kSecondsKept = 0.1;
+constexpr double kLeastPatience = 0.2;  // of max_wait, whatever the margins say
+
+// Seconds of arrivals at the present level that the plan looks beyond what it must. Results hardly depend on
+// it (docs).
+constexpr double kLookAhead = 4;
+
+// What is late already shall begin within this part of max_wait (or of the start-up, where that is longer)
+// after new replicas are able to work: sooner would cost more starts than it saves waits.
+constexpr double kMercy = 0.25;
+
+// Seconds that a ready replica may take nothing under a backlog before that is called a bottleneck, at least.
+constexpr double kIdlePatience = 10;
+
+// Slack of the steady state, as ln(1/ε) for the chance ε that the backlog of a constant load uses up its
+// patience: enough for less than one excursion in some hours, as far as a quarter of a replica pays for it;
+// for clumps, which would need more, what keeps the excursions from being the rule.
+constexpr double kSlackWanted = 7;
+constexpr double kSlackLeast = 1.5;
+constexpr double kSlackReplicas = 0.25;
+
+// Standard errors of the load that a scale-down allows for.
+constexpr double kDownErrors = 1;
+
+// Whatever absurd numbers a sample holds, no count of replicas leaves what an int holds.
+int replicas(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e6))); }
+
+}  // namespace
+
+ObjectivePolicy::ObjectivePolicy(const ServiceSpec& spec)
+    : max_wait_(to_seconds(spec.objective.value_or(ObjectiveSpec{}).max_wait)),
+      quantile_(spec.objective.value_or(ObjectiveSpec{}).quantile),
+      check_(to_seconds(spec.check_interval)),
+      min_replicas_(spec.limits.min_replicas),
+      startup_(max_wait_ / 2) {}
+
+double ObjectivePolicy::patience() const {
+  double p = max_wait_ - kSecondsKept - kChecksKept * check_ - kDeviationsKept * startup_.deviation();
+  // Prefetched messages wait in a worker's hand behind the others there.
+  if (capacity_.known()) p -= (capacity_.in_hand() - 1) / capacity_.rate();
+  return std::max(p, kLeastPatience * max_wait_);
+}
+
+double ObjectivePolicy::blind() const { return std::max(0.0, startup_.mean() + check_ - 0.95 * max_wait_); }
+
+void ObjectivePolicy::observe(const Observation& sample) {
+  if (!sample.queue_at) return;
+  if (last_ && last_->at >= sample.at) last_.reset();  // the clock was set back over a restart
+  const Gauges now{sample.at, sample.replicas, static_cast<double>(sample.queue.num_pending),
+                   static_cast<double>(sample.queue.num_ack_pending)};
+  double ready_seconds = 0;
+  if (last_) {
+    ready_seconds = startup_.ready_seconds(last_->at, last_->replicas, now.at, now.replicas);
+    startup_.add(last_->at, last_->replicas, now.at, now.replicas);
+    const bool backlog = last_->pending > 0 && now.pending > now.replicas.ready;
+    const int working = replicas(now.in_hand / capacity_.in_hand());
+    // One in ten may be between two messages at the instant of a sample.
+    const int idle = now.replicas.ready - working - now.replicas.ready / 10;
+    startup_.idle(now.at, now.at - last_->at, idle, backlog);
+  } else {
+    startup_.begin(now.at, now.replicas);
+  }
+  too_few_.seen(now.at, now.replicas.ready, now.pending);
+  if (sample.flow) {
+    arrivals_.add({sample.at, sample.flow->length, sample.flow->arrivals});
+    if (last_) capacity_.add(*last_, now, *sample.flow, ready_seconds);
+    if (last_) {
+      bottleneck_.add(*last_, now, *sample.flow, capacity_.in_hand(),
+                      std::max({kIdlePatience, 2 * startup_.mean(), 5 * to_seconds(sample.flow->length)}));
+    }
+    // A rate that falls while replicas join may be a bottleneck's doing: no order rests on it before that is
+    // judged.
+    const bool suspicious = bottleneck_.pending() && capacity_.learned() && planned_rate_ > 0;
+    planned_rate_ = suspicious ? std::max(planned_rate_, capacity_.rate()) : capacity_.rate();
+    surprise_.add(arrivals_, blind(), 0.95 * max_wait_);
+  }
+  last_ = now;
+}
+
+Outlook ObjectivePolicy::outlook(const Situation& in) const {
+  Outlook o;
+  o.capacity = planned_rate_;
+  o.ready = in.replicas.ready;
+  const auto& list = startup_.starting();
+  for (std::size_t i = 0; i < list.size();) {
+    std::size_t j = i;
+    while (j < list.size() && list[j] == list[i]) ++j;
+    o.starting.push_back({static_cast<int>(j - i), startup_.remaining(to_seconds(in.now - list[i]))});
+    i = j;
+  }
+  for (const Time t : startup_.warming()) {
+    o.starting.push_back({1, startup_.remaining_lag(to_seconds(in.now - t))});
+    o.ready = std::max(0.0, o.ready - 1);
+  }
+  o.start_up = startup_.remaining(0);
+  arrivals_.waiting(static_cast<double>(in.latest.queue.num_pending), in.now, o.waiting);
+  o.rate = arrivals_.firm_level();
+  o.patience = patience();
+  o.mercy = kMercy * std::max(max_wait_, startup_.mean());
+  // What comes later than this can still be helped by a later order; what comes sooner must not be put off
+  // again and again.
+  o.horizon = kLookAhead + std::max(0.0, startup_.mean() + check_ + o.mercy - o.patience);
+  return o;
+}
+
+Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
+  Recommendation r;
+  const int current = in.replicas.current;
+  const double pending = static_cast<double>(in.latest.queue.num_pending);
+  r.wanted = current;
+  std::vector<Waiting> waiting;
+  arrivals_.waiting(pending, in.now, waiting);
+  const double oldest = waiting.empty() ? 0 : waiting.front().oldest;
+  r.numbers = {{"oldest_wait", oldest}};
+  if (current == 0 && pending > 0) {
+    r.wanted = 1;
+    r.reason = fmt::format("{:.0f} messages wait and nobody works", pending);
+  } else if (pending > 0 && oldest > max_wait_ / 2 && in.replicas.ready == current) {
+    // Nobody has finished a message yet and time runs out: double, and look again when those are able to
+    // work.
+    r.wanted = 2 * std::max(1, current);
+    r.reason = fmt::format(
+        "{:.0f} messages wait, the oldest for {:.1f}s, and no message is finished yet: how much a replica "
+        "can do is unknown, so their number is doubled",
+        pending, oldest);
+  } else {
+    r.reason = "learning: no message is finished yet";
+  }
+  if (r.wanted > current) startup_.ordered(in.now);
+  return r;
+}
+
+Recommendation ObjectivePolicy::recommend(const Situation& in) {
+  if (!in.latest.queue_at || !last_) {
+    Recommendation r;
+    r.wanted = in.replicas.current;
+    r.no_data = true;
+    r.reason = "no sample of the queue yet";
+    return r;
+  }
+  if (!capacity_.known() || !arrivals_.known()) return before_capacity_is_known(in);
+
+  const int current = in.replicas.current;
+  const double pending = static_cast<double>(in.latest.queue.num_pending);
+  const double mu = planned_rate_;
+  const double level = arrivals_.level();
+  const double load = level / mu;
+  Outlook o = outlook(in);
+  const double oldest = o.waiting.empty() ? 0 : o.waiting.front().oldest;
+
+  // Up: the fewest that meet all deadlines, and the headroom against what would come too fast.
+  const double lacking = replicas_short(o);
+  const double surprise = blind() > 0 ? surprise_.headroom((1 - quantile_) / 2) : 0;
+  const int floor = surprise > 0 ? replicas((level + surprise) / mu) : 0;
+  int low = std::max(current + replicas(lacking - 0.05), floor);
+  if (current == 0 && pending > 0) low = std::max(low, 1);
+
+  // Down: what a constant load of this level needs (heavy traffic: the backlog's tail is exp(-2 slack x /
+  // variance)), what the backlog keeps busy until the next decision, what the deadlines need, and what is
+  // known to be enough.
+  const double per_log = (arrivals_.dispersion() + 0.5) / (2 * o.patience);
+  const double slack = std::min(kSlackWanted * per_log, std::max(kSlackLeast * per_log, kSlackReplicas * mu));
+  const double load_error = std::hypot(arrivals_.error() / mu, load * capacity_.confidence());
+  const double need = (arrivals_.firm_level() + slack) / mu + kDownErrors * load_error;
+  const int steady = std::max(replicas(need), floor);
+  const int busy = replicas((pending + level * check_) / (mu * check_));
+  Outlook ahead = o;
+  ahead.horizon = 2 * max_wait_ + o.horizon;
+  const int enough = replicas(replicas_enough(ahead)) + (current - in.replicas.ready);
+  const int proven = too_few_.least(in.now, arrivals_.firm_level() / mu, load_error);
+  const int high = std::max({steady, busy, enough, proven});
+
+  Recommendation r;
+  r.wanted = current;
+  const int most = bottleneck_.most(in.replicas);
+  if (low > current && most <= current) {
+    r.reason =
+        bottleneck_.reason().empty() ? "waiting whether the replicas added last help" : bottleneck_.reason();
+  } else if (low > current) {
+    r.wanted = std::min(low, most);
+    startup_.ordered(in.now);
+    const auto [came, error] = arrivals_.rate_since(too_few_.grows_since());
+    too_few_.note(in.now, came / mu, std::hypot(error / mu, came / mu * capacity_.confidence()));
+    r.reason = fmt::format(
+        "{:.0f} wait, the oldest for {:.1f}s of {}; {:.1f}/s come, {:.1f}/s a replica: {} more, which take "
+        "{:.1f}s "
+        "to start",
+        pending, oldest, short_duration(seconds(max_wait_)), level, mu, r.wanted - current, startup_.mean());
+  } else if (high < current) {
+    r.wanted = std::max(high, min_replicas_);
+    r.reason = fmt::format("{:.0f} wait; {:.1f}/s come, {:.1f}/s a replica: {} are enough", pending, level,
+                           mu, r.wanted);
+  } else {
+    r.reason = fmt::format(
+        "{:.0f} wait, the oldest for {:.1f}s of {}; {:.1f}/s come, {:.1f}/s a replica: {} keep up", pending,
+        oldest, short_duration(seconds(max_wait_)), level, mu, current);
+  }
+  r.numbers = {{"rate_in", level},
+               {"rate_in_error", arrivals_.error()},
+               {"dispersion", arrivals_.dispersion()},
+               {"capacity", mu},
+               {"capacity_error", mu * capacity_.confidence()},
+               {"start_up", startup_.mean()},
+               {"start_up_deviation", startup_.deviation()},
+               {"oldest_wait", oldest},
+               {"patience", o.patience},
+               {"lacking", lacking},
+               {"steady", steady},
+               {"busy", busy},
+               {"enough", enough},
+               {"proven", proven},
+               {"headroom", surprise / mu}};
+  return r;
+}
+
+void ObjectivePolicy::save(nlohmann::json& state) const {
+  arrivals_.save(state["arrivals"]);
+  capacity_.save(state["capacity"]);
+  startup_.save(state["start_up"]);
+  surprise_.save(state["surprise"]);
+  too_few_.save(state["too_few"]);
+  bottleneck_.save(state["bottleneck"]);
+  state["planned_rate"] = planned_rate_;
+  if (last_) {
+    state["last"] = {{"at", saved(last_->at)},
+                     {"replicas", {last_->replicas.current, last_->replicas.ready, last_->replicas.failing}},
+                     {"pending", last_->pending},
+                     {"in_hand", last_->in_hand}};
+  }
+}
+
+void ObjectivePolicy::restore(const nlohmann::json& state) {
+  const auto part = [&](const char* key) {
+    const auto it = state.find(key);
+    return it == state.end() ? nlohmann::json() : *it;
+  };
+  arrivals_.restore(part("arrivals"));
+  capacity_.restore(part("capacity"));
+  startup_.restore(part("start_up"));
+  surprise_.restore(part("surprise"));
+  too_few_.restore(part("too_few"));
+  bottleneck_.restore(part("bottleneck"));
+  restore_number(state, "planned_rate", 0, 1e12, planned_rate_);
+  const auto last = part("last");
+  if (!last.is_object() || !last.contains("at") || !last.contains("replicas")) return;
+  const auto at = restored_time(last["at"]);
+  const auto& n = last["replicas"];
+  if (!at || !n.is_array() || n.size() != 3) return;
+  Gauges g;
+  g.at = *at;
+  double counts[3] = {-1, -1, -1};
+  for (std::size_t i = 0; i < 3; ++i) restore_number(n[i], 0, 1e6, counts[i]);
+  if (counts[0] < 0 || counts[1] < 0 || counts[2] < 0) return;
+  g.replicas = {static_cast<int>(counts[0]), static_cast<int>(counts[1]), static_cast<int>(counts[2])};
+  restore_number(last, "pending", 0, 1e18, g.pending);
+  restore_number(last, "in_hand", 0, 1e18, g.in_hand);
+  last_ = g;
+}
+
+}  // namespace docktor

@@ -1,0 +1,60 @@
+// The policy that is given a goal, not thresholds: of 100 messages, 99 wait at most `max_wait`.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/policy.h"
+#include "core/spec.h"
+#include "policy/objective/arrivals.h"
+#include "policy/objective/bottleneck.h"
+#include "policy/objective/capacity.h"
+#include "policy/objective/plan.h"
+#include "policy/objective/startup.h"
+#include "policy/objective/surprise.h"
+#include "policy/objective/too_few.h"
+
+namespace docktor {
+
+/// The law, in one paragraph (docs/objective.md derives it). A message that came at s has until s + max_wait
+/// to be begun, and a replica that is ordered now works after the start-up. So nothing has to be forecast as
+/// long as start-up and check interval fit into max_wait: the load of the last seconds is known exactly, and
+/// serving it at its deadlines is a pure delay. The policy orders the fewest replicas with which all
+/// deadlines are met (plan.h), as late as that allows; it removes replicas when the backlog is gone, but
+/// never below what the arrivals' level needs, nor below what proved too few for such a load (too_few.h).
+/// Draining costs nothing in replica-seconds, starting costs the start-up, idling costs all the time: so no
+/// replica idles but while it starts. Where start-up and check interval do not fit into max_wait, headroom is
+/// kept as learned (surprise.h).
+///
+/// Everything but the objective is learned from samples: nothing else is configured. Deterministic; not
+/// thread-safe.
+class ObjectivePolicy final : public Policy {
+ public:
+  explicit ObjectivePolicy(const ServiceSpec& spec);
+
+  void observe(const Observation& sample) override;
+  Recommendation recommend(const Situation& situation) override;
+  void save(nlohmann::json& state) const override;
+  void restore(const nlohmann::json& state) override;
+
+ private:
+  objective::Outlook outlook(const Situation& in) const;
+  double patience() const;
+  double blind() const;
+  Recommendation before_capacity_is_known(const Situation& in);
+
+  double max_wait_;
+  double quantile_;
+  double check_;  // seconds between decisions
+  int min_replicas_;
+  objective::Arrivals arrivals_;
+  objective::Capacity capacity_;
+  objective::StartUp startup_;
+  objective::Surprise surprise_;
+  objective::TooFew too_few_;
+  objective::Bottleneck bottleneck_;
+  std::optional<objective::Gauges> last_;
+  double planned_rate_ = 0;  // capacity, as plans take it
+};
+
+}  // namespace docktor

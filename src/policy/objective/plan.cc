@@ -1,0 +1,64 @@
+#include "policy/objective/plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace docktor::objective {
+namespace {
+
+double work_until(double t, const std::array<double, 3>& delays) {
+  double sum = 0;
+  for (const double d : delays) sum += std::max(0.0, t - d);
+  return sum / 3;
+}
+
+// Calls f(x, deadline) for the message numbers at which the need can be greatest: the ends of each run, and
+// steps ahead.
+template <class F>
+void each_deadline(const Outlook& o, const F& f) {
+  double x = 0;
+  for (const Waiting& w : o.waiting) {
+    f(x, o.patience - w.oldest);
+    x += w.count;
+    f(x, o.patience - w.newest);
+  }
+  constexpr int kSteps = 8;
+  for (int i = 1; i <= kSteps; ++i) {
+    const double u = o.horizon * i / kSteps;
+    f(x + o.rate * u, o.patience + u);
+  }
+}
+
+double starting_work(const Outlook& o, double t) {
+  double work = 0;
+  for (const Cohort& c : o.starting) work += c.replicas * work_until(t, c.delays);
+  return work;
+}
+
+}  // namespace
+
+double replicas_short(const Outlook& o) {
+  const double middle = (o.start_up[0] + o.start_up[1] + o.start_up[2]) / 3;
+  double most = 0;
+  each_deadline(o, [&](double x, double deadline) {
+    const double t = std::max(deadline, middle + o.mercy);
+    const double missing = x / o.capacity - o.ready * t - starting_work(o, t);
+    if (missing > 0) most = std::max(most, missing / work_until(t, o.start_up));
+  });
+  return most;
+}
+
+double replicas_enough(const Outlook& o) {
+  double least = 0;
+  each_deadline(o, [&](double x, double deadline) {
+    if (deadline <= 0) {
+      if (x > 0) least = o.ready;  // late already: no time to do with less
+      return;
+    }
+    least = std::max(least, (x / o.capacity - starting_work(o, deadline)) / deadline);
+  });
+  return std::min(least, o.ready);
+}
+
+}  // namespace docktor::objective

@@ -1,0 +1,50 @@
+// How many replicas the deadlines ask for: pure arithmetic on what waits, what comes and what is able to work
+// when.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "policy/objective/arrivals.h"
+
+namespace docktor::objective {
+
+/// Replicas that are starting: how many, and when they will be able to work (three equally likely delays,
+/// seconds from now).
+struct Cohort {
+  int replicas = 0;
+  std::array<double, 3> delays{};
+};
+
+/// All that the plan rests on. Seconds are from now on.
+struct Outlook {
+  double capacity = 0;  ///< messages per second per replica, > 0
+  double ready = 0;     ///< replicas able to work now
+  std::vector<Cohort> starting;
+  std::array<double, 3> start_up{};  ///< delays of a replica that is ordered now
+  std::vector<Waiting> waiting;      ///< oldest first
+  double rate = 0;                   ///< arrivals per second from now on ...
+  double horizon = 0;                ///< ... for so many seconds
+  double patience = 0;               ///< seconds that a message may wait
+  double mercy =
+      0;  ///< a message that is late already shall begin this long after a new replica could be ready
+};
+
+/// The fewest replicas to order now (0 or more) so that each message that waits, and each that comes within
+/// the horizon, begins within `patience` of its arrival.
+///
+/// Work is begun first come, first served, so message number x (counted from the head of the queue) begins
+/// when the replicas could have begun x messages: K(t) = capacity × Σ E(t - ready_i)⁺. With k more, K(t) + k
+/// × capacity × E(t - start_up)⁺. So
+///
+///     k = max over x of (x - K(d_x)) / (capacity × E(d_x - start_up)⁺)
+///
+/// over the deadlines d_x = patience - age(x) of those that wait, and patience + u for what comes in u
+/// seconds.
+double replicas_short(const Outlook& outlook);
+
+/// The fewest ready replicas of now that would still meet all deadlines, nothing being ordered: at most
+/// `ready`.
+double replicas_enough(const Outlook& outlook);
+
+}  // namespace docktor::objective

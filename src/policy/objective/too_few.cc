@@ -1,0 +1,72 @@
+#include "policy/objective/too_few.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "policy/objective/restore.h"
+
+namespace docktor::objective {
+namespace {
+
+constexpr Duration kMemory = std::chrono::hours(3);
+constexpr std::size_t kMaxEntries = 256;
+// Standard errors by which the load must be less to try again. What came while a backlog grew is more than
+// usual by selection, so this is stricter than it looks; more yet would hold what clumps need now and then
+// for hours.
+constexpr double kErrors = 2.5;
+
+}  // namespace
+
+void TooFew::seen(Time now, int ready, double pending) {
+  if (pending <= ready) {
+    since_ = now;
+    ready_ = ready;
+  } else {
+    ready_ = std::min(ready_, ready);
+  }
+}
+
+void TooFew::note(Time now, double load, double error) {
+  std::erase_if(entries_, [&](const Entry& e) { return e.replicas == ready_ || e.at < now - kMemory; });
+  if (entries_.size() >= kMaxEntries) entries_.erase(entries_.begin());
+  entries_.push_back({ready_, load, error, now});
+}
+
+int TooFew::least(Time now, double load, double error) const {
+  int n = 0;
+  for (const Entry& e : entries_) {
+    const bool lighter_now = load < e.load - kErrors * std::hypot(error, e.error);
+    if (!lighter_now && e.at >= now - kMemory) n = std::max(n, e.replicas + 1);
+  }
+  return n;
+}
+
+void TooFew::save(nlohmann::json& state) const {
+  state = nlohmann::json::object();
+  auto& entries = state["entries"] = nlohmann::json::array();
+  for (const Entry& e : entries_) entries.push_back({e.replicas, e.load, e.error, saved(e.at)});
+  state["since"] = saved(since_);
+  state["least_ready"] = ready_;
+}
+
+void TooFew::restore(const nlohmann::json& state) {
+  if (!state.is_object()) return;
+  if (const auto it = state.find("entries");
+      it != state.end() && it->is_array() && it->size() <= kMaxEntries) {
+    entries_.clear();
+    for (const auto& v : *it) {
+      if (!v.is_array() || v.size() != 4 || !v[0].is_number_integer()) continue;
+      const auto at = restored_time(v[3]);
+      Entry e{v[0].get<int>(), -1, -1, at.value_or(Time{})};
+      restore_number(v[1], 0, 1e18, e.load);
+      restore_number(v[2], 0, 1e18, e.error);
+      if (at && e.replicas >= 0 && e.load >= 0 && e.error >= 0) entries_.push_back(e);
+    }
+  }
+  if (const auto it = state.find("since"); it != state.end()) since_ = restored_time(*it).value_or(since_);
+  if (const auto it = state.find("least_ready"); it != state.end() && it->is_number_integer() && *it >= 0)
+    ready_ = it->get<int>();
+}
+
+}  // namespace docktor::objective

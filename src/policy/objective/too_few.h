@@ -1,0 +1,46 @@
+// Memory of how many replicas were too few for which load: what keeps a constant load from being tried again
+// and again.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <vector>
+
+#include "core/time.h"
+
+namespace docktor::objective {
+
+/// Whenever replicas must be added, those that were ready while the backlog grew were too few for what came
+/// meanwhile. The same load will not be given to so few again for some hours, unless it is less now by more
+/// than the errors of both estimates. What came is counted over the time in which the backlog grew: a short
+/// clump, which says little, has a wide error. Not thread-safe; memory is bounded.
+class TooFew {
+ public:
+  /// Called each sample.
+  void seen(Time now, int ready, double pending);
+
+  /// Since when the present backlog has grown from nothing.
+  Time grows_since() const { return since_; }
+
+  /// More were needed for this load (in replicas' worth; `error` is its standard error), which came since
+  /// grows_since().
+  void note(Time now, double load, double error);
+
+  /// The fewest replicas that may be tried for this load.
+  int least(Time now, double load, double error) const;
+
+  void save(nlohmann::json& state) const;
+  void restore(const nlohmann::json& state);
+
+ private:
+  struct Entry {
+    int replicas = 0;
+    double load = 0;
+    double error = 0;
+    Time at{};
+  };
+  std::vector<Entry> entries_;  // at most one for each number of replicas
+  Time since_{};
+  int ready_ = 0;  // the fewest that were ready since then
+};
+
+}  // namespace docktor::objective

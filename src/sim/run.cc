@@ -1,0 +1,184 @@
+#include "sim/run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+
+#include "sim/pool.h"
+
+namespace docktor::sim {
+namespace {
+
+// A sample that was taken and has not arrived yet.
+struct InFlight {
+  double arrives = 0;
+  Input input;
+};
+
+class Sampler {
+ public:
+  Sampler(const FaultSpec& faults, std::uint64_t seed) : faults_(faults), chance_(seed, Draw::kDelay) {}
+
+  void take(double now, Pool& pool) {
+    const std::uint64_t n = taken_++;
+    if (faults_.reset_per_hour > 0 &&
+        chance_.uniform(3 * n) < faults_.reset_per_hour * (now - last_) / 3600) {
+      pool.reset_counters();
+    }
+    last_ = now;
+    const bool dark = faults_.blackout_at >= 0 && now >= faults_.blackout_at &&
+                      now < faults_.blackout_at + faults_.blackout_length;
+    if (dark || (faults_.lose_sample > 0 && chance_.uniform(3 * n + 1) < faults_.lose_sample)) return;
+    Input in;
+    in.at = time_at(now);
+    in.replicas = pool.counts();
+    in.queue = pool.sample();
+    double delay = faults_.sample_delay;
+    if (faults_.sample_delay_jitter > 0) delay += faults_.sample_delay_jitter * chance_.uniform(3 * n + 2);
+    in_flight_.push_back({now + delay, std::move(in)});
+  }
+
+  // Hands over what has arrived by `now`; one that was overtaken is refused by the autoscaler.
+  template <class F>
+  void arrivals(double now, const F& f) {
+    while (!in_flight_.empty() && in_flight_.front().arrives <= now) {
+      last_input_ = std::move(in_flight_.front().input);
+      in_flight_.pop_front();
+      f(last_input_);
+    }
+  }
+  const Input& last() const { return last_input_; }
+
+ private:
+  FaultSpec faults_;
+  Stream chance_;
+  std::uint64_t taken_ = 0;
+  double last_ = 0;
+  std::deque<InFlight> in_flight_;
+  Input last_input_;
+};
+
+class Series {
+ public:
+  explicit Series(double bin) : bin_(bin) {}
+  bool on() const { return bin_ > 0; }
+  double next() const { return static_cast<double>(points_.size() + 1) * bin_; }
+
+  void close(double at, Pool& pool) {
+    Point p;
+    p.at = at;
+    p.rate_in = static_cast<double>(pool.arrived() - arrived_) / bin_;
+    arrived_ = pool.arrived();
+    p.ready = pool.counts().ready;
+    p.current = pool.counts().current;
+    p.backlog = static_cast<double>(pool.arrived() - pool.begun());
+    p.p99 = pool.take_recent().quantile(0.99);
+    points_.push_back(p);
+  }
+  std::vector<Point> take() { return std::move(points_); }
+
+ private:
+  double bin_;
+  std::uint64_t arrived_ = 0;
+  std::vector<Point> points_;
+};
+
+// ∫ alive dt, from 0 to `end`.
+double replica_seconds(const std::vector<PoolChange>& changes, double end) {
+  double sum = 0;
+  for (std::size_t i = 0; i < changes.size() && changes[i].at < end; ++i) {
+    const double to = i + 1 < changes.size() ? std::min(changes[i + 1].at, end) : end;
+    sum += changes[i].alive * (to - changes[i].at);
+  }
+  return sum;
+}
+
+}  // namespace
+
+RunResult run(const RunSpec& spec, const PolicyMaker& make_policy) {
+  const Load& load = *spec.load;
+  const ServiceSpec& service = spec.service;
+  const double limit = to_seconds(service.objective.value_or(ObjectiveSpec{}).max_wait);
+  const int start = spec.start_replicas.value_or(service.limits.min_replicas);
+  const double length = load.length();
+  const double give_up = length + std::min(std::max(length, 600.0), 3600.0);
+
+  Pool pool(spec.world, load, spec.seed, start, limit);
+  Autoscaler autoscaler(service, make_policy(service));
+  Sampler sampler(spec.world.faults, spec.seed);
+  Series series(spec.bin);
+  if (series.on()) pool.keep_recent();
+
+  RunResult r;
+  const double sample_every = to_seconds(service.sample_interval);
+  const double check_every = to_seconds(service.check_interval);
+  std::uint64_t samples = 0, checks = 0, steps = 0;
+  int direction = 0;
+  double end;
+  // Instants are multiples of the interval, so that rounding does not creep.
+  while (true) {
+    const double sample_at = static_cast<double>(samples) * sample_every;
+    const double check_at = static_cast<double>(checks) * check_every;
+    const double now = std::min(sample_at, check_at);
+    while (series.on() && series.next() <= std::min(now, length)) {
+      const double at = series.next();
+      pool.advance(at);
+      series.close(at, pool);
+    }
+    if (now > length && pool.finished()) {
+      end = std::max(length, now);
+      break;
+    }
+    if (now > give_up) {
+      end = give_up;
+      break;
+    }
+    pool.advance(now);
+    if (sample_at <= check_at) {
+      sampler.take(now, pool);
+      ++samples;
+    }
+    sampler.arrivals(now, [&](const Input& in) { autoscaler.observe(in); });
+    if (check_at <= sample_at) {
+      ++checks;
+      const Decision d = autoscaler.evaluate(time_at(now), pool.counts());
+      ++r.decisions;
+      if (spec.watch) spec.watch(sampler.last(), d);
+      if (d.action != Action::kHold) {
+        const int way = d.target > d.current ? 1 : -1;
+        ++r.actions;
+        r.reversals += direction != 0 && way != direction;
+        direction = way;
+        pool.scale(d.target);
+      }
+    }
+    if (spec.progress && (++steps & 0xfff) == 0) spec.progress(std::min(1.0, now / length));
+  }
+
+  pool.count_abandoned();
+  const Waits& w = pool.waits();
+  r.messages = w.count();
+  r.length = length;
+  r.replica_seconds = replica_seconds(pool.changes(), end);
+  r.service_seconds = pool.service_sum();
+  const double floor = std::max(service.limits.min_replicas * length, r.service_seconds);
+  r.rho = floor > 0 ? r.replica_seconds / floor : 0;
+  r.mean = w.mean();
+  r.p50 = w.quantile(0.5);
+  r.p95 = w.quantile(0.95);
+  r.p99 = w.quantile(0.99);
+  r.p999 = w.quantile(0.999);
+  r.max = w.max();
+  r.over = w.over_share();
+  r.starts = pool.starts();
+  r.stops = pool.stops();
+  for (const PoolChange& c : pool.changes()) r.peak_replicas = std::max(r.peak_replicas, c.current);
+  r.mean_replicas = length > 0 ? replica_seconds(pool.changes(), length) / length : 0;
+  const double quantile = service.objective.value_or(ObjectiveSpec{}).quantile;
+  r.elasticity =
+      elasticity(demand_of(load, 1 / spec.world.worker.service_mean, limit, quantile), pool.changes());
+  r.series = series.take();
+  return r;
+}
+
+}  // namespace docktor::sim

@@ -1,0 +1,147 @@
+// What docktor knows of one Compose service: its replicas, what docktor ordered itself, and what somebody
+// else did.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/replica.h"
+#include "core/target.h"
+#include "core/time.h"
+#include "docker/container.h"
+#include "docker/events.h"
+
+namespace docktor {
+
+/// How replicas are looked after. The defaults are for people; tests shorten them.
+struct ComposeCare {
+  Duration settle = std::chrono::seconds(1);  ///< quiet after somebody's change before it counts as done
+  Duration longest_unrest =
+      std::chrono::minutes(2);  ///< a change that never settles counts as done after this
+  Duration first_backoff =
+      std::chrono::milliseconds(500);  ///< before docktor starts a crashed replica again; it doubles
+  Duration longest_backoff = std::chrono::seconds(30);
+  Duration stable_after = std::chrono::seconds(10);  ///< one that ran this long has its failures forgotten
+  Duration list_again = std::chrono::seconds(10);    ///< even without an event
+  Duration start_backoff =
+      std::chrono::seconds(10);  ///< after an added replica never became healthy; doubles to 5 min
+};
+
+/// Pure: no I/O, no thread, no clock. Fed with lists of containers and events, it says which replicas there
+/// are and what changed by somebody else's hand.
+///
+/// Somebody else's change is accepted when it has settled (ComposeCare::settle without a further event):
+/// `docker compose up` replaces containers one by one, and a count taken in the midst of it would be acted
+/// upon. Until then report() keeps the replicas it showed and says so in `problem`.
+///
+/// A container that ended without having been told to (no kill or stop event, and Docker does not start it
+/// again) has crashed: it stays a replica, failing, until docktor has started it again. One that was told to
+/// is no replica any more.
+class ComposeService {
+ public:
+  ComposeService(std::string service, Duration ready_after, ComposeCare care)
+      : service_(std::move(service)), ready_after_(ready_after), care_(care) {}
+
+  /// What an earlier run left: whom it was stopping, how many replicas there were, and whether a person had
+  /// stopped it.
+  void restore(std::set<std::string> stopping, std::optional<int> replicas, std::string stopped_by_hand);
+
+  /// The service's containers as they are now (inspected, one-offs left out).
+  void update(const std::vector<Container>& containers, Time now);
+  void on_event(const ContainerEvent& event, Time now);
+  /// Events may have been missed. A shutdown of the engine tells containers to end, too: that is nobody's
+  /// hand.
+  void on_gap(Time now);
+
+  // What docktor does itself; told before the next update.
+  void created(const std::string& id, Time now);
+  void started(const std::string& id);
+  void forget(const std::string& id);
+  void stopping(const std::string& id, Time now);
+  void set_stopped_by_hand(std::string text) { stopped_by_hand_ = std::move(text); }
+
+  std::vector<Replica> replicas(Time now) const;  ///< oldest first
+  const std::string& stopped_by_hand() const { return stopped_by_hand_; }
+  /// Not empty while somebody's change has not settled.
+  const std::string& unrest() const { return unrest_; }
+  std::vector<std::string> take_news();
+
+  /// When update() would say something new without any event: a replica becomes ready, a change has settled.
+  std::optional<Time> next_change(Time now) const;
+
+  /// Crashed ones whose pause is over, to be started again.
+  std::vector<std::string> due_starts(Time now) const;
+  std::optional<Time> next_start() const;
+  void start_failed(const std::string& id, Time now);
+
+  /// Containers docktor added that became unhealthy before they ever were ready.
+  std::vector<std::string> never_healthy() const;
+
+  /// Ended ones that may be started instead of making a new one, as Compose does: same configuration and
+  /// image.
+  std::vector<std::string> reusable(const std::string& config_hash, const std::string& image_id) const;
+
+  /// The best template among the containers: alive and ready before alive, newest first. Empty when there is
+  /// none.
+  std::string best_template() const;
+
+  /// Whom to stop, in order: failing and unhealthy, outdated (against the template), least busy, newest.
+  std::vector<std::string> victims(std::size_t how_many, const std::string& config_hash,
+                                   const std::string& image_id, const std::map<std::string, double>& busyness,
+                                   Time now) const;
+
+  std::set<std::string> stopping_ids() const;
+  const Container* find(const std::string& id) const;
+  int highest_number() const;
+  int count(Time now) const;  ///< replicas that are not stopping
+
+ private:
+  struct Tracked {
+    Container c;
+    bool stopping = false;
+    bool by_hand = false;  // ended because somebody told it to
+    bool was_ready = false;
+    bool seen = false;                  // in the newest list
+    std::optional<Time> running_since;  // by our clock
+    std::optional<Time> told_to_end;    // somebody's kill or stop since its last start
+    int crashes = 0;
+    std::optional<Time> next_start;
+    ReplicaState state = ReplicaState::kStarting;
+    Time since{};
+  };
+
+  void take(Tracked& t, const Container& c, Time now, bool first);
+  void crashed(Tracked& t, Time now);
+  bool is_replica(const Tracked& t) const;
+  ReplicaState state_of(const Tracked& t, Time now) const;
+  std::string note_of(const Tracked& t, Time now) const;
+  std::vector<Replica> fresh(Time now) const;
+  void adopt(const std::vector<Replica>& there);
+  void settle(const std::vector<Replica>& there, bool compose_at_work, Time now);
+  void accept(const std::vector<Replica>& there, Time now);
+  void come_alive(int count);
+  void news(std::string text);
+
+  std::string service_;
+  Duration ready_after_;
+  ComposeCare care_;
+  std::map<std::string, Tracked> tracked_;  // by container id
+  std::set<std::string> mine_;              // ids that docktor created or started in this run
+  std::set<std::string> old_stopping_;      // of an earlier run
+  std::optional<int> old_replicas_;
+  bool first_ = true;
+  std::string stopped_by_hand_;
+  std::string unrest_;
+  std::optional<Time> unrest_since_;
+  Time last_hand_{};  // somebody's last event
+  std::vector<Replica> shown_;
+  std::vector<std::string> news_;
+};
+
+/// "stopped by hand at 14:30" in local time.
+std::string stopped_text(Time at);
+
+}  // namespace docktor

@@ -1,0 +1,33 @@
+// Finds processes that belong to replicas, whoever their parent is.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/proc.h"
+
+namespace docktor {
+
+inline constexpr std::string_view kTokenVariable = "DOCKTOR_TOKEN";
+
+/// Processes by the token in their environment, oldest first, for tokens of this pool ("<pool>/..."). Only
+/// our own user's, of our pid namespace, alive, and never this process itself. Reads the environment of every
+/// process: for the start.
+std::map<std::string, std::vector<ProcessStat>> find_by_pool(const std::string& pool);
+
+/// A replica whose first process has ended.
+struct EndedReplica {
+  std::string token;
+  ProcessIdentity leader;
+  bool group_is_pinned = false;  ///< the leader is our zombie: nobody else can have a group of that number
+};
+
+/// For each ended replica the living processes that are left of it: of its group where that is pinned, and
+/// those that carry its token. One pass over /proc for all of them; environments are read only of processes
+/// younger than a leader.
+std::vector<std::vector<ProcessIdentity>> find_left(const std::vector<EndedReplica>& ended);
+
+}  // namespace docktor

@@ -1,0 +1,142 @@
+// What somebody else does to the service: it is noticed at once, told, and respected.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/compose/stack.h"
+
+namespace docktor::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class SomebodysHand : public testing::Test {
+ protected:
+  SomebodysHand()
+      : stack_("services:\n" + sleeper("worker", "    restart: unless-stopped\n") + sleeper("plain") +
+               sleeper("other")) {}
+  bool stopped(Scaler& s) {
+    return eventually([&] { return s.report().stopped_by_hand.starts_with("stopped by hand at "); });
+  }
+  Docker docker_;
+  Stack stack_;
+};
+
+TEST_F(SomebodysHand, AChangeWithinBoundsIsTold) {
+  stack_.up();
+  Scaler s(stack_, "worker", docker_);
+  ASSERT_TRUE(s.ready(1));
+  stack_.up("--scale worker=3");
+  ASSERT_TRUE(s.ready(3));
+  EXPECT_TRUE(s.heard("somebody started"));
+  must(fmt::format("docker stop -t 0 {}-worker-2", stack_.project()));
+  ASSERT_TRUE(s.ready(2));
+  EXPECT_TRUE(s.heard("somebody stopped " + stack_.project() + "-worker-2: 3 → 2"));
+  must(fmt::format("docker rm -f {}-worker-3", stack_.project()));
+  ASSERT_TRUE(s.ready(1));
+  EXPECT_EQ("", s.report().stopped_by_hand);
+}
+
+TEST_F(SomebodysHand, ScaleToZeroLeavesTheServiceAloneUntilAReplicaAppears) {
+  stack_.up();
+  Scaler s(stack_, "worker", docker_);
+  ASSERT_TRUE(s.ready(1));
+  ASSERT_EQ(0, stack_.compose("scale worker=0").code);
+  ASSERT_TRUE(stopped(s));
+  EXPECT_EQ("", s.report().problem);
+  ASSERT_EQ(0, stack_.compose("scale worker=1").code);
+  ASSERT_TRUE(s.ready(1));
+  EXPECT_EQ("", s.report().stopped_by_hand);
+  EXPECT_THAT(s.news(), HasSubstr("running again"));
+}
+
+TEST_F(SomebodysHand, StopLeavesTheServiceAloneWithAndWithoutARestartPolicy) {
+  stack_.up();
+  Scaler a(stack_, "worker", docker_), b(stack_, "plain", docker_);
+  ASSERT_TRUE(a.ready(1) && b.ready(1));
+  ASSERT_EQ(0, stack_.compose("stop -t 0 worker plain").code);
+  ASSERT_TRUE(stopped(a) && stopped(b));
+  EXPECT_EQ(0, stack_.running("worker") + stack_.running("plain"));
+  ASSERT_EQ(0, stack_.compose("start worker").code);
+  ASSERT_TRUE(a.ready(1));
+  EXPECT_NE("", b.report().stopped_by_hand);
+}
+
+TEST_F(SomebodysHand, IsRememberedOverARestartOfDocktor) {
+  stack_.up();
+  {
+    Scaler s(stack_, "worker", docker_);
+    ASSERT_TRUE(s.ready(1));
+    ASSERT_EQ(0, stack_.compose("scale worker=0").code);
+    ASSERT_TRUE(stopped(s));
+  }
+  Scaler s(stack_, "worker", docker_);
+  EXPECT_NE("", s.report().stopped_by_hand) << "known before Docker was asked";
+  ASSERT_TRUE(eventually([&] { return s.report().problem.empty(); }));
+  EXPECT_NE("", s.report().stopped_by_hand);
+}
+
+TEST_F(SomebodysHand, IsSeenAlsoWhereItHappenedWhileDocktorWasAway) {
+  stack_.up();
+  {
+    Scaler s(stack_, "worker", docker_);
+    ASSERT_TRUE(s.ready(1));
+  }
+  ASSERT_EQ(0, stack_.compose("stop -t 0 worker").code);
+  Scaler s(stack_, "worker", docker_);
+  ASSERT_TRUE(stopped(s));
+}
+
+TEST_F(SomebodysHand, ResumeMakesReplicasPossibleAgain) {
+  stack_.up();
+  Scaler s(stack_, "worker", docker_);
+  ASSERT_TRUE(s.ready(1));
+  ASSERT_EQ(0, stack_.compose("scale worker=0").code);
+  ASSERT_TRUE(stopped(s));
+  s.target().resume();
+  ASSERT_TRUE(eventually([&] { return s.report().stopped_by_hand.empty(); }));
+  ASSERT_TRUE(s.scale(2));
+  ASSERT_TRUE(s.ready(2));
+}
+
+TEST_F(SomebodysHand, DownIsNotUndone) {
+  stack_.up();
+  Scaler s(stack_, "worker", docker_);
+  ASSERT_TRUE(s.ready(1));
+  ASSERT_EQ(0, stack_.compose("down -t 0").code);
+  ASSERT_TRUE(stopped(s));
+  stack_.up();
+  ASSERT_TRUE(s.ready(1));
+}
+
+TEST_F(SomebodysHand, ARedeploymentIsNoStop) {
+  stack_.up();
+  Scaler s(stack_, "worker", docker_);
+  ASSERT_TRUE(s.ready(1));
+  ASSERT_TRUE(s.scale(3));
+  ASSERT_TRUE(s.ready(3));
+  stack_.write("services:\n" + sleeper("worker", "    environment: {VERSION: '2'}\n") + sleeper("plain") +
+               sleeper("other"));
+  const auto r = stack_.compose("up -d -t 0 --scale worker=3 worker");
+  ASSERT_EQ(0, r.code) << r.out;
+  ASSERT_TRUE(s.ready(3));
+  EXPECT_THAT(s.news(), Not(HasSubstr("stopped by hand")));
+  ASSERT_TRUE(s.scale(4));
+  ASSERT_TRUE(s.ready(4));
+  EXPECT_THAT(stack_.inspect(stack_.project() + "-worker-4")["Config"]["Env"].dump(), HasSubstr("VERSION=2"))
+      << "a clone has the newest configuration that was deployed";
+}
+
+TEST_F(SomebodysHand, ARestartByTheUserIsNoStop) {
+  stack_.up();
+  Scaler s(stack_, "plain", docker_);
+  ASSERT_TRUE(s.ready(1));
+  ASSERT_EQ(0, stack_.compose("restart -t 0 plain").code);
+  ASSERT_TRUE(s.ready(1));
+  EXPECT_EQ("", s.report().stopped_by_hand);
+  EXPECT_THAT(s.news(), Not(HasSubstr("stopped by hand")));
+}
+
+}  // namespace
+}  // namespace docktor::test

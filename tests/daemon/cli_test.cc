@@ -1,0 +1,171 @@
+// The command line as a user meets it.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "tests/daemon/sandbox.h"
+
+namespace docktor::test {
+namespace {
+
+class CliTest : public testing::Test {
+ protected:
+  void configure(const std::string& name, const std::string& more = {}) {
+    box.write(name,
+              config_text({.url = server.url(), .max = 3, .more = more, .record_file = box.record_file()}));
+  }
+  bool has(const Ran& r, const std::string& text) { return r.out.find(text) != std::string::npos; }
+  NatsServer server;
+  Sandbox box;
+};
+
+TEST_F(CliTest, HelpHasAnExampleForEveryCommand) {
+  for (const char* command :
+       {"", "daemon", "daemon start", "daemon stop", "daemon status", "daemon logs", "daemon reload",
+        "config", "config validate", "explain", "resume", "decide", "demo", "health"}) {
+    const Ran r = box.docktor(std::string(command) + " --help");
+    EXPECT_EQ(r.code, 0) << command;
+    EXPECT_TRUE(has(r, "Example")) << command << "\n" << r.out;
+  }
+  EXPECT_TRUE(has(box.docktor("--version"), "docktor 0."));
+  EXPECT_EQ(box.docktor("").code, 0);
+}
+
+TEST_F(CliTest, ASlipOfTheHandIsAnsweredWithTheRightWord) {
+  const auto meant = [&](const std::string& typed, const std::string& right) {
+    const Ran r = box.docktor(typed);
+    EXPECT_EQ(r.code, 2) << r.out;
+    EXPECT_TRUE(has(r, "did you mean '" + right + "'?")) << typed << "\n" << r.out;
+  };
+  meant("deamon start", "daemon");
+  meant("daemon sart", "start");
+  meant("explian", "explain");
+  meant("daemon start --confg x", "--config");
+  meant("explain --tial 3", "--tail");
+  EXPECT_EQ(box.docktor("explain --tail -1").code, 2);
+  EXPECT_EQ(box.docktor("explain --tail abc").code, 2);
+  EXPECT_EQ(box.docktor("daemon").code, 2);
+}
+
+TEST_F(CliTest, TheBannerIsTheSeeds) {
+  configure("docktor.yaml");
+  box.write("docktor.yaml",
+            "llm: {provider: dmr, model: ai/llama3.2}\n" +
+                config_text({.url = server.url(), .interval = "10", .record_file = box.record_file()}));
+  const Ran r = box.docktor("daemon start --config=docktor.yaml");
+  ASSERT_EQ(r.code, 0) << r.out;
+  EXPECT_EQ(r.out.substr(0, r.out.find('\xe2')), fmt::format(R"(=== Starting Docktor Daemon ===
+Mode: AUTONOMOUS
+Config: docktor.yaml
+Services: consumer
+
+LLM Config:
+  Provider: dmr
+  Model: ai/llama3.2
+
+Service: consumer
+  Min/Max Replicas: 1/5
+  Check Interval: 10s
+  Queue: {} (EVENTS/WEB_WORKERS)
+
+)",
+                                                             server.url()));
+  EXPECT_TRUE(has(r, "✓ Daemon started successfully"));
+  ASSERT_TRUE(eventually([&] { return !box.decisions().empty(); }));
+  EXPECT_EQ(box.decisions()[0]["metadata"].dump(),
+            R"({"model":"ai/llama3.2","provider":"dmr","verdict":"not_asked"})");
+}
+
+TEST_F(CliTest, ASecondDaemonIsRefusedForTheFileAndForTheService) {
+  configure("docktor.yaml");
+  box.start();
+  const Ran again = box.docktor("daemon start");
+  EXPECT_EQ(again.code, 1);
+  EXPECT_TRUE(has(again, "already runs")) << again.out;
+  configure("copy.yaml");
+  const Ran copy = box.docktor("daemon start --config copy.yaml");
+  EXPECT_EQ(copy.code, 1);
+  EXPECT_TRUE(has(copy, "service 'consumer' is already scaled by another docktor")) << copy.out;
+}
+
+TEST_F(CliTest, WhereSeveralRunTheyAreListed) {
+  configure("docktor.yaml");
+  std::string other =
+      config_text({.url = server.url(), .record_file = box.record_file(), .consumer = "OTHER"});
+  box.write("other.yaml", other);
+  EXPECT_EQ(box.docktor("daemon status").code, 3);
+  box.start();
+  EXPECT_EQ(box.docktor("daemon status").code, 0) << "the one that runs is meant";
+  box.start("other.yaml");
+  const Ran r = box.docktor("daemon status");
+  EXPECT_EQ(r.code, 2);
+  EXPECT_TRUE(has(r, box.path("docktor.yaml")) && has(r, box.path("other.yaml"))) << r.out;
+  EXPECT_EQ(box.docktor("daemon stop --config other.yaml --replicas").code, 0);
+  EXPECT_EQ(box.docktor("daemon status").code, 0);
+}
+
+TEST_F(CliTest, StopLeavesTheReplicasAndStopReplicasDoesNot) {
+  configure("docktor.yaml");
+  box.start();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 1; }));
+  const int worker = box.status()["replicas"][0]["pid"];
+  const Ran stop = box.docktor("daemon stop");
+  EXPECT_EQ(stop.code, 0);
+  EXPECT_TRUE(has(stop, "Replicas left running: consumer 1")) << stop.out;
+  EXPECT_EQ(::kill(worker, 0), 0);
+  box.start();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 1; }));
+  EXPECT_EQ(box.status()["replicas"][0]["pid"], worker) << "adopted";
+  const Ran all = box.docktor("daemon stop --replicas");
+  EXPECT_TRUE(has(all, "All replicas are stopped.")) << all.out;
+  EXPECT_TRUE(eventually([&] { return box.processes().alive().empty(); })) << "nothing is left behind";
+}
+
+TEST_F(CliTest, StatusAndExplainAndLogsTellWhy) {
+  NatsClient client(server.url());
+  client.create_stream("EVENTS", {"events.web"});
+  client.create_consumer("EVENTS", "WEB_WORKERS");
+  configure("docktor.yaml");
+  box.start();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 1 && box.decisions().size() > 3; }));
+  const Ran status = box.docktor("daemon status");
+  const auto last = status.out.rfind("\n", status.out.size() - 2);
+  EXPECT_NE(status.out.find("Why nothing happens: ", last), std::string::npos) << "always last\n"
+                                                                               << status.out;
+  const Ran table = box.docktor("explain --tail 2");
+  EXPECT_TRUE(table.out.starts_with("TIME ")) << table.out;
+  EXPECT_TRUE(has(table, "Showing the last 2")) << table.out;
+  const auto d = box.decisions().back();
+  const Ran one = box.docktor("explain " + d["id"].get<std::string>());
+  for (const char* part :
+       {"Decision:", "Reason:", "Observations", "queue.backlog", "Samples since", "num_pending="}) {
+    EXPECT_TRUE(has(one, part)) << part << "\n" << one.out;
+  }
+  EXPECT_EQ(box.docktor("explain nonsense").code, 1);
+  const Ran json = box.docktor("explain --json --tail 1");
+  EXPECT_TRUE(nlohmann::json::parse(json.out, nullptr, false).is_object()) << json.out;
+  const Ran logs = box.docktor("daemon logs --no-follow");
+  EXPECT_TRUE(has(logs, "[consumer] get_queue_metrics response: backlog=0")) << logs.out;
+  const Ran resume = box.docktor("resume consmer");
+  EXPECT_EQ(resume.code, 1);
+  EXPECT_TRUE(has(resume, "did you mean consumer?")) << resume.out;
+  EXPECT_EQ(box.docktor("resume consumer").code, 0);
+  EXPECT_EQ(box.docktor("health").code, 0);
+}
+
+TEST_F(CliTest, FlagsBeatTheEnvironmentAndThatTheFile) {
+  configure("docktor.yaml");
+  const Ran r = box.run(fmt::format("{} daemon start --interval 3", DOCKTOR_BINARY),
+                        {{"DOCKTOR_MAX_REPLICAS", "9"}, {"DOCKTOR_CHECK_INTERVAL", "7"}});
+  EXPECT_TRUE(has(r, "Min/Max Replicas: 1/9")) << r.out;
+  EXPECT_TRUE(has(r, "Check Interval: 3s")) << r.out;
+}
+
+TEST_F(CliTest, NoConfigurationIsAMistakeThatTellsWhatToDo) {
+  const Ran r = box.docktor("daemon start");
+  EXPECT_EQ(r.code, 2);
+  EXPECT_TRUE(has(r, "--config FILE")) << r.out;
+}
+
+}  // namespace
+}  // namespace docktor::test

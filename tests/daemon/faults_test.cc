@@ -1,0 +1,178 @@
+// Bad input and faults, on the real program.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <thread>
+
+#include "tests/daemon/sandbox.h"
+
+namespace docktor::test {
+namespace {
+
+using Json = nlohmann::json;
+
+std::size_t times(const std::string& text, const std::string& what) {
+  std::size_t n = 0;
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; ++at) ++n;
+  return n;
+}
+
+class FaultsTest : public testing::Test {
+ protected:
+  void configure(ServiceText t) {
+    t.url = server.url();
+    t.record_file = box.record_file();
+    box.write("docktor.yaml", config_text(t));
+  }
+  NatsServer server;
+  Sandbox box;
+};
+
+TEST_F(FaultsTest, AStreamThatIsMissingIsToldOnceHeldAndFoundByItself) {
+  configure({});
+  const Ran started = box.docktor("daemon start");
+  EXPECT_EQ(started.code, 0);
+  EXPECT_NE(started.out.find("⚠ consumer: stream EVENTS does not exist"), std::string::npos) << started.out;
+  EXPECT_NE(started.out.find("✓ Daemon started successfully"), std::string::npos);
+  std::this_thread::sleep_for(std::chrono::seconds(2));  // many samples later it is still one line in the log
+  EXPECT_EQ(times(box.log(), "queue: stream EVENTS does not exist"), 1u) << box.log();
+  EXPECT_NE(box.status()["why_nothing_happens"].get<std::string>().find("EVENTS does not exist"),
+            std::string::npos);
+  // The worker makes the consumer, the producer the stream.
+  box.produce(server.url(), "late", 2000);
+  ASSERT_TRUE(eventually([&] { return box.all_processed("late", 2000); })) << box.log();
+  EXPECT_EQ(times(box.log(), "the queue answers again"), 1u);
+}
+
+TEST_F(FaultsTest, WaitReadyMakesAMissingStreamAFailure) {
+  configure({});
+  const Ran started = box.docktor("daemon start --wait-ready");
+  EXPECT_EQ(started.code, 1);
+  EXPECT_NE(started.out.find("✗ Daemon not started"), std::string::npos) << started.out;
+  EXPECT_EQ(box.docktor("daemon status").code, 3);
+}
+
+TEST_F(FaultsTest, AReplicaThatExitsAtOnceIsRestartedWithBackoffAndNotMultiplied) {
+  NatsClient client(server.url());
+  client.create_stream("EVENTS", {"events.web"});
+  client.create_consumer("EVENTS", "WEB_WORKERS");
+  client.publish_many("events.web", 2000);
+  const std::string marks = box.path("starts");
+  std::string text =
+      config_text({.url = server.url(), .max = 8, .interval = "300ms", .record_file = box.record_file()});
+  const auto at = text.find("command:");
+  text.replace(at, text.find('\n', at) - at, fmt::format("command: \"echo x >> {}; exit 3\"", marks));
+  box.write("docktor.yaml", text);
+  box.start();
+  ASSERT_TRUE(eventually([&] {
+    const auto s = box.status();
+    return s.is_object() && s["failing"].get<int>() >= 1 && !s["replicas"].empty() &&
+           s["replicas"][0].contains("note");
+  })) << box.log();
+  std::this_thread::sleep_for(std::chrono::seconds(5));
+  const auto s = box.status();
+  EXPECT_LE(s["replicas"].size(), 3u) << "not more and more of them";
+  EXPECT_NE(s["replicas"][0]["note"].get<std::string>().find("exit code 3"), std::string::npos) << s;
+  EXPECT_NE(s["why_nothing_happens"].get<std::string>().find("exit at once"), std::string::npos) << s;
+  const Ran starts = box.run("cat " + marks);
+  EXPECT_LE(times(starts.out, "x"), 18u) << "backoff, not a storm";
+}
+
+TEST_F(FaultsTest, AConsumerThatIsUnfitForZeroKeepsOneReplicaAndValidateRefusesIt) {
+  NatsClient client(server.url());
+  client.create_stream("EVENTS", {"events.web"});
+  client.create_consumer("EVENTS", "WEB_WORKERS", {{"inactive_threshold", 3600'000'000'000}});
+  configure({.min = 0, .max = 3, .interval = "300ms"});
+  const Ran valid = box.docktor("config validate");
+  EXPECT_EQ(valid.code, 1) << valid.out;
+  EXPECT_NE(valid.out.find("inactive"), std::string::npos) << valid.out;
+  box.start();
+  box.produce(server.url(), "one", 10);
+  ASSERT_TRUE(eventually([&] { return box.all_processed("one", 10); }));
+  const auto before = box.decisions().size();
+  ASSERT_TRUE(eventually([&] { return box.decisions().size() > before + 5; }));
+  EXPECT_EQ(box.replicas(), 1) << "it never goes to zero";
+  EXPECT_NE(box.status().dump().find("lost"), std::string::npos) << box.status();
+}
+
+TEST_F(FaultsTest, APurgeAndARecreatedConsumerMoveNothing) {
+  NatsClient client(server.url());
+  client.create_stream("EVENTS", {"events.web"});
+  client.create_consumer("EVENTS", "WEB_WORKERS");
+  // 300 pending is between the rules' thresholds: nothing moves, whatever the counters do.
+  std::string text =
+      config_text({.url = server.url(), .interval = "300ms", .record_file = box.record_file()});
+  const auto at = text.find("command:");
+  text.replace(at, text.find('\n', at) - at, "command: \"exec sleep 1000\"");
+  box.write("docktor.yaml", text);
+  box.start();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 1; }));
+  for (int round = 0; round < 3; ++round) {
+    client.publish_many("events.web", 300);
+    client.purge("EVENTS");
+    client.publish_many("events.web", 300);
+    client.delete_consumer("EVENTS", "WEB_WORKERS");
+    client.create_consumer("EVENTS", "WEB_WORKERS");
+    const auto n = box.decisions().size();
+    ASSERT_TRUE(eventually([&] { return box.decisions().size() > n + 3; }));
+    client.purge("EVENTS");
+  }
+  for (const auto& d : box.decisions()) {
+    for (const auto& [name, v] : d["observations"].items()) {
+      if (!v.is_number()) continue;
+      EXPECT_GE(v.get<double>(), 0) << name << d;
+      EXPECT_LE(v.get<double>(), 1e6) << name << d;
+    }
+  }
+}
+
+TEST_F(FaultsTest, ABadFileIsRefusedWithItsPlacesAndAReloadKeepsTheOldOne) {
+  configure({.max = 3});
+  NatsClient client(server.url());
+  client.create_stream("EVENTS", {"events.web"});
+  client.create_consumer("EVENTS", "WEB_WORKERS");
+  box.start();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 1; }));
+  const std::string bad = "services:\n  - name: consumer\n    min_replica: 1\n    max_replicas: -4\n";
+  box.write("docktor.yaml", bad);
+  const Ran reload = box.docktor("daemon reload");
+  EXPECT_EQ(reload.code, 2) << reload.out;
+  EXPECT_NE(reload.out.find("docktor.yaml:3:5: "), std::string::npos) << reload.out;
+  EXPECT_NE(reload.out.find("min_replicas"), std::string::npos) << "did you mean";
+  EXPECT_NE(reload.out.find("docktor.yaml:4:19: "), std::string::npos) << reload.out;
+  const Ran valid = box.docktor("config validate --offline");
+  EXPECT_EQ(valid.code, 2) << valid.out;
+  EXPECT_EQ(box.status()["max_replicas"], 3) << "the old configuration is in effect";
+  EXPECT_NE(box.docktor("daemon status").out.find("reload was refused"), std::string::npos);
+  // By signal, and a good one this time.
+  configure({.max = 7});
+  ASSERT_EQ(::kill(box.daemon_pid(), SIGHUP), 0);
+  ASSERT_TRUE(eventually([&] { return box.status()["max_replicas"] == 7; }));
+  EXPECT_EQ(box.replicas(), 1) << "the replica went on";
+}
+
+TEST_F(FaultsTest, AFullDiskDegradesToAWarning) {
+  NatsClient client(server.url());
+  client.create_stream("EVENTS", {"events.web"});
+  client.create_consumer("EVENTS", "WEB_WORKERS");
+  std::string text = config_text({.url = server.url(),
+                                  .max = 3,
+                                  .interval = "300ms",
+                                  .process_time_ms = "3",
+                                  .record_file = box.record_file()});
+  const auto at = text.find("command:");
+  text.replace(at, text.find('\n', at) - at,
+               fmt::format("command: \"ulimit -S -f unlimited; exec {}\"", DOCKTOR_WORKER));
+  box.write("docktor.yaml", text);
+  // A folder without room for journal, log and state: a file-size limit that every write runs into.
+  const Ran started = box.run(fmt::format("sh -c 'ulimit -S -f 8; exec {} daemon start'", DOCKTOR_BINARY));
+  ASSERT_EQ(started.code, 0) << started.out;
+  box.produce(server.url(), "full", 1500);
+  ASSERT_TRUE(eventually([&] { return box.processed("full").size() > 100; })) << box.log();
+  ASSERT_TRUE(eventually([&] { return box.status().is_object() && box.status()["evaluations"] > 60; }));
+  EXPECT_TRUE(box.status().is_object()) << "the daemon lives and answers";
+}
+
+}  // namespace
+}  // namespace docktor::test
