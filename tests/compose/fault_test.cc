@@ -28,16 +28,19 @@ TEST_F(ComposeFaults, ADeadEngineIsAProblemAndScalingGoesOnWhenItIsBack) {
   ASSERT_TRUE(s.ready(1));
   ASSERT_TRUE(s.scale(2));
   ASSERT_TRUE(s.ready(2));
-  dockerd("stop");
-  ASSERT_TRUE(eventually([&] { return !s.report().problem.empty(); }));
-  EXPECT_EQ(2u, s.report().replicas.size()) << "the last ones known";
-  EXPECT_THAT(s.report().problem, HasSubstr("Start Docker"));
-  const auto refused = s.scale(4);
-  ASSERT_FALSE(refused);
-  EXPECT_TRUE(refused.error().retry);
-  dockerd("start");
-  ASSERT_TRUE(s.ready(2));
-  EXPECT_EQ("", s.report().stopped_by_hand);
+  // Killed, its containers live on and nothing is told of them; stopped, it stops them first and tells so.
+  for (const char* end : {"kill", "stop"}) {
+    dockerd(end);
+    ASSERT_TRUE(eventually([&] { return !s.report().problem.empty(); }));
+    if (end == std::string("kill")) EXPECT_EQ(2u, s.report().replicas.size()) << "the last ones known";
+    EXPECT_THAT(s.report().problem, HasSubstr("Start Docker"));
+    const auto refused = s.scale(4);
+    ASSERT_FALSE(refused);
+    EXPECT_TRUE(refused.error().retry);
+    dockerd("start");
+    ASSERT_TRUE(s.ready(2));
+    EXPECT_EQ("", s.report().stopped_by_hand);
+  }
   ASSERT_TRUE(s.scale(4));
   ASSERT_TRUE(s.ready(4));
 }

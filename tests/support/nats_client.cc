@@ -74,6 +74,21 @@ NatsClient::Json NatsClient::must(const std::string& subject, const Json& body) 
   return answer;
 }
 
+void NatsClient::delete_consumer(const std::string& stream, const std::string& name) {
+  const std::string subject = "$JS.API.CONSUMER.DELETE." + stream + "." + name;
+  Json answer;
+  bool again = false;
+  eventually([&] {
+    answer = api(subject);
+    const auto error = answer.value("error", Json::object());
+    if (again && error.value("code", 0) == 404) answer.erase("error");
+    again = error.value("description", "").find("not empty") != std::string::npos;
+    return !again;
+  });
+  if (answer.contains("error"))
+    throw std::runtime_error(fmt::format("{}: {}", subject, answer["error"].dump()));
+}
+
 NatsClient::Json NatsClient::create_stream(const std::string& name, const std::vector<std::string>& subjects,
                                            const Json& more) {
   Json config = {{"name", name}, {"subjects", subjects}, {"num_replicas", 1}};
