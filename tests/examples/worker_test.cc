@@ -46,7 +46,14 @@ class WorkerTest : public testing::Test {
     });
   }
 
-  NatsServer server_;
+  // nats-server 2.9 under load now and then makes a consumer that never delivers, though messages are pending
+  // and pulls are open (each ends with 408); 2.10 was not seen to. What is tested here is the worker.
+  static std::string server() {
+    const auto newer = newer_nats_server_binary();
+    return newer.empty() ? nats_server_binary() : newer;
+  }
+
+  NatsServer server_{{.binary = server()}};
   TempDir dir_;
   MarkedProcesses mark_;
   int started_ = 0;
@@ -153,7 +160,8 @@ TEST_F(WorkerTest, ManyShareTheWorkWithoutDoingItTwice) {
   publish(600);
   std::vector<std::unique_ptr<Program>> workers;
   for (int i = 0; i < 5; ++i) workers.push_back(start({{"PROCESS_TIME_MS", "2"}}));
-  for (const auto& worker : workers) ASSERT_TRUE(worker->says("Working on"));  // before that SIGTERM just ends it
+  for (const auto& worker : workers)
+    ASSERT_TRUE(worker->says("Working on"));  // before that SIGTERM just ends it
   ASSERT_TRUE(eventually([&] { return records_in(record()).size() > 50; }));
   for (int i = 0; i < 3; ++i) {
     workers.back()->signal(SIGTERM);

@@ -43,6 +43,10 @@ constexpr double kSlackReplicas = 0.25;
 // Standard errors of the load that a scale-down allows for.
 constexpr double kDownErrors = 1;
 
+// Standard errors within which what came while a backlog grew is no change of the level, but chance: it is
+// the more for having been picked out by the backlog, and the level tells better what was too much.
+constexpr double kSameErrors = 3;
+
 // Whatever absurd numbers a sample holds, no count of replicas leaves what an int holds.
 int replicas(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e6))); }
 
@@ -124,6 +128,16 @@ Outlook ObjectivePolicy::outlook(const Situation& in) const {
   return o;
 }
 
+std::pair<double, double> ObjectivePolicy::load_while_it_grew() const {
+  const auto [came, error] = arrivals_.rate_since(too_few_.grows_since());
+  const double level = arrivals_.firm_level(), level_error = arrivals_.error();
+  const double variance = error * error, level_variance = level_error * level_error;
+  const bool same = std::fabs(came - level) <= kSameErrors * std::hypot(error, level_error);
+  if (!same || !(variance + level_variance > 0)) return {came, error};
+  return {(came * level_variance + level * variance) / (variance + level_variance),
+          std::sqrt(variance * level_variance / (variance + level_variance))};
+}
+
 Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
   Recommendation r;
   const int current = in.replicas.current;
@@ -200,7 +214,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   } else if (low > current) {
     r.wanted = std::min(low, most);
     startup_.ordered(in.now);
-    const auto [came, error] = arrivals_.rate_since(too_few_.grows_since());
+    const auto [came, error] = load_while_it_grew();
     too_few_.note(in.now, came / mu, std::hypot(error / mu, came / mu * capacity_.confidence()));
     r.reason = fmt::format(
         "{:.0f} wait, the oldest for {:.1f}s of {}; {:.1f}/s come, {:.1f}/s a replica: {} more, which take "

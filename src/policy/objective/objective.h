@@ -39,6 +39,7 @@ class ObjectivePolicy final : public Policy {
 
  private:
   objective::Outlook outlook(const Situation& in) const;
+  std::pair<double, double> load_while_it_grew() const;
   double patience() const;
   double blind() const;
   Recommendation before_capacity_is_known(const Situation& in);

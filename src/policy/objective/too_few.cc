@@ -14,7 +14,7 @@ constexpr std::size_t kMaxEntries = 256;
 // Standard errors by which the load must be less to try again. What came while a backlog grew is more than
 // usual by selection, so this is stricter than it looks; more yet would hold what clumps need now and then
 // for hours.
-constexpr double kErrors = 2.5;
+constexpr double kErrors = 3;
 
 }  // namespace
 
