@@ -19,11 +19,11 @@ std::string swatch(std::size_t line, bool ours) {
 // After Okabe and Ito (2008), darkened on white and lightened on black to a contrast of at least 3.
 std::string_view chart_style() {
   return R"(:root{color-scheme:light dark;
---ground:#fff;--card:#f6f7f9;--ink:#16191d;--soft:#59626d;--hair:#e3e6ea;--axis:#9aa3ad;--load:#dfe3e8;
+--ground:#fff;--card:#f6f7f9;--ink:#16191d;--soft:#59626d;--hair:#e3e6ea;--axis:#9aa3ad;--load:#d3d9e0;
 --goal:#c0262d;--good:#00704f;--bad:#b3261e;--best:#7d8791;--beyond:#7d879114;
 --c0:#0067b0;--c1:#d45500;--c2:#00815f;--c3:#ad4788;--c4:#a87400;--c5:#30363d}
 @media (prefers-color-scheme:dark){:root{
---ground:#14171b;--card:#1c2026;--ink:#eceff2;--soft:#a2abb5;--hair:#2a3038;--axis:#68727d;--load:#2f363f;
+--ground:#14171b;--card:#1c2026;--ink:#eceff2;--soft:#a2abb5;--hair:#2a3038;--axis:#68727d;--load:#3b4450;
 --goal:#ff7b78;--good:#3fcf9f;--bad:#ff8a80;--best:#8f99a4;--beyond:#8f99a41a;
 --c0:#56b4f2;--c1:#ff8b47;--c2:#35cd9e;--c3:#e99aca;--c4:#f0bd45;--c5:#d5dae0}}
 .chart,.swatch{overflow:visible;display:block}
@@ -33,7 +33,7 @@ fill:var(--soft);font-variant-numeric:tabular-nums}
 .chart .unit{font-size:12px;font-weight:400;fill:var(--soft)}
 .chart .tick{text-anchor:end}
 .grid{stroke:var(--hair)}.axis{stroke:var(--axis)}
-.load{fill:var(--load)}.load.peaks{fill-opacity:.5}.band{stroke:none;fill-opacity:.2;vector-effect:none}
+.load{fill:var(--load)}.load.peaks{fill-opacity:.5}.band{stroke:none;fill-opacity:.15}
 .s{fill:none;stroke-width:1.5;stroke-linejoin:round;vector-effect:non-scaling-stroke}
 .s.ours{stroke-width:2.4}
 .k0{stroke:var(--c0)}.k1{stroke:var(--c1)}.k2{stroke:var(--c2)}.k3{stroke:var(--c3)}.k4{stroke:var(--c4)}.k5{stroke:var(--c5)}

@@ -43,6 +43,13 @@ bool control(std::uint32_t code) {
          (code >= 0x2066 && code <= 0x2069) || code == 0x2028 || code == 0x2029;
 }
 
+// Of a number with a decimal point.
+std::string without_zeros(std::string text) {
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
 // Whole, of at most four digits: "318", "-4,210".
 std::string grouped(double value) {
   std::string digits = fmt::format("{:.0f}", value);
@@ -141,10 +148,7 @@ std::string trimmed(double value) {
   if (point == std::string::npos || text.front() == '<') return text;
   const auto unit = text.find_first_not_of("0123456789", point + 1);
   const std::string tail = unit == std::string::npos ? "" : text.substr(unit);
-  text.erase(text.size() - tail.size());
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.back() == '.') text.pop_back();
-  return text + tail;
+  return without_zeros(text.substr(0, text.size() - tail.size())) + tail;
 }
 
 std::string ratio(double value) {
@@ -170,18 +174,11 @@ std::string percent(double share) {
 std::string percent_within(double over) {
   if (!std::isfinite(over)) return kNone;
   if (over <= 0) return "100";
-  const double percent = 100 * (1 - std::min(over, 1.0));
-  for (int decimals = over >= 0.01 ? 1 : 2; decimals <= 3; ++decimals) {
-    const double unit = std::pow(10, decimals);
-    // A hair more, so that 99.9 does not become 99.8 by its binary form.
-    const double down = std::floor(percent * unit + 1e-6) / unit;
-    if (down >= 100) continue;
-    std::string text = fmt::format("{:.{}f}", down, decimals);
-    text.erase(text.find_last_not_of('0') + 1);
-    if (text.back() == '.') text.pop_back();
-    return text;
-  }
-  return "99.999";
+  const int decimals = over >= 0.01 ? 1 : 2;
+  const double unit = std::pow(10, decimals);
+  // A hair more, so that 99.9 does not become 99.8 by its binary form.
+  const double down = std::floor(100 * (1 - std::min(over, 1.0)) * unit + 1e-6) / unit;
+  return without_zeros(fmt::format("{:.{}f}", std::min(down, 99.99), decimals));
 }
 
 }  // namespace docktor::report
