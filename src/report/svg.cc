@@ -1,5 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "report/report.h"
 #include "report/scatter.h"
 #include "report/style.h"
@@ -48,6 +51,20 @@ Legend legend(const Report& report, const std::vector<bool>& shown) {
   return out;
 }
 
+// At blanks, each line at most so many columns.
+std::vector<std::string> wrapped(const std::string& text, std::size_t columns) {
+  std::vector<std::string> lines(1);
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find(' ', at), text.size());
+    const std::string word = cut(text.substr(at, end - at), columns);
+    if (!lines.back().empty() && columns_of(lines.back()) + 1 + columns_of(word) > columns)
+      lines.emplace_back();
+    lines.back() += (lines.back().empty() ? "" : " ") + word;
+    at = end + 1;
+  }
+  return lines;
+}
+
 }  // namespace
 
 std::string svg(const Report& report) {
@@ -55,9 +72,11 @@ std::string svg(const Report& report) {
   const Timeline panels = timeline(report, shown);
   const Legend names = legend(report, shown);
   double y = kMargin + 14;
-  std::string body = fmt::format("<text class=\"head\" x=\"{:g}\" y=\"{:g}\">{}</text>\n", kMargin, y,
-                                 escaped(cut(headline(report), 132)));
-  y += 20;
+  std::string body;
+  for (const std::string& line : wrapped(headline(report), 100)) {
+    body += fmt::format("<text class=\"head\" x=\"{:g}\" y=\"{:g}\">{}</text>\n", kMargin, y, escaped(line));
+    y += 20;
+  }
   body += fmt::format("<text x=\"{:g}\" y=\"{:g}\">{}</text>\n", kMargin, y,
                       escaped(cut(report.load_name + " · " + report.world, 145)));
   y += 28;
@@ -81,7 +100,7 @@ std::string svg(const Report& report) {
              "{2}</title>\n",
              kWidth, y, escaped(report.load_name)) +
          "<style>" + std::string(chart_style()) +
-         ".rest{stroke:var(--axis);stroke-opacity:.45;stroke-width:1}</style>\n" +
+         ".rest{stroke:var(--axis);stroke-opacity:.45;stroke-width:1}.band.rest{display:none}</style>\n" +
          "<rect width=\"100%\" height=\"100%\" fill=\"var(--ground)\"/>\n" + body + "</svg>\n";
 }
 

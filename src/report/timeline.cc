@@ -50,7 +50,7 @@ class Panels {
     const auto& series = any_series(report);
     length_ = std::max(report.length, series.empty() ? 0 : series.back().at);
     if (!(length_ > 0) || !std::isfinite(length_)) length_ = 1;
-    time_ = time_ticks(length_, 7);
+    time_ = time_ticks(length_, 6);
   }
 
   // Begins a panel: its title, the vertical and the horizontal lines, the ticks.
@@ -188,8 +188,7 @@ Top top_of(const Most& most, double need, const char* unit) {
   const double fair = std::max(2 * need, most.shown);
   if (most.all <= fair * 1.25) return {round_up(most.all * 1.02), ""};
   const double high = round_up(fair * 1.02);
-  return {high,
-          fmt::format("{}, cut off at {}: the highest reaches {}", unit, trimmed(high), trimmed(most.all))};
+  return {high, fmt::format("{}; cut off at {} of {}", unit, trimmed(high), trimmed(most.all))};
 }
 
 }  // namespace
@@ -235,16 +234,14 @@ Timeline timeline(const Report& report, const std::vector<bool>& shown) {
 
   const double most_backlog = round_up(most_of(report, shown, backlog).all);
   const ScaleKind counts = most_backlog > 30 ? ScaleKind::kCounts : ScaleKind::kLinear;
-  panels.begin("Backlog", counts == ScaleKind::kCounts ? "messages waiting, log scale" : "messages waiting",
+  panels.begin("Backlog", counts == ScaleKind::kCounts ? "messages waiting (log)" : "messages waiting",
                {counts, 0, std::max(most_backlog, 4.0)}, 120, 4);
   panels.lines(backlog, false);
   panels.end();
 
   const double goal = report.max_wait > 0 && std::isfinite(report.max_wait) ? report.max_wait : 1;
   const double longest = std::max(round_up(most_of(report, shown, wait).all), goal * 2);
-  panels.begin("Wait, p99",
-               fmt::format("seconds, log scale; of the messages begun within {} each, the highest",
-                           span(bin_of(series))),
+  panels.begin("Wait, p99", fmt::format("seconds (log), highest in each {}", span(bin_of(series))),
                {ScaleKind::kLog, goal / 50, longest}, 150, 4);
   panels.lines(wait, true);
   panels.end();
