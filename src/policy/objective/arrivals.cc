@@ -34,11 +34,23 @@ Interval interval(double rate, double seconds, double dispersion, double width) 
 void Arrivals::add(const Slot& slot) {
   dispersion_ = next_dispersion_;
   error_ = next_error_;
-  while (!slots_.empty() && slots_.back().end >= slot.end) slots_.pop_back();  // the clock was set back
+  while (!slots_.empty() && slots_.back().end >= slot.end) {  // the clock was set back
+    slots_.pop_back();
+    sums_.pop_back();
+  }
   if (!slots_.empty()) learn_dispersion(slot);
-  slots_.push_back(slot);
-  if (slots_.size() > kMaxSlots) slots_.pop_front();
+  append(slot);
   find_level();
+}
+
+void Arrivals::append(const Slot& slot) {
+  slots_.push_back(slot);
+  const Sum& before = sums_.back();
+  sums_.push_back(
+      {before.count + static_cast<std::uint64_t>(slot.count), before.length + slot.length.count()});
+  if (slots_.size() <= kMaxSlots) return;
+  slots_.pop_front();
+  sums_.pop_front();
 }
 
 void Arrivals::learn_dispersion(const Slot& slot) {
@@ -61,21 +73,13 @@ void Arrivals::learn_dispersion(const Slot& slot) {
 void Arrivals::find_level() {
   const double noise = std::max(1.0, dispersion_);
   std::array<double, kWindows.size()> rates{}, lengths{};
-  double count = 0;
-  std::int64_t length = 0;
-  std::size_t n = 0, w = kWindows.size();
-  std::size_t first = 0;
-  for (auto it = slots_.rbegin(); it != slots_.rend(); ++it) {
-    count += it->count;
-    length += it->length.count();
-    ++n;
-    if (n == kWindows[w - 1] || n == slots_.size()) {
-      --w;
-      lengths[w] = static_cast<double>(length) / 1e9;
-      rates[w] = count / lengths[w];
-      first = w;
-      if (w == 0) break;
-    }
+  const Sum& now = sums_.back();
+  std::size_t first = kWindows.size();
+  while (first > 0 && (first == kWindows.size() || kWindows[first] < slots_.size())) {
+    --first;
+    const Sum& then = sums_[slots_.size() - std::min(kWindows[first], slots_.size())];
+    lengths[first] = static_cast<double>(now.length - then.length) / 1e9;
+    rates[first] = static_cast<double>(now.count - then.count) / lengths[first];
   }
   level_ = firm_level_ = rates[first];
   double decided = lengths[first];
@@ -147,12 +151,13 @@ void Arrivals::restore(const nlohmann::json& state) {
   const auto list = state.find("slots");
   if (list == state.end() || !list->is_array() || list->size() > kMaxSlots) return;
   slots_.clear();
+  sums_.assign(1, {});
   for (const auto& v : *list) {
     if (!v.is_array() || v.size() != 3 || !v[0].is_number_integer() || !v[1].is_number_integer()) break;
     Slot s{Time(Duration(v[0].get<std::int64_t>())), Duration(v[1].get<std::int64_t>()), -1};
     restore_number(v[2], 0, 1e18, s.count);
     if (s.length <= Duration::zero() || s.count < 0 || (!slots_.empty() && s.end <= slots_.back().end)) break;
-    slots_.push_back(s);
+    append(s);
   }
   if (!slots_.empty()) find_level();
 }

@@ -65,10 +65,19 @@ class Arrivals {
   void restore(const nlohmann::json& state);
 
  private:
+  // What came until the end of a slot, since some instant: what a window holds is the difference of two.
+  // Whole numbers, so that it does not depend on the instant, not even when they wrap.
+  struct Sum {
+    std::uint64_t count = 0;
+    std::int64_t length = 0;  // nanoseconds
+  };
+
+  void append(const Slot& slot);
   void learn_dispersion(const Slot& slot);
   void find_level();
 
   std::deque<Slot> slots_;
+  std::deque<Sum> sums_{{}};  // before the first slot, then after each
   double level_ = 0;
   double firm_level_ = 0;
   double error_ = 0;  // as of the sample before, like the dispersion

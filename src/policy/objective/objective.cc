@@ -15,9 +15,9 @@ using namespace objective;
 
 namespace {
 
-// The wait budget is not spent to the last: a part of a check interval that passes before a decision, and the
-// start that takes a standard deviation longer than usual.
-constexpr double kChecksKept = 0.5;
+// The wait budget is not spent to the last: a part of the time that passes before a decision, and the start
+// that takes a standard deviation longer than usual.
+constexpr double kReactionsKept = 0.5;
 constexpr double kDeviationsKept = 1.0;
 constexpr double kSecondsKept = 0.1;
 constexpr double kLeastPatience = 0.2;  // of max_wait, whatever the margins say
@@ -57,16 +57,20 @@ ObjectivePolicy::ObjectivePolicy(const ServiceSpec& spec)
       quantile_(spec.objective.value_or(ObjectiveSpec{}).quantile),
       check_(to_seconds(spec.check_interval)),
       min_replicas_(spec.limits.min_replicas),
-      startup_(max_wait_ / 2) {}
+      startup_(max_wait_ / 2),
+      reaction_(check_, check_ + to_seconds(spec.stale_after())) {}
 
 double ObjectivePolicy::patience() const {
-  double p = max_wait_ - kSecondsKept - kChecksKept * check_ - kDeviationsKept * startup_.deviation();
+  double p = max_wait_ - kSecondsKept - kReactionsKept * reaction_.seconds() -
+             kDeviationsKept * startup_.deviation();
   // Prefetched messages wait in a worker's hand behind the others there.
   if (capacity_.known()) p -= (capacity_.in_hand() - 1) / capacity_.rate();
   return std::max(p, kLeastPatience * max_wait_);
 }
 
-double ObjectivePolicy::blind() const { return std::max(0.0, startup_.mean() + check_ - 0.95 * max_wait_); }
+double ObjectivePolicy::blind() const {
+  return std::max(0.0, startup_.mean() + reaction_.seconds() - 0.95 * max_wait_);
+}
 
 void ObjectivePolicy::observe(const Observation& sample) {
   if (!sample.queue_at) return;
@@ -102,30 +106,48 @@ void ObjectivePolicy::observe(const Observation& sample) {
   last_ = now;
 }
 
+// Seconds of an outlook count from its sample, `age` seconds ago: what waits is known for then, not for now.
 Outlook ObjectivePolicy::outlook(const Situation& in) const {
+  const Time sampled = std::min(in.latest.queue_at.value_or(in.now), in.now);
+  const double age = to_seconds(in.now - sampled);
   Outlook o;
   o.capacity = planned_rate_;
   o.ready = in.replicas.ready;
-  const auto& list = startup_.starting();
-  for (std::size_t i = 0; i < list.size();) {
-    std::size_t j = i;
-    while (j < list.size() && list[j] == list[i]) ++j;
-    o.starting.push_back({static_cast<int>(j - i), startup_.remaining(to_seconds(in.now - list[i]))});
-    i = j;
-  }
-  for (const Time t : startup_.warming()) {
-    o.starting.push_back({1, startup_.remaining_lag(to_seconds(in.now - t))});
-    o.ready = std::max(0.0, o.ready - 1);
-  }
+  add_starting(in, age, o);
   o.start_up = startup_.remaining(0);
-  arrivals_.waiting(static_cast<double>(in.latest.queue.num_pending), in.now, o.waiting);
+  for (double& delay : o.start_up) delay += age;
+  arrivals_.waiting(static_cast<double>(in.latest.queue.num_pending), sampled, o.waiting);
   o.rate = arrivals_.firm_level();
   o.patience = patience();
   o.mercy = kMercy * std::max(max_wait_, startup_.mean());
   // What comes later than this can still be helped by a later order; what comes sooner must not be put off
   // again and again.
-  o.horizon = kLookAhead + std::max(0.0, startup_.mean() + check_ + o.mercy - o.patience);
+  o.horizon = kLookAhead + age + std::max(0.0, startup_.mean() + check_ + o.mercy - o.patience);
   return o;
+}
+
+void ObjectivePolicy::add_starting(const Situation& in, double age, Outlook& o) const {
+  const auto cohort = [&](int n, std::array<double, 3> delays) {
+    for (double& delay : delays) delay += age;
+    o.starting.push_back({n, delays});
+  };
+  // Since the sample some may have become ready, and others been ordered.
+  const auto& list = startup_.starting();
+  const auto now_starting = static_cast<std::size_t>(std::max(0, in.replicas.current - in.replicas.ready));
+  for (std::size_t i = list.size() - std::min(now_starting, list.size()); i < list.size();) {
+    std::size_t j = i;
+    while (j < list.size() && list[j] == list[i]) ++j;
+    cohort(static_cast<int>(j - i), startup_.remaining(to_seconds(in.now - list[i])));
+    i = j;
+  }
+  if (now_starting > list.size()) {
+    const Time ordered = startup_.ordered_at().value_or(in.now);
+    cohort(static_cast<int>(now_starting - list.size()), startup_.remaining(to_seconds(in.now - ordered)));
+  }
+  for (const Time t : startup_.warming()) {
+    cohort(1, startup_.remaining_lag(to_seconds(in.now - t)));
+    o.ready = std::max(0.0, o.ready - 1);
+  }
 }
 
 std::pair<double, double> ObjectivePolicy::load_while_it_grew() const {
@@ -173,6 +195,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
     r.reason = "no sample of the queue yet";
     return r;
   }
+  reaction_.decided(in.now, *in.latest.queue_at);
   if (!capacity_.known() || !arrivals_.known()) return before_capacity_is_known(in);
 
   const int current = in.replicas.current;
@@ -237,6 +260,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
                {"capacity_error", mu * capacity_.confidence()},
                {"start_up", startup_.mean()},
                {"start_up_deviation", startup_.deviation()},
+               {"reaction", reaction_.seconds()},
                {"oldest_wait", oldest},
                {"patience", o.patience},
                {"lacking", lacking},
@@ -252,6 +276,7 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   arrivals_.save(state["arrivals"]);
   capacity_.save(state["capacity"]);
   startup_.save(state["start_up"]);
+  reaction_.save(state["reaction"]);
   surprise_.save(state["surprise"]);
   too_few_.save(state["too_few"]);
   bottleneck_.save(state["bottleneck"]);
@@ -272,6 +297,7 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   arrivals_.restore(part("arrivals"));
   capacity_.restore(part("capacity"));
   startup_.restore(part("start_up"));
+  reaction_.restore(part("reaction"));
   surprise_.restore(part("surprise"));
   too_few_.restore(part("too_few"));
   bottleneck_.restore(part("bottleneck"));

@@ -10,6 +10,7 @@
 #include "policy/objective/bottleneck.h"
 #include "policy/objective/capacity.h"
 #include "policy/objective/plan.h"
+#include "policy/objective/reaction.h"
 #include "policy/objective/startup.h"
 #include "policy/objective/surprise.h"
 #include "policy/objective/too_few.h"
@@ -39,6 +40,7 @@ class ObjectivePolicy final : public Policy {
 
  private:
   objective::Outlook outlook(const Situation& in) const;
+  void add_starting(const Situation& in, double age, objective::Outlook& o) const;
   std::pair<double, double> load_while_it_grew() const;
   double patience() const;
   double blind() const;
@@ -51,6 +53,7 @@ class ObjectivePolicy final : public Policy {
   objective::Arrivals arrivals_;
   objective::Capacity capacity_;
   objective::StartUp startup_;
+  objective::Reaction reaction_;
   objective::Surprise surprise_;
   objective::TooFew too_few_;
   objective::Bottleneck bottleneck_;

@@ -49,6 +49,8 @@ class StartUp {
 
   /// Instants at which the replicas that are starting were ordered, oldest first.
   const std::deque<Time>& starting() const { return starting_; }
+  /// When the last order went out that no sample has shown yet.
+  const std::optional<Time>& ordered_at() const { return ordered_at_; }
   /// Samples at which those were first ready that have not worked yet, oldest first; empty while they work at
   /// once.
   const std::deque<Time>& warming() const;
