@@ -9,16 +9,17 @@ namespace docktor::peers {
 
 struct AwsKnobs {
   int min_replicas = 1;
-  double target = 100;  ///< messages waiting per instance: acceptable wait × messages per second of one
+  bool rate = false;    ///< the metric: arrivals per second instead of messages waiting, per instance
+  double target = 100;  ///< of the latter: acceptable wait × messages per second of one instance
   Duration period = std::chrono::seconds(60);
   int points_out = 3;
   int points_in = 15;
   double in_below = 0.9;  ///< of the target
 };
 
-/// Each period a point m = backlog / ready instances. n' = ceil(n × m / target) after three points in a row
-/// above the target, or fifteen in a row below 0.9 of it; nothing while an instance is not yet in service.
-/// With none: 1.
+/// Each period a point m = backlog (or arrivals since the last point) / ready instances. n' = ceil(n × m /
+/// target) after three points in a row above the target, or fifteen in a row below 0.9 of it; nothing while
+/// an instance is not yet in service. With none: 1.
 std::unique_ptr<Policy> aws_policy(const AwsKnobs& knobs);
 Peer aws_peer();
 

@@ -44,6 +44,13 @@ TEST(Aws, FromNoneOneAtThePoint) {
   EXPECT_EQ(d.changes_only_at(60, {.pending = 1000}), 1);
 }
 
+// Target 16 arrivals a second: 20 an instance at 60, 120 and 180 (none is known at 0): ceil(3 × 20 / 16).
+TEST(Aws, ArrivalsForTheBacklog) {
+  EXPECT_EQ(Driver(aws_policy({.rate = true, .target = 16}), 3)
+                .changes_only_at(180, {.pending = 9, .arrivals = 60}),
+            4);
+}
+
 TEST(Aws, NeverBelowTheMinimum) { EXPECT_EQ(Driver(aws_policy({.min_replicas = 2}), 5).until(840, {}), 2); }
 
 }  // namespace

@@ -102,7 +102,7 @@ Peer docktor_peer() {
   row(0.5, 0, 5);
   row(1, 0, 10);
   row(5, 5, 2);
-  row(5, 10, 2);
+  row(1, 20, 5);
   return p;
 }
 
