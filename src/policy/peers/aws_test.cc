@@ -25,7 +25,7 @@ TEST(Aws, InAfterFifteenPointsBelowNineTenths) {
 }
 
 TEST(Aws, BetweenNineTenthsAndTheTargetItStays) {
-  EXPECT_EQ(Driver(aws_policy({}), 4).until(3600, {.pending = 360}), 4);  // 90 is not below 0.9
+  EXPECT_EQ(Driver(aws_policy({}), 10).until(3600, {.pending = 900}), 10);  // 90 is not below 0.9
   EXPECT_EQ(Driver(aws_policy({}), 4).until(3600, {.pending = 400}), 4);
 }
 
