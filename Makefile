@@ -66,6 +66,12 @@ bench: ## measure what docs/performance.md quotes (some fifteen minutes; on an i
 	@$(BUILD)/bench/daemon_bench wake
 	@$(BUILD)/bench/daemon_bench footprint
 
+bench-decisions: ## run every trace and every peer, write docs/decisions.md (resumable; under an hour)
+	@scripts/install-deps.sh build test bench
+	@$(MAKE) --no-print-directory configure-all
+	@$(ninja) decisions_bench
+	@$(BUILD)/bench/decisions_bench . $(BUILD)/decisions docs/decisions.md
+
 soak: ## the properties over very many random cases (CASES=100000)
 	@scripts/install-deps.sh build demo test
 	@$(MAKE) --no-print-directory configure-all

@@ -20,11 +20,17 @@ namespace {
 constexpr double kReactionsKept = 0.5;
 constexpr double kDeviationsKept = 1.0;
 constexpr double kSecondsKept = 0.1;
+constexpr double kShareOfWait = 0.95;   // that an order may take without headroom being needed
 constexpr double kLeastPatience = 0.2;  // of max_wait, whatever the margins say
 
 // Seconds of arrivals at the present level that the plan looks beyond what it must. Results hardly depend on
 // it (docs).
 constexpr double kLookAhead = 4;
+constexpr int kSteps = 8;  // of what comes until then
+
+// A burst that repeats is looked at for so many max_waits, in so many steps at most.
+constexpr double kWaitsAhead = 6;
+constexpr int kRhythmSteps = 32;
 
 // What is late already shall begin within this part of max_wait (or of the start-up, where that is longer)
 // after new replicas are able to work: sooner would cost more starts than it saves waits.
@@ -58,18 +64,19 @@ ObjectivePolicy::ObjectivePolicy(const ServiceSpec& spec)
       check_(to_seconds(spec.check_interval)),
       min_replicas_(spec.limits.min_replicas),
       startup_(max_wait_ / 2),
-      reaction_(check_, check_ + to_seconds(spec.stale_after())) {}
+      reaction_(check_, check_ + to_seconds(spec.stale_after())),
+      rhythm_(std::max(1.0, to_seconds(spec.sample_interval))) {}
 
-double ObjectivePolicy::patience() const {
-  double p = max_wait_ - kSecondsKept - kReactionsKept * reaction_.seconds() -
-             kDeviationsKept * startup_.deviation();
+double ObjectivePolicy::patience(double deviations) const {
+  double p =
+      max_wait_ - kSecondsKept - kReactionsKept * reaction_.seconds() - deviations * startup_.deviation();
   // Prefetched messages wait in a worker's hand behind the others there.
   if (capacity_.known()) p -= (capacity_.in_hand() - 1) / capacity_.rate();
   return std::max(p, kLeastPatience * max_wait_);
 }
 
 double ObjectivePolicy::blind() const {
-  return std::max(0.0, startup_.mean() + reaction_.seconds() - 0.95 * max_wait_);
+  return std::max(0.0, startup_.mean() + reaction_.seconds() - kShareOfWait * max_wait_);
 }
 
 void ObjectivePolicy::observe(const Observation& sample) {
@@ -101,7 +108,8 @@ void ObjectivePolicy::observe(const Observation& sample) {
     // judged.
     const bool suspicious = bottleneck_.pending() && capacity_.learned() && planned_rate_ > 0;
     planned_rate_ = suspicious ? std::max(planned_rate_, capacity_.rate()) : capacity_.rate();
-    surprise_.add(arrivals_, blind(), 0.95 * max_wait_);
+    surprise_.add(arrivals_, blind(), kShareOfWait * max_wait_);
+    learn_rhythm(arrivals_.slots().back());
   }
   last_ = now;
 }
@@ -117,13 +125,69 @@ Outlook ObjectivePolicy::outlook(const Situation& in) const {
   o.start_up = startup_.remaining(0);
   for (double& delay : o.start_up) delay += age;
   arrivals_.waiting(static_cast<double>(in.latest.queue.num_pending), sampled, o.waiting);
-  o.rate = arrivals_.firm_level();
-  o.patience = patience();
+  o.patience = patience(kDeviationsKept);
   o.mercy = kMercy * std::max(max_wait_, startup_.mean());
   // What comes later than this can still be helped by a later order; what comes sooner must not be put off
   // again and again.
-  o.horizon = kLookAhead + age + std::max(0.0, startup_.mean() + check_ + o.mercy - o.patience);
+  look_ahead(in, kLookAhead + age + std::max(0.0, startup_.mean() + check_ + o.mercy - o.patience), o);
   return o;
+}
+
+// What comes within so many seconds: the present level, or what the rhythm says.
+void ObjectivePolicy::look_ahead(const Situation& in, double horizon, Outlook& o) const {
+  o.coming.clear();
+  const bool rhythm = follows_rhythm();
+  const int steps =
+      rhythm ? std::clamp(static_cast<int>(horizon / rhythm_.width()), kSteps, 2 * kRhythmSteps) : kSteps;
+  const double step = horizon / steps;
+  const Time sampled = std::min(in.latest.queue_at.value_or(in.now), in.now);
+  double count = 0;
+  for (int i = 1; i <= steps; ++i) {
+    const double rate = rhythm ? rhythm_.rate(sampled, (i - 0.5) * step) : arrivals_.firm_level();
+    count += rate * step;
+    o.coming.push_back({i * step, count});
+  }
+}
+
+// By Lindley's equation, what comes from s to u is begun in time by those that can begin it within u - s and
+// what a message may wait: the most of that, over all s that an order of now is for, or must not be undone
+// before.
+double ObjectivePolicy::expected_rate(Time now) const {
+  const double wait = patience(0);  // the start-up's deviation is in the reach
+  const double reach = startup_.mean() + startup_.deviation() + reaction_.seconds();
+  const double length = kWaitsAhead * max_wait_;
+  const double step = std::max({rhythm_.width(), reach / kRhythmSteps, length / kRhythmSteps});
+  double came[2 * kRhythmSteps + 3] = {0};
+  const int starts = static_cast<int>(std::ceil(reach / step)),
+            ends = static_cast<int>(std::ceil(length / step));
+  for (int i = 1; i <= starts + ends; ++i) came[i] = came[i - 1] + step * rhythm_.rate(now, (i - 0.5) * step);
+  double most = 0;
+  for (int s = 0; s <= starts; ++s) {
+    for (int u = s + 1; u <= s + ends; ++u)
+      most = std::max(most, (came[u] - came[s]) / ((u - s) * step + wait));
+  }
+  return most;
+}
+
+double ObjectivePolicy::headroom() const {
+  if (blind() <= 0) return 0;
+  return (rhythm_.proven() ? rhythm_surprise_ : surprise_).headroom((1 - quantile_) / 2);
+}
+
+void ObjectivePolicy::learn_rhythm(const Slot& slot) {
+  const std::int64_t before = rhythm_.closed();
+  const double away = startup_.mean() + reaction_.seconds();
+  rhythm_.add(slot, arrivals_.level(), away);
+  if (rhythm_.closed() == before || rhythm_.misses().empty()) return;
+  // As Surprise has it, with the forecast in place of the level.
+  const auto& misses = rhythm_.misses();
+  double most = 0, excess = 0, back = 0;
+  for (auto it = misses.rbegin(); it != misses.rend() && back < blind(); ++it) {
+    excess += (it->came - it->forecast) * rhythm_.width();
+    back += rhythm_.width();
+    most = std::max(most, excess / (back + kShareOfWait * max_wait_));
+  }
+  rhythm_surprise_.add(most, slot.count, to_seconds(slot.length));
 }
 
 void ObjectivePolicy::add_starting(const Situation& in, double age, Outlook& o) const {
@@ -208,8 +272,9 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
 
   // Up: the fewest that meet all deadlines, and the headroom against what would come too fast.
   const double lacking = replicas_short(o);
-  const double surprise = blind() > 0 ? surprise_.headroom((1 - quantile_) / 2) : 0;
-  const int floor = surprise > 0 ? replicas((level + surprise) / mu) : 0;
+  const double surprise = headroom();
+  const double expected = follows_rhythm() ? expected_rate(in.now) : level;
+  const int floor = surprise > 0 ? replicas((expected + surprise) / mu) : 0;
   int low = std::max(current + replicas(lacking - 0.05), floor);
   if (current == 0 && pending > 0) low = std::max(low, 1);
 
@@ -220,10 +285,11 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   const double slack = std::min(kSlackWanted * per_log, std::max(kSlackLeast * per_log, kSlackReplicas * mu));
   const double load_error = std::hypot(arrivals_.error() / mu, load * capacity_.confidence());
   const double need = (arrivals_.firm_level() + slack) / mu + kDownErrors * load_error;
-  const int steady = std::max(replicas(need), floor);
+  // Forecasts differ by a fraction of a replica from one second to the next; that is no reason to stop one.
+  const int steady = std::max(replicas(need), follows_rhythm() ? floor + 1 : floor);
   const int busy = replicas((pending + level * check_) / (mu * check_));
   Outlook ahead = o;
-  ahead.horizon = 2 * max_wait_ + o.horizon;
+  look_ahead(in, 2 * max_wait_ + o.coming.back().until, ahead);
   const int enough = replicas(replicas_enough(ahead)) + (current - in.replicas.ready);
   const int proven = too_few_.least(in.now, arrivals_.firm_level() / mu, load_error);
   const int high = std::max({steady, busy, enough, proven});
@@ -237,8 +303,10 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   } else if (low > current) {
     r.wanted = std::min(low, most);
     startup_.ordered(in.now);
-    const auto [came, error] = load_while_it_grew();
-    too_few_.note(in.now, came / mu, std::hypot(error / mu, came / mu * capacity_.confidence()));
+    if (!follows_rhythm()) {  // else they may be ordered for what is still to come
+      const auto [came, error] = load_while_it_grew();
+      too_few_.note(in.now, came / mu, std::hypot(error / mu, came / mu * capacity_.confidence()));
+    }
     r.reason = fmt::format(
         "{:.0f} wait, the oldest for {:.1f}s of {}; {:.1f}/s come, {:.1f}/s a replica: {} more, which take "
         "{:.1f}s "
@@ -261,6 +329,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
                {"start_up", startup_.mean()},
                {"start_up_deviation", startup_.deviation()},
                {"reaction", reaction_.seconds()},
+               {"rhythm", follows_rhythm() ? rhythm_.period() : 0.0},
                {"oldest_wait", oldest},
                {"patience", o.patience},
                {"lacking", lacking},
@@ -278,6 +347,8 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   startup_.save(state["start_up"]);
   reaction_.save(state["reaction"]);
   surprise_.save(state["surprise"]);
+  rhythm_.save(state["rhythm"]);
+  rhythm_surprise_.save(state["rhythm_surprise"]);
   too_few_.save(state["too_few"]);
   bottleneck_.save(state["bottleneck"]);
   state["planned_rate"] = planned_rate_;
@@ -299,6 +370,8 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   startup_.restore(part("start_up"));
   reaction_.restore(part("reaction"));
   surprise_.restore(part("surprise"));
+  rhythm_.restore(part("rhythm"));
+  rhythm_surprise_.restore(part("rhythm_surprise"));
   too_few_.restore(part("too_few"));
   bottleneck_.restore(part("bottleneck"));
   restore_number(state, "planned_rate", 0, 1e12, planned_rate_);

@@ -11,6 +11,7 @@
 #include "policy/objective/capacity.h"
 #include "policy/objective/plan.h"
 #include "policy/objective/reaction.h"
+#include "policy/objective/rhythm.h"
 #include "policy/objective/startup.h"
 #include "policy/objective/surprise.h"
 #include "policy/objective/too_few.h"
@@ -40,9 +41,14 @@ class ObjectivePolicy final : public Policy {
 
  private:
   objective::Outlook outlook(const Situation& in) const;
+  void look_ahead(const Situation& in, double horizon, objective::Outlook& o) const;
+  bool follows_rhythm() const { return blind() > 0 && rhythm_.proven(); }
+  double expected_rate(Time now) const;
+  double headroom() const;
+  void learn_rhythm(const objective::Slot& slot);
   void add_starting(const Situation& in, double age, objective::Outlook& o) const;
   std::pair<double, double> load_while_it_grew() const;
-  double patience() const;
+  double patience(double deviations) const;
   double blind() const;
   Recommendation before_capacity_is_known(const Situation& in);
 
@@ -55,6 +61,8 @@ class ObjectivePolicy final : public Policy {
   objective::StartUp startup_;
   objective::Reaction reaction_;
   objective::Surprise surprise_;
+  objective::Rhythm rhythm_;
+  objective::Surprise rhythm_surprise_;
   objective::TooFew too_few_;
   objective::Bottleneck bottleneck_;
   std::optional<objective::Gauges> last_;

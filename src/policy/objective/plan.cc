@@ -23,11 +23,7 @@ void each_deadline(const Outlook& o, const F& f) {
     x += w.count;
     f(x, o.patience - w.newest);
   }
-  constexpr int kSteps = 8;
-  for (int i = 1; i <= kSteps; ++i) {
-    const double u = o.horizon * i / kSteps;
-    f(x + o.rate * u, o.patience + u);
-  }
+  for (const Coming& c : o.coming) f(x + c.count, o.patience + c.until);
 }
 
 double starting_work(const Outlook& o, double t) {

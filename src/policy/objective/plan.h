@@ -16,6 +16,12 @@ struct Cohort {
   std::array<double, 3> delays{};
 };
 
+/// What will have come until `until` seconds from now, from now on.
+struct Coming {
+  double until = 0;
+  double count = 0;
+};
+
 /// All that the plan rests on. Seconds are from now on.
 struct Outlook {
   double capacity = 0;  ///< messages per second per replica, > 0
@@ -23,8 +29,7 @@ struct Outlook {
   std::vector<Cohort> starting;
   std::array<double, 3> start_up{};  ///< delays of a replica that is ordered now
   std::vector<Waiting> waiting;      ///< oldest first
-  double rate = 0;                   ///< arrivals per second from now on ...
-  double horizon = 0;                ///< ... for so many seconds
+  std::vector<Coming> coming;        ///< in order of time; its end is the horizon
   double patience = 0;               ///< seconds that a message may wait
   double mercy =
       0;  ///< a message that is late already shall begin this long after a new replica could be ready

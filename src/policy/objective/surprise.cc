@@ -24,15 +24,24 @@ void Surprise::count(double surprise, double weight) {
   total_ += weight;
 }
 
-void Surprise::add(const Arrivals& arrivals, double blind, double patience) {
+void Surprise::forget(double length) {
   if (next_) count(next_->first, next_->second);
   next_.reset();
+  const double keep = std::exp(-length / kMemorySeconds);
+  for (double& w : weights_) w *= keep;
+  total_ *= keep;
+}
+
+void Surprise::add(double surprise, double weight, double length) {
+  forget(length);
+  if (weight > 0) next_ = {surprise, weight};
+}
+
+void Surprise::add(const Arrivals& arrivals, double blind, double patience) {
   const auto& slots = arrivals.slots();
   if (slots.empty()) return;
   const Slot& newest = slots.back();
-  const double keep = std::exp(-to_seconds(newest.length) / kMemorySeconds);
-  for (double& w : weights_) w *= keep;
-  total_ *= keep;
+  forget(to_seconds(newest.length));
   while (!levels_.empty() && levels_.back().first >= newest.end) levels_.pop_back();
   levels_.emplace_back(newest.end, arrivals.level());
   if (levels_.size() > Arrivals::kMaxSlots) levels_.pop_front();

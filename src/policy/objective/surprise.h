@@ -27,6 +27,9 @@ class Surprise {
   /// After `arrivals` took a sample in.
   void add(const Arrivals& arrivals, double blind, double patience);
 
+  /// One more, of `weight` messages, `length` seconds after the one before. It counts from the next on.
+  void add(double surprise, double weight, double length);
+
   /// Messages per second above the level that all but `share` of the messages would have got by with.
   double headroom(double share) const;
 
@@ -37,6 +40,7 @@ class Surprise {
   static constexpr int kBins = 180;  // geometric, 12 % each, from 0.01/s
 
   void count(double surprise, double weight);
+  void forget(double length);
 
   std::array<double, kBins + 1> weights_{};  // [0]: no surprise
   double total_ = 0;

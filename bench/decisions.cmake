@@ -1,0 +1,4 @@
+# Every trace, every peer: what docs/decisions.md is made of.
+add_executable(decisions_bench decisions/main.cc decisions/runs.cc decisions/document.cc)
+target_include_directories(decisions_bench PRIVATE ${CMAKE_SOURCE_DIR})
+target_link_libraries(decisions_bench PRIVATE docktor_sim)
