@@ -29,7 +29,9 @@ _docktor() {
         if [[ $config == "=" ]]; then config=${COMP_WORDS[i + 2]}; ((i++)); fi
         ((i++))
         ;;
-      -s | --service | -n | --tail | --interval | --compose-file | --seconds) ((i++)) ;;
+      -s | --service | -n | --tail | --interval | --compose-file | --seconds | --trace | --shape | --from-journal | --policy | \
+        --max-wait | --capacity | --start-up | --start-up-deviation | --cv | --prefetch | --clump | --fault | --seeds | \
+        --report | --svg) ((i++)) ;;
       -*) ;;
       *) command=${command:+$command }$word ;;
     esac
@@ -44,12 +46,18 @@ _docktor() {
       mapfile -t COMPREPLY < <(compgen -W "$(_docktor_services "$config")" -- "$cur")
       return
       ;;
-    --interval | --tail | -n | --seconds) return ;;
+    --trace | --from-journal | --report | --svg)
+      mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      compopt -o filenames 2>/dev/null
+      return
+      ;;
+    --interval | --tail | -n | --seconds | --shape | --policy | --max-wait | --capacity | --start-up | --start-up-deviation | \
+      --cv | --prefetch | --clump | --fault | --seeds) return ;;
   esac
 
   local words=''
   case $command in
-    '') words='daemon config explain resume decide demo health --help --version' ;;
+    '') words='daemon config explain resume decide simulate demo health --help --version' ;;
     daemon) words='start stop status logs reload --help' ;;
     config) words='validate --help' ;;
     'daemon start') words='--config --service --interval --compose-file --foreground --wait-ready --help' ;;
@@ -58,6 +66,11 @@ _docktor() {
     'daemon logs') words='--config --service --tail --no-follow --help' ;;
     'daemon reload' | health) words='--config --help' ;;
     decide) words='--config --service --help' ;;
+    simulate)
+      words='--config --service --trace --shape --from-journal --policy --max-wait --capacity --start-up'
+      words+=' --start-up-deviation --cv --prefetch --clump --exact --fault --seeds --tuned --no-optimum --report --svg'
+      words+=' --json --help'
+      ;;
     'config validate') words='--config --service --compose-file --offline --help' ;;
     explain) words='--config --service --tail --changes --json --help' ;;
     resume) words="--config --help $(_docktor_services "$config")" ;;

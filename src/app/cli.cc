@@ -165,6 +165,54 @@ Parsed parse_command_line(int argc, const char* const* argv) {
       "\"num_ack_pending\":2,\"delivered_consumer_seq\":5120}}' | docktor decide --config docktor.yaml");
   on(decide, Command::kDecide);
 
+  auto* simulate = app.add_subcommand(
+      "simulate",
+      "What this configuration, and the known autoscalers, would make of a load, in virtual time");
+  config(simulate);
+  service(simulate, "The service, where the configuration has several");
+  SimulateFlags& sim = cli.simulate;
+  simulate->add_option("--trace", sim.trace, "The load: a file of seconds,rate rows; the last row ends it");
+  simulate->add_option("--shape", sim.shape,
+                       "The load: a built-in shape, or constant:RATE; a wrong name lists them");
+  simulate->add_option("--from-journal", sim.journal,
+                       "The load: what the daemon's journal recorded (decisions.jsonl)");
+  simulate->add_option(
+      "--policy", sim.policies,
+      "Whom to compare, comma-separated: objective, rules, a peer's name, static:N (all but static)");
+  simulate->add_option("--max-wait", sim.max_wait, "The objective, instead of the configuration's: 5s");
+  simulate
+      ->add_option("--capacity", sim.capacity,
+                   "Messages per second of one replica (20, or what the journal learned)")
+      ->check(CLI::Range(1e-6, 1e9));
+  simulate->add_option("--start-up", sim.start_up,
+                       "From order to able to work (3s, or what the journal learned)");
+  simulate->add_option("--start-up-deviation", sim.start_up_deviation,
+                       "Its standard deviation (a quarter of it)");
+  simulate->add_option("--cv", sim.cv, "Service times' standard deviation over their mean (0.3)")
+      ->check(CLI::Range(0.0, 10.0));
+  simulate->add_option("--prefetch", sim.prefetch, "Messages that a replica holds at most (1)")
+      ->check(CLI::Range(1, 100'000));
+  simulate->add_option("--clump", sim.clump, "Messages that come at one instant (1)")
+      ->check(CLI::Range(1, 100'000));
+  simulate->add_flag("--exact", sim.exact, "Evenly spaced arrivals instead of Poisson");
+  simulate
+      ->add_option("--fault", sim.faults,
+                   "What goes wrong, as NAME=VALUE; may be repeated; a wrong name lists them")
+      ->allow_extra_args(false);
+  simulate->add_option("--seeds", sim.seeds, "Runs with different random numbers; their means are shown (10)")
+      ->check(CLI::Range(1, 1000));
+  simulate->add_flag("--tuned", sim.tuned,
+                     "Show each peer also with the best of its twelve settings for this load");
+  simulate->add_flag("--no-optimum", sim.no_optimum,
+                     "Leave out the clairvoyant optimum, which takes longest");
+  simulate->add_option("--report", sim.report, "Write an HTML report to this file");
+  simulate->add_option("--svg", sim.svg, "Write the report's charts to this file");
+  simulate->add_flag("--json", cli.json, "Results as JSON on stdout");
+  simulate->footer(
+      "Example: docktor simulate --config docktor.yaml --shape onoff --policy objective,keda --report "
+      "out.html");
+  on(simulate, Command::kSimulate);
+
   auto* health = app.add_subcommand("health", "Exit 0 when the daemon answers (for a HEALTHCHECK)");
   config(health);
   health->footer("Example: docktor health");

@@ -28,6 +28,24 @@ enum class Command {
   kHealth,
 };
 
+/// What `docktor simulate` may be told, as typed.
+struct SimulateFlags {
+  std::string trace, shape, journal;  ///< where the load comes from: exactly one of them
+  std::string policies;               ///< comma-separated; empty: ours and every peer
+  std::string max_wait;
+  std::optional<double> capacity;  ///< messages per second of a replica
+  std::string start_up, start_up_deviation;
+  double cv = 0.3;
+  int prefetch = 1;
+  int clump = 1;
+  bool exact = false;
+  std::vector<std::string> faults;
+  int seeds = 10;
+  bool tuned = false;
+  bool no_optimum = false;
+  std::string report, svg;
+};
+
 struct Cli {
   std::string cwd;  ///< where the command was typed; relative paths of flags and variables refer to it
   Command command = Command::kNone;
@@ -45,7 +63,7 @@ struct Cli {
   long tail = -1;
   std::string id;
   double seconds = 60;
-  std::vector<std::string> rest;  ///< arguments of commands that parse their own (simulate)
+  SimulateFlags simulate;
 };
 
 struct Parsed {

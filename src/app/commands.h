@@ -15,6 +15,7 @@ int explain_command(const Cli& cli);
 int resume_command(const Cli& cli);
 int health_command(const Cli& cli);
 int decide_command(const Cli& cli);
+int simulate_command(const Cli& cli);
 int demo_command(const Cli& cli);
 
 }  // namespace docktor

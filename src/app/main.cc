@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
       case Command::kDecide:
         return decide_command(cli);
       case Command::kSimulate:
+        return simulate_command(cli);
       case Command::kNone:
         break;
     }
