@@ -60,10 +60,13 @@ lint: ## formatting and clang-tidy over what changed
 bench: ## measure what docs/performance.md quotes (some fifteen minutes; on an idle machine)
 	@scripts/install-deps.sh build demo test bench
 	@$(MAKE) --no-print-directory configure-all
-	@$(ninja) daemon_bench sample_bench
+	@test "$$(id -u)" != 0 || scripts/install-deps.sh docker || true
+	@$(ninja) daemon_bench sample_bench compose_bench
 	@$(BUILD)/bench/sample_bench
 	@$(BUILD)/bench/daemon_bench react
 	@$(BUILD)/bench/daemon_bench wake
+	@for what in more react stats; do DOCKTOR_TEST_CACHE=$(abspath $(BUILD))/test-docker scripts/test-docker run -- \
+	  $(BUILD)/bench/compose_bench $$what || test $$? = 77 || exit 1; done
 	@$(BUILD)/bench/daemon_bench footprint
 
 bench-decisions: ## run every trace and every peer, write docs/decisions.md (resumable; under an hour)

@@ -7,101 +7,41 @@
 //
 // Prints lines for docs/performance.md. `make bench` runs all three.
 #include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "bench/measured_daemon.h"
 #include "tests/support/nats_client.h"
 #include "tests/support/nats_server.h"
 #include "tests/support/patience.h"
-#include "tests/support/temp_dir.h"
 
 namespace {
 
+using namespace docktor::bench;
 using namespace docktor::test;
-using Json = nlohmann::json;
 
-double unix_now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
+// One service of worker processes on a stream of its own.
 class Bench {
  public:
   explicit Bench(const std::string& service) {
     client.create_stream("EVENTS", {"events.web"}, {{"storage", "memory"}});
     client.create_consumer("EVENTS", "WEB_WORKERS");
-    dir.file("docktor.yaml",
-             "services:\n  - name: consumer\n" + service +
-                 fmt::format(
-                     "    queue: {{kind: nats, url: \"{0}\", stream: EVENTS, consumer: WEB_WORKERS}}\n"
-                     "    target:\n      kind: process\n      command: [\"{1}\"]\n      ready_after: 10ms\n"
-                     "      environment: {{NATS_URL: \"{0}\", PROCESS_TIME_MS: \"0\"}}\n",
-                     server.url(), DOCKTOR_WORKER));
-    for (const char* kind : {"STATE", "RUNTIME", "LOG"}) {
-      ::setenv(fmt::format("DOCKTOR_{}_DIR", kind).c_str(), (dir.path() / kind).c_str(), 1);
-    }
-    docktor("daemon start --wait-ready");
-  }
-  ~Bench() { docktor("daemon stop --replicas"); }
-
-  void docktor(const std::string& args) const {
-    const std::string line =
-        fmt::format("cd {} && {} {} >/dev/null", dir.path().string(), DOCKTOR_BINARY, args);
-    if (std::system(line.c_str()) != 0) throw std::runtime_error(line + " failed");
-  }
-
-  std::vector<Json> records() const {
-    std::vector<Json> out;
-    for (const auto& f : std::filesystem::recursive_directory_iterator(dir.path() / "LOG")) {
-      if (f.path().filename() != "decisions.jsonl") continue;
-      std::ifstream file(f.path());
-      for (std::string line; std::getline(file, line);) {
-        auto r = Json::parse(line, nullptr, false);
-        if (r.is_object() && r.contains("decision")) out.push_back(std::move(r));
-      }
-    }
-    return out;
-  }
-
-  int daemon_pid() const {
-    for (const auto& f : std::filesystem::recursive_directory_iterator(dir.path() / "RUNTIME")) {
-      if (f.path().filename() != "lock") continue;
-      std::ifstream file(f.path());
-      const auto note = Json::parse(file, nullptr, false);
-      if (note.is_object()) return note.value("pid", -1);
-    }
-    return -1;
+    daemon.start(
+        "services:\n  - name: consumer\n" + service +
+        fmt::format("    queue: {{kind: nats, url: \"{0}\", stream: EVENTS, consumer: WEB_WORKERS}}\n"
+                    "    target:\n      kind: process\n      command: [\"{1}\"]\n      ready_after: 10ms\n"
+                    "      environment: {{NATS_URL: \"{0}\", PROCESS_TIME_MS: \"0\"}}\n",
+                    server.url(), DOCKTOR_WORKER));
   }
 
   NatsServer server;
   NatsClient client{server.url()};
-  TempDir dir;
+  MeasuredDaemon daemon;
 };
-
-void print(const char* what, std::vector<double> ms) {
-  std::ranges::sort(ms);
-  const auto at = [&](double q) {
-    return ms[std::min(ms.size() - 1, static_cast<std::size_t>(q * static_cast<double>(ms.size())))];
-  };
-  if (ms.empty()) {
-    fmt::print("{}: nothing measured\n", what);
-    return;
-  }
-  fmt::print("{}: p50 {:.2f} ms, p99 {:.2f} ms, max {:.2f} ms ({} times)\n", what, at(0.5), at(0.99),
-             ms.back(), ms.size());
-  std::fflush(stdout);
-}
 
 void react(int rounds) {
   Bench b(
@@ -114,7 +54,7 @@ void react(int rounds) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1100));
   }
   std::vector<double> order, started;
-  for (const auto& r : b.records()) {
+  for (const auto& r : b.daemon.decisions()) {
     if (r["decision"] != "scale_up" || r["inputs"].empty() ||
         r["reason"].get<std::string>().find("rate_in") == std::string::npos)
       continue;
@@ -122,8 +62,8 @@ void react(int rounds) {
     order.push_back(ms);
     started.push_back(ms + r["duration"].get<double>() * 1e3);
   }
-  print("sample that crosses a threshold -> order to the target", order);
-  print("sample that crosses a threshold -> worker process started", started);
+  print_quantiles("sample that crosses a threshold -> order to the target", order);
+  print_quantiles("sample that crosses a threshold -> worker process started", started);
 }
 
 void wake(int rounds) {
@@ -140,7 +80,7 @@ void wake(int rounds) {
   std::vector<double> published, acked;
   for (int i = 0; i < rounds; ++i) {
     const auto zero = [&] {
-      const auto all = b.records();
+      const auto all = b.daemon.decisions();
       return !all.empty() && all.back()["target_replicas"] == 0;
     };
     if (i > 0 && !eventually(zero, kPatience, std::chrono::milliseconds(50))) break;
@@ -157,41 +97,22 @@ void wake(int rounds) {
   natsSubscription_Destroy(acks);
   std::vector<double> started;
   std::size_t next = 0;
-  for (const auto& r : b.records()) {
+  for (const auto& r : b.daemon.decisions()) {
     if (r["decision"] != "scale_up" || next >= published.size()) continue;
     started.push_back((r["t"].get<double>() + r["duration"].get<double>() - published[next++]) * 1e3);
   }
-  print("at zero: message published -> worker process started", started);
-  print("at zero: message published -> first acknowledgement", acked);
+  print_quantiles("at zero: message published -> worker process started", started);
+  print_quantiles("at zero: message published -> first acknowledgement", acked);
 }
 
 void footprint(int seconds) {
   Bench b(
       "    min_replicas: 1\n    max_replicas: 2\n    check_interval: 10\n"
       "    rules:\n      scale_up_when: [{metric: queue.backlog, op: \">\", value: 500}]\n");
-  const int pid = b.daemon_pid();
-  const auto ticks = [&] {
-    std::ifstream file(fmt::format("/proc/{}/stat", pid));
-    std::string text((std::istreambuf_iterator<char>(file)), {});
-    std::istringstream rest(text.substr(text.rfind(')') + 2));
-    std::string skip;
-    for (int i = 0; i < 11; ++i) rest >> skip;
-    long user = 0, system = 0;
-    rest >> user >> system;
-    return user + system;
-  };
-  const long before = ticks();
+  const double before = b.daemon.cpu_seconds();
   std::this_thread::sleep_for(std::chrono::seconds(seconds));
-  const double cpu =
-      100.0 * static_cast<double>(ticks() - before) / static_cast<double>(::sysconf(_SC_CLK_TCK)) / seconds;
-  std::map<std::string, long> memory;
-  std::ifstream rollup(fmt::format("/proc/{}/smaps_rollup", pid));
-  for (std::string line; std::getline(rollup, line);) {
-    std::istringstream words(line);
-    std::string key;
-    long kb = 0;
-    if (words >> key >> kb) memory[key] = kb;
-  }
+  const double cpu = 100.0 * (b.daemon.cpu_seconds() - before) / seconds;
+  auto memory = b.daemon.memory_kilobytes();
   fmt::print(
       "one service, sampled each second, after {} s: {:.2f} % of a core, {:.1f} MB private dirty, {:.1f} MB "
       "resident\n",

@@ -14,7 +14,7 @@ demo="nats-server?nats-server"
 test="libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev nats-server?nats-server openssl procps iproute2 ca-certificates"
 lint="clang-format-19 clang-tidy-19"
 bench="libbenchmark-dev nats-server?nats-server"
-docker="docker.io?dockerd debootstrap?debootstrap iptables?iptables"
+docker="docker.io?dockerd debootstrap?debootstrap iptables?iptables python3?python3"
 
 PATH=$PATH:/usr/sbin:/sbin
 only_print=

@@ -45,7 +45,7 @@ std::string clock_text(double seconds) {
 std::string grouped(double number) {
   std::string text = fmt::format("{:.0f}", std::max(0.0, number));
   for (int at = static_cast<int>(text.size()) - 3; at > 0; at -= 3)
-    text.insert(static_cast<std::size_t>(at), ",");
+    text.insert(static_cast<std::size_t>(at), 1, ',');
   return text;
 }
 

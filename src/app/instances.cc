@@ -57,9 +57,8 @@ Result<Chosen> choose_instance(const Cli& cli) {
   const auto path = config_path(cli);
   if (!path) return tl::unexpected(path.error());
   const Instance wanted = instance_of(*folders, *path);
-  for (const auto& r : running) {
-    if (r.instance.config == wanted.config) return Chosen{wanted, true, r.note};
-  }
+  // Its lock says whether it runs, also where the note in it is spoilt.
+  if (const auto note = FileLock::holder(wanted.lock_file())) return Chosen{wanted, true, *note};
   return Chosen{wanted, false, nlohmann::json::object()};
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "config/effective.h"
 #include "control/paths.h"
 #include "control/real_clock.h"
@@ -15,6 +17,7 @@
 #include "source/proc_usage.h"
 #include "target/compose.h"
 #include "target/compose_check.h"
+#include "target/compose_file.h"
 #include "target/compose_project.h"
 #include "target/process.h"
 #include "target/process_supervisor.h"
@@ -123,7 +126,16 @@ std::vector<Finding> Wiring::check(const Config& config, const ServiceSpec& spec
 
 std::string scaled_identity(const Config& config, const ServiceSpec& spec) {
   const TargetSpec& t = spec.target;
-  if (t.kind == "compose") return fmt::format("compose|{}|{}|{}", t.compose_file, t.project, spec.name);
+  if (t.kind == "compose") {
+    // By the project, not by the file: two configurations may name one project by different ways.
+    const auto env = [](const char* name) {
+      const char* text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+      return std::string(text ? text : "");
+    };
+    auto project = t.project.empty() ? derive_project_name(t.compose_file, &std::getenv) : t.project;
+    if (project.empty()) project = t.compose_file;
+    return fmt::format("compose|{}|{}|{}|{}", env("DOCKER_HOST"), env("DOCKER_CONTEXT"), project, spec.name);
+  }
   if (spec.queue) {
     return fmt::format("{}|{}|{}|{}|{}", t.kind, spec.name, redacted_url(spec.queue->url), spec.queue->stream,
                        spec.queue->consumer);

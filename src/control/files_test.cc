@@ -114,8 +114,28 @@ TEST_F(FilesTest, StateSurvivesAndDamageIsNoState) {
   ASSERT_TRUE(store.save("a/b", {{"x", 1}}));
   ASSERT_TRUE(store.save("a_b", {{"x", 2}}));
   EXPECT_EQ(store.load("a/b")["x"], 1) << "names that look alike on disk are kept apart";
+  store.flush();
+  EXPECT_EQ(StateStore(folder).load("a_b")["x"], 2);
   for (const auto& f : fs::directory_iterator(folder)) std::ofstream(f.path()) << "{\"x\":";
   EXPECT_FALSE(store.load("a/b").is_object());
+}
+
+TEST_F(FilesTest, StateIsWrittenBehindTheBackOfWhoSavesIt) {
+  {
+    StateStore store(folder + "/not/there");
+    EXPECT_TRUE(store.save("s", {{"x", 1}})) << "nobody waits for the disk";
+    store.flush();
+    const auto later = store.save("s", {{"x", 2}});
+    ASSERT_FALSE(later) << "what went wrong is told with the next save";
+    EXPECT_NE(later.error().message.find("not/there"), std::string::npos);
+    store.flush();
+    fs::create_directories(folder + "/not/there");
+    EXPECT_FALSE(store.save("s", {{"x", 3}}));
+    store.flush();
+    EXPECT_TRUE(store.save("s", {{"x", 4}})) << "there is room again";
+    EXPECT_EQ(store.load("s")["x"], 4) << "before it is on disk";
+  }
+  EXPECT_EQ(StateStore(folder + "/not/there").load("s")["x"], 4) << "the end writes what waits";
 }
 
 TEST_F(FilesTest, ALockIsHeldOnceAndTellsItsHolder) {
@@ -132,6 +152,20 @@ TEST_F(FilesTest, ALockIsHeldOnceAndTellsItsHolder) {
   }
   EXPECT_FALSE(FileLock::holder(path));
   EXPECT_TRUE(FileLock::take(path, {{"pid", 43}}));
+}
+
+TEST_F(FilesTest, ASpoiltNoteInALockIsNoNote) {
+  const std::string path = folder + "/lock";
+  const auto lock = FileLock::take(path, {{"pid", 42}, {"config", "x.yaml"}});
+  ASSERT_TRUE(lock);
+  for (const char* note : {"", "garbage", "[1]", R"({"pid":"x","config":7})"}) {
+    std::ofstream(path) << note;
+    const auto held = FileLock::holder(path);
+    ASSERT_TRUE(held) << "held it is, whatever stands in it";
+    EXPECT_EQ(held->value("pid", 0), 0);
+    EXPECT_EQ(held->value("config", ""), "");
+    EXPECT_FALSE(FileLock::take(path, {{"pid", 43}}));
+  }
 }
 
 TEST(Folders, FollowXdgAndTheSystemForRoot) {

@@ -18,7 +18,12 @@ nlohmann::json read_note(int fd) {
   const auto n = ::pread(fd, text.data(), text.size(), 0);
   text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
   auto note = nlohmann::json::parse(text, nullptr, false);
-  return note.is_object() ? note : nlohmann::json::object();
+  if (!note.is_object()) return nlohmann::json::object();
+  // Anybody who may write there can spoil it: what is not of its kind was never there.
+  if (const auto pid = note.find("pid"); pid != note.end() && !pid->is_number_integer()) note.erase(pid);
+  if (const auto config = note.find("config"); config != note.end() && !config->is_string())
+    note.erase(config);
+  return note;
 }
 
 }  // namespace
@@ -26,7 +31,10 @@ nlohmann::json read_note(int fd) {
 Result<FileLock> FileLock::take(const std::string& path, const nlohmann::json& note) {
   FileLock lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
   if (lock.fd_ < 0) {
-    return fail(ErrorCode::kDenied, fmt::format("{}: cannot open the lock: {}", path, std::strerror(errno)));
+    return fail(
+        ErrorCode::kDenied,
+        fmt::format("{}: cannot open the lock: {}; let this user write there, or set DOCKTOR_RUNTIME_DIR",
+                    path, std::strerror(errno)));
   }
   bool held_by_other = true;
   for (int i = 0; held_by_other && i < 5; ++i) {  // somebody who only looks (holder) has it for a moment

@@ -1,11 +1,28 @@
 #include "control/state_store.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "control/atomic_file.h"
 #include "control/paths.h"
 
 namespace docktor {
+namespace {
+
+constexpr std::size_t kMostBytes = 16u << 20;
+
+}  // namespace
+
+StateStore::StateStore(std::string folder) : folder_(std::move(folder)), thread_([this] { write_all(); }) {}
+
+StateStore::~StateStore() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
 
 std::string StateStore::file(const std::string& service) const {
   std::string safe = service.substr(0, 64);
@@ -15,14 +32,59 @@ std::string StateStore::file(const std::string& service) const {
 }
 
 Result<void> StateStore::save(const std::string& service, const nlohmann::json& state) {
-  return write_atomically(file(service),
-                          state.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  auto text = state.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const auto path = file(service);
+  std::optional<Error> error;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_[path] = std::move(text);
+    if (const auto it = failed_.find(path); it != failed_.end()) error = it->second;
+  }
+  changed_.notify_all();
+  if (error) return tl::unexpected(std::move(*error));
+  return {};
 }
 
 nlohmann::json StateStore::load(const std::string& service) const {
-  const auto text = read_file(file(service), 16u << 20);
-  if (!text) return nullptr;
+  const auto path = file(service);
+  std::optional<std::string> text;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto it = waiting_.find(path); it != waiting_.end())
+      text = it->second;
+    else if (writing_ && writing_->first == path)
+      text = writing_->second;
+  }
+  if (!text) {
+    auto on_disk = read_file(path, kMostBytes);
+    if (!on_disk) return nullptr;
+    text = std::move(*on_disk);
+  }
   return nlohmann::json::parse(*text, nullptr, false);  // discarded (not an object) when damaged
+}
+
+void StateStore::flush() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return waiting_.empty() && !writing_; });
+}
+
+void StateStore::write_all() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return stop_ || !waiting_.empty(); });
+    if (waiting_.empty()) return;
+    auto node = waiting_.extract(waiting_.begin());
+    writing_.emplace(std::move(node.key()), std::move(node.mapped()));
+    lock.unlock();
+    auto result = write_atomically(writing_->first, writing_->second);  // only this thread changes writing_
+    lock.lock();
+    if (result)
+      failed_.erase(writing_->first);
+    else
+      failed_.insert_or_assign(writing_->first, std::move(result.error()));
+    writing_.reset();
+    changed_.notify_all();
+  }
 }
 
 }  // namespace docktor

@@ -1,23 +1,47 @@
 // What must outlive a restart, a JSON file for each service.
 #pragma once
 
+#include <condition_variable>
+#include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <thread>
 
 #include "core/result.h"
 
 namespace docktor {
 
-/// Not thread-safe. A missing or damaged file is no state, never an error: what was learned is learned again.
+/// Writes by a thread of its own: syncing the files of two hundred services takes seconds on a slow disk, and
+/// nobody who decides may wait for that. Thread-safe. A missing or damaged file is no state, never an error:
+/// what was learned is learned again.
 class StateStore {
  public:
-  explicit StateStore(std::string folder) : folder_(std::move(folder)) {}
+  explicit StateStore(std::string folder);
+  ~StateStore();  ///< writes what still waits
+  StateStore(const StateStore&) = delete;
+  StateStore& operator=(const StateStore&) = delete;
+
+  /// Never waits for the disk. The answer is that of the service's last write that ended: a full disk shows
+  /// one save later. Of several states that wait for a slow disk only the newest is written.
   Result<void> save(const std::string& service, const nlohmann::json& state);
+  /// What was saved last, on disk already or not.
   nlohmann::json load(const std::string& service) const;
+  void flush();  ///< waits until nothing waits
 
  private:
   std::string file(const std::string& service) const;
-  std::string folder_;
+  void write_all();
+
+  const std::string folder_;
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::map<std::string, std::string> waiting_;                  // path → text
+  std::optional<std::pair<std::string, std::string>> writing_;  // what the thread is at
+  std::map<std::string, Error> failed_;                         // path → the last write's error
+  bool stop_ = false;
+  std::thread thread_;
 };
 
 }  // namespace docktor

@@ -24,6 +24,9 @@ namespace {
 
 using std::chrono::steady_clock;
 
+constexpr Duration kReadAheadTimeout = std::chrono::seconds(2);
+constexpr Duration kReadAheadGood = std::chrono::milliseconds(20);
+
 // Counts the messages that were given up after max_deliver attempts: JetStream tells of each by an advisory,
 // and nowhere else. On the loop's thread, but for the counter itself.
 class DeadLetters {
@@ -116,6 +119,7 @@ class JetStreamSource::Core final : public JetStreamConnection::Listener,
     connection_.loop().post(
         [self = shared_from_this(), id, deadline = steady_clock::now() + request.timeout] {
           if (self->invalid_) return self->answer(id, tl::unexpected(*self->invalid_));
+          if (self->take_read_ahead(id)) return;
           self->reader_->read(
               deadline, [self, id](Result<SampleReader::Answer> a) { self->answered(id, std::move(a)); });
         });
@@ -171,6 +175,34 @@ class JetStreamSource::Core final : public JetStreamConnection::Listener,
   }
 
  private:
+  // The read that follows a wake, begun before the one who is woken asks for it: his way to us and the
+  // server's answer are under way at the same time.
+  struct ReadAhead {
+    steady_clock::time_point begun = steady_clock::now();
+    std::optional<std::uint64_t> wanted_by;  // the read that takes its answer
+    std::optional<Result<SampleReader::Answer>> answer;
+  };
+
+  void read_ahead() {
+    ahead_ = std::make_shared<ReadAhead>();
+    reader_->read(ahead_->begun + kReadAheadTimeout,
+                  [self = shared_from_this(), ahead = ahead_](Result<SampleReader::Answer> a) {
+                    if (ahead->wanted_by) return self->answered(*ahead->wanted_by, std::move(a));
+                    ahead->answer = std::move(a);
+                  });
+  }
+
+  // False: there is none, or it is too old, and the read must ask for itself.
+  bool take_read_ahead(std::uint64_t id) {
+    const auto ahead = std::exchange(ahead_, nullptr);
+    if (!ahead || steady_clock::now() - ahead->begun > kReadAheadGood) return false;
+    if (ahead->answer)
+      answered(id, std::move(*ahead->answer));
+    else
+      ahead->wanted_by = id;
+    return true;
+  }
+
   void answered(std::uint64_t id, Result<SampleReader::Answer> a) {
     if (!a) return answer(id, tl::unexpected(a.error()));
     a->sample.dead = dead_.count();
@@ -199,6 +231,7 @@ class JetStreamSource::Core final : public JetStreamConnection::Listener,
   }
 
   void fired() {
+    read_ahead();
     gate_.pass([&] {
       std::function<void()> call;
       {
@@ -222,6 +255,7 @@ class JetStreamSource::Core final : public JetStreamConnection::Listener,
   std::string unfit_;
 
   DeadLetters dead_;  // this and the rest: on the loop
+  std::shared_ptr<ReadAhead> ahead_;
   std::shared_ptr<SampleReader> reader_;
   std::shared_ptr<WakeWatch> watch_;
 };

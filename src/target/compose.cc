@@ -147,7 +147,7 @@ void ComposeTarget::Worker::take_inbox() {
   }
   if (resume) {
     resumed_ = true;
-    view_.set_stopped_by_hand({});
+    view_.resume();
     next_list_.reset();
   }
 }

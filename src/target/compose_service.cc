@@ -117,6 +117,27 @@ void ComposeService::on_gap(Time now) {
   }
 }
 
+void ComposeService::on_return(Time away_since, Time now) {
+  returned_at_ = now;
+  const auto from = away_since - kShutdownTells;
+  bool revived = false;
+  for (auto& [id, t] : tracked_) {
+    const auto ended_at = t.told_to_end.value_or(t.by_hand_at);
+    if (t.told_to_end && *t.told_to_end >= from) t.told_to_end.reset();
+    if (!t.by_hand || ended_at < from) continue;
+    t.by_hand = false;
+    ended_by_engine(t, now);
+    revived = true;
+  }
+  if (!revived || stopped_by_hand_.empty() || stopped_at_ < from) return;
+  stopped_by_hand_.clear();
+  news("the engine was restarted: what it ended is started again");
+}
+
+void ComposeService::ended_by_engine(Tracked& t, Time now) const {
+  t.next_start = now + (t.c.restarted_by_docker ? care_.engine_restarts : care_.first_backoff);
+}
+
 void ComposeService::crashed(Tracked& t, Time now) {
   const bool was_stable = t.running_since && now - *t.running_since >= care_.stable_after;
   t.crashes = was_stable ? 1 : t.crashes + 1;
@@ -150,8 +171,15 @@ void ComposeService::take(Tracked& t, const Container& c, Time now, bool first) 
       // end.
       // A signal long ago did not end it (a reload).
       const bool told = t.told_to_end && now - *t.told_to_end <= c.stop_timeout + std::chrono::seconds(5);
-      t.by_hand = told || c.restarted_by_docker;
-      if (!t.by_hand) crashed(t, now);
+      const bool by_engine =
+          was_alive && returned_at_ && now - *returned_at_ < care_.longest_unrest && c.restarted_by_docker;
+      t.by_hand = told || (c.restarted_by_docker && !by_engine);
+      if (t.by_hand)
+        t.by_hand_at = now;
+      else if (by_engine)
+        ended_by_engine(t, now);
+      else
+        crashed(t, now);
     }
     t.running_since.reset();
   } else if (c.state == ContainerState::kRestarting) {
@@ -352,6 +380,7 @@ void ComposeService::accept(const std::vector<Replica>& there, Time now) {
   }
   if (!gone.empty() && is == 0 && stopped_by_hand_.empty()) {
     stopped_by_hand_ = stopped_text(now);
+    stopped_at_ = now;
     news(stopped_by_hand_);
   }
   come_alive(static_cast<int>(is));

@@ -26,6 +26,8 @@ struct ComposeCare {
   Duration longest_backoff = std::chrono::seconds(30);
   Duration stable_after = std::chrono::seconds(10);  ///< one that ran this long has its failures forgotten
   Duration list_again = std::chrono::seconds(10);    ///< even without an event
+  Duration engine_restarts = std::chrono::seconds(
+      10);  ///< that an engine which is back has to start its containers again; then docktor does
   Duration start_backoff =
       std::chrono::seconds(10);  ///< after an added replica never became healthy; doubles to 5 min
 };
@@ -55,13 +57,17 @@ class ComposeService {
   /// Events may have been missed. A shutdown of the engine tells containers to end, too: that is nobody's
   /// hand.
   void on_gap(Time now);
+  /// The engine did not answer since `away_since`, and does again: what it ended in going, or failed to start
+  /// again in coming, nobody's hand has ended. Docker has ComposeCare::engine_restarts to start it by its
+  /// restart policy.
+  void on_return(Time away_since, Time now);
 
   // What docktor does itself; told before the next update.
   void created(const std::string& id, Time now);
   void started(const std::string& id);
   void forget(const std::string& id);
   void stopping(const std::string& id, Time now);
-  void set_stopped_by_hand(std::string text) { stopped_by_hand_ = std::move(text); }
+  void resume() { stopped_by_hand_.clear(); }
 
   std::vector<Replica> replicas(Time now) const;  ///< oldest first
   const std::string& stopped_by_hand() const { return stopped_by_hand_; }
@@ -103,6 +109,7 @@ class ComposeService {
     Container c;
     bool stopping = false;
     bool by_hand = false;  // ended because somebody told it to
+    Time by_hand_at{};     // when that was seen
     bool was_ready = false;
     bool seen = false;                  // in the newest list
     std::optional<Time> running_since;  // by our clock
@@ -115,6 +122,7 @@ class ComposeService {
 
   void take(Tracked& t, const Container& c, Time now, bool first);
   void crashed(Tracked& t, Time now);
+  void ended_by_engine(Tracked& t, Time now) const;
   bool is_replica(const Tracked& t) const;
   ReplicaState state_of(const Tracked& t, Time now) const;
   std::string note_of(const Tracked& t, Time now) const;
@@ -134,6 +142,8 @@ class ComposeService {
   std::optional<int> old_replicas_;
   bool first_ = true;
   std::string stopped_by_hand_;
+  Time stopped_at_{};                // when that began, in this run
+  std::optional<Time> returned_at_;  // the engine, the last time
   std::string unrest_;
   std::optional<Time> unrest_since_;
   Time last_hand_{};  // somebody's last event

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "target/compose_project.h"
 #include "target/compose_worker.h"
@@ -44,8 +45,10 @@ bool ComposeTarget::Worker::refresh(const std::stop_token& stop) {
     if (stop.stop_requested()) return false;
     problem_ = all.error().message;
     all_dirty_ = true;
+    if (!away_since_ && all.error().code == ErrorCode::kUnavailable) away_since_ = at;
     return false;
   }
+  if (away_since_) view_.on_return(*std::exchange(away_since_, std::nullopt), now());
   if (!record_.creating.empty() && remove_leftovers(*all, stop)) {
     std::erase_if(*all, [&](const Container& c) { return !known_.contains(c.id); });
   }

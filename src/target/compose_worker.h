@@ -121,6 +121,7 @@ class ComposeTarget::Worker {
   bool project_alive_ = true;
   bool resumed_ = false;  // a person wants it to run, though nothing of the project is there
   std::optional<Time> next_list_;
+  std::optional<Time> away_since_;  // the engine does not answer
   std::string problem_ = "Docker was not asked yet";
   std::vector<std::string> news_;
   struct Removal {

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <future>
+
 #include "tests/compose/stack.h"
 
 namespace docktor::test {
@@ -126,6 +129,43 @@ TEST_F(SomebodysHand, ARedeploymentIsNoStop) {
   ASSERT_TRUE(s.ready(4));
   EXPECT_THAT(stack_.inspect(stack_.project() + "-worker-4")["Config"]["Env"].dump(), HasSubstr("VERSION=2"))
       << "a clone has the newest configuration that was deployed";
+}
+
+TEST_F(SomebodysHand, APlainUpInTheMidstOfScalingIsToldAndScalingGoesOn) {
+  stack_.up();
+  Scaler s(stack_, "worker", docker_);
+  ASSERT_TRUE(s.ready(1));
+  auto order = std::async(std::launch::async, [&] { return s.scale(4); });
+  const auto up = stack_.compose("up -d -t 0");  // as many as the file says: one
+  (void)order.get().has_value();
+  EXPECT_EQ(0, up.code) << up.out;
+  // Whichever of the two came last, the next order is obeyed, and nobody took it for a stop.
+  ASSERT_TRUE(eventually([&] { return s.report().problem.empty() && s.scale(3).has_value(); }));
+  ASSERT_TRUE(s.ready(3));
+  stack_.up("-t 0");
+  ASSERT_TRUE(s.ready(1));
+  EXPECT_THAT(s.news(), HasSubstr(": 3 → 1"));
+  EXPECT_THAT(s.news(), Not(HasSubstr("stopped by hand")));
+  EXPECT_EQ(1u, stack_.containers("worker", "-a").size()) << "nothing half made is left";
+}
+
+TEST_F(SomebodysHand, APausedReplicaStaysAndIsTold) {
+  stack_.up("--scale worker=2");
+  Scaler s(stack_, "worker", docker_);
+  ASSERT_TRUE(s.ready(2));
+  const auto second = stack_.project() + "-worker-2";
+  must("docker pause " + second);
+  ASSERT_TRUE(eventually([&] {
+    return std::ranges::any_of(s.report().replicas, [&](const Replica& r) {
+      return r.id == second && r.state == ReplicaState::kStarting && r.note == "paused by hand";
+    });
+  }));
+  EXPECT_EQ(2, count(s.report().replicas).current);
+  must("docker unpause " + second);
+  ASSERT_TRUE(s.ready(2));
+  must("docker pause " + second);
+  ASSERT_TRUE(s.scale(0));
+  ASSERT_TRUE(s.ready(0)) << "one that is paused can be removed, too";
 }
 
 TEST_F(SomebodysHand, ARestartByTheUserIsNoStop) {

@@ -124,7 +124,9 @@ TEST(NatsMulti, TheReadmeFromStartToCleanup) {
     walk.follow(heading);
   }
   walk.go_to_root();
-  EXPECT_THAT(walk.follow("### \"Docktor not scaling\""), HasSubstr("consumer"));
+  EXPECT_THAT(walk.follow("### \"Docktor not scaling\""),
+              testing::AllOf(HasSubstr("Service: consumer"),
+                             HasSubstr("get_queue_metrics response: backlog="), HasSubstr("scale_up_when")));
   walk.go_to_example();
   walk.follow("### Adjust Producer Rate");
   EXPECT_EQ("RATE=200", must("docker inspect -f '{{range .Config.Env}}{{println .}}{{end}}' "

@@ -53,6 +53,23 @@ TEST_F(Wake, TheFirstMessageWakesOnce) {
   EXPECT_EQ(r->source().watch_gap(), "");
 }
 
+// The source reads ahead when it wakes: that answer serves the read which follows at once, and no later one.
+TEST_F(Wake, TheReadsThatFollowSeeWhatIsThere) {
+  client->create_stream("S", {"s"});
+  client->create_consumer("S", "C");
+  const auto r = reader();
+  for (std::uint64_t n = 1; n <= 40; n += 2) {
+    calls = 0;
+    arm(*r, calls);
+    if (n == 1) client->publish("s");  // afterwards what is pending wakes at once
+    ASSERT_TRUE(eventually([&] { return calls == 1; }));
+    if (n > 1) client->publish("s");
+    ASSERT_TRUE(eventually([&] { return r->sample().num_pending == n; }));
+    client->publish("s");
+    ASSERT_TRUE(eventually([&] { return r->sample().num_pending == n + 1; }));
+  }
+}
+
 TEST_F(Wake, AMessageFromBeforeTheWatchIsSeenByItsRead) {
   client->create_stream("S", {"s"});
   client->create_consumer("S", "C");

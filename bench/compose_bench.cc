@@ -1,0 +1,153 @@
+// How fast containers come and what watching them costs, on a real engine:
+//
+//   compose_bench more [ROUNDS]      four more replicas: docktor against the Compose command, turn by turn
+//   compose_bench react [ROUNDS]     message that crosses a threshold published → container running
+//   compose_bench stats [SECONDS]    the daemon's CPU while it samples that of 100 containers each second
+//
+// Prints lines for docs/performance.md. `make bench` runs all three, by
+// `scripts/test-docker run -- build/bench/compose_bench more`.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "bench/measured_daemon.h"
+#include "docker/container.h"
+#include "tests/compose/stack.h"
+#include "tests/support/nats_client.h"
+#include "tests/support/nats_server.h"
+
+namespace {
+
+using namespace docktor;
+using namespace docktor::bench;
+using namespace docktor::test;
+using std::chrono::steady_clock;
+
+double seconds_of(const std::function<void()>& work) {
+  const auto begin = steady_clock::now();
+  work();
+  return std::chrono::duration<double>(steady_clock::now() - begin).count();
+}
+
+double median(std::vector<double> v) {
+  std::ranges::sort(v);
+  return v[v.size() / 2];
+}
+
+void need(bool ok, const std::string& what) {
+  if (!ok) throw std::runtime_error(what);
+}
+
+void more(int rounds) {
+  Docker docker;
+  const Stack ours("services:\n" + sleeper("worker")), theirs("services:\n" + sleeper("worker"));
+  need(ours.compose("up -d").code == 0 && theirs.compose("up -d").code == 0, "docker compose up failed");
+  Scaler s(ours, "worker", docker);
+  need(s.ready(1), "the first replica does not come up");
+  std::vector<double> docktor, compose, ratio;
+  for (int i = 0; i < rounds; ++i) {
+    const auto by_compose = [&] {
+      compose.push_back(seconds_of([&] {
+        need(theirs.compose("up -d --no-deps --no-recreate --scale worker=5 worker").code == 0,
+             "compose failed");
+      }));
+    };
+    const auto by_docktor = [&] {
+      docktor.push_back(seconds_of([&] { need(s.scale(5).has_value(), "scaling failed"); }));
+    };
+    // Turn by turn, and each first as often: what else the machine does hits both.
+    if (i % 2 == 0) by_compose();
+    by_docktor();
+    if (i % 2 == 1) by_compose();
+    ratio.push_back(docktor.back() / compose.back());
+    need(s.ready(5) && s.scale(1).has_value() && s.ready(1), "scaling down failed");
+    theirs.compose("up -d --no-deps --no-recreate -t 0 --scale worker=1 worker");
+  }
+  fmt::print(
+      "four more replicas: docktor {:.2f} s, compose {:.2f} s, ratio {:.2f} (medians of {} rounds; best "
+      "{:.2f} "
+      "and {:.2f} s)\n",
+      median(docktor), median(compose), median(ratio), rounds, *std::ranges::min_element(docktor),
+      *std::ranges::min_element(compose));
+}
+
+void react(int rounds) {
+  const NatsServer server;
+  NatsClient client(server.url());
+  client.create_stream("EVENTS", {"events.web"}, {{"storage", "memory"}});
+  client.create_consumer("EVENTS", "WEB_WORKERS");
+  const Stack stack("services:\n" + sleeper("worker"));
+  need(stack.compose("up -d").code == 0, "docker compose up failed");
+  MeasuredDaemon daemon;
+  daemon.start(
+      fmt::format("compose_file: {}\nservices:\n  - name: worker\n    min_replicas: 1\n    max_replicas: 2\n"
+                  "    check_interval: 1\n    metrics_window: 1\n    target: {{kind: compose, project: {}}}\n"
+                  "    rules:\n      scale_up_when: [{{metric: queue.backlog, op: \">\", value: 500}}]\n"
+                  "      scale_down_when: [{{metric: queue.backlog, op: \"<=\", value: 0}}]\n"
+                  "    queue: {{url: \"{}\", stream: EVENTS, consumer: WEB_WORKERS}}\n",
+                  stack.file(), stack.project(), server.url()));
+  std::vector<double> ms;
+  for (int i = 0; i < rounds; ++i) {
+    // Anywhere between two samples.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500 + 137 * i % 1000));
+    client.publish_many("events.web", 501);
+    const double published = unix_now();
+    need(eventually([&] { return stack.running("worker") == 2; }), "no second container came");
+    const auto names = stack.containers("worker");
+    double started = 0;
+    for (const auto& name : names) {
+      const auto at = parse_rfc3339(stack.inspect(name)["State"]["StartedAt"].get<std::string>());
+      if (at) started = std::max(started, to_seconds(at->time_since_epoch()));
+    }
+    ms.push_back((started - published) * 1e3);
+    client.purge("EVENTS");
+    need(eventually([&] { return stack.containers("worker", "-a").size() == 1; }), "the second one stays");
+  }
+  print_quantiles("message that crosses a threshold published -> container running, sampled each second", ms);
+}
+
+void stats(int seconds) {
+  const Stack stack("services:\n" + sleeper("worker"));
+  need(stack.compose("up -d").code == 0, "docker compose up failed");
+  MeasuredDaemon daemon;
+  daemon.start(fmt::format(
+      "compose_file: {}\nservices:\n  - name: worker\n    min_replicas: 100\n    max_replicas: 100\n"
+      "    check_interval: 10\n    target: {{kind: compose, project: {}}}\n"
+      "    rules:\n      scale_up_when: [{{metric: cpu.avg, op: \">\", value: 1000}}]\n",
+      stack.file(), stack.project()));
+  need(eventually([&] { return stack.running("worker") == 100; }, std::chrono::minutes(10),
+                  std::chrono::seconds(2)),
+       "100 containers do not come");
+  std::this_thread::sleep_for(std::chrono::seconds(15));  // all ready, and sampled once
+  const double before = daemon.cpu_seconds();
+  std::this_thread::sleep_for(std::chrono::seconds(seconds));
+  fmt::print("CPU of 100 containers sampled each second: {:.2f} % of a core, over {} s\n",
+             100 * (daemon.cpu_seconds() - before) / seconds, seconds);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string what = argc > 1 ? argv[1] : "";
+  const int n = argc > 2 ? std::atoi(argv[2]) : 0;
+  try {
+    if (what == "more")
+      more(n > 0 ? n : 10);
+    else if (what == "react")
+      react(n > 0 ? n : 20);
+    else if (what == "stats")
+      stats(n > 0 ? n : 60);
+    else {
+      fmt::print(stderr, "usage: compose_bench more|react|stats [N]\n");
+      return 2;
+    }
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "compose_bench: {}\n", e.what());
+    return 1;
+  }
+  return 0;
+}
