@@ -154,8 +154,10 @@ fs::path Runs::file(const Job& job) const {
                                job.policy, job.setting, job.seed, key);
 }
 
-Result<void> Runs::run(const std::vector<Job>& jobs, int threads,
+Result<void> Runs::run(std::vector<Job> jobs, int threads,
                        const std::function<void(double, const std::string&)>& told) {
+  std::sort(jobs.begin(), jobs.end());
+  jobs.erase(std::unique(jobs.begin(), jobs.end()), jobs.end());
   std::vector<R> results(jobs.size());
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;

@@ -42,7 +42,7 @@ class Runs {
        std::filesystem::path folder);
 
   /// All of them, `threads` at a time; `told(share, what)` now and then. Those that are on disk cost nothing.
-  Result<void> run(const std::vector<Job>& jobs, int threads,
+  Result<void> run(std::vector<Job> jobs, int threads,
                    const std::function<void(double share, const std::string& what)>& told);
 
   /// A job's result; it must have been run.
