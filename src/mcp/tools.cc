@@ -334,7 +334,8 @@ Tool get_queue_metrics(const ToolOptions& options) {
   t.call = [options](const json& arguments, const CallContext& c) -> Result<ordered_json> {
     std::map<std::string, Mean> values;
     const auto last = look_on(options, c, arguments, [&](const ordered_json& s) {
-      for (const auto& [name, v] : s.value("observation", ordered_json::object()).items()) {
+      const auto seen = s.value("observation", ordered_json::object());
+      for (const auto& [name, v] : seen.items()) {
         if (name.starts_with("queue.")) values[name.substr(6)].add(v.get<double>());
       }
     });

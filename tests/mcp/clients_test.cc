@@ -93,7 +93,7 @@ TEST_F(McpClientsTest, TheInspectorsCommandLine) {
   start();
   const auto inspect = [&](const std::string& args) {
     return box.run(
-        fmt::format("{}/bin/node {}/node_modules/@modelcontextprotocol/inspector-cli/build/cli.js {} {}",
+        fmt::format("{}/bin/node {}/node_modules/@modelcontextprotocol/inspector-cli/build/index.js {} {}",
                     MCP_CLIENTS, MCP_CLIENTS, box.path("server.sh"), args));
   };
   const Ran list = inspect("--method tools/list");
