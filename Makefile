@@ -6,7 +6,7 @@ DESTDIR ?=
 TESTS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build test demo demo-provisioner lint format bench bench-decisions soak asan tsan install uninstall clean help deps configure \
+.PHONY: build test demo demo-provisioner lint fuzz format bench bench-decisions soak asan tsan install uninstall clean help deps configure \
   configure-all
 
 help: ## this list
@@ -35,11 +35,13 @@ demo: ## install what is missing, build, and watch docktor scale real workers fo
 	@$(MAKE) --no-print-directory build
 	@./docktor demo
 
-# Docker's tests bring up an engine of their own, for which they must be root; a newer NATS server is fetched, not installed.
+# Docker's tests bring up an engine of their own, for which they must be root; a newer NATS server
+# and the MCP clients are fetched, not installed.
 test: ## install what is missing, build everything, run every test (TESTS=regex for some)
 	@scripts/install-deps.sh build demo test
 	@test "$$(id -u)" != 0 || scripts/install-deps.sh docker || true
 	@scripts/fetch-nats-210.sh build/nats-2.10 >/dev/null || true
+	@scripts/fetch-mcp-clients.sh build/mcp-clients >/dev/null || true
 	@$(MAKE) --no-print-directory configure-all
 	@$(ninja) all
 	@$(leave-binary)
@@ -50,6 +52,12 @@ asan tsan: ## build and test with sanitizers (build-asan, build-tsan)
 	@cmake --preset $@ --log-level=NOTICE
 	@cmake --build --preset $@ -j $(JOBS)
 	@ctest --preset $@ $(if $(TESTS),-R '$(TESTS)')
+
+fuzz: ## fuzz what reads outside text, ten minutes each (SECONDS_EACH=60 for less)
+	@scripts/install-deps.sh build demo test
+	@$(MAKE) --no-print-directory configure-all
+	@cmake -S . -B $(BUILD) -DFUZZ_SECONDS=$(or $(SECONDS_EACH),600) --log-level=NOTICE
+	@cmake --build $(BUILD) -j 1 --target fuzzers
 
 lint: ## formatting and clang-tidy over what changed
 	@scripts/install-deps.sh build demo test lint

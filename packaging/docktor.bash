@@ -29,7 +29,7 @@ _docktor() {
         if [[ $config == "=" ]]; then config=${COMP_WORDS[i + 2]}; ((i++)); fi
         ((i++))
         ;;
-      -s | --service | -n | --tail | --interval | --compose-file | --seconds | --trace | --shape | --from-journal | --policy | \
+      --for | --reason | -s | --service | -n | --tail | --interval | --compose-file | --seconds | --trace | --shape | --from-journal | --policy | \
         --max-wait | --capacity | --start-up | --start-up-deviation | --cv | --prefetch | --clump | --fault | --seeds | \
         --report | --svg) ((i++)) ;;
       -*) ;;
@@ -51,16 +51,20 @@ _docktor() {
       compopt -o filenames 2>/dev/null
       return
       ;;
-    --interval | --tail | -n | --seconds | --shape | --policy | --max-wait | --capacity | --start-up | --start-up-deviation | \
+    --for | --reason | --interval | --tail | -n | --seconds | --shape | --policy | --max-wait | --capacity | --start-up | --start-up-deviation | \
       --cv | --prefetch | --clump | --fault | --seeds) return ;;
+    --dry-run)
+      mapfile -t COMPREPLY < <(compgen -W "$(_docktor_services "$config") --config --foreground --wait-ready" -- "$cur")
+      return
+      ;;
   esac
 
   local words=''
   case $command in
-    '') words='daemon config explain resume decide simulate demo health --help --version' ;;
+    '') words='daemon config explain scale pause resume set-bounds proposals approve reject mcp decide simulate demo health --help --version' ;;
     daemon) words='start stop status logs reload --help' ;;
     config) words='validate --help' ;;
-    'daemon start') words='--config --service --interval --compose-file --foreground --wait-ready --help' ;;
+    'daemon start') words='--config --service --interval --compose-file --manual --dry-run --foreground --wait-ready --help' ;;
     'daemon stop') words='--config --replicas --help' ;;
     'daemon status') words='--config --service --json --help' ;;
     'daemon logs') words='--config --service --tail --no-follow --help' ;;
@@ -74,6 +78,12 @@ _docktor() {
     'config validate') words='--config --service --compose-file --offline --help' ;;
     explain) words='--config --service --tail --changes --json --help' ;;
     resume) words="--config --help $(_docktor_services "$config")" ;;
+    pause | scale) words="--config --for --reason --help $(_docktor_services "$config")" ;;
+    set-bounds) words="--config --for --reset --help $(_docktor_services "$config")" ;;
+    proposals) words='--config --service --json --help' ;;
+    approve) words='--config --help' ;;
+    reject) words='--config --reason --help' ;;
+    mcp) words='--config --allow-actions --help' ;;
     demo) words='--seconds --help' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

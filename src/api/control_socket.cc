@@ -3,25 +3,43 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <pwd.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <list>
 #include <mutex>
+#include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace docktor {
 namespace {
 
 constexpr auto kRequestTime = std::chrono::seconds(10);
+
+struct Code {
+  ErrorCode code;
+  std::string_view name;
+};
+constexpr std::array<Code, 8> kCodes{{{ErrorCode::kInvalid, "invalid"},
+                                      {ErrorCode::kNotFound, "not_found"},
+                                      {ErrorCode::kUnavailable, "unavailable"},
+                                      {ErrorCode::kTimeout, "timeout"},
+                                      {ErrorCode::kDenied, "denied"},
+                                      {ErrorCode::kConflict, "conflict"},
+                                      {ErrorCode::kExhausted, "exhausted"},
+                                      {ErrorCode::kInternal, "internal"}}};
 
 class Fd {
  public:
@@ -103,7 +121,38 @@ bool send_all(int fd, const std::string& text, std::chrono::steady_clock::time_p
   return true;
 }
 
+// Whether the peer's process is in our group, by its first group or another.
+bool in_our_group(int fd, const ucred& who) {
+  if (who.gid == ::getegid()) return true;
+  std::vector<gid_t> groups(64);
+  socklen_t size = groups.size() * sizeof(gid_t);
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) {
+    if (errno != ERANGE) return false;
+    groups.resize(size / sizeof(gid_t));
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) return false;
+  }
+  groups.resize(std::min<std::size_t>(groups.size(), size / sizeof(gid_t)));
+  return std::ranges::find(groups, ::getegid()) != groups.end();
+}
+
 }  // namespace
+
+nlohmann::ordered_json refusal(const Error& error) {
+  const auto code = std::ranges::find(kCodes, error.code, &Code::code);
+  return {{"ok", false},
+          {"error", error.message},
+          {"code", code == kCodes.end() ? "invalid" : code->name},
+          {"retry", error.retry}};
+}
+
+std::string name_of(const Peer& peer) {
+  std::vector<char> room(4096);
+  passwd entry{}, *found = nullptr;
+  if (::getpwuid_r(peer.uid, &entry, room.data(), room.size(), &found) == 0 && found &&
+      found->pw_name[0] != '\0')
+    return found->pw_name;
+  return fmt::format("uid {}", peer.uid);
+}
 
 struct ControlServer::Impl {
   struct Connection {
@@ -152,7 +201,7 @@ struct ControlServer::Impl {
     const auto refuse = [&](const std::string& why) {
       send_all(fd, nlohmann::ordered_json{{"ok", false}, {"error", why}}.dump() + "\n", until());
     };
-    if (who.uid != 0 && who.uid != ::geteuid() && who.gid != ::getegid()) {
+    if (who.uid != 0 && who.uid != ::geteuid() && !in_our_group(fd, who)) {
       refuse("only root, the daemon's user and its group may ask");
       return;
     }
@@ -203,7 +252,7 @@ ControlServer::~ControlServer() {
 }
 
 Result<nlohmann::ordered_json> ask(const std::string& path, const nlohmann::ordered_json& request,
-                                   Duration timeout) {
+                                   Duration timeout, const std::stop_token& stop) {
   const auto until = std::chrono::steady_clock::now() + timeout;
   auto address = address_of(path);
   if (!address) return tl::unexpected(address.error());
@@ -217,12 +266,20 @@ Result<nlohmann::ordered_json> ask(const std::string& path, const nlohmann::orde
                 until)) {
     return fail(ErrorCode::kUnavailable, "the daemon does not take the request", true);
   }
-  const auto line = read_line(fd.get(), -1, 256u << 20, until);
+  const Fd stopped(::eventfd(0, EFD_CLOEXEC));
+  const std::stop_callback wake(stop, [&] {
+    const std::uint64_t one = 1;
+    (void)!::write(stopped.get(), &one, sizeof one);
+  });
+  const auto line = read_line(fd.get(), stopped.get(), 256u << 20, until);
   if (!line) return tl::unexpected(line.error());
   auto answer = nlohmann::ordered_json::parse(*line, nullptr, false);
   if (!answer.is_object()) return fail(ErrorCode::kInternal, "the daemon's answer is no JSON object");
-  if (!answer.value("ok", false))
-    return fail(ErrorCode::kInvalid, answer.value("error", "the daemon refused without a reason"));
+  if (!answer.value("ok", false)) {
+    const auto code = std::ranges::find(kCodes, answer.value("code", ""), &Code::name);
+    return fail(code == kCodes.end() ? ErrorCode::kInvalid : code->code,
+                answer.value("error", "the daemon refused without a reason"), answer.value("retry", false));
+  }
   return answer;
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <stop_token>
 #include <string>
 
 #include "core/result.h"
@@ -20,7 +21,8 @@ struct Peer {
 };
 
 /// Serves requests until destroyed. `handle` is called on a connection's thread, at most kMaxConnections at
-/// once; its answer goes out as one line. Only root, the daemon's own user and members of its group may ask.
+/// once; its answer goes out as one line. Only root, the daemon's own user and members of its group (by
+/// their first group or another) may ask.
 class ControlServer {
  public:
   using Handler = std::function<nlohmann::ordered_json(const nlohmann::json& request, const Peer& peer)>;
@@ -39,9 +41,16 @@ class ControlServer {
   std::unique_ptr<Impl> impl_;
 };
 
+/// {"ok":false,"error":...,"code":...,"retry":...}: an error as an answer, from which ask() makes it again.
+nlohmann::ordered_json refusal(const Error& error);
+
+/// The user's name for the record: "ann", or "uid 1000" where the system knows no name.
+std::string name_of(const Peer& peer);
+
 /// Asks the daemon that listens at `path`. kUnavailable when none does, kTimeout when it does not answer in
-/// time, and the daemon's own error ({"ok":false,"error":...}) as kInvalid.
+/// time, and the daemon's own error as it was there. Ends early, with kUnavailable, when
+/// `stop` is requested: the daemon goes on with what was asked.
 Result<nlohmann::ordered_json> ask(const std::string& path, const nlohmann::ordered_json& request,
-                                   Duration timeout);
+                                   Duration timeout, const std::stop_token& stop = {});
 
 }  // namespace docktor

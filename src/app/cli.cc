@@ -66,7 +66,8 @@ Parsed parse_command_line(int argc, const char* const* argv) {
       "  docktor config validate --config docktor.yaml    check the file and the world it names\n"
       "  docktor daemon start --config docktor.yaml       begin to scale\n"
       "  docktor daemon status                            what runs, and why nothing happens\n"
-      "  docktor explain --tail 20                        the last decisions with their reasons");
+      "  docktor explain --tail 20                        the last decisions with their reasons\n"
+      "  docktor pause consumer --for 10m                 hold scaling for a while");
   app.require_subcommand(0, 1);
 
   const auto on = [&](CLI::App* sub, Command command) {
@@ -90,6 +91,13 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   start->add_option("--compose-file", cli.compose_file, "The Compose file, instead of the configuration's");
   start->add_flag("--foreground", cli.foreground,
                   "Stay in the foreground, log to stderr (systemd, containers)");
+  start->add_flag("--manual", cli.manual, "Decisions become proposals that wait for docktor approve");
+  start
+      ->add_option("--dry-run", cli.dry_run,
+                   "Show what would be done and do nothing, for all services or for SERVICE")
+      ->type_name("[SERVICE]")
+      ->expected(0, 1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   start->add_flag("--wait-ready", cli.wait_ready, "Fail unless every queue and target answers within 30 s");
   start->footer("Example: docktor daemon start --config examples/nats-multi/docktor.yaml");
   on(start, Command::kDaemonStart);
@@ -142,11 +150,72 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   explain->footer("Example: docktor explain --tail 5 --service consumer");
   on(explain, Command::kExplain);
 
-  auto* resume = app.add_subcommand("resume", "Scale a service again that was stopped by hand");
-  config(resume);
-  resume->add_option("SERVICE", cli.service, "The service")->required();
+  const auto named = [&](CLI::App* sub) {
+    config(sub);
+    sub->add_option("SERVICE", cli.service, "The service")->required();
+  };
+  const auto length = [&](CLI::App* sub, const char* without) {
+    sub->add_option("--for", cli.length, fmt::format("How long: 90s, 10m, 1h30m ({})", without));
+  };
+  const auto reason = [&](CLI::App* sub) { sub->add_option("--reason", cli.reason, "Why, for the journal"); };
+
+  auto* scale = app.add_subcommand("scale", "So many replicas, whatever the policy wants, within the bounds");
+  named(scale);
+  scale->add_option("N", cli.count, "How many")->required()->check(CLI::Range(0, 100'000));
+  length(scale, "until docktor resume");
+  reason(scale);
+  scale->footer("Example: docktor scale consumer 3 --for 10m");
+  on(scale, Command::kScale);
+
+  auto* pause =
+      app.add_subcommand("pause", "Hold scaling: as many replicas as there are; the bounds are kept");
+  named(pause);
+  length(pause, "until docktor resume");
+  reason(pause);
+  pause->footer("Example: docktor pause consumer --for 10m --reason deploying");
+  on(pause, Command::kPause);
+
+  auto* resume =
+      app.add_subcommand("resume", "Let the policy decide again: ends pause, scale and a stop by hand");
+  named(resume);
   resume->footer("Example: docktor resume consumer");
   on(resume, Command::kResume);
+
+  auto* bounds = app.add_subcommand("set-bounds", "Other bounds than the configuration's");
+  named(bounds);
+  auto* min = bounds->add_option("MIN", cli.min, "Fewest replicas")->check(CLI::Range(0, 100'000));
+  auto* max = bounds->add_option("MAX", cli.max, "Most replicas")->check(CLI::Range(1, 100'000));
+  bounds->add_flag("--reset", cli.reset, "The configuration's bounds again")->excludes(min)->excludes(max);
+  length(bounds, "until --reset");
+  bounds->footer("Example: docktor set-bounds consumer 2 20 --for 1h");
+  on(bounds, Command::kSetBounds);
+
+  auto* proposals = app.add_subcommand("proposals", "What waits for a person's yes");
+  config(proposals);
+  service(proposals, "Only this service's");
+  proposals->add_flag("--json", cli.json, "As JSON");
+  proposals->footer("Example: docktor proposals");
+  on(proposals, Command::kProposals);
+  auto* approve = app.add_subcommand("approve", "Carry a proposal out");
+  config(approve);
+  approve->add_option("ID", cli.id, "The proposal's id, as `docktor proposals` shows it")->required();
+  approve->footer("Example: docktor approve 7f3k2a-12");
+  on(approve, Command::kApprove);
+  auto* reject =
+      app.add_subcommand("reject", "End a proposal; the same is not asked again while nothing changes");
+  config(reject);
+  reject->add_option("ID", cli.id, "The proposal's id, as `docktor proposals` shows it")->required();
+  reason(reject);
+  reject->footer("Example: docktor reject 7f3k2a-12 --reason 'the batch is nearly done'");
+  on(reject, Command::kReject);
+
+  auto* mcp =
+      app.add_subcommand("mcp", "Tools for agents: a Model Context Protocol server on stdin and stdout");
+  config(mcp);
+  mcp->add_flag("--allow-actions", cli.allow_actions,
+                "Also tools that act: scale, pause, resume, approve, reject");
+  mcp->footer("Example: docktor mcp --config docktor.yaml --allow-actions");
+  on(mcp, Command::kMcp);
 
   auto* demo =
       app.add_subcommand("demo", "A minute of real scaling: a private nats-server, producer and workers");

@@ -22,6 +22,13 @@ enum class Command {
   kConfigValidate,
   kExplain,
   kResume,
+  kPause,
+  kScale,
+  kSetBounds,
+  kProposals,
+  kApprove,
+  kReject,
+  kMcp,
   kDemo,
   kDecide,
   kSimulate,
@@ -62,6 +69,15 @@ struct Cli {
   bool changes = false;
   long tail = -1;
   std::string id;
+  int count = 0;       ///< of `scale`
+  int min = -1;        ///< of `set-bounds`
+  int max = -1;        ///< of `set-bounds`
+  bool reset = false;  ///< of `set-bounds`
+  std::string length;  ///< --for
+  std::string reason;
+  bool manual = false;
+  bool allow_actions = false;        ///< of `mcp`
+  std::vector<std::string> dry_run;  ///< services; an empty name means all
   double seconds = 60;
   SimulateFlags simulate;
 };

@@ -1,4 +1,4 @@
-// The commands that ask a running daemon: status, stop, reload, resume, health.
+// The commands that ask a running daemon: status, stop, reload, health.
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
@@ -40,6 +40,14 @@ void print_service(const ordered_json& s) {
   fmt::print("  Replicas:      {} ready, {} starting, {} wanted{}  (bounds {}..{})\n", s.value("ready", 0),
              s.value("starting", 0), s.value("wanted", 0), more, s.value("min_replicas", 0),
              s.value("max_replicas", 0));
+  if (s.value("dry_run", false)) fmt::print("  Dry run:       decisions are shown, not carried out\n");
+  for (const auto& o : s.value("overrides", ordered_json::array()))
+    fmt::print("  Override:      {}\n", o.value("text", ""));
+  for (const auto& p : s.value("proposals", ordered_json::array())) {
+    fmt::print("  Proposal:      {}: {} → {}, by {}, {} ago: {}\n", p.value("id", ""),
+               p.value("current_replicas", 0), p.value("target_replicas", 0), p.value("by", ""),
+               ago(p.value("age", 0.0)), p.value("reason", ""));
+  }
   for (const auto& r : s.at("replicas")) {
     if (r.contains("note"))
       fmt::print("    {}: {}, {}\n", r.value("id", ""), r.value("state", ""), r.value("note", ""));
@@ -69,6 +77,10 @@ void print_service(const ordered_json& s) {
     fmt::print("  Why nothing happens: {}\n", s.value("why_nothing_happens", ""));
 }
 
+ordered_json service_argument(const Cli& cli) {
+  return cli.service.empty() ? ordered_json::object() : ordered_json{{"service", cli.service}};
+}
+
 int print_error(const Error& e) {
   fmt::print(stderr, "docktor: {}\n", e.message);
   return kExitFailed;
@@ -80,8 +92,8 @@ int daemon_status_command(const Cli& cli) {
   int code = 0;
   const auto chosen = need_daemon(cli, code);
   if (!chosen) return code;
-  const auto answer =
-      ask(chosen->instance.socket_file(), {{"command", "status"}, {"service", cli.service}}, kAskTimeout);
+  const auto answer = ask(chosen->instance.socket_file(),
+                          {{"command", "status"}, {"arguments", service_argument(cli)}}, kAskTimeout);
   if (!answer) return print_error(answer.error());
   if (cli.json) {
     fmt::print("{}\n", answer->dump(2, ' ', false, ordered_json::error_handler_t::replace));
@@ -107,17 +119,6 @@ int daemon_reload_command(const Cli& cli) {
     return answer.error().code == ErrorCode::kInvalid ? kExitUsage : kExitFailed;
   }
   fmt::print("✓ Configuration reloaded: {}\n", answer->value("text", ""));
-  return 0;
-}
-
-int resume_command(const Cli& cli) {
-  int code = 0;
-  const auto chosen = need_daemon(cli, code);
-  if (!chosen) return code;
-  const auto answer =
-      ask(chosen->instance.socket_file(), {{"command", "resume"}, {"service", cli.service}}, kAskTimeout);
-  if (!answer) return print_error(answer.error());
-  fmt::print("✓ {}\n", answer->value("text", ""));
   return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "api/control_socket.h"
+#include "app/daemon_operations.h"
 #include "app/version.h"
 #include "app/wiring.h"
 #include "control/atomic_file.h"
@@ -80,14 +81,21 @@ class Daemon {
         log_(std::move(log)),
         journal_({.path = options_.instance.journal_file()}),
         state_(options_.instance.state_dir),
-        wiring_(
-            {.state_dir = options_.instance.state_dir, .log_dir = options_.instance.log_dir, .log = *log_}),
+        wiring_({.state_dir = options_.instance.state_dir,
+                 .log_dir = options_.instance.log_dir,
+                 .log = *log_,
+                 .dry_run =
+                     [this](const std::string& service) {
+                       return options_.dry_run ||
+                              std::ranges::find(options_.dry_run_of, service) != options_.dry_run_of.end();
+                     }}),
         controller_({.clock = clock_,
                      .journal = journal_,
                      .state = state_,
                      .log = *log_,
                      .metadata = decision_metadata(options_.config),
-                     .run_id = base36(static_cast<std::uint64_t>(to_seconds(clock_.now()) * 10))}) {
+                     .run_id = base36(static_cast<std::uint64_t>(to_seconds(clock_.now()) * 10)),
+                     .manual = options_.manual}) {
     journal_.on_new_file([this] { return controller_.snapshot("snapshot"); });
   }
 
@@ -129,9 +137,9 @@ class Daemon {
   int run(const std::function<void(const StartReport&)>& report) {
     log_->info("docktor {} starts, pid {}, config {}", kVersion, ::getpid(), options_.config.path);
     log_->info("services: {}", apply());
-    auto server =
-        ControlServer::listen(options_.instance.socket_file(),
-                              [this](const nlohmann::json& request, const Peer&) { return answer(request); });
+    auto server = ControlServer::listen(
+        options_.instance.socket_file(),
+        [this](const nlohmann::json& request, const Peer& peer) { return answer(request, peer); });
     if (!server) {
       report({false, {server.error().message}});
       return kExitFailedStart;
@@ -205,45 +213,48 @@ class Daemon {
   }
 
   // On a connection's thread: posts to the loop and waits for its answer.
-  ordered_json answer(const nlohmann::json& request) {
-    const std::string command = request.value("command", "");
-    const std::string service = request.value("service", "");
-    if (command == "stop") return stop(request.value("replicas", false));
+  ordered_json answer(const nlohmann::json& request, const Peer& peer) {
+    const auto text = [&](const char* key) {
+      const auto it = request.find(key);
+      return it != request.end() && it->is_string() ? it->get<std::string>() : std::string();
+    };
+    const std::string command = text("command");
+    const Asker asker{name_of(peer), text("via")};
+    const nlohmann::json arguments = request.value("arguments", nlohmann::json::object());
+    if (command == "stop") return stop(request.contains("replicas") && request["replicas"] == true);
     auto promise = std::make_shared<std::promise<ordered_json>>();
     auto future = promise->get_future();
-    const bool posted = controller_.inbox()->push(
-        [this, command, service, promise] { promise->set_value(do_command(command, service)); });
+    const bool posted = controller_.inbox()->push([this, command, arguments, asker, promise] {
+      promise->set_value(do_command(command, arguments, asker));
+    });
     if (!posted || future.wait_for(std::chrono::seconds(30)) != std::future_status::ready) {
       return {{"ok", false}, {"error", "the daemon is too busy or stopping; try again"}};
     }
     return future.get();
   }
 
-  ordered_json do_command(const std::string& command, const std::string& service) {
-    const auto done = [](const Result<std::string>& r) {
-      return r ? ordered_json{{"ok", true}, {"text", *r}}
-               : ordered_json{{"ok", false}, {"error", r.error().message}};
+  ordered_json do_command(const std::string& command, const nlohmann::json& arguments, const Asker& asker) {
+    const auto done = [](const Result<ordered_json>& r) {
+      if (!r) return refusal(r.error());
+      ordered_json answer = {{"ok", true}};
+      answer.update(*r);
+      return answer;
     };
-    if (command == "status") {
-      auto services = controller_.status(service);
-      if (!service.empty() && services.empty()) {
-        return {{"ok", false},
-                {"error", fmt::format("no service '{}'; there are: {}", service,
-                                      fmt::join(controller_.names(), ", "))}};
-      }
-      return {{"ok", true},
-              {"version", kVersion},
-              {"pid", ::getpid()},
-              {"config", options_.config.path},
-              {"mode", "AUTONOMOUS"},
-              {"uptime", to_seconds(clock_.now() - started_)},
-              {"reload_error", reload_error_},
-              {"services", std::move(services)}};
+    if (command == "reload")
+      return done(reload().map([](const std::string& t) { return ordered_json{{"text", t}}; }));
+    if (command == "health") return done(ordered_json{{"text", "healthy"}});
+    auto answer = operate(controller_, command, arguments, asker);
+    if (answer && command == "status") {
+      ordered_json about = {{"version", kVersion},
+                            {"pid", ::getpid()},
+                            {"config", options_.config.path},
+                            {"mode", options_.manual ? "MANUAL" : "AUTONOMOUS"},
+                            {"uptime", to_seconds(clock_.now() - started_)},
+                            {"reload_error", reload_error_}};
+      about.update(*answer);
+      answer = std::move(about);
     }
-    if (command == "reload") return done(reload());
-    if (command == "resume") return done(controller_.resume(service));
-    if (command == "health") return done(std::string("healthy"));
-    return {{"ok", false}, {"error", fmt::format("unknown command '{}'", command)}};
+    return done(answer);
   }
 
   ordered_json stop(bool replicas) {

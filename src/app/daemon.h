@@ -18,6 +18,9 @@ struct DaemonOptions {
   Config config;
   std::function<Result<Config>()> reload;  ///< reads the configuration again; the error lists every mistake
   bool foreground = false;                 ///< log to stderr, too
+  bool manual = false;                     ///< decisions become proposals
+  bool dry_run = false;                    ///< of all services
+  std::vector<std::string> dry_run_of;     ///< of these
   bool wait_ready = false;                 ///< end with an error unless everything answers within 30 s
 };
 

@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <functional>
 
 #include "app/commands.h"
+#include "app/decisions.h"
 #include "app/instances.h"
-#include "control/file_journal.h"
 #include "core/record.h"
 
 namespace docktor {
@@ -68,6 +68,7 @@ void print_one(const ordered_json& r) {
   fmt::print("  Reason:    {}\n", text_of(r, "reason"));
   fmt::print("  Outcome:   {}{} after {} s\n", text_of(r, "outcome"),
              r.contains("error") ? ": " + text_of(r, "error") : "", text_of(r, "duration"));
+  if (r.contains("by")) fmt::print("  By:        {}\n", text_of(r, "by"));
   print_object("Observations (means over metrics_window)", part("observations"));
   print_list("Rules that held", part("matched_rules"), [](const ordered_json& m) {
     return fmt::format("{}: {} {} {}, seen {}", text_of(m, "when"), text_of(m, "metric"), text_of(m, "op"),
@@ -102,27 +103,8 @@ int explain_command(const Cli& cli) {
     return kExitUsage;
   }
   const std::string path = chosen->instance.journal_file();
-  std::map<std::string, ordered_json> outcomes;  // events that came after their decision's record
-  const auto wanted = [&](const ordered_json& r) {
-    if (r.contains("event")) {
-      if (r.value("event", "") == "outcome") outcomes.emplace(r.value("id", ""), r);
-      return false;
-    }
-    if (!r.contains("decision")) return false;
-    if (!cli.service.empty() && r.value("service", "") != cli.service) return false;
-    if (cli.changes && r.value("decision", "") == "hold") return false;
-    if (!cli.id.empty() && r.value("id", "") != cli.id) return false;
-    return true;
-  };
-  const std::size_t most = !cli.id.empty() ? 1 : cli.tail < 0 ? 20 : static_cast<std::size_t>(cli.tail);
-  auto records = read_journal_tail(path, most, wanted);
-  for (auto& r : records) {
-    if (const auto it = outcomes.find(r.value("id", "")); it != outcomes.end()) {
-      r["outcome"] = it->second.value("outcome", "");
-      if (const auto error = it->second.value("error", ""); !error.empty()) r["error"] = error;
-      r["duration"] = it->second.value("duration", 0.0);
-    }
-  }
+  const auto records = find_decisions(
+      path, {cli.service, cli.id, cli.changes, cli.tail < 0 ? 20 : static_cast<std::size_t>(cli.tail)});
   if (!cli.id.empty() && records.empty()) {
     fmt::print(stderr,
                "docktor: no decision '{}' in {}; `docktor explain` lists the last ones with their ids\n",

@@ -30,6 +30,20 @@ int main(int argc, char** argv) {
         return explain_command(cli);
       case Command::kResume:
         return resume_command(cli);
+      case Command::kPause:
+        return pause_command(cli);
+      case Command::kScale:
+        return scale_command(cli);
+      case Command::kSetBounds:
+        return set_bounds_command(cli);
+      case Command::kProposals:
+        return proposals_command(cli);
+      case Command::kApprove:
+        return approve_command(cli);
+      case Command::kReject:
+        return reject_command(cli);
+      case Command::kMcp:
+        return mcp_command(cli);
       case Command::kDemo:
         return demo_command(cli);
       case Command::kHealth:

@@ -2,10 +2,12 @@
 // failed.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -20,11 +22,29 @@
 namespace docktor {
 namespace {
 
-void print_banner(const Config& config) {
+std::string dry_run_text(const Cli& cli) {
+  if (std::ranges::find(cli.dry_run, "") != cli.dry_run.end()) return "all services";
+  return fmt::format("{}", fmt::join(cli.dry_run, ", "));
+}
+
+// A name that is no service's would run for real what the user means to try.
+bool dry_run_names_are_services(const Config& config, const Cli& cli) {
+  for (const auto& name : cli.dry_run) {
+    if (name.empty() || std::ranges::find(config.services, name, &ServiceSpec::name) != config.services.end())
+      continue;
+    fmt::print(stderr, "docktor: --dry-run {}: no such service in {}; nothing was started\n", name,
+               config.shown);
+    return false;
+  }
+  return true;
+}
+
+void print_banner(const Config& config, const Cli& cli) {
   std::string names;
   for (const auto& s : config.services) names += (names.empty() ? "" : ", ") + s.name;
-  fmt::print("=== Starting Docktor Daemon ===\nMode: AUTONOMOUS\nConfig: {}\nServices: {}\n\n", config.shown,
-             names);
+  fmt::print("=== Starting Docktor Daemon ===\nMode: {}\nConfig: {}\nServices: {}\n\n",
+             cli.manual ? "MANUAL" : "AUTONOMOUS", config.shown, names);
+  if (!cli.dry_run.empty()) fmt::print("Dry run: {}; nothing is started or stopped\n\n", dry_run_text(cli));
   if (config.llm) {
     fmt::print("LLM Config:\n  Provider: {}\n  Model: {}\n\n", config.llm->provider, config.llm->model);
   }
@@ -92,7 +112,7 @@ StartReport unpack(const std::string& text, const Instance& instance) {
 
 int daemon_start_command(const Cli& cli) {
   auto loaded = load_for(cli);
-  if (!loaded) return kExitUsage;
+  if (!loaded || !dry_run_names_are_services(*loaded, cli)) return kExitUsage;
   const auto folders = our_folders();
   if (!folders) {
     fmt::print(stderr, "docktor: {}\n", folders.error().message);
@@ -104,9 +124,12 @@ int daemon_start_command(const Cli& cli) {
   options.config = *loaded;
   options.reload = [cli, path = loaded->path] { return reload_for(cli, path); };
   options.foreground = cli.foreground;
+  options.manual = cli.manual;
+  options.dry_run = std::ranges::find(cli.dry_run, "") != cli.dry_run.end();
+  options.dry_run_of = cli.dry_run;
   options.wait_ready = cli.wait_ready;
   const Instance instance = options.instance;
-  print_banner(*loaded);
+  print_banner(*loaded, cli);
 
   if (cli.foreground) {
     return run_daemon(std::move(options), [&](const StartReport& r) { print_report(r, instance); });

@@ -19,13 +19,23 @@
 #include "target/compose_check.h"
 #include "target/compose_file.h"
 #include "target/compose_project.h"
+#include "target/dry_run.h"
 #include "target/process.h"
 #include "target/process_supervisor.h"
 
 namespace docktor {
 
+namespace {
+
+// The bounds are kept by the limits, a person may widen them; this only stops a mistake of ours.
+constexpr int kMostReplicas = 100'000;
+
+}  // namespace
+
 struct Wiring::Impl {
   explicit Impl(Options o) : options(std::move(o)) {}
+
+  bool dry_run(const ServiceSpec& spec) const { return options.dry_run && options.dry_run(spec.name); }
 
   static bool compose(const ServiceSpec& spec) { return spec.target.kind == "compose"; }
 
@@ -58,7 +68,7 @@ struct Wiring::Impl {
     o.spec = spec.target;
     o.state_directory = options.state_dir + "/replicas";
     o.on_change = std::move(on_change);
-    o.max_replicas = spec.limits.max_replicas;
+    o.max_replicas = kMostReplicas;
     return o;
   }
 
@@ -69,7 +79,8 @@ struct Wiring::Impl {
     o.state_directory = options.state_dir + "/replicas";
     o.log_directory = options.log_dir + "/replicas";
     o.on_change = std::move(on_change);
-    o.max_replicas = 100'000;
+    o.max_replicas = kMostReplicas;
+    o.restart = !dry_run(spec);
     return o;
   }
 
@@ -85,6 +96,16 @@ Wiring::Wiring(Options options) : impl_(std::make_unique<Impl>(std::move(options
 Wiring::~Wiring() = default;
 
 ServiceParts Wiring::make(const Config& config, const ServiceSpec& spec, std::function<void()> on_change) {
+  ServiceParts parts = make_real(config, spec, std::move(on_change));
+  if (impl_->dry_run(spec)) {
+    parts.target = std::make_unique<DryRunTarget>(std::move(parts.target));
+    parts.dry_run = true;
+  }
+  return parts;
+}
+
+ServiceParts Wiring::make_real(const Config& config, const ServiceSpec& spec,
+                               std::function<void()> on_change) {
   Impl& w = *impl_;
   ServiceParts parts;
   parts.spec = spec;
@@ -107,6 +128,22 @@ ServiceParts Wiring::make(const Config& config, const ServiceSpec& spec, std::fu
     parts.usage = std::make_unique<ProcUsageSource>(*w.reader);
   }
   return parts;
+}
+
+ServiceParts Wiring::look(const ServiceSpec& spec) {
+  ServiceParts parts;
+  parts.spec = spec;
+  parts.policy = make_policy(spec);
+  parts.queue = impl_->queue(spec, &parts.queue_shown);
+  return parts;
+}
+
+Result<int> Wiring::count_replicas(const Config& config, const ServiceSpec& spec,
+                                   const std::stop_token& stop) {
+  (void)config;
+  Impl& w = *impl_;
+  if (!Impl::compose(spec)) return count_process_replicas(w.process_options(spec, {}));
+  return count_compose_replicas(w.engine().engine(), spec.name, spec.target, stop);
 }
 
 std::vector<Finding> Wiring::check(const Config& config, const ServiceSpec& spec) {

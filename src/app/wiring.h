@@ -5,11 +5,13 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "control/service.h"
 #include "core/finding.h"
+#include "core/result.h"
 #include "core/spec.h"
 
 namespace docktor {
@@ -22,6 +24,7 @@ class Wiring {
     std::string state_dir;
     std::string log_dir;
     spdlog::logger& log;
+    std::function<bool(const std::string& service)> dry_run{};  ///< services whose orders are not carried out
   };
   explicit Wiring(Options options);
   ~Wiring();
@@ -31,10 +34,17 @@ class Wiring {
   /// `on_change` is called from any thread when the target's report changed.
   ServiceParts make(const Config& config, const ServiceSpec& spec, std::function<void()> on_change);
 
+  /// What a look without a daemon needs: policy and queue, nothing that acts.
+  ServiceParts look(const ServiceSpec& spec);
+
+  /// How many replicas run, without adopting or watching any. Blocking.
+  Result<int> count_replicas(const Config& config, const ServiceSpec& spec, const std::stop_token& stop);
+
   /// For `config validate`: what the world says to this service. Blocking.
   std::vector<Finding> check(const Config& config, const ServiceSpec& spec);
 
  private:
+  ServiceParts make_real(const Config& config, const ServiceSpec& spec, std::function<void()> on_change);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -79,7 +79,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
     }
     options_.log.info("[{}] no longer in the configuration; its replicas are left running", it->first);
     if (it->second->order) close_order(*it->second, "pending", "");
-    save(*it->second);
+    static_cast<void>(save(*it->second));  // it warned
     it = services_.erase(it);
     ++removed;
   }
@@ -87,6 +87,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
   for (const auto& spec : specs) {
     order_of_names_.push_back(spec.name);
     nlohmann::json learned;
+    StandingOverrides standing;
     if (auto it = services_.find(spec.name); it != services_.end()) {
       if (it->second->spec == spec) {
         ++kept;
@@ -94,14 +95,18 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
       }
       if (it->second->order) close_order(*it->second, "pending", "");
       learned = it->second->autoscaler.save();
+      standing = std::move(it->second->overrides);
       services_.erase(it);  // before its successor is made: both would hold the same replicas
       ++changed;
     } else {
       learned = options_.state.load(spec.name);
+      if (learned.is_object() && learned.contains("overrides"))
+        standing = StandingOverrides::restore(learned["overrides"], options_.clock.now());
       ++added;
     }
     auto service = std::make_unique<Service>(make(spec));
     service->autoscaler.restore(learned, options_.clock.now());
+    service->overrides = std::move(standing);
     Service& s = *(services_[spec.name] = std::move(service));
     start(s);
   }
@@ -180,7 +185,7 @@ void Controller::refresh(Service& s) {
 
 void Controller::watch(Service& s) {
   const bool should = !ending_ && s.queue && s.counts.current == 0 && s.report.stopped_by_hand.empty() &&
-                      s.spec.limits.max_replicas > 0;
+                      s.bounds().max > 0 && s.overrides.hold == std::nullopt;
   if (should == s.watching) return;
   s.watching = should;
   if (!should) {
@@ -259,6 +264,8 @@ void Controller::on_queue(const std::string& name, std::uint64_t generation, Res
     if (!s.first_sample) s.first_sample = now;
     const QueueSample& q = *reading->queue;
     const bool work = q.num_pending > 0;
+    // Asked already, or nothing would come of it: the check interval is soon enough.
+    const bool waits = s.dry_run || s.proposals.policys() || s.last_outcome == "rejected";
     take_in(s, {now, s.counts, q, std::nullopt});
     const Observation seen = s.autoscaler.latest(now);
     const auto text = [&](Metric m) {
@@ -270,7 +277,8 @@ void Controller::on_queue(const std::string& name, std::uint64_t generation, Res
         "num_waiting={}",
         name, q.num_pending, text(Metric::kQueueLag), text(Metric::kQueueRateIn), text(Metric::kQueueRateOut),
         q.num_ack_pending, q.num_waiting ? fmt::format("{}", *q.num_waiting) : "unknown");
-    if (s.counts.current == 0 && work && s.report.stopped_by_hand.empty() && !s.order) {
+    if (s.counts.current == 0 && work && s.report.stopped_by_hand.empty() && !s.overrides.hold && !s.order &&
+        !waits) {
       s.wake_until.reset();
       s.evaluate_by = now;  // a wake does not wait for the check interval
       s.next_check = now + s.spec.check_interval;
@@ -310,15 +318,7 @@ void Controller::evaluate(Service& s) {
   if (ending_) return;
   refresh(s);
   const Time now = options_.clock.now();
-  Overrides overrides;
-  overrides.stopped_by_hand = s.report.stopped_by_hand;
-  overrides.problem = s.report.problem;
-  if (overrides.problem.empty() && s.retry_at && now < *s.retry_at) {
-    // Without the time to go, so that the reason stays the same text while it holds.
-    overrides.problem = fmt::format("the last order failed: {}; it is tried again by itself", s.order_error);
-  }
-  if (s.queue) overrides.unfit_for_zero = s.queue->unfit_for_zero();
-
+  const Overrides overrides = overrides_of(s, now);
   Decision d = s.autoscaler.evaluate(now, s.counts, overrides);
   ++s.evaluations;
   const std::string id = fmt::format("{}-{}", options_.run_id, next_decision_++);
@@ -335,17 +335,14 @@ void Controller::evaluate(Service& s) {
   }
   r["t"] = to_seconds(now);
   r["replicas"] = {{"current", s.counts.current}, {"ready", s.counts.ready}, {"failing", s.counts.failing}};
-  if (overrides != Overrides{}) {
-    r["overrides"] = {{"stopped_by_hand", overrides.stopped_by_hand},
-                      {"problem", overrides.problem},
-                      {"unfit_for_zero", overrides.unfit_for_zero}};
-  }
+  if (overrides != Overrides{}) r["overrides"] = to_json(overrides);
   auto& inputs = r["inputs"] = nlohmann::ordered_json::array();
   for (const auto& input : s.inputs) inputs.push_back(to_json(input, s.spec.name));
   s.inputs.clear();
 
   const bool news = !s.last_decision || s.last_decision->action != d.action || d.action != Action::kHold ||
                     s.last_decision->current != d.current;
+  ended(s, s.proposals.review(d, s.bounds(), now));
   s.last_id = id;
   s.last_outcome = "none";
   if (news) {
@@ -354,26 +351,27 @@ void Controller::evaluate(Service& s) {
   }
   options_.log.info("[{}] Decision: {} {} → {} ({})", s.spec.name, to_string(d.action), d.current, d.target,
                     d.reason);
-  if (d.action == Action::kHold) {
-    r["outcome"] = "none";
+  if (d.action == Action::kHold || d.needs_approval) {
+    if (d.needs_approval) s.last_outcome = propose(s, d, id);
+    r["outcome"] = s.last_outcome;
     r["duration"] = 0.0;
     record(r);
   } else {
-    order(s, d, std::move(r));
+    order(s, d.current, d.target, std::move(r));
   }
   s.last_decision = std::move(d);
 }
 
-void Controller::order(Service& s, const Decision& decision, nlohmann::ordered_json record) {
+void Controller::order(Service& s, int from, int to, nlohmann::ordered_json record, bool recorded) {
   if (s.order) close_order(s, "superseded", "");
   const Time now = options_.clock.now();
   const auto number = next_order_++;
-  s.order = PendingOrder{number, now, decision.target, false, std::move(record)};
+  s.order = PendingOrder{number, now, to, recorded, std::move(record)};
   s.last_outcome = "pending";
-  s.wanted = decision.target;
-  options_.log.info("[{}] Executing: {} → {} replicas", s.spec.name, decision.current, decision.target);
-  s.target->scale({decision.target, s.busyness}, [this, inbox = inbox_, name = s.spec.name,
-                                                  generation = s.generation, number](auto outcome) {
+  s.wanted = to;
+  options_.log.info("[{}] Executing: {} → {} replicas", s.spec.name, from, to);
+  s.target->scale({to, s.busyness}, [this, inbox = inbox_, name = s.spec.name, generation = s.generation,
+                                     number](auto outcome) {
     inbox->push([this, name, generation, number, outcome = std::move(outcome)]() mutable {
       on_outcome(name, generation, number, std::move(outcome));
     });
@@ -410,8 +408,11 @@ void Controller::on_outcome(const std::string& name, std::uint64_t generation, s
     s.failed_orders = 0;
     s.retry_at.reset();
     s.order_error.clear();
-    options_.log.info("[{}] ✓ Scaled successfully: {}", name, *outcome);
-    close_order(s, "done", "");
+    if (s.dry_run)
+      options_.log.info("[{}] Dry run: {}", name, *outcome);
+    else
+      options_.log.info("[{}] ✓ Scaled successfully: {}", name, *outcome);
+    close_order(s, s.dry_run ? "dry_run" : "done", "");
   } else {
     const Time now = options_.clock.now();
     // What passes by itself (somebody else is changing the service just now) is tried again soon, the rest
@@ -435,6 +436,7 @@ Time Controller::due(const Service& s) const {
   Time t = std::min(s.next_sample, s.next_check);
   if (s.evaluate_by) t = std::min(t, *s.evaluate_by);
   if (s.order && !s.order->recorded) t = std::min(t, s.order->at + kOutcomeWait);
+  if (const auto end = s.overrides.next_end()) t = std::min(t, *end);
   return t;
 }
 
@@ -445,6 +447,7 @@ void Controller::do_due(Service& s, Time now) {
     s.order->record["duration"] = to_seconds(now - s.order->at);
     record(s.order->record);
   }
+  if (const auto end = s.overrides.next_end(); end && now >= *end) end_overrides(s, now);
   const bool check = now >= s.next_check;
   if (now >= s.next_sample || check) {
     Duration interval = s.spec.sample_interval;
@@ -493,39 +496,22 @@ void Controller::run(const std::stop_token& stop) {
 }
 
 void Controller::save() {
-  for (const auto& [name, s] : services_) save(*s);
+  for (const auto& [name, s] : services_) static_cast<void>(save(*s));  // it warned
 }
 
-void Controller::save(const Service& s) {
-  if (auto r = options_.state.save(s.spec.name, s.autoscaler.save()); !r) {
-    options_.log.warn("[{}] ⚠ state not saved: {}", s.spec.name, r.error().message);
-  }
-}
-
-Result<std::string> Controller::resume(const std::string& service) {
-  Service* s = find(service);
-  if (!s) {
-    std::vector<std::string_view> known(order_of_names_.begin(), order_of_names_.end());
-    const auto near = did_you_mean(service, known);
-    return fail(ErrorCode::kNotFound, fmt::format("no service '{}' in this configuration; it has: {}{}",
-                                                  service, fmt::join(order_of_names_, ", "),
-                                                  near ? fmt::format(" (did you mean {}?)", *near) : ""));
-  }
-  refresh(*s);
-  const std::string was = s->report.stopped_by_hand;
-  s->target->resume();
-  s->retry_at.reset();
-  event(*s, "resume", was.empty() ? "asked to resume; it was not stopped" : "resumed; it was " + was);
-  refresh(*s);
-  evaluate(*s);
-  return was.empty() ? fmt::format("{} was not stopped; nothing to resume", service)
-                     : fmt::format("{} is scaled again (it was {})", service, was);
+Result<void> Controller::save(const Service& s) {
+  auto state = s.autoscaler.save();
+  if (!s.overrides.empty()) state["overrides"] = s.overrides.save();
+  auto r = options_.state.save(s.spec.name, state);
+  if (!r) options_.log.warn("[{}] ⚠ state not saved: {}", s.spec.name, r.error().message);
+  return r;
 }
 
 void Controller::stop_replicas() {
   if (std::exchange(ending_, true)) return;
   for (const auto& [name, s] : services_) {
     if (s->order) close_order(*s, "superseded", "");
+    if (s->dry_run) continue;
     options_.log.info("[{}] stopping all replicas, as asked", name);
     event(*s, "stop", "all replicas are stopped, as asked by `docktor daemon stop --replicas`");
     s->target->scale({0, s->busyness}, [](const Result<std::string>&) {});
@@ -536,7 +522,7 @@ std::size_t Controller::replicas_left() {
   std::size_t n = 0;
   for (const auto& [name, s] : services_) {
     refresh(*s);
-    n += s->report.replicas.size();
+    if (!s->dry_run) n += s->report.replicas.size();
   }
   return n;
 }

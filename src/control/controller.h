@@ -35,6 +35,7 @@ class Controller {
     spdlog::logger& log;
     nlohmann::ordered_json metadata;  ///< of every decision: provider, model, verdict
     std::string run_id;               ///< unique to this run; decisions are named <run_id>-<n>
+    bool manual = false;              ///< decisions become proposals; only the bounds are mended unasked
   };
 
   explicit Controller(Options options);
@@ -61,9 +62,28 @@ class Controller {
   /// Status of all services, or of one; null when there is no such service. Loop thread.
   nlohmann::ordered_json status(const std::string& service = {});
 
-  /// Forgets that a person stopped the service, and decides at once. kNotFound for an unknown service. Loop
-  /// thread.
-  Result<std::string> resume(const std::string& service);
+  // Overrides and approval (controller_overrides.cc). All in the loop thread; `by`
+  // is who asked, for journal and status. Each decides at once, is kept over a restart, and returns a
+  // sentence on what holds now. kNotFound for an unknown service or proposal, kInvalid with what would be
+  // right.
+
+  /// Ends a pause, a scale and a stop by hand.
+  Result<std::string> resume(const std::string& service, const std::string& by);
+  Result<std::string> pause(const std::string& service, std::optional<Duration> length,
+                            const std::string& reason, const std::string& by);
+  /// `replicas` must lie within the bounds.
+  Result<std::string> scale(const std::string& service, int replicas, std::optional<Duration> length,
+                            const std::string& reason, const std::string& by);
+  Result<std::string> set_bounds(const std::string& service, Bounds bounds, std::optional<Duration> length,
+                                 const std::string& by);
+  Result<std::string> reset_bounds(const std::string& service, const std::string& by);
+  /// From outside; waits for a person in either mode, ten minutes at most.
+  Result<std::string> propose(const std::string& service, int replicas, const std::string& reason,
+                              const std::string& by);
+  Result<std::string> approve(const std::string& id, const std::string& by);
+  Result<std::string> reject(const std::string& id, const std::string& reason, const std::string& by);
+  /// Open proposals of all services, or of one, oldest first.
+  nlohmann::ordered_json proposals(const std::string& service = {});
 
   /// `stop --replicas`: no more decisions; every service to zero, each replica with its grace period. Loop
   /// thread.
@@ -86,7 +106,7 @@ class Controller {
 
  private:
   void start(Service& s);
-  void save(const Service& s);
+  Result<void> save(const Service& s);
   nlohmann::ordered_json snapshot_of(const Service& s, const char* what) const;
   void read_queue(Service& s);
   void read_usage(Service& s);
@@ -100,7 +120,15 @@ class Controller {
   void refresh(Service& s);
   void watch(Service& s);
   void evaluate(Service& s);
-  void order(Service& s, const Decision& decision, nlohmann::ordered_json record);
+  Result<Service*> known(const std::string& service);
+  Overrides overrides_of(Service& s, Time now);
+  void end_overrides(Service& s, Time now);
+  void acted(Service& s, const char* what, nlohmann::ordered_json details, const std::string& text,
+             const std::string& by);
+  std::string kept(const Service& s, std::string text);
+  void ended(Service& s, const Proposals::Ended& proposals);
+  std::string propose(Service& s, const Decision& decision, const std::string& id);
+  void order(Service& s, int from, int to, nlohmann::ordered_json record, bool recorded = false);
   void close_order(Service& s, const std::string& outcome, const std::string& error);
   void record(const nlohmann::ordered_json& record);
   void event(const Service& s, const char* what, const std::string& text);

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "control/overrides.h"
+#include "control/proposals.h"
 #include "core/autoscaler.h"
 #include "core/source.h"
 #include "core/target.h"
@@ -25,6 +27,7 @@ struct ServiceParts {
   std::unique_ptr<Source> usage;
   std::unique_ptr<Target> target;
   std::function<std::string()> queue_shown;  ///< "nats://nats:4222 (via 127.0.0.1:4222)"; no credentials
+  bool dry_run = false;                      ///< the target answers orders and carries none out
   nlohmann::ordered_json effective;          ///< the configuration in effect, secrets hidden, for the journal
 };
 
@@ -52,6 +55,7 @@ struct Service {
         usage(std::move(p.usage)),
         target(std::move(p.target)),
         queue_shown(std::move(p.queue_shown)),
+        dry_run(p.dry_run),
         effective(std::move(p.effective)) {}
 
   ServiceSpec spec;
@@ -60,8 +64,12 @@ struct Service {
   std::unique_ptr<Source> usage;
   std::unique_ptr<Target> target;
   std::function<std::string()> queue_shown;
+  bool dry_run;
   nlohmann::ordered_json effective;
   std::uint64_t generation = 0;  ///< callbacks of an earlier generation are stale
+
+  StandingOverrides overrides;
+  Proposals proposals;
 
   TargetReport report;
   ReplicaCounts counts;
@@ -91,6 +99,12 @@ struct Service {
   std::optional<Time> retry_at;  ///< no order before this
   std::string order_error;
   std::uint64_t evaluations = 0;
+
+  /// In effect: a person's, else the configuration's.
+  Bounds bounds() const {
+    if (overrides.bounds) return overrides.bounds->bounds;
+    return {spec.limits.min_replicas, spec.limits.max_replicas};
+  }
 };
 
 }  // namespace docktor

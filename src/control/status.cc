@@ -15,6 +15,8 @@ std::string Controller::why_nothing(const Service& s, Time now) const {
                        s.spec.name);
   }
   if (!s.report.problem.empty()) return s.report.problem;
+  if (s.overrides.hold)
+    return fmt::format("{}; `docktor resume {}` ends that", s.overrides.hold->text(), s.spec.name);
   if (s.queue_trouble) {
     return fmt::format("the queue does not answer since {}: {}", short_duration(now - s.queue_trouble->since),
                        s.queue_trouble->error.message);
@@ -23,6 +25,13 @@ std::string Controller::why_nothing(const Service& s, Time now) const {
     return fmt::format("no decision yet; the first is due in {}",
                        short_duration(std::max(Duration::zero(), s.next_check - now)));
   }
+  if (const auto& p = s.proposals.policys()) {
+    return fmt::format("proposal {} ({} → {}: {}) waits for `docktor approve {}` or `docktor reject {}`",
+                       p->id, p->from, p->to, p->reason, p->id, p->id);
+  }
+  if (s.last_outcome == "rejected")
+    return s.proposals.rejected_text() + "; it is proposed again when that has changed";
+  if (s.last_outcome == "dry_run") return "dry run: the decision was not carried out";
   if (s.last_decision->action != Action::kHold) return {};
   return s.last_decision->reason;
 }
@@ -53,8 +62,13 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     j["failing"] = s.counts.failing;
     j["stopping"] = stopping;
     j["wanted"] = s.wanted;
-    j["min_replicas"] = s.spec.limits.min_replicas;
-    j["max_replicas"] = s.spec.limits.max_replicas;
+    j["min_replicas"] = s.bounds().min;
+    j["max_replicas"] = s.bounds().max;
+    j["scale_up_by"] = s.spec.limits.scale_up_by;
+    j["scale_down_by"] = s.spec.limits.scale_down_by;
+    if (s.dry_run) j["dry_run"] = true;
+    if (!s.overrides.empty()) j["overrides"] = s.overrides.shown(now);
+    if (auto waiting = proposals(name); !waiting.empty()) j["proposals"] = std::move(waiting);
     j["replicas"] = std::move(replicas);
     if (s.queue)
       j["queue"] = fmt::format("{} ({}/{})", s.queue_shown ? s.queue_shown() : "queue", s.spec.queue->stream,
@@ -91,7 +105,7 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
       if (const auto gap = s.queue->watch_gap(); !gap.empty())
         notes.push_back("at zero replicas docktor polls only: " + gap);
     }
-    if (s.queue && s.spec.limits.min_replicas == 0) {
+    if (s.queue && s.bounds().min == 0) {
       if (const auto why = s.queue->unfit_for_zero(); !why.empty())
         notes.push_back("not scaled to zero: " + why);
     }

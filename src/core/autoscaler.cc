@@ -21,7 +21,8 @@ bool Autoscaler::observe(const Input& input) {
 Decision Autoscaler::evaluate(Time now, const ReplicaCounts& replicas, const Overrides& overrides) {
   const Observation latest = meter_.latest(now);
   const Observation window = meter_.mean(now);
-  const Situation situation{now, replicas, latest, window};
+  Situation situation{now, replicas, latest, window};
+  if (overrides.bounds) situation.min_replicas = overrides.bounds->min;
   return limits_.apply(now, situation, overrides, policy_->recommend(situation));
 }
 

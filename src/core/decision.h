@@ -1,6 +1,7 @@
 // A policy's recommendation, and the decision that limits make of it, each with its evidence.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,7 +50,15 @@ struct Decision {
   Observation observation;  ///< the window's means, on which the decision rests
   Recommendation recommendation;
   std::vector<AppliedLimit> limits;
-  bool wake = false;  ///< from zero, since there is work
+  bool wake = false;            ///< from zero, since there is work
+  bool needs_approval = false;  ///< not to be carried out before a person says yes
+};
+
+/// Bounds that a person set in place of the configuration's.
+struct Bounds {
+  int min = 0;
+  int max = 0;
+  friend bool operator==(const Bounds&, const Bounds&) = default;
 };
 
 /// What people and programs put on top of policies. Part of a decision's inputs, so that it can be
@@ -59,6 +68,11 @@ struct Overrides {
   std::string problem;          ///< not empty: the target cannot be acted on; hold, with this reason
   std::string
       unfit_for_zero;  ///< not empty: why the queue would lose messages at zero replicas; min is then 1
+  std::string
+      held;  ///< not empty: the policy does not count ("paused by ann until ..."); the bounds still do
+  std::optional<int> replicas;   ///< beside `held`: how many a person wants; without, as many as there are
+  std::optional<Bounds> bounds;  ///< in place of min_replicas and max_replicas
+  bool approval = false;         ///< manual: what goes beyond mending the bounds waits for a person's yes
   friend bool operator==(const Overrides&, const Overrides&) = default;
 };
 

@@ -42,6 +42,7 @@ void Limits::note_change(Time now, int current) {
 Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides,
                        Recommendation recommendation) {
   const int current = in.replicas.current;
+  const auto [min, max] = overrides.bounds.value_or(Bounds{spec_.min_replicas, spec_.max_replicas});
   note_change(now, current);
 
   Decision d;
@@ -63,7 +64,7 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
     if (d.action == Action::kHold) {
       // A policy wanted to move and may not: say what holds it, after what it wanted.
       if (!d.limits.empty() && d.reason != d.limits.back().detail) d.reason += "; " + d.limits.back().detail;
-    } else {
+    } else if (!d.needs_approval) {
       ordered_ = {now, target};
     }
     d.recommendation = std::move(recommendation);
@@ -83,19 +84,27 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
   judged_ = in.latest.queue_at;
   const bool stale = has_queue_ && (in.latest.queue_stale || again);
   const bool reset = has_queue_ && in.latest.reset;
-  if (current < spec_.min_replicas) {
+  if (current < min) {
     // min needs no data; what the policy wants beyond it still counts.
-    if (target < spec_.min_replicas) {
-      limit("min_replicas", spec_.min_replicas, fmt::format("min_replicas {}", spec_.min_replicas));
-      d.reason = fmt::format("{} replicas, min_replicas {}", current, spec_.min_replicas);
+    if (target < min) {
+      limit("min_replicas", min, fmt::format("min_replicas {}", min));
+      d.reason = fmt::format("{} replicas, min_replicas {}", current, min);
     }
-  } else if (current > spec_.max_replicas) {
-    const int to = stale || reset || recommendation.no_data ? current - 1 : spec_.max_replicas;
+  } else if (current > max) {
+    const int to = stale || reset || recommendation.no_data ? current - 1 : max;
     if (target > to || stale || reset) {
-      limit("max_replicas", to, fmt::format("max_replicas {}", spec_.max_replicas));
-      d.reason = fmt::format("{} replicas, max_replicas {}", current, spec_.max_replicas);
+      limit("max_replicas", to, fmt::format("max_replicas {}", max));
+      d.reason = fmt::format("{} replicas, max_replicas {}", current, max);
       return finish();
     }
+  }
+
+  if (!overrides.held.empty()) {
+    const int least = overrides.unfit_for_zero.empty() ? min : std::max(1, min);
+    const int to = std::clamp(overrides.replicas.value_or(current), std::min(least, max), max);
+    limit("held", to, overrides.held);
+    d.reason = overrides.held;
+    return finish();
   }
 
   if (stale || reset) {
@@ -107,8 +116,8 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
             ? fmt::format("the queue's last sample is {} old (stale after {})",
                           short_duration(now - *in.latest.queue_at), short_duration(stale_after_))
             : std::string("no sample of the queue yet");
-    limit(reset ? "reset" : "freshness", std::max(current, spec_.min_replicas), why);
-    if (current >= spec_.min_replicas) d.reason = why;
+    limit(reset ? "reset" : "freshness", std::max(current, min), why);
+    if (current >= min) d.reason = why;
     return finish();
   }
 
@@ -136,13 +145,13 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
   }
 
   if (target > current && in.replicas.failing > 0) {
-    const int to = std::max(current, spec_.min_replicas);
+    const int to = std::max(current, min);
     limit("failing", to,
           fmt::format("{} of {} replicas exit at once: mend the worker first, more replicas would not help",
                       in.replicas.failing, current));
   }
 
-  if (steps_bind_ && current >= spec_.min_replicas && current <= spec_.max_replicas && !d.wake) {
+  if (steps_bind_ && current >= min && current <= max && !d.wake) {
     if (target > current + spec_.scale_up_by) {
       limit("scale_up_by", current + spec_.scale_up_by, fmt::format("scale_up_by {}", spec_.scale_up_by));
     }
@@ -163,7 +172,7 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
     }
   }
 
-  const bool mending = current < spec_.min_replicas || current > spec_.max_replicas || d.wake;
+  const bool mending = current < min || current > max || d.wake;
   if (last_change_ && target != current && !mending) {
     const bool up = target > current;
     const Duration cooldown = up ? spec_.cooldown_up : spec_.cooldown_down;
@@ -175,16 +184,23 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
     }
   }
 
-  if (target > spec_.max_replicas) {
-    limit("max_replicas", spec_.max_replicas,
-          current == spec_.max_replicas ? fmt::format("already at max_replicas {}", spec_.max_replicas)
-                                        : fmt::format("max_replicas {}", spec_.max_replicas));
+  if (target > max) {
+    limit("max_replicas", max,
+          current == max ? fmt::format("already at max_replicas {}", max)
+                         : fmt::format("max_replicas {}", max));
   }
   if (target < 1 && !overrides.unfit_for_zero.empty()) limit("unfit_for_zero", 1, overrides.unfit_for_zero);
-  if (target < spec_.min_replicas) {
-    limit("min_replicas", spec_.min_replicas,
-          current == spec_.min_replicas ? fmt::format("already at min_replicas {}", spec_.min_replicas)
-                                        : fmt::format("min_replicas {}", spec_.min_replicas));
+  if (target < min) {
+    limit("min_replicas", min,
+          current == min ? fmt::format("already at min_replicas {}", min)
+                         : fmt::format("min_replicas {}", min));
+  }
+  if (overrides.approval && target != current) {
+    if (current < min || current > max)
+      limit("approval", std::clamp(current, min, max),
+            "the bounds need no approval, what goes beyond them does");
+    else
+      d.needs_approval = true;
   }
   return finish();
 }

@@ -14,15 +14,18 @@ namespace docktor {
 
 /// In this order, each step recorded in Decision::limits when it changes the outcome:
 ///  1. override       stopped by hand or a target that cannot be acted on: hold
-///  2. bounds         current below min: to min; current above max: to max (on stale data one an interval)
-///  3. freshness      a stale sample, the one of the evaluation before, or one that began a new window: hold
-///  4. wake           at zero with work: one replica; never down to zero with work left
-///  5. failing        replicas that exit at once: no scale-up
-///  6. steps          at most scale_up_by / scale_down_by (an objective only where the user wrote them)
-///  7. stabilization  no lower than the highest recommendation of that long
-///  8. cooldown       measured from the last change of `current`, whoever made it
-///  9. min, max, and at least one where the queue is unfit for zero
-/// Deterministic; not thread-safe.
+///  2. bounds         (a person's, where there are; else the configuration's) current below min: to min;
+///  current above max: to max (on stale data one an interval)
+///  3. held           a person paused the service or said how many: that, within the bounds
+///  4. freshness      a stale sample, the one of the evaluation before, or one that began a new window: hold
+///  5. wake           at zero with work: one replica; never down to zero with work left
+///  6. failing        replicas that exit at once: no scale-up
+///  7. steps          at most scale_up_by / scale_down_by (an objective only where the user wrote them)
+///  8. stabilization  no lower than the highest recommendation of that long
+///  9. cooldown       measured from the last change of `current`, whoever made it
+/// 10. min, max, and at least one where the queue is unfit for zero
+/// 11. approval       manual: what mends the bounds goes out, anything else waits for a person
+/// (needs_approval) Deterministic; not thread-safe.
 class Limits {
  public:
   explicit Limits(const ServiceSpec& spec);

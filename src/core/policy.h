@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 
 #include "core/decision.h"
 #include "core/observation.h"
@@ -13,8 +14,9 @@ namespace docktor {
 struct Situation {
   Time now;
   ReplicaCounts replicas;
-  const Observation& latest;  ///< the newest sample
-  const Observation& window;  ///< means over metrics_window
+  const Observation& latest;          ///< the newest sample
+  const Observation& window;          ///< means over metrics_window
+  std::optional<int> min_replicas{};  ///< set by a person, in place of the configuration's
 };
 
 /// Deterministic: no clock, no I/O, no randomness, no global. Used from one thread at a time.

@@ -246,6 +246,7 @@ ordered_json to_json(const Decision& d) {
   j["decision"] = to_string(d.action);
   j["target_replicas"] = d.target;
   j["reason"] = d.reason;
+  if (d.needs_approval) j["needs_approval"] = true;
   auto& observations = j["observations"] = ordered_json::object();
   for (const auto& m : kMetrics) {
     const bool stale = is_queue(m.metric) ? d.observation.queue_stale : d.observation.usage_stale;
@@ -272,6 +273,48 @@ ordered_json to_json(const Decision& d) {
     }
   }
   return j;
+}
+
+ordered_json to_json(const Overrides& o) {
+  ordered_json j = ordered_json::object();
+  const auto text = [&](const char* key, const std::string& v) {
+    if (!v.empty()) j[key] = v;
+  };
+  text("stopped_by_hand", o.stopped_by_hand);
+  text("problem", o.problem);
+  text("unfit_for_zero", o.unfit_for_zero);
+  text("held", o.held);
+  put(j, "replicas", o.replicas);
+  if (o.bounds) j["bounds"] = {{"min_replicas", o.bounds->min}, {"max_replicas", o.bounds->max}};
+  if (o.approval) j["approval"] = true;
+  return j;
+}
+
+Overrides overrides_from_json(const json& j) {
+  Overrides o;
+  if (!j.is_object()) return o;
+  const auto text = [&](const char* key, std::string& v) {
+    if (const auto it = j.find(key); it != j.end() && it->is_string()) v = it->get<std::string>();
+  };
+  const auto count = [](const json& object, const char* key) -> std::optional<int> {
+    const auto it = object.find(key);
+    if (it == object.end() || !it->is_number_integer()) return std::nullopt;
+    const auto v = it->get<std::int64_t>();
+    if (v < 0 || v > kMaxReplicas) return std::nullopt;
+    return static_cast<int>(v);
+  };
+  text("stopped_by_hand", o.stopped_by_hand);
+  text("problem", o.problem);
+  text("unfit_for_zero", o.unfit_for_zero);
+  text("held", o.held);
+  o.replicas = count(j, "replicas");
+  if (const auto it = j.find("bounds"); it != j.end() && it->is_object()) {
+    const auto min = count(*it, "min_replicas"), max = count(*it, "max_replicas");
+    if (min && max && *min <= *max) o.bounds = Bounds{*min, *max};
+  }
+  const auto approval = j.find("approval");
+  o.approval = approval != j.end() && approval->is_boolean() && approval->get<bool>();
+  return o;
 }
 
 std::string utc_seconds(Time t) {

@@ -26,6 +26,11 @@ Result<std::pair<std::string, Input>> input_from_json(const nlohmann::json& line
 /// target_replicas, reason, observations; then matched_rules, limits, numbers.
 nlohmann::ordered_json to_json(const Decision& decision);
 
+/// What people put on top of a decision, as its record keeps it; only what is set. From it the very same
+/// Overrides come back, so that the decision can be made again.
+nlohmann::ordered_json to_json(const Overrides& overrides);
+Overrides overrides_from_json(const nlohmann::json& record);
+
 /// UTC, "2025-01-29T14:30:00Z".
 std::string utc_seconds(Time t);
 

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <numeric>
 #include <vector>
 
@@ -22,6 +25,47 @@ std::string short_duration(Duration d) {
   if (s < 3600) return s % 60 == 0 ? fmt::format("{}m", s / 60) : fmt::format("{}m{}s", s / 60, s % 60);
   const auto m = s / 60;
   return m % 60 == 0 ? fmt::format("{}h", m / 60) : fmt::format("{}h{}m", m / 60, m % 60);
+}
+
+namespace {
+
+std::optional<double> plain_number(std::string_view text) {
+  double v = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), v, std::chars_format::fixed);
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(v)) return std::nullopt;
+  return v;
+}
+
+struct Unit {
+  std::string_view name;
+  double seconds;
+};
+constexpr std::array<Unit, 4> kUnits{{{"h", 3600}, {"m", 60}, {"s", 1}, {"ms", 1e-3}}};
+
+bool is_number_part(char c) { return (c >= '0' && c <= '9') || c == '.'; }
+
+}  // namespace
+
+std::optional<double> parse_seconds(std::string_view text) {
+  if (text.empty() || !is_number_part(text[0])) return std::nullopt;
+  if (std::ranges::all_of(text, is_number_part)) return plain_number(text);
+  double total = 0;
+  std::size_t next_unit = 0;
+  while (!text.empty()) {
+    const auto digits =
+        static_cast<std::size_t>(std::ranges::find_if_not(text, is_number_part) - text.begin());
+    const auto value = plain_number(text.substr(0, digits));
+    text.remove_prefix(digits);
+    const auto letters = static_cast<std::size_t>(std::ranges::find_if(text, is_number_part) - text.begin());
+    const auto unit = std::find_if(kUnits.begin() + static_cast<std::ptrdiff_t>(next_unit), kUnits.end(),
+                                   [&](const Unit& u) { return u.name == text.substr(0, letters); });
+    if (!value || unit == kUnits.end()) return std::nullopt;
+    total += *value * unit->seconds;
+    next_unit = static_cast<std::size_t>(unit - kUnits.begin()) + 1;
+    text.remove_prefix(letters);
+  }
+  return total;
 }
 
 namespace {

@@ -152,7 +152,10 @@ RunResult run(const RunSpec& spec, const PolicyMaker& make_policy) {
         pool.scale(d.target);
       }
     }
-    if (spec.progress && (++steps & 0xfff) == 0) spec.progress(std::min(1.0, now / length));
+    if ((++steps & 0xfff) == 0) {
+      if (spec.stop.stop_requested()) break;
+      if (spec.progress) spec.progress(std::min(1.0, now / length));
+    }
   }
 
   pool.count_abandoned();

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct RunSpec {
   std::optional<int> start_replicas;           ///< min_replicas by default
   double bin = 0;                              ///< more than 0: keep a series with bins of so many seconds
   std::function<void(double share)> progress;  ///< called now and then
+  std::stop_token stop;                        ///< requested: the run ends early, its result is of no use
   std::function<void(const Input&, const Decision&)> watch;  ///< each evaluation, for tests and traces
 };
 

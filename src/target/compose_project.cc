@@ -70,6 +70,21 @@ Result<std::string> find_project(DockerEngine& engine, const TargetSpec& spec, c
   return derived;
 }
 
+Result<int> count_compose_replicas(DockerEngine& engine, const std::string& service, const TargetSpec& spec,
+                                   const std::stop_token& stop) {
+  const auto project = find_project(engine, spec, stop);
+  if (!project) return tl::unexpected(project.error());
+  const auto rows = engine.containers(
+      {"com.docker.compose.project=" + *project, "com.docker.compose.service=" + service}, stop);
+  if (!rows) return tl::unexpected(rows.error());
+  int n = 0;
+  for (const auto& row : *rows) {
+    const auto& labels = at(row, "/Labels");
+    n += label(labels, "com.docker.compose.oneoff") != "True" && text_at(row, "/State") == "running";
+  }
+  return n;
+}
+
 ComposeDeployment deployment_of(const nlohmann::json& labels, const std::string& project,
                                 const TargetSpec& spec) {
   ComposeDeployment d;

@@ -17,6 +17,11 @@ namespace docktor {
 /// where two projects come from the same file and neither has the derived name.
 Result<std::string> find_project(DockerEngine& engine, const TargetSpec& spec, const std::stop_token& stop);
 
+/// How many containers of the service run now, those of `docker compose run` left out; for a look without a
+/// daemon. Blocking.
+Result<int> count_compose_replicas(DockerEngine& engine, const std::string& service, const TargetSpec& spec,
+                                   const std::stop_token& stop);
+
 /// From a container's labels where they are, else from the configuration.
 ComposeDeployment deployment_of(const nlohmann::json& container_labels, const std::string& project,
                                 const TargetSpec& spec);

@@ -38,12 +38,17 @@ struct ProcessOptions {
   std::function<void()>
       on_change;  ///< the report may differ now; called from the supervisor's thread, must not block
   int max_replicas = 1000;  ///< orders for more are refused, whoever made the mistake
+  bool restart = true;      ///< off: one that crashes is not started again (a dry run does nothing)
   std::map<std::string, std::string> inherited = inherited_environment();  ///< below spec.environment
   ProcessCare care{};
 };
 
 /// For `config validate` (no supervisor needed): command, directory, folders, each with its cure. Blocking.
 std::vector<Finding> check_process_target(const ProcessOptions& options);
+
+/// How many replicas run now, by the token in their environment; for a look without a daemon. Reads the
+/// environment of every process of this user. kDenied where the pool's identity cannot be read.
+Result<int> count_process_replicas(const ProcessOptions& options);
 
 /// Replicas are processes, each in a process group of its own, named <service>-1, -2, ... Their environment:
 /// docktor's (see inherited_environment), then spec.environment, then DOCKTOR_SERVICE, DOCKTOR_REPLICA and

@@ -7,9 +7,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <string_view>
 
 #include "target/process.h"
+#include "target/process_record.h"
+#include "target/process_scan.h"
 
 namespace docktor {
 namespace {
@@ -117,6 +120,21 @@ std::vector<Finding> check_process_target(const ProcessOptions& options) {
   findings.push_back(check_writable("state folder", options.state_directory));
   findings.push_back(check_writable("log folder", options.log_directory));
   return findings;
+}
+
+Result<int> count_process_replicas(const ProcessOptions& options) {
+  const auto path = options.state_directory + "/" + file_name(options.service) + ".pool";
+  std::ifstream file(path);
+  std::string identity;
+  if (!(file >> identity)) {
+    if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) return 0;  // no docktor ever started one
+    return fail(ErrorCode::kDenied, fmt::format("{}: cannot be read", path));
+  }
+  int n = 0;
+  for (const auto& [token, processes] : find_by_pool(identity)) {
+    n += std::ranges::any_of(processes, [](const ProcessStat& s) { return s.identity.pid == s.group; });
+  }
+  return n;
 }
 
 }  // namespace docktor

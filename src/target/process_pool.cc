@@ -359,6 +359,10 @@ void ProcessPool::nothing_left(ProcessReplica& r) {
 }
 
 void ProcessPool::crashed(ProcessReplica& r, Duration ran) {
+  if (!options_.restart) {
+    news(fmt::format("{}: {}; not started again (dry run)", r.id, r.ended));
+    return remove(r);
+  }
   const auto before = r.state();
   r.phase = Phase::kWaiting;
   r.ready = false;

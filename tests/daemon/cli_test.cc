@@ -20,9 +20,27 @@ class CliTest : public testing::Test {
 };
 
 TEST_F(CliTest, HelpHasAnExampleForEveryCommand) {
-  for (const char* command :
-       {"", "daemon", "daemon start", "daemon stop", "daemon status", "daemon logs", "daemon reload",
-        "config", "config validate", "explain", "resume", "decide", "demo", "health"}) {
+  for (const char* command : {"",
+                              "daemon",
+                              "daemon start",
+                              "daemon stop",
+                              "daemon status",
+                              "daemon logs",
+                              "daemon reload",
+                              "config",
+                              "config validate",
+                              "explain",
+                              "resume",
+                              "scale",
+                              "pause",
+                              "set-bounds",
+                              "proposals",
+                              "approve",
+                              "reject",
+                              "mcp",
+                              "decide",
+                              "demo",
+                              "health"}) {
     const Ran r = box.docktor(std::string(command) + " --help");
     EXPECT_EQ(r.code, 0) << command;
     EXPECT_TRUE(has(r, "Example")) << command << "\n" << r.out;

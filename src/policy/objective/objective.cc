@@ -313,7 +313,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
         "to start",
         pending, oldest, short_duration(seconds(max_wait_)), level, mu, r.wanted - current, startup_.mean());
   } else if (high < current) {
-    r.wanted = std::max(high, min_replicas_);
+    r.wanted = std::max(high, in.min_replicas.value_or(min_replicas_));
     r.reason = fmt::format("{:.0f} wait; {:.1f}/s come, {:.1f}/s a replica: {} are enough", pending, level,
                            mu, r.wanted);
   } else {

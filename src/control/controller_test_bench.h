@@ -1,0 +1,184 @@
+// The controller driven by a clock of the test, with sources and targets that answer when the test says.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "control/controller.h"
+#include "policy/policies.h"
+
+namespace docktor {
+
+using namespace std::chrono_literals;
+
+class TestClock final : public Clock {
+ public:
+  Time now() const override { return time; }
+  Time time = time_at(1000);
+};
+
+class TestJournal final : public Journal {
+ public:
+  Result<void> append(const nlohmann::ordered_json& record) override {
+    if (full) return fail(ErrorCode::kExhausted, "no space left", true);
+    records.push_back(record);
+    return {};
+  }
+  std::vector<nlohmann::ordered_json> decisions() const {
+    std::vector<nlohmann::ordered_json> out;
+    for (const auto& r : records) {
+      if (r.contains("decision")) out.push_back(r);
+    }
+    return out;
+  }
+  std::vector<nlohmann::ordered_json> records;
+  bool full = false;
+};
+
+// The world behind one service.
+struct World {
+  QueueSample queue;
+  bool queue_silent = false;  // reads are never answered
+  std::optional<Error> queue_error;
+  std::function<void()> watcher;
+  int reads = 0;
+  std::string unfit;
+
+  int replicas = 1;
+  std::string stopped_by_hand;
+  bool dry_run = false;
+  std::optional<Error> scale_error;
+  bool hold_orders = false;  // orders are answered when the test says
+  std::vector<int> orders;
+  std::vector<std::function<void(Result<std::string>)>> waiting;
+};
+
+class FakeSource final : public Source {
+ public:
+  explicit FakeSource(World& w) : w_(w) {}
+  void read(const ReadRequest&, std::function<void(Result<Reading>)> done) override {
+    ++w_.reads;
+    if (w_.queue_silent) return;
+    if (w_.queue_error)
+      done(tl::unexpected(*w_.queue_error));
+    else
+      done(Reading{w_.queue, std::nullopt});
+  }
+  void watch(std::function<void()> on_message) override { w_.watcher = std::move(on_message); }
+  std::string unfit_for_zero() const override { return w_.unfit; }
+  std::vector<Finding> check(Duration) override { return {}; }
+
+ private:
+  World& w_;
+};
+
+class FakeTarget final : public Target {
+ public:
+  explicit FakeTarget(World& w) : w_(w) {}
+  void scale(const ScaleOrder& order, std::function<void(Result<std::string>)> done) override {
+    w_.orders.push_back(order.replicas);
+    if (w_.hold_orders) {
+      w_.waiting.push_back(std::move(done));
+      return;
+    }
+    if (w_.scale_error) {
+      done(tl::unexpected(*w_.scale_error));
+      return;
+    }
+    if (!w_.dry_run) w_.replicas = order.replicas;
+    done(std::string("did it"));
+  }
+  TargetReport report() override {
+    TargetReport r;
+    for (int i = 0; i < w_.replicas; ++i)
+      r.replicas.push_back({.id = std::to_string(i), .state = ReplicaState::kReady});
+    r.stopped_by_hand = w_.stopped_by_hand;
+    return r;
+  }
+  void resume() override { w_.stopped_by_hand.clear(); }
+  std::vector<Finding> check() override { return {}; }
+
+ private:
+  World& w_;
+};
+
+class ControllerTest : public testing::Test {
+ protected:
+  ControllerTest()
+      : folder_(std::filesystem::temp_directory_path() /
+                ("docktor-controller-" + std::to_string(::getpid()))) {
+    std::filesystem::create_directories(folder_);
+    log_.sinks().push_back(std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
+    build();
+  }
+  ~ControllerTest() override {
+    controller.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void build() {
+    controller = std::make_unique<Controller>(
+        Controller::Options{clock, journal, state_, log_, {{"provider", "none"}}, "run", manual});
+  }
+
+  static ServiceSpec spec(const std::string& name, int min = 1) {
+    ServiceSpec s;
+    s.name = name;
+    s.limits.min_replicas = min;
+    s.limits.max_replicas = 10;
+    s.check_interval = 10s;
+    s.rules = RulesSpec{{{Metric::kQueueBacklog, Op::kGreater, 500, "queue.backlog", "500"}},
+                        {{Metric::kQueueBacklog, Op::kLessEqual, 100, "queue.backlog", "100"}}};
+    s.queue = QueueSpec{};
+    return s;
+  }
+
+  void apply(const std::vector<ServiceSpec>& specs) {
+    controller->apply(specs, [this](const ServiceSpec& s) {
+      ServiceParts p;
+      p.spec = s;
+      p.policy = make_policy(s);
+      p.queue = std::make_unique<FakeSource>(worlds[s.name]);
+      p.target = std::make_unique<FakeTarget>(worlds[s.name]);
+      p.dry_run = worlds[s.name].dry_run;
+      return p;
+    });
+  }
+
+  // Lets `length` pass in steps of 100 ms.
+  void pass(Duration length) {
+    const Time end = clock.time + length;
+    while (clock.time < end) {
+      clock.time += 100ms;
+      controller->step(0ns);
+      controller->step(0ns);  // what the first step's answers made due
+    }
+  }
+
+  /// The last record with this event; null when there is none.
+  nlohmann::ordered_json event(const std::string& what) const {
+    for (auto it = journal.records.rbegin(); it != journal.records.rend(); ++it) {
+      if (it->value("event", "") == what) return *it;
+    }
+    return nullptr;
+  }
+
+  TestClock clock;
+  bool manual = false;  // of the next build()
+  TestJournal journal;
+  std::ostringstream text;
+  std::map<std::string, World> worlds;
+  std::unique_ptr<Controller> controller;
+
+ private:
+  std::filesystem::path folder_;
+  StateStore state_{folder_.string()};
+  spdlog::logger log_{"test"};
+};
+
+}  // namespace docktor

@@ -1,0 +1,155 @@
+#include "control/overrides.h"
+
+#include <fmt/format.h>
+
+#include "core/record.h"
+
+namespace docktor {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr int kMostReplicas = 1'000'000;  // beyond this a saved number is damage
+
+std::string tail(const std::string& by, const std::optional<Time>& until, const std::string& reason) {
+  return fmt::format(" by {}{}{}", by, until ? " until " + utc_seconds(*until) : "",
+                     reason.empty() ? "" : fmt::format(" ({})", reason));
+}
+
+std::string text_of(const json& j, const char* key) {
+  const auto it = j.find(key);
+  return it != j.end() && it->is_string() ? it->get<std::string>() : "";
+}
+
+std::optional<int> count_of(const json& j, const char* key) {
+  const auto it = j.find(key);
+  if (it == j.end() || !it->is_number_unsigned() || it->get<std::uint64_t>() > kMostReplicas)
+    return std::nullopt;
+  return it->get<int>();
+}
+
+std::optional<Time> instant_of(const json& j, const char* key) {
+  const auto it = j.find(key);
+  if (it == j.end() || !it->is_number()) return std::nullopt;
+  const double s = it->get<double>();
+  if (!(s >= 0 && s < 9e9)) return std::nullopt;
+  return time_at(s);
+}
+
+template <class Json, class Override>
+void put_common(Json& j, const Override& o) {
+  j["by"] = o.by;
+  j["since"] = to_seconds(o.since);
+  if (o.until) j["until"] = to_seconds(*o.until);
+}
+
+// False where it is no override of ours, or one that has ended.
+template <class Override>
+bool take_common(const json& saved, Override& o, Time now) {
+  o.by = text_of(saved, "by");
+  o.since = std::min(now, instant_of(saved, "since").value_or(now));
+  o.until = instant_of(saved, "until");
+  if (saved.contains("until") && !o.until) return false;
+  return !o.by.empty() && (!o.until || *o.until > now);
+}
+
+}  // namespace
+
+std::string StandingOverrides::Hold::text() const {
+  return (replicas ? fmt::format("scaled to {}", *replicas) : std::string("paused")) +
+         tail(by, until, reason);
+}
+
+std::string StandingOverrides::OtherBounds::text() const {
+  return fmt::format("bounds {}..{} set", bounds.min, bounds.max) + tail(by, until, "");
+}
+
+std::optional<Time> StandingOverrides::next_end() const {
+  std::optional<Time> end;
+  if (hold && hold->until) end = hold->until;
+  if (bounds && bounds->until && (!end || *bounds->until < *end)) end = bounds->until;
+  return end;
+}
+
+std::vector<std::string> StandingOverrides::expire(Time now) {
+  std::vector<std::string> ended;
+  if (hold && hold->until && *hold->until <= now) {
+    ended.push_back(hold->text());
+    hold.reset();
+  }
+  if (bounds && bounds->until && *bounds->until <= now) {
+    ended.push_back(bounds->text());
+    bounds.reset();
+  }
+  return ended;
+}
+
+void StandingOverrides::add_to(Overrides& o) const {
+  if (hold) {
+    o.held = hold->text();
+    o.replicas = hold->replicas;
+  }
+  if (bounds) o.bounds = bounds->bounds;
+}
+
+json StandingOverrides::save() const {
+  json j = json::object();
+  if (hold) {
+    auto& h = j["hold"] = json::object();
+    put_common(h, *hold);
+    if (hold->replicas) h["replicas"] = *hold->replicas;
+    if (!hold->reason.empty()) h["reason"] = hold->reason;
+  }
+  if (bounds) {
+    auto& b = j["bounds"] = {{"min_replicas", bounds->bounds.min}, {"max_replicas", bounds->bounds.max}};
+    put_common(b, *bounds);
+  }
+  return j;
+}
+
+StandingOverrides StandingOverrides::restore(const json& saved, Time now) {
+  StandingOverrides o;
+  if (!saved.is_object()) return o;
+  if (const auto it = saved.find("hold"); it != saved.end() && it->is_object()) {
+    Hold h;
+    h.replicas = count_of(*it, "replicas");
+    h.reason = text_of(*it, "reason");
+    if (take_common(*it, h, now) && it->contains("replicas") == h.replicas.has_value()) o.hold = std::move(h);
+  }
+  if (const auto it = saved.find("bounds"); it != saved.end() && it->is_object()) {
+    OtherBounds b;
+    const auto min = count_of(*it, "min_replicas"), max = count_of(*it, "max_replicas");
+    if (min && max && *min <= *max && *max > 0 && take_common(*it, b, now)) {
+      b.bounds = {*min, *max};
+      o.bounds = std::move(b);
+    }
+  }
+  return o;
+}
+
+ordered_json StandingOverrides::shown(Time now) const {
+  auto list = ordered_json::array();
+  const auto add = [&](const char* kind, const auto& o) {
+    ordered_json j = {{"override", kind}, {"text", o.text()}, {"by", o.by}, {"since", utc_seconds(o.since)}};
+    if (o.until) {
+      j["until"] = utc_seconds(*o.until);
+      j["ends_in"] = to_seconds(*o.until - now);
+    }
+    return j;
+  };
+  if (hold) {
+    auto j = add(hold->replicas ? "scale" : "pause", *hold);
+    if (hold->replicas) j["replicas"] = *hold->replicas;
+    list.push_back(std::move(j));
+  }
+  if (bounds) {
+    auto j = add("set_bounds", *bounds);
+    j["min_replicas"] = bounds->bounds.min;
+    j["max_replicas"] = bounds->bounds.max;
+    list.push_back(std::move(j));
+  }
+  return list;
+}
+
+}  // namespace docktor

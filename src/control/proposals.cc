@@ -1,0 +1,104 @@
+#include "control/proposals.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace docktor {
+namespace {
+
+// Whether a decision still wants what the proposal says, or more of it.
+bool still_wanted(const Proposal& p, const Decision& d) {
+  if (d.current != p.from) return false;
+  return p.to > p.from ? d.target >= p.to : d.target <= p.to;
+}
+
+// No news is no change of mind; old news is.
+bool waits_for_a_sample(const Decision& d) {
+  return d.action == Action::kHold && !d.observation.queue_stale &&
+         std::ranges::any_of(d.limits, [](const AppliedLimit& l) { return l.name == "freshness"; });
+}
+
+}  // namespace
+
+Proposals::Ended Proposals::review(const Decision& d, Bounds bounds, Time now) {
+  Ended ended;
+  if (asked_) {
+    std::string why;
+    if (d.current != asked_->from)
+      why = fmt::format("there are {} replicas now", d.current);
+    else if (asked_->until && *asked_->until <= now)
+      why = "nobody answered in time";
+    else if (asked_->to < bounds.min || asked_->to > bounds.max)
+      why = fmt::format("the bounds are {}..{} now", bounds.min, bounds.max);
+    if (!why.empty()) {
+      ended.emplace_back(*asked_, why);
+      asked_.reset();
+    }
+  }
+  if (waits_for_a_sample(d)) return ended;
+  if (policys_ && !(d.needs_approval && still_wanted(*policys_, d))) {
+    ended.emplace_back(*policys_, d.current != policys_->from
+                                      ? fmt::format("there are {} replicas now", d.current)
+                                      : "no longer wanted: " + d.reason);
+    policys_.reset();
+  }
+  // A rejection holds for what was seen, not for ever.
+  if (rejected_ && !(d.needs_approval && still_wanted(*rejected_, d))) rejected_.reset();
+  return ended;
+}
+
+Proposals::Standing Proposals::standing(const Decision& d) const {
+  if (policys_) return Standing::kOpen;
+  const bool farther =
+      rejected_ && (rejected_->to > rejected_->from ? d.target > rejected_->to : d.target < rejected_->to);
+  return rejected_ && !farther ? Standing::kRejected : Standing::kNew;
+}
+
+void Proposals::open(Proposal p) {
+  rejected_.reset();
+  policys_ = std::move(p);
+}
+
+Proposals::Ended Proposals::ask(Proposal p) {
+  Ended ended;
+  if (asked_) ended.emplace_back(*asked_, "another one took its place: " + p.id);
+  asked_ = std::move(p);
+  return ended;
+}
+
+const Proposal* Proposals::find(const std::string& id) const {
+  for (const auto* p : {&policys_, &asked_}) {
+    if (*p && (*p)->id == id) return &**p;
+  }
+  return nullptr;
+}
+
+std::optional<Proposal> Proposals::take(const std::string& id) {
+  for (auto* p : {&policys_, &asked_}) {
+    if (*p && (*p)->id == id) return std::exchange(*p, std::nullopt);
+  }
+  return std::nullopt;
+}
+
+std::optional<Proposal> Proposals::reject(const std::string& id, const std::string& by,
+                                          const std::string& reason) {
+  const bool policys = policys_ && policys_->id == id;
+  auto p = take(id);
+  if (p && policys) {
+    rejected_ = *p;
+    rejected_text_ =
+        fmt::format("{} → {} was rejected by {}{}", p->from, p->to, by, reason.empty() ? "" : ": " + reason);
+  }
+  return p;
+}
+
+std::vector<Proposal> Proposals::list() const {
+  std::vector<Proposal> all;
+  for (const auto* p : {&policys_, &asked_}) {
+    if (*p) all.push_back(**p);
+  }
+  return all;
+}
+
+}  // namespace docktor
