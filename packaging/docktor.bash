@@ -30,6 +30,7 @@ _docktor() {
         ((i++))
         ;;
       -s | --service | -n | --tail | --interval | --compose-file | --seconds | --for | --reason) ((i++)) ;;
+      --provider | --base-url | --journal | --capacity | --start-up) ((i++)) ;;
       -*) ;;
       *) command=${command:+$command }$word ;;
     esac
@@ -48,14 +49,26 @@ _docktor() {
       mapfile -t COMPREPLY < <(compgen -W "$(_docktor_services "$config") --config --foreground --wait-ready" -- "$cur")
       return
       ;;
-    --interval | --tail | -n | --seconds | --for | --reason) return ;;
+    --provider)
+      mapfile -t COMPREPLY < <(compgen -W 'dmr openai' -- "$cur")
+      return
+      ;;
+    --journal)
+      mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+      return
+      ;;
+    --interval | --tail | -n | --seconds | --for | --reason | --base-url | --capacity | --start-up) return ;;
   esac
 
   local words=''
   case $command in
-    '') words='daemon config explain scale pause resume set-bounds proposals approve reject mcp decide demo health --help --version' ;;
+    '') words='daemon config explain scale pause resume set-bounds proposals approve reject mcp decide demo eval ai chat health --help --version' ;;
     daemon) words='start stop status logs reload --help' ;;
-    config) words='validate --help' ;;
+    config) words='validate list-models set-model --help' ;;
+    'config list-models' | 'config set-model') words='--config --provider --base-url --help' ;;
+    eval) words='--config --service --tail --journal --capacity --start-up --json --help' ;;
+    ai) words='up --help' ;;
+    'ai up' | chat) words='--config --autonomous --headless --debug --no-install --skip-compose --help' ;;
     'daemon start') words='--config --service --interval --compose-file --manual --dry-run --foreground --wait-ready --help' ;;
     'daemon stop') words='--config --replicas --help' ;;
     'daemon status') words='--config --service --json --help' ;;
