@@ -9,6 +9,7 @@ namespace docktor {
 using nlohmann::ordered_json;
 
 std::vector<ordered_json> find_decisions(const std::string& journal, const DecisionQuery& query) {
+  std::map<std::string, std::string> sentences;  // a model's, on what was done
   std::map<std::string, ordered_json>
       outcomes;  // events that came after their decision's record, the last of each
   const auto wanted = [&](const ordered_json& r) {
