@@ -30,7 +30,7 @@ _docktor() {
         ((i++))
         ;;
       --for | --reason | -s | --service | -n | --tail | --interval | --compose-file | --seconds | --trace | --shape | --from-journal | --policy | \
-        --max-wait | --capacity | --start-up | --start-up-deviation | --cv | --prefetch | --clump | --fault | --seeds | \
+        --max-wait | --capacity | --start-up | --start-up-deviation | --cv | --provider | --base-url | --journal | --prefetch | --clump | --fault | --seeds | \
         --report | --svg) ((i++)) ;;
       -*) ;;
       *) command=${command:+$command }$word ;;
@@ -51,19 +51,31 @@ _docktor() {
       compopt -o filenames 2>/dev/null
       return
       ;;
-    --for | --reason | --interval | --tail | -n | --seconds | --shape | --policy | --max-wait | --capacity | --start-up | --start-up-deviation | \
+    --for | --reason | --base-url | --interval | --tail | -n | --seconds | --shape | --policy | --max-wait | --capacity | --start-up | --start-up-deviation | \
       --cv | --prefetch | --clump | --fault | --seeds) return ;;
     --dry-run)
       mapfile -t COMPREPLY < <(compgen -W "$(_docktor_services "$config") --config --foreground --wait-ready" -- "$cur")
+      return
+      ;;
+    --provider)
+      mapfile -t COMPREPLY < <(compgen -W 'dmr openai' -- "$cur")
+      return
+      ;;
+    --journal)
+      mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       return
       ;;
   esac
 
   local words=''
   case $command in
-    '') words='daemon config explain scale pause resume set-bounds proposals approve reject mcp decide simulate demo health --help --version' ;;
+    '') words='daemon config explain scale pause resume set-bounds proposals approve reject mcp decide simulate demo eval ai chat health --help --version' ;;
     daemon) words='start stop status logs reload --help' ;;
-    config) words='validate --help' ;;
+    config) words='validate list-models set-model --help' ;;
+    'config list-models' | 'config set-model') words='--config --provider --base-url --help' ;;
+    eval) words='--config --service --tail --journal --capacity --start-up --json --help' ;;
+    ai) words='up --help' ;;
+    'ai up' | chat) words='--config --autonomous --headless --debug --no-install --skip-compose --help' ;;
     'daemon start') words='--config --service --interval --compose-file --manual --dry-run --foreground --wait-ready --help' ;;
     'daemon stop') words='--config --replicas --help' ;;
     'daemon status') words='--config --service --json --help' ;;

@@ -69,6 +69,7 @@ Parsed parse_command_line(int argc, const char* const* argv) {
       "  docktor explain --tail 20                        the last decisions with their reasons\n"
       "  docktor pause consumer --for 10m                 hold scaling for a while");
   app.require_subcommand(0, 1);
+  bool unused = false;
 
   const auto on = [&](CLI::App* sub, Command command) {
     sub->callback([&cli, command] { cli.command = command; });
@@ -138,6 +139,26 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   validate->add_flag("--offline", cli.offline, "Check the file alone");
   validate->footer("Example: docktor config validate --offline");
   on(validate, Command::kConfigValidate);
+
+  const auto model_server = [&](CLI::App* sub) {
+    sub->add_option("--provider", cli.provider, "dmr or openai (the configuration's)")
+        ->check(CLI::IsMember({"dmr", "openai"}));
+    sub->add_option("--base-url", cli.base_url,
+                    "Address of the API (the configuration's, else the provider's)");
+  };
+  auto* list_models = conf->add_subcommand("list-models", "The models that the configured server has");
+  config(list_models);
+  model_server(list_models);
+  list_models->footer(
+      "Example: docktor config list-models --provider openai --base-url http://localhost:8080/v1");
+  on(list_models, Command::kConfigListModels);
+  auto* set_model =
+      conf->add_subcommand("set-model", "Change llm.model in the file, and nothing but what is named here");
+  config(set_model);
+  set_model->add_option("ID", cli.id, "The model, as list-models shows it")->required();
+  model_server(set_model);
+  set_model->footer("Example: docktor config set-model ai/llama3.2");
+  on(set_model, Command::kConfigSetModel);
 
   auto* explain =
       app.add_subcommand("explain", "The decisions and their reasons; with an ID, every number behind one");
@@ -281,6 +302,37 @@ Parsed parse_command_line(int argc, const char* const* argv) {
       "Example: docktor simulate --config docktor.yaml --shape onoff --policy objective,keda --report "
       "out.html");
   on(simulate, Command::kSimulate);
+
+  auto* eval = app.add_subcommand(
+      "eval", "Ask the configured model about recorded situations, and judge its answers by simulation");
+  config(eval);
+  service(eval, "Only this service");
+  eval->add_option("-n,--tail", cli.tail, "The last N recorded changes (50)")->check(CLI::Range(1L, 10'000L));
+  eval->add_option("--journal", cli.journal, "A journal's file (the instance's own)");
+  eval->add_option("--capacity", cli.capacity, "Messages per second of a replica (as recorded)")
+      ->check(CLI::Range(0.001, 1e6));
+  eval->add_option("--start-up", cli.start_up, "Seconds until a new replica works (as recorded)")
+      ->check(CLI::Range(0.0, 3600.0));
+  eval->add_flag("--json", cli.json, "As JSON");
+  eval->footer("Example: docktor eval --service consumer --tail 100");
+  on(eval, Command::kEval);
+
+  const auto talk = [&](CLI::App* sub) {
+    config(sub);
+    sub->add_flag("--autonomous", cli.autonomous, "Act without asking for a yes");
+    sub->add_flag("--headless", cli.headless, "For scripts: no prompts; requests from stdin, a line each");
+    sub->add_flag("--debug", cli.debug, "Show on stderr what is called and answered");
+    sub->add_flag("--no-install", unused, "Accepted for older scripts; nothing is ever installed");
+    sub->add_flag("--skip-compose", unused,
+                  "Accepted for older scripts; no stack is ever started or stopped");
+    sub->footer("Example: echo 'why consumer' | docktor chat --headless");
+    on(sub, Command::kChat);
+  };
+  auto* ai = app.add_subcommand("ai", "Talk with the configured model about what docktor does");
+  ai->require_subcommand(0, 1);
+  ai->footer("Example: docktor ai up");
+  talk(ai->add_subcommand("up", "Ask and order in words; it acts only after your yes"));
+  talk(app.add_subcommand("chat", "The same as `docktor ai up`"));
 
   auto* health = app.add_subcommand("health", "Exit 0 when the daemon answers (for a HEALTHCHECK)");
   config(health);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <string>
 
 #include "app/instances.h"
@@ -24,13 +25,17 @@ Environment our_environment() {
   return env;
 }
 
-LoadResult load(const Cli& cli, const std::string& path) {
+FlagOverrides flags_of(const Cli& cli) {
   FlagOverrides flags;
   flags.cwd = cli.cwd;  // also for a reload: the daemon has left that folder
   if (!cli.service.empty()) flags.service = cli.service;
   if (!cli.interval.empty()) flags.interval = cli.interval;
   if (!cli.compose_file.empty()) flags.compose_file = cli.compose_file;
-  return load_config(path, our_environment(), flags);
+  return flags;
+}
+
+LoadResult load(const Cli& cli, const std::string& path) {
+  return load_config(path, our_environment(), flags_of(cli));
 }
 
 }  // namespace
@@ -57,6 +62,11 @@ Result<Config> reload_for(const Cli& cli, const std::string& path) {
     return std::move(*loaded.config);
   }
   return fail(ErrorCode::kInvalid, fmt::format("{}", fmt::join(loaded.mistakes, "\n")));
+}
+
+std::vector<std::string> check_text(const Cli& cli, const std::string& path, const std::string& text) {
+  const auto folder = std::filesystem::path(path).parent_path().string();
+  return load_config_text(text, path, folder, our_environment(), flags_of(cli)).mistakes;
 }
 
 }  // namespace docktor

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/cli.h"
 #include "core/result.h"
@@ -15,5 +16,8 @@ std::optional<Config> load_for(const Cli& cli);
 
 /// The same file again, with the same flags; the error's message has all mistakes, a line each.
 Result<Config> reload_for(const Cli& cli, const std::string& path);
+
+/// The mistakes that `text` would have as the file at `path`.
+std::vector<std::string> check_text(const Cli& cli, const std::string& path, const std::string& text);
 
 }  // namespace docktor

@@ -24,6 +24,7 @@
 #include "control/real_clock.h"
 #include "core/record.h"
 #include "core/text.h"
+#include "llm/model_adviser.h"
 
 namespace docktor {
 namespace {
@@ -60,9 +61,18 @@ std::shared_ptr<spdlog::logger> make_logger(const std::string& file, bool foregr
   return log;
 }
 
-ordered_json decision_metadata(const Config& config) {
-  if (!config.llm) return {{"provider", "none"}, {"model", ""}, {"verdict", "not_asked"}};
-  return {{"provider", config.llm->provider}, {"model", config.llm->model}, {"verdict", "not_asked"}};
+// A model is asked by every decision of this configuration; mode off means that none is.
+Advising advising_of(const Config& config) {
+  if (!config.llm) return {};
+  const LlmSpec& spec = *config.llm;
+  Advising a{.mode = spec.mode,
+             .provider = spec.provider,
+             .model = spec.model,
+             .timeout = spec.timeout,
+             .max_delay = spec.max_delay,
+             .adviser = nullptr};
+  if (spec.mode != LlmMode::kOff) a.adviser = std::make_shared<llm::ModelAdviser>(spec);
+  return a;
 }
 
 std::string left_running(Controller& controller) {
@@ -93,7 +103,7 @@ class Daemon {
                      .journal = journal_,
                      .state = state_,
                      .log = *log_,
-                     .metadata = decision_metadata(options_.config),
+                     .metadata = {{"provider", "none"}, {"model", ""}},
                      .run_id = base36(static_cast<std::uint64_t>(to_seconds(clock_.now()) * 10)),
                      .manual = options_.manual}) {
     journal_.on_new_file([this] { return controller_.snapshot("snapshot"); });
@@ -129,6 +139,7 @@ class Daemon {
   }
 
   std::string apply() {
+    controller_.advise_with(advising_of(options_.config));
     return controller_.apply(options_.config.services, [this](const ServiceSpec& spec) {
       return wiring_.make(options_.config, spec, controller_.change_callback(spec.name));
     });

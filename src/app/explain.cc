@@ -69,6 +69,9 @@ void print_one(const ordered_json& r) {
   fmt::print("  Outcome:   {}{} after {} s\n", text_of(r, "outcome"),
              r.contains("error") ? ": " + text_of(r, "error") : "", text_of(r, "duration"));
   if (r.contains("by")) fmt::print("  By:        {}\n", text_of(r, "by"));
+  if (r.contains("explanation")) fmt::print("  A model:   \"{}\"\n", text_of(r, "explanation"));
+  if (const auto advice = part("advice"); advice.is_object())
+    fmt::print("  Advice:    {} \"{}\"\n", text_of(advice, "action"), text_of(advice, "reason"));
   print_object("Observations (means over metrics_window)", part("observations"));
   print_list("Rules that held", part("matched_rules"), [](const ordered_json& m) {
     return fmt::format("{}: {} {} {}, seen {}", text_of(m, "when"), text_of(m, "metric"), text_of(m, "op"),

@@ -46,7 +46,7 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
       Input& now = input->second;
       if (last && now.at <= last->at) continue;
       if (!last) {
-        first = to_seconds(now.at);
+        out.begins = first = to_seconds(now.at);
       } else {
         const Duration length = now.at - last->at;
         const auto flow = flow_between(*last->queue, *now.queue, length);

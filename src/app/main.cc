@@ -26,6 +26,14 @@ int main(int argc, char** argv) {
         return daemon_reload_command(cli);
       case Command::kConfigValidate:
         return config_validate_command(cli);
+      case Command::kConfigListModels:
+        return config_list_models_command(cli);
+      case Command::kConfigSetModel:
+        return config_set_model_command(cli);
+      case Command::kEval:
+        return eval_command(cli);
+      case Command::kChat:
+        return chat_command(cli);
       case Command::kExplain:
         return explain_command(cli);
       case Command::kResume:

@@ -104,7 +104,12 @@ Json effective_config(const Config& config) {
   if (config.llm) {
     json["llm"] = {{"provider", config.llm->provider},
                    {"base_url", redacted_url(config.llm->base_url)},
-                   {"model", config.llm->model}};
+                   {"model", config.llm->model},
+                   {"mode", to_string(config.llm->mode)},
+                   {"timeout", exact_duration(config.llm->timeout)},
+                   {"max_tokens", config.llm->max_tokens},
+                   {"max_delay", exact_duration(config.llm->max_delay)}};
+    put(json["llm"], "api_key", config.llm->api_key);
   }
   json["services"] = Json::array();
   for (const auto& s : config.services) json["services"].push_back(effective_service(s));

@@ -20,7 +20,7 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "Compose file whose services are scaled, for targets of kind compose.", .least = 1,
      .most = kMaxText, .variable = "DOCKTOR_COMPOSE_FILE", .flag = "--compose-file"},
     {.forms = kTop, .key = "llm", .type = KnobType::kSection,
-     .meaning = "Language model that may advise; checked and kept, it never stands in the way of scaling."},
+     .meaning = "Language model that advises, or explains; scaling neither waits for it nor needs it."},
     {.forms = kTop, .key = "services", .type = KnobType::kSections,
      .meaning = "The services to scale, each with rules or an objective.", .least = 1, .most = 10'000},
     {.forms = kTop, .key = "service", .type = KnobType::kText,
@@ -202,6 +202,25 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.forms = kLlm, .key = "model", .type = KnobType::kText,
      .meaning = "Name of the model.", .least = 1, .most = 255, .variable = "DOCKTOR_LLM_MODEL",
      .required = true},
+    {.forms = kLlm, .key = "mode", .type = KnobType::kText,
+     .meaning = "What the model is asked for: off nothing; explain a sentence after each change; advise also "
+                "to add replicas after a scale-up, and to delay or cancel a scale-down.",
+     .standard = "advise", .choices = "off|explain|advise", .variable = "DOCKTOR_LLM_MODE"},
+    {.forms = kLlm, .key = "api_key", .type = KnobType::kText,
+     .meaning = "Key of the API; with openai the variable OPENAI_API_KEY counts where neither this nor "
+                "api_key_file is given.",
+     .least = 0, .most = kMaxText, .variable = "DOCKTOR_LLM_API_KEY", .secret = true,
+     .file_key = "api_key_file"},
+    {.forms = kLlm, .key = "timeout", .type = KnobType::kDuration,
+     .meaning = "Longest time that an answer may take; a scale-down waits for it no longer than half its "
+                "check_interval, everything else not at all.",
+     .standard = "10s", .least = 0.05, .most = 300, .variable = "DOCKTOR_LLM_TIMEOUT"},
+    {.forms = kLlm, .key = "max_tokens", .type = KnobType::kInteger,
+     .meaning = "Most tokens of one answer.", .standard = "256", .least = 16, .most = 8192,
+     .variable = "DOCKTOR_LLM_MAX_TOKENS"},
+    {.forms = kLlm, .key = "max_delay", .type = KnobType::kDuration,
+     .meaning = "Longest time that one answer may put a scale-down off.", .standard = "1m", .least = 0,
+     .most = kHour, .variable = "DOCKTOR_LLM_MAX_DELAY"},
 });
 // clang-format on
 

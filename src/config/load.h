@@ -28,6 +28,9 @@ LoadResult load_config(const std::string& path, const Environment& env, const Fl
 LoadResult load_config_text(std::string_view text, const std::string& shown_path, const std::string& folder,
                             const Environment& env, const FlagOverrides& flags = {});
 
+/// Where a provider usually answers.
+std::string usual_base_url(std::string_view provider);
+
 /// The configuration that is meant where none is given: docktor.yaml, else docktor.yml, in `cwd` ("" and "."
 /// give a path without folder). Nothing when there is neither.
 std::optional<std::string> find_config(const std::string& cwd);

@@ -124,6 +124,28 @@ TEST(Load, TakesTheLegacyFormAsRulesOnCpu) {
   EXPECT_EQ(result.config->llm->base_url, "https://api.openai.com/v1");
 }
 
+TEST(Load, TakesEveryKeyOfTheModelAndItsDefaults) {
+  const auto llm = [](const LoadResult& result) {
+    for (const auto& m : result.mistakes) ADD_FAILURE() << m;
+    return result.config ? result.config->llm.value_or(LlmSpec{}) : LlmSpec{};
+  };
+  const auto standard = llm(load_text("llm: {model: m}\n" + with_service("")));
+  EXPECT_EQ(standard.mode, LlmMode::kAdvise);
+  EXPECT_EQ(standard.timeout, std::chrono::seconds(10));
+  EXPECT_EQ(standard.max_tokens, 256);
+  EXPECT_EQ(standard.max_delay, std::chrono::minutes(1));
+  EXPECT_TRUE(standard.api_key.empty());
+  const auto given =
+      llm(load_text("llm: {model: m, base_url: \"http://h:1/v1/\", mode: \"off\", timeout: 500ms, "
+                    "max_tokens: 64, max_delay: 0}\n" +
+                    with_service("")));
+  EXPECT_EQ(given.base_url, "http://h:1/v1");
+  EXPECT_EQ(given.mode, LlmMode::kOff);
+  EXPECT_EQ(given.timeout, std::chrono::milliseconds(500));
+  EXPECT_EQ(given.max_tokens, 64);
+  EXPECT_EQ(given.max_delay, Duration::zero());
+}
+
 TEST(Load, TakesEveryKeyOfAService) {
   const auto s = service_of(load_text(R"(services:
   - name: consumer

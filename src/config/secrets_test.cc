@@ -176,6 +176,30 @@ TEST(Effective, ShowsNoKnobThatTheTableCallsSecret) {
   EXPECT_EQ(tried, 4);  // url, password, token, nkey
 }
 
+TEST(Secrets, TheModelsKeyComesFromFileOrEnvironmentAndIsNeverShown) {
+  const TestFolder folder;
+  folder.write("key", "HUSH-file\n");
+  const auto text = [](const char* more) {
+    return std::string("llm: {model: m, ") + more + "}\n" + with_service("");
+  };
+  const auto key = [&](const char* more, const Environment& env) {
+    const auto result = load_in(folder, text(more), env);
+    for (const auto& m : result.mistakes) ADD_FAILURE() << m;
+    if (!result.config) return std::string("refused");
+    EXPECT_EQ(effective_config(*result.config).dump().find("HUSH"), std::string::npos);
+    return result.config->llm->api_key.value;
+  };
+  EXPECT_EQ(key("api_key_file: key", {}), "HUSH-file");
+  EXPECT_EQ(key("api_key: HUSH", {}), "HUSH");
+  EXPECT_EQ(key("api_key_file: key", {{"DOCKTOR_LLM_API_KEY", "HUSH-env"}}), "HUSH-env");
+  EXPECT_EQ(key("provider: openai", {{"OPENAI_API_KEY", "HUSH-openai"}}), "HUSH-openai");
+  EXPECT_EQ(key("provider: dmr", {{"OPENAI_API_KEY", "HUSH-openai"}}), "");
+  EXPECT_EQ(key("base_url: \"https://u:HUSH@h/v1\"", {}), "");
+  const auto broken =
+      load_in(folder, text("provider: openai"), {{"OPENAI_API_KEY", "HUSH\nX-Evil: 1"}}).mistakes;
+  EXPECT_EQ(broken, Strings{"OPENAI_API_KEY: the API key has a control character; write it on one line"});
+}
+
 TEST(Secrets, AreNotRepeatedInMistakes) {
   const std::string many(5000, 'Q');
   for (const auto& text : {

@@ -16,6 +16,7 @@ constexpr std::size_t kMaxInputs = 600;  // kept for one record; a longer check 
 constexpr auto kSaveEvery = std::chrono::seconds(30);
 constexpr auto kOutcomeWait = std::chrono::seconds(5);  // then the record goes out as "pending"
 constexpr auto kWakeReads = std::chrono::milliseconds(50);
+constexpr std::size_t kMostHistory = 12;
 constexpr int kMaxFalseWakes = 20;  // within a sample interval; then polling alone until the next one
 constexpr auto kMostBackoff = std::chrono::minutes(1);
 
@@ -78,6 +79,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
       continue;
     }
     options_.log.info("[{}] no longer in the configuration; its replicas are left running", it->first);
+    withdraw(*it->second);
     if (it->second->order) close_order(*it->second, "pending", "");
     static_cast<void>(save(*it->second));  // it warned
     it = services_.erase(it);
@@ -93,6 +95,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
         ++kept;
         continue;
       }
+      withdraw(*it->second);
       if (it->second->order) close_order(*it->second, "pending", "");
       learned = it->second->autoscaler.save();
       standing = std::move(it->second->overrides);
@@ -316,49 +319,65 @@ void Controller::on_usage(const std::string& name, std::uint64_t generation, Res
 void Controller::evaluate(Service& s) {
   s.evaluate_by.reset();
   if (ending_) return;
+  settle_without(s, "no answer before the next evaluation");
   refresh(s);
   const Time now = options_.clock.now();
   const Overrides overrides = overrides_of(s, now);
-  Decision d = s.autoscaler.evaluate(now, s.counts, overrides);
+  Evaluation e;
+  e.decision = s.autoscaler.evaluate(now, s.counts, overrides);
+  e.overrides = overrides;
+  e.counts = s.counts;
+  e.id = fmt::format("{}-{}", options_.run_id, next_decision_++);
   ++s.evaluations;
-  const std::string id = fmt::format("{}-{}", options_.run_id, next_decision_++);
+  e.inputs = nlohmann::ordered_json::array();
+  for (const auto& input : s.inputs) e.inputs.push_back(to_json(input, s.spec.name));
+  s.inputs.clear();
+  take_added(s, e);
+  if (!await_advice(s, e)) conclude(s, std::move(e));
+}
 
+void Controller::conclude(Service& s, Evaluation e) {
+  Decision& d = e.decision;
   nlohmann::ordered_json r;
-  r["ts"] = utc_seconds(now);
+  r["ts"] = utc_seconds(d.at);
   auto fields = to_json(d);
   for (auto& [key, v] : fields.items()) {
     if (key == "matched_rules") {
-      r["metadata"] = options_.metadata;
-      r["id"] = id;
+      r["metadata"] = metadata_of(e);
+      r["id"] = e.id;
     }
     r[key] = std::move(v);
   }
-  r["t"] = to_seconds(now);
-  r["replicas"] = {{"current", s.counts.current}, {"ready", s.counts.ready}, {"failing", s.counts.failing}};
-  if (overrides != Overrides{}) r["overrides"] = to_json(overrides);
-  auto& inputs = r["inputs"] = nlohmann::ordered_json::array();
-  for (const auto& input : s.inputs) inputs.push_back(to_json(input, s.spec.name));
-  s.inputs.clear();
+  if (e.advice) r["advice"] = to_json(*e.advice);
+  r["t"] = to_seconds(d.at);
+  r["replicas"] = {{"current", e.counts.current}, {"ready", e.counts.ready}, {"failing", e.counts.failing}};
+  if (e.overrides != Overrides{}) r["overrides"] = to_json(e.overrides);
+  r["inputs"] = std::move(e.inputs);
 
   const bool news = !s.last_decision || s.last_decision->action != d.action || d.action != Action::kHold ||
                     s.last_decision->current != d.current;
-  ended(s, s.proposals.review(d, s.bounds(), now));
-  s.last_id = id;
+  ended(s, s.proposals.review(d, s.bounds(), options_.clock.now()));
+  s.last_id = e.id;
   s.last_outcome = "none";
   if (news) {
-    options_.log.info("[{}] Current replicas: {} ({} ready)", s.spec.name, s.counts.current, s.counts.ready);
+    options_.log.info("[{}] Current replicas: {} ({} ready)", s.spec.name, e.counts.current, e.counts.ready);
     options_.log.info("[{}] Observations: {}", s.spec.name, observations_text(d.observation));
   }
   options_.log.info("[{}] Decision: {} {} → {} ({})", s.spec.name, to_string(d.action), d.current, d.target,
                     d.reason);
   if (d.action == Action::kHold || d.needs_approval) {
-    if (d.needs_approval) s.last_outcome = propose(s, d, id);
+    if (d.needs_approval) s.last_outcome = propose(s, d, e.id);
     r["outcome"] = s.last_outcome;
     r["duration"] = 0.0;
     record(r);
   } else {
     order(s, d.current, d.target, std::move(r));
+    hear_of_scale_up(s, e);
   }
+  auto brief = to_json(d);
+  brief["t"] = to_seconds(d.at);
+  s.history.push_back(std::move(brief));
+  if (s.history.size() > kMostHistory) s.history.pop_front();
   s.last_decision = std::move(d);
 }
 
@@ -412,7 +431,9 @@ void Controller::on_outcome(const std::string& name, std::uint64_t generation, s
       options_.log.info("[{}] Dry run: {}", name, *outcome);
     else
       options_.log.info("[{}] ✓ Scaled successfully: {}", name, *outcome);
+    const auto done = s.order->record;
     close_order(s, s.dry_run ? "dry_run" : "done", "");
+    explain_later(s, done);
   } else {
     const Time now = options_.clock.now();
     // What passes by itself (somebody else is changing the service just now) is tried again soon, the rest
@@ -435,6 +456,7 @@ void Controller::on_outcome(const std::string& name, std::uint64_t generation, s
 Time Controller::due(const Service& s) const {
   Time t = std::min(s.next_sample, s.next_check);
   if (s.evaluate_by) t = std::min(t, *s.evaluate_by);
+  if (s.awaited) t = std::min(t, s.awaited->until);
   if (s.order && !s.order->recorded) t = std::min(t, s.order->at + kOutcomeWait);
   if (const auto end = s.overrides.next_end()) t = std::min(t, *end);
   return t;
@@ -448,6 +470,10 @@ void Controller::do_due(Service& s, Time now) {
     record(s.order->record);
   }
   if (const auto end = s.overrides.next_end(); end && now >= *end) end_overrides(s, now);
+  if (s.awaited && now >= s.awaited->until) {
+    settle_without(s,
+                   fmt::format("no answer within {}", short_duration(s.awaited->until - s.awaited->asked)));
+  }
   const bool check = now >= s.next_check;
   if (now >= s.next_sample || check) {
     Duration interval = s.spec.sample_interval;
@@ -490,6 +516,7 @@ void Controller::run(const std::stop_token& stop) {
     next = step(std::max(Duration::zero(), wait));
   }
   for (const auto& [name, s] : services_) {
+    withdraw(*s);
     if (s->order) close_order(*s, "pending", "");
   }
   save();
@@ -510,6 +537,7 @@ Result<void> Controller::save(const Service& s) {
 void Controller::stop_replicas() {
   if (std::exchange(ending_, true)) return;
   for (const auto& [name, s] : services_) {
+    withdraw(*s);
     if (s->order) close_order(*s, "superseded", "");
     if (s->dry_run) continue;
     options_.log.info("[{}] stopping all replicas, as asked", name);

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "control/advising.h"
 #include "control/inbox.h"
 #include "control/service.h"
 #include "control/state_store.h"
@@ -49,6 +50,9 @@ class Controller {
   /// Returns a sentence for the log.
   std::string apply(const std::vector<ServiceSpec>& specs,
                     const std::function<ServiceParts(const ServiceSpec&)>& make);
+
+  /// From now on this model is asked (controller_advice.cc). Loop thread, or before run.
+  void advise_with(Advising advising);
 
   /// Handles the events in `timeout` or less, does everything due, and returns when the next thing is due.
   Time step(std::chrono::nanoseconds timeout);
@@ -129,6 +133,22 @@ class Controller {
   void ended(Service& s, const Proposals::Ended& proposals);
   std::string propose(Service& s, const Decision& decision, const std::string& id);
   void order(Service& s, int from, int to, nlohmann::ordered_json record, bool recorded = false);
+  void conclude(Service& s, Evaluation e);
+
+  // A language model's part (controller_advice.cc).
+  AdviceQuestion question(const Service& s, const Evaluation& e, bool down) const;
+  std::uint64_t ask_model(Service& s, const AdviceQuestion& question);
+  bool await_advice(Service& s, Evaluation& e);  // true: the scale-down waits, `e` was taken
+  void hear_of_scale_up(Service& s, const Evaluation& e);
+  void take_added(Service& s, Evaluation& e);
+  void on_advice(const std::string& name, std::uint64_t generation, std::uint64_t number,
+                 Result<Advice> answer);
+  void settle(Service& s, Result<Advice> answer);
+  void withdraw(Service& s);  // a scale-down that still waits is not made
+  void settle_without(Service& s, const std::string& why);
+  void note_model(const std::string& failure);
+  nlohmann::ordered_json metadata_of(const Evaluation& e) const;
+  void explain_later(const Service& s, const nlohmann::ordered_json& done);
   void close_order(Service& s, const std::string& outcome, const std::string& error);
   void record(const nlohmann::ordered_json& record);
   void event(const Service& s, const char* what, const std::string& text);
@@ -144,6 +164,9 @@ class Controller {
   std::uint64_t next_generation_ = 1;
   std::uint64_t next_decision_ = 1;
   std::uint64_t next_order_ = 1;
+  std::uint64_t next_question_ = 1;
+  Advising advising_;
+  AdviceBackoff backoff_;
   Time next_save_{};
   bool journal_failing_ = false;
   bool ending_ = false;  ///< stop_replicas was called

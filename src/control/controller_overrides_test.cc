@@ -283,7 +283,11 @@ TEST_F(OverridesTest, TheJournalReproducesDecisionsUnderOverrides) {
   again.restore(start["state"], time_at(start["t"].get<double>()));
   int overridden = 0, proposed = 0;
   for (const auto& r : journal.decisions()) {
-    for (const auto& line : r["inputs"]) again.observe(input_from_json(nlohmann::json(line))->second);
+    for (const auto& line : r["inputs"]) {
+      const auto input = input_from_json(nlohmann::json::parse(line.dump()));  // as from a file
+      ASSERT_TRUE(input) << input.error().message << ": " << line;
+      again.observe(input->second);
+    }
     const auto& c = r["replicas"];
     const auto overrides =
         overrides_from_json(nlohmann::json(r.value("overrides", nlohmann::ordered_json())));

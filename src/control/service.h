@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -38,6 +39,37 @@ struct PendingOrder {
   int target = 0;
   bool recorded = false;  ///< the record went out as "pending"; the outcome follows as an event
   nlohmann::ordered_json record;
+};
+
+/// A decision on its way to order and journal, with all that its record will hold.
+struct Evaluation {
+  std::string id;
+  Decision decision;
+  Overrides overrides;
+  ReplicaCounts counts;
+  nlohmann::ordered_json inputs;  ///< the samples since the evaluation before
+  std::optional<Advice> advice;   ///< what a model said, as it was applied
+  std::optional<double> latency;  ///< seconds until its answer, or until none was waited for any more
+};
+
+/// A scale-down that waits for a model's word.
+struct AwaitedAdvice {
+  std::uint64_t number = 0;
+  Time asked{};
+  Time until{};
+  Evaluation evaluation;
+};
+
+/// A model was asked after a scale-up.
+struct AskedForMore {
+  std::uint64_t number = 0;
+  Time at{};
+};
+
+/// Its answer; the next evaluation takes it up.
+struct AddedAdvice {
+  Advice advice;
+  double latency = 0;  ///< seconds
 };
 
 /// A source's trouble: logged once when it begins and once when it ends.
@@ -99,6 +131,11 @@ struct Service {
   std::optional<Time> retry_at;  ///< no order before this
   std::string order_error;
   std::uint64_t evaluations = 0;
+
+  std::optional<AwaitedAdvice> awaited;
+  std::optional<AskedForMore> asked_for_more;
+  std::optional<AddedAdvice> added;
+  std::deque<nlohmann::ordered_json> history;  ///< the last decisions, for a model
 
   /// In effect: a person's, else the configuration's.
   Bounds bounds() const {

@@ -26,6 +26,11 @@ Decision Autoscaler::evaluate(Time now, const ReplicaCounts& replicas, const Ove
   return limits_.apply(now, situation, overrides, policy_->recommend(situation));
 }
 
+Decision Autoscaler::advise(Decision d, const Advice& advice, const Overrides& overrides) {
+  const Time at = d.at;
+  return limits_.advise(at, std::move(d), advice, overrides);
+}
+
 namespace {
 
 // Counters of one queue mean nothing for another.

@@ -28,6 +28,12 @@ class Autoscaler {
 
   Decision evaluate(Time now, const ReplicaCounts& replicas, const Overrides& overrides = {});
 
+  /// The decision that evaluate() just gave, as a model's advice on it leaves it: Limits::advise().
+  Decision advise(Decision d, const Advice& advice, const Overrides& overrides = {});
+  bool open_to_advice(const Decision& d, const Overrides& overrides) const {
+    return limits_.open_to_advice(d, overrides);
+  }
+
   /// The newest sample, for status.
   Observation latest(Time now) const { return meter_.latest(now); }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/advice.h"
 #include "core/observation.h"
 #include "core/spec.h"
 #include "core/time.h"
@@ -50,8 +51,10 @@ struct Decision {
   Observation observation;  ///< the window's means, on which the decision rests
   Recommendation recommendation;
   std::vector<AppliedLimit> limits;
-  bool wake = false;            ///< from zero, since there is work
-  bool needs_approval = false;  ///< not to be carried out before a person says yes
+  bool wake = false;                     ///< from zero, since there is work
+  bool needs_approval = false;           ///< not to be carried out before a person says yes
+  Verdict verdict = Verdict::kNotAsked;  ///< of a language model's advice on it
+  std::string verdict_detail;            ///< why it was clamped, ignored or unavailable
 };
 
 /// Bounds that a person set in place of the configuration's.

@@ -27,7 +27,13 @@ Limits::Limits(const ServiceSpec& spec)
       spec_(spec.limits),
       has_queue_(spec.queue.has_value()),
       steps_bind_(!spec.objective || spec.limits.steps_given),
-      stale_after_(spec.stale_after()) {}
+      stale_after_(spec.stale_after()),
+      budget_(spec) {}
+
+std::pair<int, int> Limits::bounds(const Overrides& overrides) const {
+  const auto b = overrides.bounds.value_or(Bounds{spec_.min_replicas, spec_.max_replicas});
+  return {b.min, b.max};
+}
 
 void Limits::note_change(Time now, int current) {
   if (last_current_ && *last_current_ != current) {
@@ -44,6 +50,7 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
   const int current = in.replicas.current;
   const auto [min, max] = overrides.bounds.value_or(Bounds{spec_.min_replicas, spec_.max_replicas});
   note_change(now, current);
+  budget_.tick(now, current);
 
   Decision d;
   d.at = now;
@@ -184,6 +191,16 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
     }
   }
 
+  // What the policy would have done, advice or not.
+  budget_.policy_moved(current, std::clamp(target, min, max));
+  if (target > current) put_off_until_.reset();
+  if (put_off_until_ && target < current && !mending && now < *put_off_until_ && budget_.left()) {
+    limit("advice", current,
+          fmt::format("put off on the model's advice{}, {} to go",
+                      put_off_why_.empty() ? "" : fmt::format(" (\"{}\")", put_off_why_),
+                      short_duration(*put_off_until_ - now)));
+  }
+
   if (target > max) {
     limit("max_replicas", max,
           current == max ? fmt::format("already at max_replicas {}", max)
@@ -211,6 +228,8 @@ void Limits::save(nlohmann::json& state) const {
   if (ordered_) state["ordered"] = {to_seconds(ordered_->first), ordered_->second};
   if (judged_) state["judged"] = to_seconds(*judged_);
   if (in_hand_since_) state["in_hand_since"] = to_seconds(*in_hand_since_);
+  budget_.save(state["advice"]);
+  if (put_off_until_) state["put_off"] = {to_seconds(*put_off_until_), put_off_why_};
   auto& list = state["recommended"] = nlohmann::json::array();
   for (const auto& [t, n] : recommended_) list.push_back({to_seconds(t), n});
 }
@@ -228,6 +247,16 @@ void Limits::restore(const nlohmann::json& state, Time now) {
   if (const auto it = state.find("last_change"); it != state.end()) last_change_ = instant(*it);
   if (const auto it = state.find("judged"); it != state.end()) judged_ = instant(*it);
   if (const auto it = state.find("in_hand_since"); it != state.end()) in_hand_since_ = instant(*it);
+  if (const auto it = state.find("advice"); it != state.end()) budget_.restore(*it, now);
+  if (const auto it = state.find("put_off"); it != state.end() && it->is_array() && it->size() == 2) {
+    // It lies ahead, but no further than a clock that was set back can explain.
+    const auto& until = (*it)[0];
+    if (until.is_number() && until.get<double>() >= 0 && until.get<double>() < to_seconds(now) + 3600 &&
+        (*it)[1].is_string()) {
+      put_off_until_ = time_at(until.get<double>());
+      put_off_why_ = (*it)[1].get<std::string>();
+    }
+  }
   const auto pair = [&](const nlohmann::json& v) -> std::optional<std::pair<Time, int>> {
     if (!v.is_array() || v.size() != 2 || !v[1].is_number_integer()) return std::nullopt;
     const auto t = instant(v[0]);

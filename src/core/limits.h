@@ -4,8 +4,10 @@
 #include <deque>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <string>
 #include <utility>
 
+#include "core/advice_budget.h"
 #include "core/decision.h"
 #include "core/policy.h"
 #include "core/spec.h"
@@ -15,7 +17,7 @@ namespace docktor {
 /// In this order, each step recorded in Decision::limits when it changes the outcome:
 ///  1. override       stopped by hand or a target that cannot be acted on: hold
 ///  2. bounds         (a person's, where there are; else the configuration's) current below min: to min;
-///  current above max: to max (on stale data one an interval)
+///                    current above max: to max (on stale data one an interval)
 ///  3. held           a person paused the service or said how many: that, within the bounds
 ///  4. freshness      a stale sample, the one of the evaluation before, or one that began a new window: hold
 ///  5. wake           at zero with work: one replica; never down to zero with work left
@@ -23,9 +25,11 @@ namespace docktor {
 ///  7. steps          at most scale_up_by / scale_down_by (an objective only where the user wrote them)
 ///  8. stabilization  no lower than the highest recommendation of that long
 ///  9. cooldown       measured from the last change of `current`, whoever made it
-/// 10. min, max, and at least one where the queue is unfit for zero
-/// 11. approval       manual: what mends the bounds goes out, anything else waits for a person
-/// (needs_approval) Deterministic; not thread-safe.
+/// 10. advice         while a model's advice puts scale-downs off, and its budget lasts: hold
+/// 11. min, max, and at least one where the queue is unfit for zero
+/// 12. approval       manual: what mends the bounds goes out, anything else waits for a person
+///                    (needs_approval)
+/// Deterministic; not thread-safe.
 class Limits {
  public:
   explicit Limits(const ServiceSpec& spec);
@@ -34,11 +38,19 @@ class Limits {
   Decision apply(Time now, const Situation& situation, const Overrides& overrides,
                  Recommendation recommendation);
 
+  /// Whether a model may have a say: the policy's own scale-up, or scale-down within the bounds.
+  bool open_to_advice(const Decision& d, const Overrides& overrides) const;
+
+  /// The last decision of apply(), or one that followed from it, as advice leaves it; with its verdict. `now`
+  /// is that decision's instant.
+  Decision advise(Time now, Decision d, const Advice& advice, const Overrides& overrides);
+
   void save(nlohmann::json& state) const;
   void restore(const nlohmann::json& state, Time now);
 
  private:
   void note_change(Time now, int current);
+  std::pair<int, int> bounds(const Overrides& overrides) const;
 
   std::string service_;
   LimitsSpec spec_;
@@ -50,7 +62,10 @@ class Limits {
   std::optional<Time> last_change_;
   std::deque<std::pair<Time, int>> recommended_;  // for stabilization, within its window
   std::optional<Time> judged_;                    // the queue sample that the evaluation before rested on
-  std::optional<Time> in_hand_since_;             // at zero replicas: since when messages are in hand
+  AdviceBudget budget_;
+  std::optional<Time> put_off_until_;  // advice: no scale-down before
+  std::string put_off_why_;
+  std::optional<Time> in_hand_since_;  // at zero replicas: since when messages are in hand
 };
 
 }  // namespace docktor

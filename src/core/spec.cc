@@ -22,6 +22,18 @@ std::string_view to_string(Op op) {
   return "?";
 }
 
+std::string_view to_string(LlmMode mode) {
+  switch (mode) {
+    case LlmMode::kOff:
+      return "off";
+    case LlmMode::kExplain:
+      return "explain";
+    case LlmMode::kAdvise:
+      return "advise";
+  }
+  return "?";
+}
+
 bool holds(double value, Op op, double threshold) {
   switch (op) {
     case Op::kGreater:

@@ -92,10 +92,17 @@ struct TargetSpec {
   friend bool operator==(const TargetSpec&, const TargetSpec&) = default;
 };
 
+enum class LlmMode { kOff, kExplain, kAdvise };
+
 struct LlmSpec {
   std::string provider;  ///< dmr or openai
-  std::string base_url;
+  std::string base_url;  ///< of the API, with its path; may carry credentials: shown through redacted_url()
   std::string model;
+  LlmMode mode = LlmMode::kAdvise;
+  Secret api_key;  ///< may be empty
+  Duration timeout = std::chrono::seconds(10);
+  int max_tokens = 256;                          ///< of one answer
+  Duration max_delay = std::chrono::minutes(1);  ///< longest time that one answer puts a scale-down off
   friend bool operator==(const LlmSpec&, const LlmSpec&) = default;
 };
 
@@ -127,6 +134,7 @@ struct Config {
 };
 
 std::string_view to_string(Op op);
+std::string_view to_string(LlmMode mode);  ///< "off", "explain", "advise"
 
 /// Whether `value op threshold` holds.
 bool holds(double value, Op op, double threshold);

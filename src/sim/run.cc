@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <utility>
 
 #include "sim/pool.h"
 
@@ -83,6 +84,38 @@ class Series {
   std::vector<Point> points_;
 };
 
+// The controller's way with an adviser, in virtual time.
+class Advised {
+ public:
+  Advised(const RunSpec& spec, Autoscaler& autoscaler)
+      : spec_(spec),
+        autoscaler_(autoscaler),
+        interval_(to_seconds(spec.service.check_interval)),
+        wait_(std::min(spec.advice_wait, interval_ / 2)) {}
+
+  /// The decision as it is carried out, and after how many seconds.
+  std::pair<Decision, double> judge(Decision d) {
+    if (!spec_.adviser) return {std::move(d), 0};
+    if (added_) d = autoscaler_.advise(std::move(d), *std::exchange(added_, std::nullopt));
+    if (d.action == Action::kHold || !autoscaler_.open_to_advice(d, {})) return {std::move(d), 0};
+    const Answer answer = spec_.adviser(d, d.action == Action::kScaleDown);
+    if (d.action == Action::kScaleUp) {
+      if (answer.advice && answer.latency <= interval_) added_ = answer.advice;
+      return {std::move(d), 0};
+    }
+    const bool in_time = answer.advice && answer.latency <= wait_;
+    if (in_time) d = autoscaler_.advise(std::move(d), *answer.advice);
+    return {std::move(d), std::min(answer.latency, wait_)};
+  }
+
+ private:
+  const RunSpec& spec_;
+  Autoscaler& autoscaler_;
+  double interval_;
+  double wait_;
+  std::optional<Advice> added_;
+};
+
 // ∫ alive dt, from 0 to `end`.
 double replica_seconds(const std::vector<PoolChange>& changes, double end) {
   double sum = 0;
@@ -105,6 +138,8 @@ RunResult run(const RunSpec& spec, const PolicyMaker& make_policy) {
 
   Pool pool(spec.world, load, spec.seed, start, limit);
   Autoscaler autoscaler(service, make_policy(service));
+  Advised advised(spec, autoscaler);
+  std::optional<std::pair<double, int>> waiting;  // an order that an answer has delayed: when, how many
   Sampler sampler(spec.world.faults, spec.seed);
   Series series(spec.bin);
   if (series.on()) pool.keep_recent();
@@ -133,6 +168,11 @@ RunResult run(const RunSpec& spec, const PolicyMaker& make_policy) {
       end = give_up;
       break;
     }
+    if (waiting && waiting->first <= now) {
+      pool.advance(waiting->first);
+      pool.scale(waiting->second);
+      waiting.reset();
+    }
     pool.advance(now);
     if (sample_at <= check_at) {
       sampler.take(now, pool);
@@ -141,7 +181,7 @@ RunResult run(const RunSpec& spec, const PolicyMaker& make_policy) {
     sampler.arrivals(now, [&](const Input& in) { autoscaler.observe(in); });
     if (check_at <= sample_at) {
       ++checks;
-      const Decision d = autoscaler.evaluate(time_at(now), pool.counts());
+      const auto [d, after] = advised.judge(autoscaler.evaluate(time_at(now), pool.counts()));
       ++r.decisions;
       if (spec.watch) spec.watch(sampler.last(), d);
       if (d.action != Action::kHold) {
@@ -149,7 +189,10 @@ RunResult run(const RunSpec& spec, const PolicyMaker& make_policy) {
         ++r.actions;
         r.reversals += direction != 0 && way != direction;
         direction = way;
-        pool.scale(d.target);
+        if (after > 0)
+          waiting = {now + after, d.target};
+        else
+          pool.scale(d.target);
       }
     }
     if ((++steps & 0xfff) == 0) {

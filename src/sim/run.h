@@ -20,6 +20,12 @@ namespace docktor::sim {
 /// Makes the policy of a run. Called once a run, so that policies share nothing.
 using PolicyMaker = std::function<std::unique_ptr<Policy>(const ServiceSpec&)>;
 
+/// What an adviser said, and how long it took; no advice: it failed after that time.
+struct Answer {
+  std::optional<Advice> advice;
+  double latency = 0;  ///< seconds
+};
+
 struct RunSpec {
   const Load* load = nullptr;
   World world;
@@ -29,6 +35,10 @@ struct RunSpec {
   double bin = 0;                              ///< more than 0: keep a series with bins of so many seconds
   std::function<void(double share)> progress;  ///< called now and then
   std::stop_token stop;                        ///< requested: the run ends early, its result is of no use
+  /// Asked as the controller asks: about a scale-down, which waits for it at most `advice_wait`, and after a
+  /// scale-up (`down` false).
+  std::function<Answer(const Decision&, bool down)> adviser;
+  double advice_wait = 10;  ///< seconds; never more than half a check interval
   std::function<void(const Input&, const Decision&)> watch;  ///< each evaluation, for tests and traces
 };
 

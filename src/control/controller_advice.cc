@@ -1,0 +1,175 @@
+// What the controller does with a language model: a scale-down waits a bounded time for its word, everything
+// else goes out at once and hears it afterwards. The loop itself never waits.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "control/controller.h"
+#include "core/record.h"
+#include "core/text.h"
+
+namespace docktor {
+void Controller::advise_with(Advising advising) {
+  advising_ = std::move(advising);
+  backoff_ = {};
+}
+
+AdviceQuestion Controller::question(const Service& s, const Evaluation& e, bool down) const {
+  AdviceQuestion q;
+  q.down = down;
+  q.decision = to_json(e.decision);
+  q.decision["t"] = to_seconds(e.decision.at);
+  q.history.assign(s.history.begin(), s.history.end());
+  q.bounds = s.spec.limits;
+  q.bounds.min_replicas = s.bounds().min;
+  q.bounds.max_replicas = s.bounds().max;
+  q.check_interval = s.spec.check_interval;
+  q.max_delay = advising_.max_delay;
+  return q;
+}
+
+std::uint64_t Controller::ask_model(Service& s, const AdviceQuestion& question) {
+  const auto number = next_question_++;
+  advising_.adviser->ask(
+      question, [this, inbox = inbox_, name = s.spec.name, generation = s.generation, number](auto answer) {
+        inbox->push([this, name, generation, number, answer = std::move(answer)]() mutable {
+          on_advice(name, generation, number, std::move(answer));
+        });
+      });
+  return number;
+}
+
+bool Controller::await_advice(Service& s, Evaluation& e) {
+  if (!advising_.advises() || e.decision.action != Action::kScaleDown || e.decision.needs_approval ||
+      !s.autoscaler.open_to_advice(e.decision, e.overrides))
+    return false;
+  const Time now = options_.clock.now();
+  if (!backoff_.may_ask(now)) {
+    e.decision.verdict = Verdict::kUnavailable;
+    e.decision.verdict_detail = fmt::format("the model is left alone after failures: {}", backoff_.why());
+    return false;
+  }
+  const auto q = question(s, e, true);
+  const auto wait = std::min<Duration>(advising_.timeout, s.spec.check_interval / 2);
+  s.awaited = AwaitedAdvice{0, now, now + wait, std::move(e)};
+  s.awaited->number = ask_model(s, q);
+  return true;
+}
+
+void Controller::hear_of_scale_up(Service& s, const Evaluation& e) {
+  if (!advising_.advises() || e.decision.action != Action::kScaleUp ||
+      !s.autoscaler.open_to_advice(e.decision, e.overrides) || !backoff_.may_ask(options_.clock.now()))
+    return;
+  s.added.reset();
+  s.asked_for_more = AskedForMore{0, options_.clock.now()};
+  s.asked_for_more->number = ask_model(s, question(s, e, false));
+}
+
+void Controller::take_added(Service& s, Evaluation& e) {
+  if (!s.added) return;
+  const auto added = *std::exchange(s.added, std::nullopt);
+  e.advice = added.advice;
+  e.latency = added.latency;
+  e.decision = s.autoscaler.advise(std::move(e.decision), added.advice, e.overrides);
+}
+
+void Controller::note_model(const std::string& failure) {
+  if (failure.empty()) {
+    if (backoff_.answered()) options_.log.info("{} {} answers again", advising_.provider, advising_.model);
+    return;
+  }
+  if (backoff_.failed(options_.clock.now(), failure)) {
+    const auto text = fmt::format(
+        "{} {} has failed {} times in a row and is left alone for a while; scaling goes on without it: {}",
+        advising_.provider, advising_.model, AdviceBackoff::kFailures, failure);
+    options_.log.warn("⚠ {}", text);
+    const Time now = options_.clock.now();
+    record({{"ts", utc_seconds(now)}, {"event", "model"}, {"t", to_seconds(now)}, {"text", text}});
+  }
+}
+
+void Controller::on_advice(const std::string& name, std::uint64_t generation, std::uint64_t number,
+                           Result<Advice> answer) {
+  Service* s = find(name);
+  if (!s || s->generation != generation) return;
+  const Time now = options_.clock.now();
+  if (s->asked_for_more && s->asked_for_more->number == number) {
+    const auto asked = *std::exchange(s->asked_for_more, std::nullopt);
+    note_model(answer ? std::string() : answer.error().message);
+    if (answer && answer->kind == AdviceKind::kAdd && now - asked.at <= s->spec.check_interval)
+      s->added = AddedAdvice{*std::move(answer), to_seconds(now - asked.at)};
+    return;
+  }
+  if (!s->awaited || s->awaited->number != number) return;  // too late: the policy stood
+  note_model(answer ? std::string() : answer.error().message);
+  settle(*s, std::move(answer));
+}
+
+void Controller::settle(Service& s, Result<Advice> answer) {
+  auto awaited = *std::exchange(s.awaited, std::nullopt);
+  Evaluation& e = awaited.evaluation;
+  e.latency = to_seconds(options_.clock.now() - awaited.asked);
+  refresh(s);
+  // A person's word that came meanwhile counts, too.
+  const bool changed =
+      s.counts.current != e.counts.current || ending_ || overrides_of(s, options_.clock.now()) != e.overrides;
+  if (changed) {
+    answer = Advice{.kind = AdviceKind::kWithdraw, .reason = "the service changed while the model was asked"};
+  }
+  if (answer) {
+    e.advice = shortened_to(*answer, advising_.max_delay);
+    e.decision = s.autoscaler.advise(std::move(e.decision), *e.advice, e.overrides);
+  } else {
+    const bool nonsense = answer.error().code == ErrorCode::kInvalid;
+    e.decision.verdict = nonsense ? Verdict::kIgnored : Verdict::kUnavailable;
+    e.decision.verdict_detail = answer.error().message;
+  }
+  conclude(s, std::move(e));
+}
+
+void Controller::withdraw(Service& s) {
+  if (s.awaited)
+    settle(s,
+           Advice{.kind = AdviceKind::kWithdraw, .reason = "docktor stopped or was reconfigured meanwhile"});
+}
+
+void Controller::settle_without(Service& s, const std::string& why) {
+  if (!s.awaited) return;
+  note_model(why);
+  settle(s, fail(ErrorCode::kTimeout, why, true));
+}
+
+nlohmann::ordered_json Controller::metadata_of(const Evaluation& e) const {
+  nlohmann::ordered_json m = options_.metadata;
+  if (advising_.provider != "none") m = {{"provider", advising_.provider}, {"model", advising_.model}};
+  if (e.latency) m["latency"] = *e.latency;
+  m["verdict"] = to_string(e.decision.verdict);
+  if (!e.decision.verdict_detail.empty()) m["detail"] = e.decision.verdict_detail;
+  return m;
+}
+
+void Controller::explain_later(const Service& s, const nlohmann::ordered_json& done) {
+  const Time now = options_.clock.now();
+  if (!advising_.explains() || !backoff_.may_ask(now)) return;
+  advising_.adviser->explain(
+      done, [this, inbox = inbox_, name = s.spec.name, id = done.value("id", ""), now](auto sentence) {
+        inbox->push([this, name, id, now, sentence = std::move(sentence)] {
+          note_model(sentence ? std::string() : sentence.error().message);
+          if (!sentence) return;
+          const Time then = options_.clock.now();
+          options_.log.info("[{}] {} says: {}", name, advising_.model, *sentence);
+          record({{"ts", utc_seconds(then)},
+                  {"event", "explanation"},
+                  {"service", name},
+                  {"t", to_seconds(then)},
+                  {"id", id},
+                  {"text", *sentence},
+                  {"metadata",
+                   {{"provider", advising_.provider},
+                    {"model", advising_.model},
+                    {"latency", to_seconds(then - now)}}}});
+        });
+      });
+}
+
+}  // namespace docktor

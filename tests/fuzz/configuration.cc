@@ -1,0 +1,42 @@
+// A configuration's text: loaded, or refused with mistakes; and its model changed without touching the rest.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "config/edit.h"
+#include "config/effective.h"
+#include "config/load.h"
+
+namespace {
+
+void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace docktor;
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  // A folder that does not exist: a text must not name files that are then read.
+  const Environment env = {{"HOME", "/nowhere"}, {"N", "3"}};
+  FlagOverrides flags;
+  flags.cwd = "/nowhere";
+  const auto result = load_config_text(text, "f.yaml", "/nowhere", env, flags);
+  require(result.config.has_value() == result.mistakes.empty());
+  if (result.config) {
+    static_cast<void>(effective_config(*result.config).dump());
+    for (const auto& s : result.config->services) {
+      require(s.limits.min_replicas >= 0 && s.limits.max_replicas >= s.limits.min_replicas);
+      require(s.check_interval > Duration::zero() && s.sample_interval > Duration::zero());
+    }
+  }
+  const auto changed = with_llm_keys(text, {{"model", "a/b-1"}, {"provider", "openai"}});
+  if (changed && result.config) {
+    const auto again = load_config_text(*changed, "f.yaml", "/nowhere", env, flags);
+    require(again.config && again.config->llm && again.config->llm->model == "a/b-1");
+    require(again.config->services == result.config->services);
+  }
+  return 0;
+}
