@@ -138,6 +138,14 @@ std::pair<double, double> ObjectivePolicy::load_while_it_grew() const {
           std::sqrt(variance * level_variance / (variance + level_variance))};
 }
 
+double ObjectivePolicy::quiet_for(Time now) const {
+  const auto& slots = arrivals_.slots();
+  if (slots.empty()) return 0;
+  const auto last = std::find_if(slots.rbegin(), slots.rend(), [](const Slot& s) { return s.count > 0; });
+  const Time since = last == slots.rend() ? slots.front().end - slots.front().length : last->end;
+  return to_seconds(now - since);
+}
+
 Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
   Recommendation r;
   const int current = in.replicas.current;
@@ -158,6 +166,12 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
         "{:.0f} messages wait, the oldest for {:.1f}s, and no message is finished yet: how much a replica "
         "can do is unknown, so their number is doubled",
         pending, oldest);
+  } else if (current > min_replicas_ && pending == 0 && in.latest.queue.num_ack_pending == 0 &&
+             quiet_for(in.now) >= max_wait_) {
+    // A queue of a message now and then never teaches the capacity: it must come back to its minimum all the
+    // same.
+    r.wanted = min_replicas_;
+    r.reason = fmt::format("nothing waits, and nothing has come for {:.1f}s", quiet_for(in.now));
   } else {
     r.reason = "learning: no message is finished yet";
   }
