@@ -50,7 +50,7 @@ class DOCKTOR_EXPORT ThreadProvisioner final : public Provisioner {
   ThreadProvisioner& operator=(const ThreadProvisioner&) = delete;
 
   /// One less after idle_after, the first one at once, one more each time until each carries no more than
-  /// max_rate_per_handler.
+  /// max_rate_per_handler; fewer again when four fifths of that would do for what they carry.
   int num_instances(std::chrono::steady_clock::time_point last_receive, int current,
                     double rate_per_second) override;
   Result<InstanceId> start_instance(std::stop_token stop) override;

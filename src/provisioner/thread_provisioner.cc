@@ -25,6 +25,7 @@ using std::chrono::steady_clock;
 constexpr milliseconds kAsk{2000};          // for the consumer's ack wait
 constexpr milliseconds kAskAgain{1000};     // where it did not answer
 constexpr milliseconds kLookAgain{30'000};  // somebody may change it
+constexpr double kNearly = 0.8;  // of what one thread less would carry
 constexpr milliseconds kLastWords{1000};    // for what was published last to reach the server
 
 }  // namespace
@@ -141,6 +142,9 @@ int ThreadProvisioner::num_instances(steady_clock::time_point last_receive, int 
   if (current == 0) return 1;
   const double needed = std::ceil(rate_per_second / o.max_rate_per_handler);
   const int most = static_cast<int>(std::clamp(needed, 1.0, 1e6));
+  // A rate that wavers around a multiple is no reason to go back and forth within a batch.
+  const bool nearly = rate_per_second > kNearly * o.max_rate_per_handler * (current - 1);
+  if (current > most && nearly) return current;
   return current < most ? current + 1 : most;
 }
 

@@ -34,18 +34,18 @@ TEST_F(ScalingTest, TheFirstMessageAtZeroStartsAnInstanceAndTheLastOneGoesAgain)
   set_up_stream();
   ThreadProvisioner pool(connection(), kStream, kConsumer, nothing);
   ObjectiveLaw law;
-  law.idle_after = milliseconds(100);
+  law.idle_after = law.max_wait = milliseconds(100);
   law.sample_interval = law.check_interval = milliseconds(50);
   auto running = start(pool, {.law = law});
   ASSERT_TRUE(running) << running.error().message;
   const auto requester = Requester::create(connection()).value();
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < 6; ++round) {
     ASSERT_TRUE(requester->request("test.a", "x", {.timeout = kPatience}));
     ASSERT_TRUE(eventually([&] { return running->instances() == 0 && running->target() == 0; }));
   }
-  EXPECT_EQ(pool.stats().processed, 3);
+  EXPECT_EQ(pool.stats().processed, 6);
   const auto steps = events.of(Kind::kScaling);
-  ASSERT_GE(steps.size(), 6);
+  ASSERT_GE(steps.size(), 12);
   EXPECT_EQ(steps[0].from, 0);
   EXPECT_EQ(steps[0].to, 1);
   for (const auto& s : steps) {

@@ -47,6 +47,9 @@ constexpr double kDownErrors = 1;
 // the more for having been picked out by the backlog, and the level tells better what was too much.
 constexpr double kSameErrors = 3;
 
+// Of max_wait: so long without a message, and the last replica may go.
+constexpr double kSilence = 2;
+
 // Whatever absurd numbers a sample holds, no count of replicas leaves what an int holds.
 int replicas(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e6))); }
 
@@ -217,7 +220,11 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   ahead.horizon = 2 * max_wait_ + o.horizon;
   const int enough = replicas(replicas_enough(ahead)) + (current - in.replicas.ready);
   const int proven = too_few_.least(in.now, arrivals_.firm_level() / mu, load_error);
-  const int high = std::max({steady, busy, enough, proven});
+  int high = std::max({steady, busy, enough, proven});
+  // The slack never lets the last one go. Where a new one is in time for the first message, silence does.
+  const bool silent =
+      pending == 0 && in.latest.queue.num_ack_pending == 0 && quiet_for(in.now) >= kSilence * max_wait_;
+  if (high == 1 && min_replicas_ == 0 && blind() <= 0 && silent) high = 0;
 
   Recommendation r;
   r.wanted = current;
