@@ -72,7 +72,8 @@ lint: ## formatting and clang-tidy over what changed
 bench: ## measure what docs/performance.md quotes (some fifteen minutes; on an idle machine)
 	@scripts/install-deps.sh build demo test bench
 	@$(MAKE) --no-print-directory configure-all
-	@$(ninja) daemon_bench sample_bench
+	@$(ninja) daemon_bench sample_bench provisioner_bench
+	@$(BUILD)/bench/provisioner_bench
 	@$(BUILD)/bench/sample_bench
 	@$(BUILD)/bench/daemon_bench react
 	@$(BUILD)/bench/daemon_bench wake

@@ -17,11 +17,12 @@ lib=$(dirname "$(dirname "$pc")")
 export PKG_CONFIG_PATH=$lib/pkgconfig
 so=$lib/libdocktor.so
 [ -L "$so" ] || fail "no libdocktor.so for linking"
-readelf -d "$so" | grep -q 'SONAME.*\[libdocktor\.so\.[0-9]*\.[0-9]*\]' || fail "the shared library has no soname"
-foreign=$(nm -DC --defined-only "$so" | cut -d' ' -f3- |
-  grep -vE '^(typeinfo (name )?for |vtable for )?docktor::(Connection|Message|Provisioner|Requester|Subscription|ThreadProvisioner|adopt|set_up|start_provisioner)\b' || true)
+grep -q 'SONAME.*\[libdocktor\.so\.[0-9]*\.[0-9]*\]' <<<"$(readelf -d "$so")" || fail "the shared library has no soname"
+shown=$(nm -DC --defined-only "$so" | cut -d' ' -f3- | sed 's/@.*//')
+public='(Connection|Message|Provisioner|Requester|Subscription|ThreadProvisioner|adopt|set_up|start_provisioner)'
+foreign=$(grep -vE "^(typeinfo (name )?for |vtable for )?docktor::$public\b" <<<"$shown" || true)
 [ -z "$foreign" ] || fail "the shared library shows what is not public: $foreign"
-nm -DC --defined-only "$so" | grep -q 'docktor::start_provisioner' || fail "the shared library hides start_provisioner"
+grep -q '^docktor::start_provisioner' <<<"$shown" || fail "the shared library hides start_provisioner"
 
 cp -r "$here/outside" "$folder/outside"
 cd "$folder/outside"
@@ -33,8 +34,8 @@ for kind in shared static; do
   quiet cmake --build "cmake-$kind"
   "./cmake-$kind/outside" || fail "the program found by CMake ($kind) does not run"
 done
-ldd cmake-shared/outside | grep -q 'libdocktor\.so' || fail "the shared library is not used"
-! ldd cmake-static/outside | grep -q 'libdocktor\.so' || fail "the static library is not used"
+grep -q 'libdocktor\.so' <<<"$(ldd cmake-shared/outside)" || fail "the shared library is not used"
+! grep -q 'libdocktor\.so' <<<"$(ldd cmake-static/outside)" || fail "the static library is not used"
 
 quiet "$compiler" -std=c++20 outside.cc -o by-pc-shared $(pkg-config --cflags --libs docktor) -Wl,-rpath,"$lib"
 ./by-pc-shared || fail "the program found by pkg-config (shared) does not run"
@@ -42,4 +43,4 @@ quiet "$compiler" -std=c++20 outside.cc -o by-pc-shared $(pkg-config --cflags --
 quiet "$compiler" -std=c++20 outside.cc -o by-pc-static $(pkg-config --cflags docktor) \
   $(pkg-config --static --libs docktor | sed 's/-ldocktor/-l:libdocktor.a/')
 ./by-pc-static || fail "the program found by pkg-config (static) does not run"
-! ldd by-pc-static | grep -q 'libdocktor\.so' || fail "pkg-config's static program uses the shared library"
+! grep -q 'libdocktor\.so' <<<"$(ldd by-pc-static)" || fail "pkg-config's static program uses the shared library"
