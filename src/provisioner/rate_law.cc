@@ -29,18 +29,17 @@ void RateLawRunner::received(Time now, std::uint64_t messages) {
     last_receive_ = now;
     counts_.emplace_back(now, messages);
   }
-  while (!counts_.empty() && (counts_.front().first <= now - law_.window || counts_.size() > kMaxCounts))
+  while (!counts_.empty() &&
+         (counts_.front().first <= *last_receive_ - law_.window || counts_.size() > kMaxCounts))
     counts_.pop_front();
 }
 
-double RateLawRunner::rate(Time now) const {
-  if (!burst_since_) return 0;
+double RateLawRunner::rate() const {
+  if (!last_receive_) return 0;
   std::uint64_t sum = 0;
-  for (const auto& [at, n] : counts_) {
-    if (at > now - law_.window) sum += n;
-  }
-  const Duration span =
-      std::clamp<Duration>(now - *burst_since_, kLeastSpan, std::max<Duration>(law_.window, kLeastSpan));
+  for (const auto& [at, n] : counts_) sum += n;
+  const Duration span = std::clamp<Duration>(*last_receive_ - *burst_since_, kLeastSpan,
+                                             std::max<Duration>(law_.window, kLeastSpan));
   return static_cast<double>(sum) / to_seconds(span);
 }
 
@@ -63,7 +62,7 @@ std::string RateLawRunner::work_left(Time now, int current) const {
 Verdict RateLawRunner::decide(Time now, const ReplicaCounts& instances, const Overrides& overrides,
                               bool fresh) {
   const int current = instances.current;
-  const double per_second = rate(now);
+  const double per_second = rate();
   const std::optional<Duration> quiet = last_receive_ ? std::optional(now - *last_receive_) : std::nullopt;
   const auto asked = ask_(quiet, current, per_second);
   if (!asked) return {current, "num_instances() threw an exception: nothing is changed"};

@@ -29,7 +29,9 @@ class RateLawRunner final : public Law {
   void received(Time now, std::uint64_t messages) override;
   Verdict decide(Time now, const ReplicaCounts& instances, const Overrides& overrides, bool fresh) override;
 
-  double rate(Time now) const;  ///< messages per second
+  /// Messages per second, as of the last message: what a quiet time means is for its age to say, and takes
+  /// away one instance after the other, not half of them as the window runs empty.
+  double rate() const;
 
  private:
   std::string work_left(Time now, int current) const;
