@@ -43,7 +43,8 @@ Handler::~Handler() {
   thread_.join();
 }
 
-void Handler::request_stop() {
+void Handler::request_stop(bool linger) {
+  linger_ = linger;
   stop_.request_stop();
   const std::lock_guard lock(mutex_);
   wake_.notify_all();
@@ -132,7 +133,7 @@ void Handler::handle(MessagePtr message) {
   const char* reply = natsMsg_GetReply(message.get());
   const auto delivery = parse_ack_subject(reply ? reply : "");
   if (!delivery) return;  // not from a consumer
-  if (stop_.stop_requested()) {
+  if (stop_.stop_requested() && !linger_) {
     wire_.publish(reply, "-NAK");
     ++place_->given_back;
     return;

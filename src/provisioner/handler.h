@@ -53,7 +53,10 @@ class Handler {
   Handler& operator=(const Handler&) = delete;
 
   const InstanceId& id() const { return id_; }
-  void request_stop();  ///< thread-safe, as all the rest
+  /// Thread-safe, as all the rest. With `linger` (the last handler: nobody is there to take what it gives
+  /// back, and what was given back does not show as pending) it works on all that comes until its pull is
+  /// over; a later call without takes that back.
+  void request_stop(bool linger = false);
   bool ended() const { return ended_; }
 
   /// Tells the server that the message at work, and what waits behind it, is still in hand.
@@ -86,6 +89,7 @@ class Handler {
   std::uint64_t processed_ = 0;
   std::chrono::steady_clock::time_point pulled_at_{};
   std::stop_source stop_;
+  std::atomic<bool> linger_{false};
   std::atomic<bool> ended_{false};
 
   std::mutex mutex_;  // guards the next three

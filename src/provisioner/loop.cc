@@ -15,6 +15,7 @@ constexpr auto kWakeReads = std::chrono::milliseconds(50);
 constexpr int kMaxFalseWakes = 20;  // within a sample interval; then looks alone until the next one
 constexpr auto kMostBetweenLooks =
     std::chrono::seconds(1);  // at zero, where the watch may not see everything
+constexpr auto kLeftBehind = std::chrono::seconds(2);
 constexpr auto kWatcherEnd = std::chrono::seconds(2);
 
 }  // namespace
@@ -110,6 +111,10 @@ void Loop::answered(Result<Reading> reading) {
   now = last_input_ = std::max(now, last_input_ + std::chrono::microseconds(1));
   last_answer_ = now;
   const ReplicaCounts counts = actor_.counts();
+  // At zero, messages in hand are nobody's of ours: given back as the last instance stopped, most likely.
+  // They are looked after sooner than their ack wait would have it.
+  if (counts.current == 0)
+    reading->queue->ack_wait = std::min<Duration>(reading->queue->ack_wait, kLeftBehind);
   parts_.law->observe(now, counts, *reading->queue);
   watch();
   if (counts.current > 0) return wake_until_.reset();

@@ -39,6 +39,7 @@ class ThreadProvisioner::Impl {
     {
       const std::lock_guard lock(mutex_);
       for (auto& h : handlers_) h->request_stop();
+      for (auto& h : retired_) h->request_stop();
     }
     keeper_.request_stop();
     keeper_.join();
@@ -61,7 +62,7 @@ class ThreadProvisioner::Impl {
     const std::lock_guard lock(mutex_);
     const auto it = std::ranges::find(handlers_, id, [](const auto& h) { return h->id(); });
     if (it == handlers_.end()) return fail(ErrorCode::kNotFound, fmt::format("no thread is named {}", id));
-    (*it)->request_stop();
+    (*it)->request_stop(handlers_.size() == 1);
     retired_.push_back(std::move(*it));
     handlers_.erase(it);
     return {};

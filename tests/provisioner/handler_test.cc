@@ -97,14 +97,32 @@ TEST_F(HandlerTest, AStoppedInstanceFinishesWhatItBeganAndGivesBackTheRest) {
   const auto first = pool.start_instance({}).value();
   ASSERT_TRUE(eventually([&] { return door.waiting() == 1; }));
   ASSERT_TRUE(eventually([&] { return client.consumer(kStream, kConsumer)["num_ack_pending"] == 5; }));
-  ASSERT_TRUE(pool.stop_instance({}, first));
   ASSERT_TRUE(pool.start_instance({}));
+  ASSERT_TRUE(pool.stop_instance({}, first));
   door.open();
   ASSERT_TRUE(settled(client));
   EXPECT_TRUE(eventually([&] { return pool.stats().processed == 5; }));
   for (const auto& [data, n] : done) EXPECT_EQ(n, 1) << data;
   EXPECT_EQ(pool.stats().given_back, 4);
   EXPECT_EQ(pool.stats().failed, 0);
+}
+
+// What is given back does not show as pending: at zero instances it would lie there until somebody looks
+// closer.
+TEST_F(HandlerTest, TheLastInstanceFinishesItsBatch) {
+  set_up_stream();
+  Door door;
+  ThreadProvisioner pool(connection(), kStream, kConsumer, [&](Message&) -> Result<void> {
+    door.pass();
+    return {};
+  });
+  client.publish_many("test.a", 5);
+  const auto only = pool.start_instance({}).value();
+  ASSERT_TRUE(eventually([&] { return client.consumer(kStream, kConsumer)["num_ack_pending"] == 5; }));
+  ASSERT_TRUE(pool.stop_instance({}, only));
+  door.open();
+  ASSERT_TRUE(settled(client));
+  EXPECT_EQ(pool.stats().given_back, 0);
 }
 
 TEST_F(HandlerTest, StoppingSomethingUnknownIsNotFound) {
