@@ -45,7 +45,7 @@ TEST_F(ScalingTest, TheFirstMessageAtZeroStartsAnInstanceAndTheLastOneGoesAgain)
   }
   EXPECT_EQ(pool.stats().processed, 6);
   const auto steps = events.of(Kind::kScaling);
-  ASSERT_GE(steps.size(), 12);
+  ASSERT_GE(steps.size(), 2);  // not each time: the last thread still takes what comes within its pull
   EXPECT_EQ(steps[0].from, 0);
   EXPECT_EQ(steps[0].to, 1);
   for (const auto& s : steps) {
