@@ -6,7 +6,7 @@ DESTDIR ?=
 TESTS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build test demo demo-provisioner lint fuzz format bench bench-decisions soak asan tsan install uninstall clean help deps configure \
+.PHONY: build test demo demo-provisioner docs lint fuzz format bench bench-decisions soak asan tsan install uninstall clean help deps configure \
   configure-all
 
 help: ## this list
@@ -34,6 +34,18 @@ demo: ## install what is missing, build, and watch docktor scale real workers fo
 	@scripts/install-deps.sh build demo
 	@$(MAKE) --no-print-directory build
 	@./docktor demo
+
+demo-provisioner: ## watch threads of one program come and go with two batches of requests (NATS_URL= or a private server)
+	@scripts/install-deps.sh build demo
+	@$(MAKE) --no-print-directory configure
+	@$(ninja) example_provisioner
+	@$(BUILD)/examples/example_provisioner
+
+docs: ## write the library's API reference to build/docs/html (Doxygen)
+	@scripts/install-deps.sh docs
+	@mkdir -p $(BUILD)/docs
+	@OUTPUT=$(BUILD)/docs VERSION=$$(sed -n 's/^project(docktor VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt) doxygen docs/Doxyfile
+	@echo "$(BUILD)/docs/html/index.html"
 
 # Docker's tests bring up an engine of their own, for which they must be root; a newer NATS server
 # and the MCP clients are fetched, not installed.
@@ -69,7 +81,8 @@ bench: ## measure what docs/performance.md quotes (some fifteen minutes; on an i
 	@scripts/install-deps.sh build demo test bench
 	@$(MAKE) --no-print-directory configure-all
 	@test "$$(id -u)" != 0 || scripts/install-deps.sh docker || true
-	@$(ninja) daemon_bench sample_bench compose_bench
+	@$(ninja) daemon_bench sample_bench compose_bench provisioner_bench
+	@$(BUILD)/bench/provisioner_bench
 	@$(BUILD)/bench/sample_bench
 	@$(BUILD)/bench/daemon_bench react
 	@$(BUILD)/bench/daemon_bench wake

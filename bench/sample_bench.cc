@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "source/jetstream_connections.h"
 #include "source/jetstream_source.h"
 #include "tests/support/nats_client.h"
 #include "tests/support/nats_server.h"

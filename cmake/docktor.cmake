@@ -1,15 +1,19 @@
 # docktor_folder(NAME libs...): one static library of the folder's .cc files, and one test program of its *_test.cc files.
 # The link libraries are the folder's only arrows; core never depends on a leaf.
+# docktor_folder(NAME EXCEPT files.cc... LIBRARIES libs...): without files that another library of the folder has.
 function(docktor_folder name)
+  cmake_parse_arguments(ARG "" "" "EXCEPT;LIBRARIES" ${ARGN})
   file(GLOB all CONFIGURE_DEPENDS *.cc)
   set(tests ${all})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   set(sources ${all})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
+  list(TRANSFORM ARG_EXCEPT PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  list(REMOVE_ITEM sources ${ARG_EXCEPT})
   add_library(docktor_${name} STATIC ${sources})
   target_include_directories(docktor_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
-  target_link_libraries(docktor_${name} PUBLIC ${ARGN})
+  target_link_libraries(docktor_${name} PUBLIC ${ARG_UNPARSED_ARGUMENTS} ${ARG_LIBRARIES})
   if(DOCKTOR_TESTS AND tests)
     docktor_test(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE docktor_${name})

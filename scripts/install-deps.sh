@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing from Debian's packages, and only that; says nothing where nothing is missing.
 #
-#   scripts/install-deps.sh [--print] GROUP...     groups: build demo test lint bench docker
+#   scripts/install-deps.sh [--print] GROUP...     groups: build demo test lint bench docs docker
 #
 # As root it installs, else by sudo; where there is neither it prints the line to type and ends with 1.
 # --print only prints the missing packages. A package may name the command that makes it unnecessary, as package?command:
@@ -15,6 +15,7 @@ test="libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev nats-server?n
   clang-14 libclang-rt-14-dev npm?npm"
 lint="clang-format-19 clang-tidy-19"
 bench="libbenchmark-dev nats-server?nats-server"
+docs="doxygen"
 docker="docker.io?dockerd debootstrap?debootstrap iptables?iptables python3?python3"
 
 PATH=$PATH:/usr/sbin:/sbin
@@ -28,8 +29,9 @@ for group in "$@"; do
     test) wanted="$wanted $test" ;;
     lint) wanted="$wanted $lint" ;;
     bench) wanted="$wanted $bench" ;;
+    docs) wanted="$wanted $docs" ;;
     docker) wanted="$wanted $docker" ;;
-    *) echo "install-deps: unknown group '$group'; groups are build demo test lint bench docker" >&2; exit 2 ;;
+    *) echo "install-deps: unknown group '$group'; groups are build demo test lint bench docs docker" >&2; exit 2 ;;
   esac
 done
 

@@ -12,7 +12,7 @@
 #include "docker/service_address.h"
 #include "policy/policies.h"
 #include "source/docker_usage.h"
-#include "source/jetstream_connection.h"
+#include "source/jetstream_connections.h"
 #include "source/jetstream_source.h"
 #include "source/proc_usage.h"
 #include "target/compose.h"

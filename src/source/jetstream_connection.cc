@@ -33,24 +33,25 @@ Error not_permitted(const std::string& url, const std::string& verb, const std::
 
 }  // namespace
 
-JetStreamConnection::JetStreamConnection(NatsLinkOptions options)
-    : url_(redacted_url(options.url)),
-      link_(loop_, std::move(options),
-            {[this] { up(); }, [this] { down(); },
-             [this](const std::string& subject, bool publish) { denied(subject, publish); }}) {}
+JetStreamConnection::JetStreamConnection(std::string shown_url, MakeLink make) : url_(std::move(shown_url)) {
+  loop_.post([this, make = std::move(make)] {
+    link_ = make(loop_, {[this] { up(); }, [this] { down(); },
+                         [this](const std::string& subject, bool publish) { denied(subject, publish); }});
+  });
+}
 
 JetStreamConnection::~JetStreamConnection() { loop_.stop(); }
 
 void JetStreamConnection::add_listener(const std::shared_ptr<Listener>& listener) {
   std::erase_if(listeners_, [](const auto& l) { return l.expired(); });
   listeners_.push_back(listener);
-  if (link_.state() == NatsLink::State::kUp) listener->link_up();
+  if (link_->state() == Link::State::kUp) listener->link_up();
 }
 
 void JetStreamConnection::up() {
   inbox_ = new_inbox();
   // Answers are few (kMaxInFlight) and small; the handler only hands them on.
-  auto sub = link_.subscribe(inbox_ + "*", 0, [this, port = loop_.port()](NatsMessage m) {
+  auto sub = link_->subscribe(inbox_ + "*", 0, [this, port = loop_.port()](NatsMessage m) {
     port->post([this, m = std::move(m)] { answered(m); });
   });
   if (sub) {
@@ -68,7 +69,7 @@ void JetStreamConnection::up() {
 
 void JetStreamConnection::down() {
   inbox_subscription_ = {};
-  fail_all(link_.why_down());
+  fail_all(link_->why_down());
   const auto listeners = listeners_;
   for (const auto& l : listeners) {
     if (const auto listener = l.lock()) listener->link_down();
@@ -98,8 +99,8 @@ void JetStreamConnection::denied(const std::string& subject, bool publish) {
 void JetStreamConnection::request(std::string subject, std::string body, SteadyTime deadline,
                                   Done<std::string> done) {
   std::optional<Error> refused;
-  if (link_.state() == NatsLink::State::kDown)
-    refused = link_.why_down();
+  if (link_->state() == Link::State::kDown)
+    refused = link_->why_down();
   else if (!inbox_ok_)
     refused = inbox_ok_.error();
   else if (pending_.size() >= kMaxRequests)
@@ -114,7 +115,7 @@ void JetStreamConnection::request(std::string subject, std::string body, SteadyT
     const auto it = pending_.find(id);
     if (it == pending_.end()) return;
     Error e{ErrorCode::kTimeout,
-            link_.state() == NatsLink::State::kConnecting
+            link_->state() == Link::State::kConnecting
                 ? fmt::format("{}: no connection in time", url_)
                 : fmt::format("{}: no answer to {} in time: the server is overloaded, or nobody leads the "
                               "stream or consumer",
@@ -128,7 +129,7 @@ void JetStreamConnection::request(std::string subject, std::string body, SteadyT
 }
 
 void JetStreamConnection::send_waiting() {
-  if (link_.state() != NatsLink::State::kUp) return;
+  if (link_->state() != Link::State::kUp) return;
   while (in_flight_ < kMaxInFlight && !waiting_.empty()) {
     const auto id = waiting_.front();
     waiting_.pop_front();
@@ -137,7 +138,7 @@ void JetStreamConnection::send_waiting() {
     Pending& p = it->second;
     p.sent = true;
     ++in_flight_;
-    if (!link_.publish(p.subject, fmt::format("{}{}", inbox_, id), p.body)) {
+    if (!link_->publish(p.subject, fmt::format("{}{}", inbox_, id), p.body)) {
       // Answered later, as everything is; "closed" follows where the connection is gone.
       loop_.post([this, id] {
         complete(id, fail(ErrorCode::kUnavailable, fmt::format("{}: the connection was lost", url_), true));
@@ -309,33 +310,8 @@ Result<std::string> JetStreamConnection::call(std::string subject, std::string b
 std::string JetStreamConnection::connected_to(Duration timeout) {
   auto promise = std::make_shared<std::promise<std::string>>();
   auto future = promise->get_future();
-  loop_.post([this, promise] { promise->set_value(link_.connected_to()); });
+  loop_.post([this, promise] { promise->set_value(link_->connected_to()); });
   return future.wait_for(timeout) == std::future_status::ready ? future.get() : std::string{};
-}
-
-std::shared_ptr<JetStreamConnection> JetStreamConnections::get(const NatsLinkOptions& o) {
-  std::string key;
-  for (const auto* part : {&o.url, &o.scope, &o.user, &o.password.value, &o.token.value, &o.creds_file,
-                           &o.nkey_seed.value, &o.tls_ca_file, &o.tls_cert_file, &o.tls_key_file}) {
-    key += *part;
-    key += '\0';
-  }
-  const std::lock_guard lock(mutex_);
-  std::erase_if(connections_, [](const auto& c) { return c.second.expired(); });
-  auto& slot = connections_[key];
-  auto connection = slot.lock();
-  if (!connection) {
-    NatsLinkOptions options = o;
-    if (!options.resolve) options.resolve = resolve_;
-    connection = std::make_shared<JetStreamConnection>(std::move(options));
-    slot = connection;
-  }
-  return connection;
-}
-
-void JetStreamConnections::set_resolve(std::function<std::string(const std::string& url)> resolve) {
-  const std::lock_guard lock(mutex_);
-  resolve_ = std::move(resolve);
 }
 
 }  // namespace docktor

@@ -16,11 +16,11 @@
 #include "core/time.h"
 #include "source/event_loop.h"
 #include "source/jetstream_api.h"
-#include "source/nats_link.h"
+#include "source/link.h"
 
 namespace docktor {
 
-/// Connects by itself, for ever (see NatsLink). It has one loop thread, which runs all of its callbacks; what
+/// Over a link, which keeps a connection up. It has one loop thread, which runs all of its callbacks; what
 /// is not marked thread-safe is called there. Requests share one inbox; at most kMaxInFlight are with the
 /// server, the rest wait in a row. Dropping the last reference ends everything; not from the loop's own
 /// thread.
@@ -44,14 +44,16 @@ class JetStreamConnection {
     virtual void subscription_denied(const std::string& subject) = 0;
   };
 
-  explicit JetStreamConnection(NatsLinkOptions options);
+  /// `make` is called once, on the loop's thread, before anything else there.
+  using MakeLink = std::function<std::unique_ptr<Link>(EventLoop& loop, LinkEvents events)>;
+  JetStreamConnection(std::string shown_url, MakeLink make);
   ~JetStreamConnection();
   JetStreamConnection(const JetStreamConnection&) = delete;
   JetStreamConnection& operator=(const JetStreamConnection&) = delete;
 
   EventLoop& loop() { return loop_; }                    ///< thread-safe
   const std::string& shown_url() const { return url_; }  ///< thread-safe; without credentials
-  NatsLink& link() { return link_; }
+  Link& link() { return *link_; }
 
   /// link_up is called at once when the link is up.
   void add_listener(const std::shared_ptr<Listener>& listener);
@@ -121,21 +123,7 @@ class JetStreamConnection {
   std::size_t in_flight_ = 0;
   std::map<StreamKey, Cached> streams_;
   std::vector<std::weak_ptr<Listener>> listeners_;
-  NatsLink link_;  // last: its events use what stands above
-};
-
-/// One connection per server set and credentials. Thread-safe. Connections live as long as somebody holds
-/// them.
-class JetStreamConnections {
- public:
-  std::shared_ptr<JetStreamConnection> get(const NatsLinkOptions& options);
-  /// See NatsLinkOptions::resolve; for all connections made from then on.
-  void set_resolve(std::function<std::string(const std::string& url)> resolve);
-
- private:
-  std::mutex mutex_;
-  std::function<std::string(const std::string&)> resolve_;
-  std::map<std::string, std::weak_ptr<JetStreamConnection>> connections_;
+  std::unique_ptr<Link> link_;  // last: its events use what stands above
 };
 
 }  // namespace docktor

@@ -32,7 +32,7 @@ constexpr Duration kReadAheadGood = std::chrono::milliseconds(20);
 class DeadLetters {
  public:
   explicit DeadLetters(std::string subject) : subject_(std::move(subject)) {}
-  void link_up(NatsLink& link) {
+  void link_up(Link& link) {
     auto sub = link.subscribe(subject_, 0, [count = count_](const NatsMessage&) { ++*count; });
     known_ = sub.has_value();
     if (sub) subscription_ = std::move(*sub);

@@ -1,7 +1,6 @@
 #include "source/nats_link.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -11,7 +10,6 @@
 
 #include "core/record.h"
 #include "core/text.h"
-#include "source/nkey.h"
 
 namespace docktor {
 
@@ -24,28 +22,6 @@ struct NatsLink::Wire {
 
 namespace {
 
-struct OptionsDeleter {
-  void operator()(natsOptions* o) const { natsOptions_Destroy(o); }
-};
-using OptionsPtr = std::unique_ptr<natsOptions, OptionsDeleter>;
-
-constexpr const char* kSystemCas = "/etc/ssl/certs/ca-certificates.crt";
-constexpr std::size_t kMaxServers = 64;
-
-std::vector<std::string> split_urls(std::string_view text) {
-  std::vector<std::string> urls;
-  while (!text.empty() && urls.size() < kMaxServers) {
-    const auto comma = text.find(',');
-    auto part = text.substr(0, comma);
-    while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
-    while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
-    if (!part.empty())
-      urls.emplace_back(part.find("://") == std::string_view::npos ? fmt::format("nats://{}", part) : part);
-    text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
-  }
-  return urls;
-}
-
 // The discovered servers of a cluster have no credentials in their addresses: they get those of the
 // configured one.
 std::string with_credentials_of(const std::string& url, std::string server) {
@@ -56,50 +32,6 @@ std::string with_credentials_of(const std::string& url, std::string server) {
       at == std::string::npos || at < scheme ? "" : url.substr(scheme, at + 1 - scheme);
   return url.substr(0, scheme) + credentials + rest;
 }
-
-Error connect_error(natsStatus status, const std::string& text, const std::string& server) {
-  const std::string shown = redacted_url(server);
-  switch (status) {
-    case NATS_CONNECTION_AUTH_FAILED:
-      return {ErrorCode::kDenied,
-              fmt::format("{} refused the credentials ({}): check user and password, token, creds_file or "
-                          "nkey of the queue",
-                          shown, text),
-              true};
-    case NATS_SSL_ERROR:
-      return {
-          ErrorCode::kDenied,
-          fmt::format(
-              "{}: no TLS connection ({}): check tls_ca_file, tls_cert_file and tls_key_file of the queue",
-              shown, text),
-          true};
-    case NATS_SECURE_CONNECTION_WANTED:
-      return {ErrorCode::kUnavailable,
-              fmt::format("{} does not speak TLS: use nats:// in the queue's url and no tls_* files", shown),
-              true};
-    default:
-      return {ErrorCode::kUnavailable,
-              fmt::format("{} cannot be reached ({}): start nats-server there, or mend the queue's url",
-                          shown, text),
-              true};
-  }
-}
-
-natsStatus sign_with_seed(char** error_text, unsigned char** signature, int* length, const char* nonce,
-                          void* closure) {
-  (void)error_text;
-  return nats_Sign(static_cast<const std::string*>(closure)->c_str(), nonce, signature, length);
-}
-
-// A message handler of ours, owned by nats.c's subscription until it is complete.
-struct Handler {
-  std::function<void(NatsMessage)> call;
-};
-
-void on_message(natsConnection*, natsSubscription*, natsMsg* msg, void* closure) {
-  static_cast<Handler*>(closure)->call(NatsMessage(msg, &natsMsg_Destroy));
-}
-void on_complete(void* closure) { delete static_cast<Handler*>(closure); }
 
 // "Permissions Violation for Publish to "a.b"" → a.b
 std::string quoted(std::string_view text) {
@@ -114,20 +46,6 @@ bool contains(std::string_view text, std::string_view part) {
 }
 
 }  // namespace
-
-NatsLinkOptions NatsLinkOptions::from(const QueueSpec& spec) {
-  NatsLinkOptions o;
-  o.url = spec.url;
-  o.user = spec.user;
-  o.password = spec.password;
-  o.token = spec.token;
-  o.creds_file = spec.creds_file;
-  o.nkey_seed = spec.nkey_seed;
-  o.tls_ca_file = spec.tls_ca_file;
-  o.tls_cert_file = spec.tls_cert_file;
-  o.tls_key_file = spec.tls_key_file;
-  return o;
-}
 
 // One attempt to connect, on a thread of its own, since nats.c's connect blocks (name look-up, a host that
 // does not answer). The link may go away meanwhile: then the result is thrown away.
@@ -163,76 +81,6 @@ struct NatsLink::Attempt {
     });
   }
 
-  // nats.c's options for one server; `secure` is set by the caller where the server asked for it.
-  static Result<OptionsPtr> options_for(const NatsLinkOptions& o, const std::string& server, bool secure,
-                                        Wire* wire) {
-    natsOptions* raw = nullptr;
-    natsStatus s = natsOptions_Create(&raw);
-    OptionsPtr options(raw);
-    const auto then = [&](natsStatus next) {
-      if (s == NATS_OK) s = next;
-    };
-    const auto ms = [](Duration d) {
-      return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
-    };
-    if (s == NATS_OK) {
-      then(natsOptions_SetURL(raw, server.c_str()));
-      then(natsOptions_SetName(raw, "docktor"));
-      then(natsOptions_SetTimeout(raw, std::max<std::int64_t>(1, ms(o.connect_timeout))));
-      then(natsOptions_SetAllowReconnect(
-          raw, false));  // the link does it: resolve again, own backoff, one path for all
-      then(natsOptions_SetPingInterval(raw, 10'000));
-      then(natsOptions_SetMaxPingsOut(raw, 2));
-      then(natsOptions_SetSendAsap(raw, true));
-      then(natsOptions_SetWriteDeadline(raw, 2'000));  // a server that stands still must not stop the loop
-      then(natsOptions_UseGlobalMessageDelivery(raw, true));  // else each subscription has a thread
-      then(natsOptions_SetClosedCB(raw, &Attempt::on_closed, wire));
-      then(natsOptions_SetErrorHandler(raw, &Attempt::on_error, wire));
-      if (!o.user.empty())
-        then(natsOptions_SetUserInfo(raw, o.user.c_str(), o.password.value.c_str()));
-      else if (!o.token.empty())
-        then(natsOptions_SetToken(raw, o.token.value.c_str()));
-    }
-    if (s != NATS_OK) {
-      return fail(ErrorCode::kInvalid,
-                  fmt::format("{}: {}", redacted_url(server), nats_GetLastError(nullptr)));
-    }
-    const auto file = [](const char* what, const std::string& path) {
-      return fail(ErrorCode::kDenied,
-                  fmt::format("{} {} cannot be used: {}", what, path, nats_GetLastError(nullptr)), true);
-    };
-    if (!o.creds_file.empty()) {
-      if (::access(o.creds_file.c_str(), R_OK) != 0) {
-        return fail(ErrorCode::kDenied, fmt::format("creds_file {} cannot be read", o.creds_file), true);
-      }
-      if (natsOptions_SetUserCredentialsFromFiles(raw, o.creds_file.c_str(), nullptr) != NATS_OK) {
-        return file("creds_file", o.creds_file);
-      }
-    } else if (!o.nkey_seed.empty()) {
-      const auto key = nkey_public(o.nkey_seed.value);
-      if (!key) return tl::unexpected(key.error());
-      // nats.c signs while it connects, which is over when the attempt is: the seed outlives that.
-      const auto* seed = &o.nkey_seed.value;
-      if (natsOptions_SetNKey(raw, key->c_str(), &sign_with_seed, const_cast<std::string*>(seed)) !=
-          NATS_OK) {
-        return fail(ErrorCode::kInvalid, "the nkey cannot be used");
-      }
-    }
-    if (secure || !o.tls_ca_file.empty() || !o.tls_cert_file.empty() || server.starts_with("tls://")) {
-      if (natsOptions_SetSecure(raw, true) != NATS_OK) return file("TLS", "");
-      const std::string ca = !o.tls_ca_file.empty()            ? o.tls_ca_file
-                             : ::access(kSystemCas, R_OK) == 0 ? kSystemCas
-                                                               : "";
-      if (!ca.empty() && natsOptions_LoadCATrustedCertificates(raw, ca.c_str()) != NATS_OK)
-        return file("tls_ca_file", ca);
-      if (!o.tls_cert_file.empty() && natsOptions_LoadCertificatesChain(raw, o.tls_cert_file.c_str(),
-                                                                        o.tls_key_file.c_str()) != NATS_OK) {
-        return file("tls_cert_file", fmt::format("{} with tls_key_file {}", o.tls_cert_file, o.tls_key_file));
-      }
-    }
-    return options;
-  }
-
   bool is_abandoned() {
     const std::lock_guard lock(mutex);
     return abandoned;
@@ -246,9 +94,16 @@ struct NatsLink::Attempt {
       for (const bool secure : {false, true}) {
         if (is_abandoned()) return nullptr;
         auto own = std::make_unique<Wire>(wire);
-        const auto options = options_for(o, server, secure, own.get());
+        const auto options = make_nats_options(o, server, secure);
         if (!options) {
           error = options.error();
+          break;
+        }
+        // The link connects again itself: it resolves the name again, has its own backoff, one path for all.
+        if (natsOptions_SetAllowReconnect(options->get(), false) != NATS_OK ||
+            natsOptions_SetClosedCB(options->get(), &Attempt::on_closed, own.get()) != NATS_OK ||
+            natsOptions_SetErrorHandler(options->get(), &Attempt::on_error, own.get()) != NATS_OK) {
+          error = {ErrorCode::kExhausted, "no memory for a connection", true};
           break;
         }
         natsConnection* made = nullptr;
@@ -303,7 +158,7 @@ struct NatsLink::Attempt {
   }
 };
 
-NatsLink::NatsLink(EventLoop& loop, NatsLinkOptions options, Events events)
+NatsLink::NatsLink(EventLoop& loop, NatsLinkOptions options, LinkEvents events)
     : loop_(loop),
       options_(std::move(options)),
       events_(std::move(events)),
@@ -406,25 +261,7 @@ bool NatsLink::publish(const std::string& subject, const std::string& reply, std
 Result<NatsSubscription> NatsLink::subscribe(const std::string& subject, int max_messages,
                                              std::function<void(NatsMessage)> handler) {
   if (!nc_) return tl::unexpected(why_down());
-  auto* h = new Handler{std::move(handler)};
-  natsSubscription* sub = nullptr;
-  natsStatus s = natsConnection_Subscribe(&sub, nc_, subject.c_str(), &on_message, h);
-  if (s != NATS_OK) {
-    delete h;
-    return fail(ErrorCode::kUnavailable,
-                fmt::format("cannot subscribe to {}: {}", subject, natsStatus_GetText(s)), true);
-  }
-  NatsSubscription out(sub);
-  // From here on the handler is nats.c's. (Where the connection has just closed it is never freed: nats.c
-  // does not tell whether a call is under way.)
-  s = natsSubscription_SetOnCompleteCB(sub, &on_complete, h);
-  if (s == NATS_OK) s = natsSubscription_SetPendingLimits(sub, -1, -1);
-  if (s == NATS_OK && max_messages > 0) s = natsSubscription_AutoUnsubscribe(sub, max_messages);
-  if (s != NATS_OK) {
-    return fail(ErrorCode::kUnavailable,
-                fmt::format("cannot subscribe to {}: {}", subject, natsStatus_GetText(s)), true);
-  }
-  return out;
+  return subscribe_on(nc_, subject, max_messages, std::move(handler));
 }
 
 std::string NatsLink::connected_to() const {

@@ -61,7 +61,7 @@ void WakeWatch::disarm() {
 
 void WakeWatch::arm() {
   disarm();
-  if (connection_.link().state() != NatsLink::State::kUp) return;
+  if (connection_.link().state() != Link::State::kUp) return;
   arming_ = true;
   const SteadyTime deadline = steady_clock::now() + kArmTimeout;
   if (filters_) return find_subjects(deadline);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/meter.h"
+#include "source/jetstream_connections.h"
 #include "source/jetstream_source.h"
 #include "tests/support/patience.h"
 

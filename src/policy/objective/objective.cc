@@ -53,6 +53,9 @@ constexpr double kDownErrors = 1;
 // the more for having been picked out by the backlog, and the level tells better what was too much.
 constexpr double kSameErrors = 3;
 
+// Of max_wait: so long without a message, and the last replica may go.
+constexpr double kSilence = 2;
+
 // Whatever absurd numbers a sample holds, no count of replicas leaves what an int holds.
 int replicas(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e6))); }
 
@@ -224,6 +227,14 @@ std::pair<double, double> ObjectivePolicy::load_while_it_grew() const {
           std::sqrt(variance * level_variance / (variance + level_variance))};
 }
 
+double ObjectivePolicy::quiet_for(Time now) const {
+  const auto& slots = arrivals_.slots();
+  if (slots.empty()) return 0;
+  const auto last = std::find_if(slots.rbegin(), slots.rend(), [](const Slot& s) { return s.count > 0; });
+  const Time since = last == slots.rend() ? slots.front().end - slots.front().length : last->end;
+  return to_seconds(now - since);
+}
+
 Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
   Recommendation r;
   const int current = in.replicas.current;
@@ -244,6 +255,12 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
         "{:.0f} messages wait, the oldest for {:.1f}s, and no message is finished yet: how much a replica "
         "can do is unknown, so their number is doubled",
         pending, oldest);
+  } else if (current > min_replicas_ && pending == 0 && in.latest.queue.num_ack_pending == 0 &&
+             quiet_for(in.now) >= max_wait_) {
+    // A queue of a message now and then never teaches the capacity: it must come back to its minimum all the
+    // same.
+    r.wanted = min_replicas_;
+    r.reason = fmt::format("nothing waits, and nothing has come for {:.1f}s", quiet_for(in.now));
   } else {
     r.reason = "learning: no message is finished yet";
   }
@@ -292,7 +309,11 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   look_ahead(in, 2 * max_wait_ + o.coming.back().until, ahead);
   const int enough = replicas(replicas_enough(ahead)) + (current - in.replicas.ready);
   const int proven = too_few_.least(in.now, arrivals_.firm_level() / mu, load_error);
-  const int high = std::max({steady, busy, enough, proven});
+  int high = std::max({steady, busy, enough, proven});
+  // The slack never lets the last one go. Where a new one is in time for the first message, silence does.
+  const bool silent =
+      pending == 0 && in.latest.queue.num_ack_pending == 0 && quiet_for(in.now) >= kSilence * max_wait_;
+  if (high == 1 && min_replicas_ == 0 && blind() <= 0 && silent) high = 0;
 
   Recommendation r;
   r.wanted = current;

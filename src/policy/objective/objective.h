@@ -50,6 +50,7 @@ class ObjectivePolicy final : public Policy {
   std::pair<double, double> load_while_it_grew() const;
   double patience(double deviations) const;
   double blind() const;
+  double quiet_for(Time now) const;  ///< seconds without an arrival, as far as samples go back
   Recommendation before_capacity_is_known(const Situation& in);
 
   double max_wait_;

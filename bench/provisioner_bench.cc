@@ -1,0 +1,462 @@
+// What docs/library.md quotes: the library against a private nats-server, server and load on the same
+// machine.
+//   provisioner_bench [seed|steady|throughput|wake|churn|restart|cost]...      default: all, some two minutes
+// Each line ends with the bar that it is held against.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <condition_variable>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "docktor/docktor.h"
+#include "tests/support/nats_client.h"
+#include "tests/support/nats_server.h"
+
+namespace {
+
+using namespace docktor;
+using test::NatsClient;
+using test::NatsServer;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+double seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
+
+void line(const std::string& what, const std::string& measured, const std::string& bar) {
+  fmt::print("{:<62} {:<58} {}\n", what, measured, bar);
+  std::fflush(stdout);
+}
+
+std::string quantiles(std::vector<double> ms) {
+  std::sort(ms.begin(), ms.end());
+  const auto at = [&](double q) {
+    return ms[std::min(ms.size() - 1, static_cast<std::size_t>(q * static_cast<double>(ms.size())))];
+  };
+  return fmt::format("p50 {:.2f} ms, p90 {:.2f} ms, p99 {:.2f} ms, max {:.2f} ms", at(0.5), at(0.9), at(0.99),
+                     ms.back());
+}
+
+// A fresh server with the stream, and a connection for handlers and one for the load.
+struct Stage {
+  explicit Stage(milliseconds ack_wait = milliseconds(30'000)) {
+    connection.emplace(Connection::connect(server.url()).value());
+    load.emplace(Connection::connect(server.url()).value());
+    set_up(*connection,
+           {.stream = "TEST", .subjects = {"test.*"}, .consumer = "PROCESSOR", .ack_wait = ack_wait},
+           std::chrono::seconds(30))
+        .value();
+    requester = Requester::create(*load).value();
+  }
+  NatsServer server;
+  std::optional<Connection> connection, load;
+  std::unique_ptr<Requester> requester;
+};
+
+// Keeps up to `in_flight` requests under way; with a `rate`, no more than so many a second.
+class Load {
+ public:
+  Load(Requester& requester, int in_flight, double rate = 0, std::uint64_t limit = UINT64_MAX)
+      : requester_(requester), in_flight_(in_flight), rate_(rate), limit_(limit) {
+    thread_ = std::thread([this] { run(); });
+  }
+  ~Load() { stop(); }
+  void stop() {
+    stopping_ = true;
+    if (thread_.joinable()) thread_.join();
+    std::unique_lock lock(mutex_);
+    moved_.wait(lock, [this] { return open_ == 0; });
+  }
+  std::uint64_t answered() const { return answered_; }
+  std::uint64_t failures() const { return failures_; }
+
+ private:
+  void run() {
+    const auto begin = Clock::now();
+    while (!stopping_ && sent_ < limit_) {
+      std::uint64_t due = limit_;
+      if (rate_ > 0) due = static_cast<std::uint64_t>(seconds(Clock::now() - begin) * rate_);
+      while (sent_ < std::min(due, limit_) && !stopping_) {
+        {
+          std::unique_lock lock(mutex_);
+          if (!moved_.wait_for(lock, milliseconds(50), [this] { return open_ < in_flight_; })) continue;
+          ++open_;
+        }
+        ++sent_;
+        requester_.send("test.a", "x", {.timeout = std::chrono::seconds(60)},
+                        [this](const Result<std::string>& r) {
+                          ++(r ? answered_ : failures_);
+                          const std::lock_guard lock(mutex_);
+                          --open_;
+                          moved_.notify_one();
+                        });
+      }
+      if (rate_ > 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+  }
+  Requester& requester_;
+  const int in_flight_;
+  const double rate_;
+  const std::uint64_t limit_;
+  std::uint64_t sent_ = 0;
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::uint64_t> answered_{0}, failures_{0};
+  std::mutex mutex_;
+  std::condition_variable moved_;
+  int open_ = 0;
+  std::thread thread_;
+};
+
+Result<void> no_work(Message&) { return {}; }
+
+// ---- the seed's two batches under the seed's law
+
+void seed() {
+  Stage s;
+  ThreadProvisioner pool(*s.connection, "TEST", "PROCESSOR", no_work);
+  std::mutex mutex;
+  std::vector<int> now;  // instances wanted, as they change
+  ProvisionerOptions how{.law = RateLaw{}};
+  how.on_event = [&](const ProvisionerEvent& e) {
+    if (e.kind != ProvisionerEvent::Kind::kScaling) return;
+    const std::lock_guard lock(mutex);
+    now.push_back(e.to);
+  };
+  auto running = start_provisioner({}, *s.connection, pool, "TEST", "PROCESSOR", how).value();
+  std::vector<std::string> texts;
+  for (int batch = 1; batch <= 2; ++batch) {
+    std::size_t from = 0;
+    {
+      const std::lock_guard lock(mutex);
+      from = now.size();
+    }
+    int retries = 0;
+    const int before = running.target();
+    const auto t0 = Clock::now();
+    for (int i = 0; i < 10'000; ++i) {
+      const std::string id = fmt::format("{}.{}", batch, i);
+      while (!s.requester->request("test.a", "", {.timeout = std::chrono::seconds(1), .id = id})) ++retries;
+    }
+    const double took = seconds(Clock::now() - t0);
+    std::vector<int> steps;
+    {
+      const std::lock_guard lock(mutex);
+      steps.assign(now.begin() + static_cast<std::ptrdiff_t>(from), now.end());
+    }
+    int most = before, reversals = 0, last = before;
+    for (const int n : steps) {
+      reversals += n < last;
+      most = std::max(most, n);
+      last = n;
+    }
+    line(fmt::format("seed's batch {}, 10,000 sequential requests", batch),
+         fmt::format("{:.2f} s, {} retries, {} -> {} instances, {} reversals", took, retries, before,
+                     fmt::join(steps, " -> "), reversals),
+         "3 s, 0, at least 2, 0");
+    if (batch == 1) {
+      std::this_thread::sleep_for(std::chrono::seconds(3));
+      line("... in the pause", fmt::format("{} instances, {} at most before", running.target(), most),
+           "fewer, never below 0");
+    }
+  }
+}
+
+// ---- the default law under constant load
+
+void steady_at(double rate) {
+  Stage s;
+  std::atomic<std::uint64_t> busy_ns{0}, calls{0};
+  ThreadProvisioner pool(*s.connection, "TEST", "PROCESSOR", [&](Message&) -> Result<void> {
+    const auto t0 = Clock::now();
+    std::this_thread::sleep_for(milliseconds(5));
+    busy_ns += static_cast<std::uint64_t>((Clock::now() - t0).count());
+    ++calls;
+    return {};
+  });
+  ObjectiveLaw law;
+  law.max_instances = 100;
+  auto running = start_provisioner({}, *s.connection, pool, "TEST", "PROCESSOR", {.law = law}).value();
+  Load load(*s.requester, 64, rate);
+  std::this_thread::sleep_for(std::chrono::seconds(8));
+  const auto calls0 = calls.load(), busy0 = busy_ns.load();
+  const auto t0 = Clock::now();
+  std::set<int> seen;
+  while (Clock::now() - t0 < std::chrono::seconds(7)) {
+    seen.insert(running.target());
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+  const double lambda = static_cast<double>(calls - calls0) / seconds(Clock::now() - t0);
+  const double work = static_cast<double>(busy_ns - busy0) / 1e9 / static_cast<double>(calls - calls0);
+  load.stop();
+  const double offered = lambda * work;
+  line(fmt::format("default law, 64 in flight, 5 ms of work, {}",
+                   rate > 0 ? fmt::format("{:.0f}/s", rate) : "as fast as it goes"),
+       fmt::format("{:.0f}/s x {:.2f} ms: {:.0f} wanted; {} to {} instances", lambda, work * 1e3,
+                   std::ceil(offered / 0.8), *seen.begin(), *seen.rbegin()),
+       "within 1 of ceil(load/0.8), and stays");
+}
+
+void steady() {
+  for (const double rate : {400.0, 1000.0, 1600.0}) steady_at(rate);
+  steady_at(0);
+}
+
+// ---- throughput
+
+void throughput() {
+  Stage s;
+  ThreadProvisioner pool(*s.connection, "TEST", "PROCESSOR", no_work);
+  ObjectiveLaw law;
+  law.min_instances = law.max_instances = 8;
+  auto running = start_provisioner({}, *s.connection, pool, "TEST", "PROCESSOR", {.law = law}).value();
+  Load load(*s.requester, 64);
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  const auto n0 = load.answered();
+  const auto t0 = Clock::now();
+  std::this_thread::sleep_for(std::chrono::seconds(6));
+  const double rate = static_cast<double>(load.answered() - n0) / seconds(Clock::now() - t0);
+  load.stop();
+  line("64 in flight, no work, 8 instances",
+       fmt::format("{:.0f} answers/s, {} failures", rate, load.failures()), "25,000/s");
+}
+
+// ---- from zero instances to the answer
+
+void wake() {
+  Stage s;
+  ThreadProvisioner pool(*s.connection, "TEST", "PROCESSOR", no_work);
+  ObjectiveLaw law;
+  law.idle_after = milliseconds(20);
+  law.max_wait = milliseconds(100);  // it comes back to zero after twice that, so that there are many rounds
+  law.sample_interval = law.check_interval = milliseconds(20);
+  auto running = start_provisioner({}, *s.connection, pool, "TEST", "PROCESSOR", {.law = law}).value();
+  std::vector<double> took;
+  for (int i = 0; i < 100; ++i) {
+    while (running.instances() > 0 || running.target() > 0) std::this_thread::sleep_for(milliseconds(2));
+    std::this_thread::sleep_for(milliseconds(80));  // the watch is armed, and its last look is over
+    const auto t0 = Clock::now();
+    (void)s.requester->request("test.a", "", {.timeout = std::chrono::seconds(30)});
+    took.push_back(seconds(Clock::now() - t0) * 1e3);
+  }
+  line("from zero instances to the answer to the first request", quantiles(took), "p99 10 ms");
+}
+
+// ---- nothing lost, nothing answered twice
+
+struct Count {
+  std::vector<std::atomic<std::uint8_t>> worked, answered;
+  explicit Count(std::size_t n) : worked(n), answered(n) {}
+  std::string text() const {
+    std::uint64_t lost = 0, again = 0, unanswered = 0, twice = 0;
+    for (std::size_t i = 0; i < worked.size(); ++i) {
+      lost += worked[i] == 0;
+      again += worked[i] > 1;
+      unanswered += answered[i] == 0;
+      twice += answered[i] > 1;
+    }
+    return fmt::format("{} not worked on, {} unanswered, {} worked on twice, {} answered twice", lost,
+                       unanswered, again, twice);
+  }
+};
+
+// Sends each message until it is answered, under one id; up to 64 at a time.
+class Sender {
+ public:
+  Sender(Requester& requester, Count& count, milliseconds timeout)
+      : requester_(requester), count_(count), timeout_(timeout) {}
+  void run() {
+    for (std::size_t i = 0; i < count_.worked.size(); ++i) {
+      {
+        std::unique_lock lock(mutex_);
+        moved_.wait(lock, [this] { return open_ < 64; });
+        ++open_;
+      }
+      send(i);
+    }
+    std::unique_lock lock(mutex_);
+    moved_.wait(lock, [this] { return open_ == 0; });
+  }
+  std::uint64_t retries() const { return retries_; }
+  std::uint64_t answers() const { return answers_; }
+
+ private:
+  void send(std::size_t i) {
+    requester_.send("test.a", std::to_string(i), {.timeout = timeout_, .id = std::to_string(i)},
+                    [this, i](const Result<std::string>& r) {
+                      if (!r) {
+                        ++retries_;
+                        return send(i);
+                      }
+                      ++count_.answered[i];
+                      ++answers_;
+                      const std::lock_guard lock(mutex_);
+                      --open_;
+                      moved_.notify_one();
+                    });
+  }
+  Requester& requester_;
+  Count& count_;
+  const milliseconds timeout_;
+  std::mutex mutex_;
+  std::condition_variable moved_;
+  int open_ = 0;
+  std::atomic<std::uint64_t> retries_{0}, answers_{0};
+};
+
+ThreadProvisioner::Work counting(Count& count) {
+  return [&count](Message& m) -> Result<void> {
+    ++count.worked[static_cast<std::size_t>(std::stoul(std::string(m.data())))];
+    return {};
+  };
+}
+
+void churn() {
+  constexpr int kMessages = 200'000, kChanges = 1'000;
+  Stage s;
+  Count count(kMessages);
+  ThreadProvisioner pool(*s.connection, "TEST", "PROCESSOR", counting(count));
+  Sender sender(*s.requester, count, std::chrono::seconds(60));
+  std::thread load([&] { sender.run(); });
+  std::mt19937 random(1);
+  std::vector<InstanceId> ids;
+  int changes = 0;
+  const auto t0 = Clock::now();
+  for (; changes < kChanges; ++changes) {
+    // Spread over the whole load, as fast as it goes.
+    while (sender.answers() < static_cast<std::uint64_t>(changes) * (kMessages / kChanges) && !ids.empty())
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    if (ids.empty() || (ids.size() < 12 && random() % 2)) {
+      ids.push_back(pool.start_instance({}).value());
+    } else {
+      const std::size_t i = random() % ids.size();
+      (void)pool.stop_instance({}, ids[i]);
+      ids.erase(ids.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+  if (ids.empty()) (void)pool.start_instance({});
+  load.join();
+  const auto stats = pool.stats();
+  line(fmt::format("{} messages, {} random starts and stops", kMessages, changes),
+       fmt::format("{}; {:.1f} s, {} given back", count.text(), seconds(Clock::now() - t0), stats.given_back),
+       "0, 0, 0, 0");
+}
+
+void restart_once(bool crash) {
+  constexpr int kMessages = 50'000;
+  Stage s(milliseconds(2'000));
+  Count count(kMessages);
+  ThreadProvisioner pool(*s.connection, "TEST", "PROCESSOR", counting(count));
+  for (int i = 0; i < 4; ++i) (void)pool.start_instance({});
+  Sender sender(*s.requester, count, milliseconds(2'000));
+  std::thread load([&] { sender.run(); });
+  while (sender.answers() < kMessages / 2) std::this_thread::sleep_for(milliseconds(1));
+  crash ? s.server.kill() : s.server.stop();
+  s.server.start();
+  load.join();
+  const auto stats = pool.stats();
+  line(fmt::format("{} messages, the server {} in the middle", kMessages, crash ? "killed" : "restarted"),
+       fmt::format("{}; {} sent again, {} came again and were not worked on", count.text(), sender.retries(),
+                   stats.repeats),
+       crash ? "0, 0; duplicates counted" : "0, 0, 0, 0");
+}
+
+void restart() {
+  restart_once(false);
+  restart_once(true);
+}
+
+// ---- what watching costs
+
+std::set<int> threads() {
+  std::set<int> out;
+  for (const auto& e : std::filesystem::directory_iterator("/proc/self/task"))
+    out.insert(std::stoi(e.path().filename()));
+  return out;
+}
+
+double cpu_ms(int tid) {  // user and system, from the scheduler: nanoseconds
+  std::ifstream in(fmt::format("/proc/self/task/{}/schedstat", tid));
+  double ns = 0;
+  in >> ns;
+  return ns / 1e6;
+}
+
+void cost() {
+  Stage s;
+  std::mutex mutex;
+  std::set<int> handlers;
+  ThreadProvisioner pool(*s.connection, "TEST", "PROCESSOR", [&](Message&) -> Result<void> {
+    thread_local bool known = false;
+    if (!known) {
+      known = true;
+      const std::lock_guard lock(mutex);
+      handlers.insert(static_cast<int>(syscall(SYS_gettid)));
+    }
+    return {};
+  });
+  ObjectiveLaw law;
+  law.min_instances = 4;
+  // The watching has a connection of its own here, so that its threads can be told apart: those that begin
+  // between the two snapshots, but for the handlers.
+  const auto before = threads();
+  const auto watching = Connection::connect(s.server.url()).value();
+  auto running = start_provisioner({}, watching, pool, "TEST", "PROCESSOR", {.law = law}).value();
+  while (running.instances() < 4) std::this_thread::sleep_for(milliseconds(1));
+  const auto after = threads();
+  Load load(*s.requester, 64, 20'000);
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  std::map<int, double> begin;
+  for (const int t : threads()) begin[t] = cpu_ms(t);
+  const auto n0 = load.answered();
+  const auto t0 = Clock::now();
+  std::this_thread::sleep_for(std::chrono::seconds(6));
+  double watch_ms = 0, handler_ms = 0;
+  {
+    const std::lock_guard lock(mutex);
+    for (const int t : threads()) {
+      if (!begin.contains(t)) continue;
+      const double used = cpu_ms(t) - begin[t];
+      if (handlers.contains(t))
+        handler_ms += used;
+      else if (after.contains(t) && !before.contains(t))
+        watch_ms += used;
+    }
+  }
+  const double rate = static_cast<double>(load.answered() - n0) / seconds(Clock::now() - t0);
+  load.stop();
+  line(fmt::format("watching, default law, at {:.0f}/s", rate),
+       fmt::format("{:.1f} ms of CPU against {:.0f} ms of the handlers: {:.2f} %", watch_ms, handler_ms,
+                   100 * watch_ms / handler_ms),
+       "3 %");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::pair<std::string, void (*)()>> all = {
+      {"seed", seed},       {"steady", steady}, {"throughput", throughput}, {"wake", wake}, {"churn", churn},
+      {"restart", restart}, {"cost", cost}};
+  std::set<std::string> wanted(argv + 1, argv + argc);
+  for (const auto& [name, run] : all) {
+    if (argc == 1 || wanted.erase(name)) run();
+  }
+  if (argc > 1 && !wanted.empty()) {
+    fmt::print(stderr, "provisioner_bench: there is no '{}'\n", *wanted.begin());
+    return 2;
+  }
+  return 0;
+}
