@@ -6,7 +6,7 @@ DESTDIR ?=
 TESTS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build test demo demo-provisioner docs lint fuzz format bench bench-decisions soak asan tsan install uninstall clean help deps configure \
+.PHONY: build test demo demo-provisioner docs lint fuzz format bench bench-decisions bench-live soak asan tsan install uninstall clean help deps configure \
   configure-all
 
 help: ## this list
@@ -96,11 +96,18 @@ bench-decisions: ## run every trace and every peer, write docs/decisions.md (res
 	@$(ninja) decisions_bench
 	@$(BUILD)/bench/decisions_bench . $(BUILD)/decisions docs/decisions.md
 
+bench-live: ## one load on real workers and in the simulator, write docs/simulator.md (five minutes; on an idle machine)
+	@scripts/install-deps.sh build demo test bench
+	@$(MAKE) --no-print-directory configure-all
+	@$(ninja) live_bench
+	@$(BUILD)/bench/live_bench bench/traces/live.csv docs/simulator.md docs/live.svg
+
 soak: ## the properties over very many random cases (CASES=100000)
 	@scripts/install-deps.sh build demo test
 	@$(MAKE) --no-print-directory configure-all
-	@$(ninja) properties
+	@$(ninja) properties objective_properties
 	@RC_PARAMS="max_success=$(or $(CASES),100000)" $(BUILD)/tests/properties/properties
+	@RC_PARAMS="max_success=$(or $(CASES),100000)" $(BUILD)/tests/policy/objective_properties --gtest_filter='Objective.*'
 
 format: ## format every source in place
 	@scripts/install-deps.sh lint

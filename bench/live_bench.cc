@@ -47,6 +47,16 @@ struct Outcome {
   double capacity = 0, start_up = 0, start_up_deviation = 0;  // as learned
 };
 
+constexpr const char* kPreamble = R"(# The simulator against the real thing
+
+Written by `make bench-live`. The load of `bench/traces/live.csv` is played twice, the same messages at the same instants: once to a
+real nats-server, with worker processes that a real daemon scales (50 ms a message, 2.5 s until a worker connects), once in virtual
+time by what `docktor simulate` runs. The objective is 5 s. What the simulation is told of the workers is what the daemon learned.
+
+![Replicas over time, live and simulated](live.svg)
+
+)";
+
 double quantile(const std::vector<double>& sorted, double q) {
   if (sorted.empty()) return 0;
   return sorted[std::min(sorted.size() - 1,
@@ -316,7 +326,7 @@ int main(int argc, char** argv) {
   const std::string text = document(*load, live, virtual_run);
   fmt::print("{}", text);
   if (argc > 3) {
-    std::ofstream(argv[2]) << text;
+    std::ofstream(argv[2]) << kPreamble << text;
     std::ofstream(argv[3]) << svg(*load, live, virtual_run);
   }
   return 0;

@@ -20,12 +20,14 @@ function(docktor_folder name)
   endif()
 endfunction()
 
-# docktor_test(NAME sources...): a GoogleTest program, each of its tests a ctest of its own.
+# docktor_test(NAME sources...): a GoogleTest program, each of its tests a ctest of its own. DOCKTOR_TEST_PROPERTIES: further
+# properties of these tests.
 function(docktor_test name)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE GTest::gmock GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   # A fifth less time to build; what is measured (bench, the product itself) is built at -O2.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300
+                       ${DOCKTOR_TEST_PROPERTIES})
 endfunction()

@@ -86,12 +86,12 @@ struct Cli {
   SimulateFlags simulate;
   std::string provider;  ///< set-model, list-models
   std::string base_url;
-  std::string journal;            ///< eval: another journal's file
-  double capacity = 0;            ///< eval: messages per second of a replica; 0: as recorded
-  double start_up = -1;           ///< eval: seconds; below 0: as recorded
-  bool autonomous = false;        ///< chat: acts without asking
-  bool headless = false;          ///< chat: for scripts
-  bool debug = false;             ///< chat: shows what is said to the model
+  std::string journal;      ///< eval: another journal's file
+  double capacity = 0;      ///< eval: messages per second of a replica; 0: as recorded
+  double start_up = -1;     ///< eval: seconds; below 0: as recorded
+  bool autonomous = false;  ///< chat: acts without asking
+  bool headless = false;    ///< chat: for scripts
+  bool debug = false;       ///< chat: shows what is said to the model
 };
 
 struct Parsed {

@@ -64,9 +64,9 @@ RC_GTEST_PROP(Duration, IsTakenBackAsItWasShown, ()) {
 }
 
 TEST(Integer, TakesDecimalWithinBounds) {
-  EXPECT_EQ(integer_of(kIntegerKnob, "0"), 0);
-  EXPECT_EQ(integer_of(kIntegerKnob, "100"), 100);
-  EXPECT_EQ(integer_of(kIntegerKnob, "-5"), -5);
+  EXPECT_EQ(integer_of(kIntegerKnob, "0").value(), 0);
+  EXPECT_EQ(integer_of(kIntegerKnob, "100").value(), 100);
+  EXPECT_EQ(integer_of(kIntegerKnob, "-5").value(), -5);
 }
 
 TEST(Integer, RefusesEverythingElse) {
@@ -77,8 +77,8 @@ TEST(Integer, RefusesEverythingElse) {
 }
 
 TEST(Number, TakesWhatIsFiniteAndWithinBounds) {
-  EXPECT_EQ(number_of(kNumberKnob, "0.99"), 0.99);
-  EXPECT_EQ(number_of(kNumberKnob, "5e2"), 500);
+  EXPECT_EQ(number_of(kNumberKnob, "0.99").value(), 0.99);
+  EXPECT_EQ(number_of(kNumberKnob, "5e2").value(), 500);
   for (const char* text : {"", "nan", "inf", "-inf", "1e400", "0.4", "1001", "50%", "1k", "0x1p3"}) {
     EXPECT_FALSE(number_of(kNumberKnob, text)) << text;
   }

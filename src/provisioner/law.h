@@ -9,7 +9,7 @@
 
 namespace docktor {
 
-struct Verdict {
+struct Ruling {
   int target = 0;
   std::string reason;
 };
@@ -26,8 +26,7 @@ class Law {
   virtual void received(Time now, std::uint64_t messages) { (void)now, (void)messages; }
 
   /// How many instances there should be. `fresh`: the queue answered within the last interval.
-  virtual Verdict decide(Time now, const ReplicaCounts& instances, const Overrides& overrides,
-                         bool fresh) = 0;
+  virtual Ruling decide(Time now, const ReplicaCounts& instances, const Overrides& overrides, bool fresh) = 0;
 };
 
 }  // namespace docktor

@@ -152,7 +152,7 @@ void Loop::decide(Time now) {
   Overrides overrides;
   overrides.unfit_for_zero = source_->unfit_for_zero();
   const bool fresh = last_answer_ && now - *last_answer_ <= 2 * parts_.check_interval + kReadTimeout;
-  const Verdict v = parts_.law->decide(now, counts, overrides, fresh && trouble_.empty());
+  const Ruling v = parts_.law->decide(now, counts, overrides, fresh && trouble_.empty());
   {
     const std::lock_guard lock(mutex_);
     last_reason_ = v.reason;

@@ -30,8 +30,8 @@ void ObjectiveLawRunner::observe(Time now, const ReplicaCounts& instances, const
 }
 
 // Freshness is the autoscaler's own business: it knows when its newest sample was taken.
-Verdict ObjectiveLawRunner::decide(Time now, const ReplicaCounts& instances, const Overrides& overrides,
-                                   bool) {
+Ruling ObjectiveLawRunner::decide(Time now, const ReplicaCounts& instances, const Overrides& overrides,
+                                  bool) {
   Decision d = autoscaler_.evaluate(now, instances, overrides);
   return {d.target, std::move(d.reason)};
 }

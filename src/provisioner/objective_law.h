@@ -17,7 +17,7 @@ class ObjectiveLawRunner final : public Law {
   explicit ObjectiveLawRunner(ServiceSpec spec);
 
   void observe(Time now, const ReplicaCounts& instances, const QueueSample& queue) override;
-  Verdict decide(Time now, const ReplicaCounts& instances, const Overrides& overrides, bool fresh) override;
+  Ruling decide(Time now, const ReplicaCounts& instances, const Overrides& overrides, bool fresh) override;
 
  private:
   Autoscaler autoscaler_;

@@ -59,8 +59,8 @@ std::string RateLawRunner::work_left(Time now, int current) const {
   return fmt::format("{} message{} in hand", q.num_ack_pending, q.num_ack_pending == 1 ? "" : "s");
 }
 
-Verdict RateLawRunner::decide(Time now, const ReplicaCounts& instances, const Overrides& overrides,
-                              bool fresh) {
+Ruling RateLawRunner::decide(Time now, const ReplicaCounts& instances, const Overrides& overrides,
+                             bool fresh) {
   const int current = instances.current;
   const double per_second = rate();
   const std::optional<Duration> quiet = last_receive_ ? std::optional(now - *last_receive_) : std::nullopt;

@@ -27,7 +27,7 @@ class RateLawRunner final : public Law {
 
   void observe(Time now, const ReplicaCounts& instances, const QueueSample& queue) override;
   void received(Time now, std::uint64_t messages) override;
-  Verdict decide(Time now, const ReplicaCounts& instances, const Overrides& overrides, bool fresh) override;
+  Ruling decide(Time now, const ReplicaCounts& instances, const Overrides& overrides, bool fresh) override;
 
   /// Messages per second, as of the last message: what a quiet time means is for its age to say, and takes
   /// away one instance after the other, not half of them as the window runs empty.

@@ -24,7 +24,7 @@ std::optional<int> seed(std::optional<Duration> quiet, int current, double rate)
 class RateLawTest : public testing::Test {
  protected:
   static Time at(double s) { return time_at(1000 + s); }
-  Verdict decide(double s, int current) { return law.decide(at(s), counts(current), {}, true); }
+  Ruling decide(double s, int current) { return law.decide(at(s), counts(current), {}, true); }
   static ReplicaCounts counts(int n) { return {n, n, 0}; }
   void empty_queue(double s, int current) { law.observe(at(s), counts(current), {}); }
 

@@ -25,7 +25,7 @@ using std::chrono::steady_clock;
 constexpr milliseconds kAsk{2000};          // for the consumer's ack wait
 constexpr milliseconds kAskAgain{1000};     // where it did not answer
 constexpr milliseconds kLookAgain{30'000};  // somebody may change it
-constexpr double kNearly = 0.8;  // of what one thread less would carry
+constexpr double kNearly = 0.8;             // of what one thread less would carry
 constexpr milliseconds kLastWords{1000};    // for what was published last to reach the server
 
 }  // namespace

@@ -66,7 +66,7 @@ std::string against_cost(const Report& report) {
   std::string out =
       "<section>\n<h2>Waiting against cost</h2>\n<p class=\"about\">Left is cheaper, lower is faster; what "
       "lies above the "
-      "dashed line is too slow for 1 message in 100 or more.";
+      "dashed line makes more than 1 message in 100 wait longer than the objective.";
   if (!report.frontier.empty())
     out +=
         " The grey curve is what a policy reaches that knows every arrival beforehand: a strong reference, "
