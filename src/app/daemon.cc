@@ -251,8 +251,11 @@ class Daemon {
       answer.update(*r);
       return answer;
     };
-    if (command == "reload")
-      return done(reload().map([](const std::string& t) { return ordered_json{{"text", t}}; }));
+    if (command == "reload") {
+      const auto text = reload();
+      if (!text) return refusal(text.error());
+      return done(ordered_json{{"text", *text}});
+    }
     if (command == "health") return done(ordered_json{{"text", "healthy"}});
     auto answer = operate(controller_, command, arguments, asker);
     if (answer && command == "status") {

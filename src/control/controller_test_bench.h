@@ -118,6 +118,7 @@ class ControllerTest : public testing::Test {
   }
   ~ControllerTest() override {
     controller.reset();
+    state_.flush();  // it writes behind our back
     std::filesystem::remove_all(folder_);
   }
 

@@ -220,7 +220,7 @@ TEST_F(ChatTest, AModelTurnsWordsIntoOperationsAndIsHeldToTheSameRules) {
   begin();
   model.script([](const auto& request, int) {
     const auto& last = request["messages"].back();
-    if (last["role"] == "tool") return says("Done: " + last["content"].get<std::string>());
+    if (last["role"] == "tool") return says("Done: " + last["content"].template get<std::string>());
     const std::string said = last["content"];
     if (said.find("three as text") != std::string::npos)
       return calls("scale", {{"service", "consumer"}, {"replicas", "3"}});
