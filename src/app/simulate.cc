@@ -181,8 +181,7 @@ report::Line line_of(const std::string& name, const std::string& note, bool ours
 
 int simulate_command(const Cli& cli) {
   const SimulateFlags& flags = cli.simulate;
-  Cli for_config = cli;
-  const auto config = load_for(for_config);
+  const auto config = load_for(cli);
   if (!config) return kExitUsage;
   const auto plan = plan_of(cli, *config);
   if (!plan) return complain(plan.error().message);

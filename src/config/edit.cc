@@ -43,11 +43,17 @@ std::string quoted(std::string_view value) {
   return out + '"';
 }
 
+// Reads back as this text without quotes: no number, and none of YAML's words.
 bool plain(std::string_view value) {
+  constexpr std::string_view kWords[] = {"true", "false", "yes", "no", "on", "off", "y", "n", "null"};
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  return !value.empty() && letter(value[0]) && std::ranges::all_of(value, [&](char c) {
+  if (value.empty() || !letter(value[0])) return false;
+  std::string lower(value);
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  if (std::ranges::find(kWords, lower) != std::end(kWords)) return false;
+  return std::ranges::all_of(value, [&](char c) {
     return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '/';
-  }) && value.find_first_of("/-_.") != std::string_view::npos;  // never true, null, yes or a number
+  });
 }
 
 // The raw scalar from `from` on: its length, or nothing when it is none that can be replaced.

@@ -26,7 +26,7 @@ TEST(Edit, ReplacesAValueInItsPlaceAndKeepsComments) {
 TEST(Edit, AddsWhatIsMissing) {
   EXPECT_EQ(edited("llm:\n  model: m # c\n\nservices: []\n",
                    {{"base_url", "http://h:1/v1"}, {"provider", "openai"}}),
-            "llm:\n  model: m # c\n  base_url: \"http://h:1/v1\"\n  provider: \"openai\"\n\nservices: []\n");
+            "llm:\n  model: m # c\n  base_url: \"http://h:1/v1\"\n  provider: openai\n\nservices: []\n");
   EXPECT_EQ(edited("llm: {model: m}\n", {{"provider", "openai"}}), "llm: {provider: \"openai\", model: m}\n");
   EXPECT_EQ(edited("services: []", {{"model", "ai/m"}}), "services: []\nllm:\n  model: ai/m\n");
   EXPECT_EQ(edited("services: []\r\n", {{"model", "ai/m"}}), "services: []\r\nllm:\r\n  model: ai/m\r\n");

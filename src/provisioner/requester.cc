@@ -66,6 +66,7 @@ class Requester::Impl {
   void send(const std::string& subject, std::string_view data, const RequestOptions& o, Done done) {
     std::uint64_t token = 0;
     std::optional<std::string> answer;
+    Done answered;  // where the answer is there already
     {
       const std::lock_guard lock(mutex_);
       token = next_token_++;
@@ -75,12 +76,14 @@ class Requester::Impl {
         ids_.erase(token);
         overdue_.erase(it);
       }
-      if (!answer) {
+      if (answer) {
+        answered = std::move(done);
+      } else {
         pending_.emplace(token, Pending{std::move(done), steady_clock::now() + o.timeout, o.id});
         if (!sweeper_.joinable()) sweeper_ = std::thread([this] { sweep(); });
       }
     }
-    if (answer) return done(std::move(*answer));
+    if (answer) return answered(std::move(*answer));
     if (auto r = publish(subject, data, o.id, token); !r) finish(token, r.error());
   }
 
