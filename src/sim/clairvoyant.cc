@@ -106,7 +106,7 @@ ClairvoyantTable::ClairvoyantTable(const std::vector<double>& arrivals, double l
   most_ = enough(counts, step_, spec);
   // A backlog of two minutes of the busiest second is more than any of these policies lets come.
   grid_ = grid_up_to(120 * std::max(10.0, *std::max_element(counts.begin(), counts.end())));
-  const auto replicas = static_cast<std::size_t>(most_ - least_ + 1);
+  const auto replicas = static_cast<std::size_t>(most_ - least_) + 1;
   const std::size_t per_step = grid_.size() * replicas;
   if (static_cast<double>(steps_) * static_cast<double>(per_step) > kMostCells) {
     step_ = std::ceil(length * static_cast<double>(per_step) / kMostCells);
@@ -167,7 +167,8 @@ int ClairvoyantTable::replicas(double now, int current, double backlog) const {
   std::size_t k = cell(std::max(0.0, backlog));
   if (k + 1 < grid_.size() && backlog - grid_[k] > grid_[k + 1] - backlog) ++k;
   const auto n = static_cast<std::size_t>(std::clamp(current, least_, most_) - least_);
-  return least_ + best_[(t * grid_.size() + k) * static_cast<std::size_t>(most_ - least_ + 1) + n];
+  const auto replicas = static_cast<std::size_t>(most_ - least_) + 1;
+  return least_ + best_[(t * grid_.size() + k) * replicas + n];
 }
 
 std::vector<double> usual_waiting_prices() { return {1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.04, 0.16, 1}; }
