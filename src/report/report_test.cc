@@ -123,7 +123,7 @@ TEST(Report, OutsideTextCannotBecomeMarkup) {
                                             "</title></svg></script><!--",
                                             "a & b &amp; 'c'",
                                             "\xff\xfe\x80 \xc0\xaf",
-                                            std::string("nul\0\x1b[31m\r\n", 12),
+                                            std::string("nul\0\x1b[31m\r\n", 11),
                                             "]]>",
                                             "{}{0}{:d}%s"};
   for (const auto& name : hostile) {
