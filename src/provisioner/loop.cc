@@ -120,7 +120,7 @@ void Loop::answered(Result<Reading> reading) {
   if (counts.current > 0) return wake_until_.reset();
   if (reading->queue->num_pending > 0) {  // a wake does not wait for the next check
     wake_until_.reset();
-    if (!parts_.watcher) emit({.kind = Kind::kNewMessages});
+    emit({.kind = Kind::kNewMessages});
     decide(now);
     next_check_ = now + parts_.check_interval;
   } else if (wake_until_ && now < *wake_until_) {

@@ -14,7 +14,9 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kPull{5000};   // a pull stays open for so long
-constexpr std::chrono::milliseconds kGrace{1000};  // one that says nothing for so long after its end was lost
+// A pull that says nothing for so long after its end was lost; or the consumer is not there: nats-server
+// answers no pull from a consumer that it does not have.
+constexpr std::chrono::milliseconds kGrace{1000};
 constexpr std::chrono::milliseconds kPause{100};   // least time between pulls that were refused
 constexpr std::chrono::seconds kCreateAgain{2};    // where somebody deleted the consumer
 
@@ -123,7 +125,7 @@ std::uint64_t Watcher::take(steady_clock::time_point now) {
     ack.swap(inbox_->last_ack);
     const bool late = now - pulled_at_ > kPull + kGrace;
     over = (inbox_->left <= 0 && (!inbox_->refused || now - pulled_at_ > kPause)) || late;
-    gone = std::exchange(inbox_->gone, false);
+    gone = std::exchange(inbox_->gone, false) || (late && pulls_ > 0);
     inbox_->asleep = messages == 0;
   }
   if (!ack.empty()) connection_.impl()->publish(ack.c_str(), "+ACK");
