@@ -13,12 +13,12 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kPull{5000};   // a pull stays open for so long
+constexpr std::chrono::milliseconds kPull{5000};  // a pull stays open for so long
 // A pull that says nothing for so long after its end was lost; or the consumer is not there: nats-server
 // answers no pull from a consumer that it does not have.
 constexpr std::chrono::milliseconds kGrace{1000};
-constexpr std::chrono::milliseconds kPause{100};   // least time between pulls that were refused
-constexpr std::chrono::seconds kCreateAgain{2};    // where somebody deleted the consumer
+constexpr std::chrono::milliseconds kPause{100};  // least time between pulls that were refused
+constexpr std::chrono::seconds kCreateAgain{2};   // where somebody deleted the consumer
 
 std::string create_body(const std::string& stream, const RateLaw& law) {
   const nlohmann::json config = {{"durable_name", law.watcher},

@@ -171,8 +171,9 @@ void ComposeService::take(Tracked& t, const Container& c, Time now, bool first) 
       // end.
       // A signal long ago did not end it (a reload).
       const bool told = t.told_to_end && now - *t.told_to_end <= c.stop_timeout + std::chrono::seconds(5);
-      const bool by_engine =
-          was_alive && returned_at_ && now - *returned_at_ < care_.longest_unrest && c.restarted_by_docker;
+      // One of ours that nobody saw alive was being started as the engine went away.
+      const bool by_engine = (was_alive || mine_.contains(c.id)) && returned_at_ &&
+                             now - *returned_at_ < care_.longest_unrest && c.restarted_by_docker;
       t.by_hand = told || (c.restarted_by_docker && !by_engine);
       if (t.by_hand)
         t.by_hand_at = now;

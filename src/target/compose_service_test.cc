@@ -90,6 +90,20 @@ TEST_P(ComposeServiceTest, WhatAKilledEngineDoesNotStartAgainDocktorDoes) {
   EXPECT_THAT(service.due_starts(now + 11s), ElementsAre("a", "b"));
 }
 
+TEST_P(ComposeServiceTest, WhatAnEngineWasStartingAsItWasKilledStartsAgain) {
+  service.update({}, now);
+  for (const char* id : {"a", "b"}) {
+    service.created(id, now);
+    service.started(id);
+  }
+  const auto away = now;
+  now += 5s;
+  service.on_return(away, now);
+  list(ContainerState::kExited);
+  EXPECT_EQ(current(), 2);
+  EXPECT_THAT(service.due_starts(now + 11s), ElementsAre("a", "b"));
+}
+
 TEST_P(ComposeServiceTest, APersonsStopAfterTheEnginesReturnCounts) {
   list(ContainerState::kRunning);
   service.on_return(now, now + 3s);

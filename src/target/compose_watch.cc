@@ -147,19 +147,24 @@ void ComposeTarget::Worker::look_at_project(const std::stop_token& stop) {
                          d.files.empty() ? "" : " -f ", fmt::join(d.files, " -f "));
 }
 
-// Created and never started: by an earlier run that was killed, or by an order in whose midst the engine went
-// away.
+// What an order left that was cut off, because docktor or the engine ended in its midst: created and never
+// started, or ended before anybody saw it work (an engine that is killed while it starts a container does not
+// start it again).
 bool ComposeTarget::Worker::remove_leftovers(const std::vector<Container>& all, const std::stop_token& stop) {
   bool removed = false;
   for (const auto& c : all) {
-    if (c.state != ContainerState::kCreated || !record_.creating.contains(c.name)) continue;
+    const bool idle = c.state == ContainerState::kCreated || c.state == ContainerState::kExited ||
+                      c.state == ContainerState::kDead;
+    if (!idle || !record_.creating.contains(c.name)) continue;
     const auto r = docker_.engine().call({.what = "remove " + c.name,
                                           .method = "DELETE",
                                           .path = "/containers/" + c.id + "?v=1&force=1",
                                           .timeout = std::chrono::seconds(60)},
                                          stop);
     if (!r && r.error().code != ErrorCode::kNotFound) return removed;  // tried again at the next list
-    news_.push_back(fmt::format("removed {}: it was created and never started", c.name));
+    news_.push_back(fmt::format(
+        "removed {}: {}", c.name,
+        c.state == ContainerState::kCreated ? "it was created and never started" : "its start was cut off"));
     view_.forget(c.id);
     known_.erase(c.id);
     removed = true;

@@ -63,7 +63,12 @@ TEST_F(ComposeFaults, AnEngineKilledInTheMidstOfAnOrderLeavesNothingBehind) {
     EXPECT_LE(stack.containers("worker", "-a").size(), 8u);
     ASSERT_TRUE(eventually([&] { return s.scale(3).has_value(); }));
     ASSERT_TRUE(s.ready(3));
-    ASSERT_TRUE(eventually([&] { return stack.containers("worker", "-a").size() == 3; }));
+    ASSERT_TRUE(eventually([&] { return stack.containers("worker", "-a").size() == 3; }))
+        << "docktor's news: " << s.news() << "\n"
+        << must("docker ps -a --no-trunc --filter label=com.docker.compose.project=" + stack.project())
+        << "\n"
+        << must("docker ps -aq --filter label=com.docker.compose.project=" + stack.project() +
+                " | xargs docker inspect -f '{{.Name}} {{json .State}}'");
   }
 }
 
@@ -83,27 +88,32 @@ TEST_F(ComposeFaults, DocktorEndingInTheMidstFinishesItsRemovalsNextTime) {
   ASSERT_TRUE(eventually([&] { return stack.containers("worker", "-a").size() == 1; }));
 }
 
-TEST_F(ComposeFaults, WhatWasCreatedAndNeverStartedIsRemovedNextTime) {
+TEST_F(ComposeFaults, WhatAnOrderLeftThatWasCutOffIsRemovedNextTime) {
   const Stack stack("services:\n" + sleeper("worker"));
   stack.up();
   {
     Scaler s(stack, "worker", docker_);
     ASSERT_TRUE(s.ready(1));
   }
-  // As if docktor had been killed between creating and starting.
-  const auto name = stack.project() + "-worker-2";
-  must(
-      fmt::format("docker create --name {0} --label com.docker.compose.project={1} --label "
-                  "com.docker.compose.service=worker "
-                  "--label com.docker.compose.oneoff=False --label com.docker.compose.container-number=2 "
-                  "--label com.docker.compose.config-hash=x docktor-test/busybox sleep 1",
-                  name, stack.project()));
+  // As if docktor had been killed between creating and starting, or the engine in the midst of a start.
+  const auto name = [&](int number) { return fmt::format("{}-worker-{}", stack.project(), number); };
+  for (const int number : {2, 3}) {
+    must(
+        fmt::format("docker create --name {} --label com.docker.compose.project={} --label "
+                    "com.docker.compose.service=worker "
+                    "--label com.docker.compose.oneoff=False --label com.docker.compose.container-number={} "
+                    "--label com.docker.compose.config-hash=x docktor-test/busybox true",
+                    name(number), stack.project(), number));
+  }
+  must(fmt::format("docker start {0} && docker wait {0}", name(3)));
   const auto file = stack.state() + "/worker.compose.json";
-  must(fmt::format("sed -i 's/\"creating\":\\[\\]/\"creating\":[\"{}\"]/' {}", name, file));
+  must(
+      fmt::format("sed -i 's/\"creating\":\\[\\]/\"creating\":[\"{}\",\"{}\"]/' {}", name(2), name(3), file));
   Scaler s(stack, "worker", docker_);
   ASSERT_TRUE(s.ready(1));
-  EXPECT_EQ(0, created(stack));
-  EXPECT_TRUE(s.heard("created and never started"));
+  EXPECT_EQ(1u, stack.containers("worker", "-a").size());
+  EXPECT_TRUE(s.heard(name(2) + ": it was created and never started"));
+  EXPECT_TRUE(s.heard(name(3) + ": its start was cut off"));
 }
 
 TEST_F(ComposeFaults, AReplicaRemovedByHandWhileOthersAreAdded) {

@@ -282,9 +282,9 @@ TEST_P(Counting, ExpiryOfWhatWasDelivered) {
   // The test says when they go, and not the machine's speed: the server's clock for it starts where an age
   // is set on a stream without one.
   const auto expire_after = [&](std::int64_t nanoseconds) {
-    client->update_stream("S", {"s.>"}, {{"retention", GetParam().retention},
-                                         {"max_age", nanoseconds},
-                                         {"duplicate_window", 100'000'000}});
+    client->update_stream(
+        "S", {"s.>"},
+        {{"retention", GetParam().retention}, {"max_age", nanoseconds}, {"duplicate_window", 100'000'000}});
   };
   constexpr std::int64_t kHour = 3'600'000'000'000;
   make({{"max_age", kHour}, {"duplicate_window", 100'000'000}});
