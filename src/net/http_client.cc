@@ -2,22 +2,29 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
+#include <array>
 #include <future>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
+
+#include "net/fd.h"
 
 namespace docktor {
 namespace {
 
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
 constexpr long kMostConnections = 256;  // 100 containers sampled at once, and their service's stops
 constexpr long kMostIdle = 128;
-constexpr std::size_t kMostHandles = 64;        // easy handles kept for the next request
+constexpr std::size_t kMostHandles = 128;       // easy handles kept for the next request
 constexpr std::size_t kMostHeaders = 64 << 10;  // bytes of one answer's headers
 
 // libcurl wants to be initialised before the first thread uses it, and offers no harm in being asked twice.
@@ -39,7 +46,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 long ms(Duration d) {
-  const auto n = std::chrono::ceil<std::chrono::milliseconds>(d).count();
+  const auto n = std::chrono::ceil<milliseconds>(d).count();
   return static_cast<long>(std::clamp<std::int64_t>(n, 1, 1'000'000'000));
 }
 
@@ -114,13 +121,25 @@ Error error_of(const Transfer& t, CURLcode code) {
 
 }  // namespace
 
+// libcurl tells which sockets and which time it waits for, and is told what happened to which: the work is
+// that of the transfers where something happened, however many are under way.
 class HttpClient::Loop {
  public:
-  explicit Loop(HttpServer server) : server_(std::move(server)) {
+  explicit Loop(HttpServer server)
+      : server_(std::move(server)),
+        epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+        wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     init_curl();
     multi_ = curl_multi_init();
     curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, kMostConnections);
     curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kMostIdle);
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &on_socket);
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &on_timer);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+    epoll_event e{.events = EPOLLIN, .data = {.fd = wakeup_.get()}};
+    if (!multi_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wakeup_.get(), &e) != 0)
+      throw std::system_error(errno, std::generic_category(), "an HTTP client cannot be made");
     thread_ = std::thread([this] { run(); });
   }
 
@@ -129,7 +148,7 @@ class HttpClient::Loop {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
-    curl_multi_wakeup(multi_);
+    wake();
     thread_.join();
     for (auto* easy : idle_) curl_easy_cleanup(easy);
     curl_multi_cleanup(multi_);
@@ -146,7 +165,7 @@ class HttpClient::Loop {
       id = t->id = next_id_++;
       incoming_.push_back(std::move(t));
     }
-    curl_multi_wakeup(multi_);
+    wake();
     return id;
   }
 
@@ -155,12 +174,38 @@ class HttpClient::Loop {
       const std::lock_guard lock(mutex_);
       cancelled_.push_back(id);
     }
-    curl_multi_wakeup(multi_);
+    wake();
   }
 
   const HttpServer& server() const { return server_; }
 
  private:
+  static int on_socket(CURL*, curl_socket_t socket, int what, void* user, void* known) {
+    auto& self = *static_cast<Loop*>(user);
+    if (what == CURL_POLL_REMOVE) {
+      ::epoll_ctl(self.epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
+      return 0;
+    }
+    epoll_event e{.events = 0, .data = {.fd = socket}};
+    if (what != CURL_POLL_OUT) e.events |= EPOLLIN;
+    if (what != CURL_POLL_IN) e.events |= EPOLLOUT;
+    if (::epoll_ctl(self.epoll_.get(), known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, &e) != 0) return -1;
+    curl_multi_assign(self.multi_, socket, &self);  // anything but null: it is known from now on
+    return 0;
+  }
+
+  static int on_timer(CURLM*, long timeout_ms, void* user) {
+    auto& self = *static_cast<Loop*>(user);
+    self.due_.reset();
+    if (timeout_ms >= 0) self.due_ = steady_clock::now() + milliseconds(timeout_ms);
+    return 0;
+  }
+
+  void wake() const {
+    const std::uint64_t one = 1;
+    (void)!::write(wakeup_.get(), &one, sizeof one);  // full means that it is awake
+  }
+
   void run() {
     while (true) {
       std::vector<std::unique_ptr<Transfer>> incoming;
@@ -179,13 +224,38 @@ class HttpClient::Loop {
           end(active_.begin()->first, Error{ErrorCode::kUnavailable, "shutting down", true});
         return;
       }
-      int running = 0;
-      curl_multi_perform(multi_, &running);
-      int left = 0;
-      while (const CURLMsg* m = curl_multi_info_read(multi_, &left)) {
-        if (m->msg == CURLMSG_DONE) finish(m->easy_handle, m->data.result);
+      transfer();
+    }
+  }
+
+  // Waits until a socket, the clock or another thread has something to do, and does it.
+  void transfer() {
+    int wait_ms = -1;
+    if (const auto now = steady_clock::now(); due_)
+      wait_ms = *due_ <= now ? 0 : static_cast<int>(std::min(ms(*due_ - now), 60'000L));
+    std::array<epoll_event, 64> events{};
+    const int n = ::epoll_wait(epoll_.get(), events.data(), events.size(), wait_ms);
+    int running = 0;
+    for (int i = 0; i < n; ++i) {
+      const auto& e = events[static_cast<std::size_t>(i)];
+      if (e.data.fd == wakeup_.get()) {
+        std::uint64_t count = 0;
+        (void)!::read(wakeup_.get(), &count, sizeof count);
+        continue;
       }
-      curl_multi_poll(multi_, nullptr, 0, 60'000, nullptr);
+      int what = 0;
+      if (e.events & EPOLLIN) what |= CURL_CSELECT_IN;
+      if (e.events & EPOLLOUT) what |= CURL_CSELECT_OUT;
+      if (e.events & (EPOLLERR | EPOLLHUP)) what |= CURL_CSELECT_ERR;
+      curl_multi_socket_action(multi_, e.data.fd, what, &running);
+    }
+    if (due_ && *due_ <= steady_clock::now()) {
+      due_.reset();
+      curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+    int left = 0;
+    while (const CURLMsg* m = curl_multi_info_read(multi_, &left)) {
+      if (m->msg == CURLMSG_DONE) finish(m->easy_handle, m->data.result);
     }
   }
 
@@ -279,8 +349,10 @@ class HttpClient::Loop {
   }
 
   const HttpServer server_;
+  const Fd epoll_, wakeup_;
   CURLM* multi_ = nullptr;
   std::thread thread_;
+  std::optional<steady_clock::time_point> due_;     // of the loop's thread: when libcurl wants its turn
   std::map<Id, std::unique_ptr<Transfer>> active_;  // of the loop's thread
   std::vector<CURL*> idle_;                         // of the loop's thread
 

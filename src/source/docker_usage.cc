@@ -7,6 +7,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "docker/container.h"
@@ -18,11 +19,6 @@ using nlohmann::json;
 namespace {
 
 constexpr std::size_t kMostStats = 256 << 10;  // bytes; 100 block devices make some 30 KiB
-
-std::uint64_t counter(const json& j, std::string_view pointer) {
-  const auto& v = at(j, pointer);
-  return v.is_number_unsigned() ? v.get<std::uint64_t>() : 0;
-}
 
 // "0-3,7" is 5 CPUs.
 double cpus_in_set(const std::string& text) {
@@ -41,29 +37,91 @@ double cpus_in_set(const std::string& text) {
   return n;
 }
 
+// Takes the few numbers that count out of an answer of some hundred, without a tree of all of them.
+class StatsReader final : public nlohmann::json_sax<json> {
+ public:
+  ContainerCounters counters;
+  std::uint64_t used = 0, limit = 0, inactive = 0, inactive_v1 = 0, per_cpu = 0;
+  bool has_total = false, has_read = false;
+
+  bool null() override { return value(); }
+  bool boolean(bool) override { return value(); }
+  bool number_integer(number_integer_t) override { return value(); }
+  bool number_float(number_float_t, const string_t&) override { return value(); }
+  bool binary(binary_t&) override { return value(); }
+  bool number_unsigned(number_unsigned_t n) override {
+    if (path_ == "/cpu_stats/cpu_usage/total_usage") {
+      counters.cpu_total = n;
+      has_total = true;
+    } else if (path_ == "/cpu_stats/system_cpu_usage") {
+      counters.cpu_system = n;
+    } else if (path_ == "/cpu_stats/online_cpus") {
+      counters.online_cpus = n;
+    } else if (path_ == "/cpu_stats/cpu_usage/percpu_usage/") {
+      ++per_cpu;
+    } else if (path_ == "/memory_stats/usage") {
+      used = n;
+    } else if (path_ == "/memory_stats/limit") {
+      limit = n;
+    } else if (path_ == "/memory_stats/stats/inactive_file") {
+      inactive = n;
+    } else if (path_ == "/memory_stats/stats/total_inactive_file") {  // cgroup v1's name
+      inactive_v1 = n;
+    }
+    return value();
+  }
+  bool string(string_t& text) override {
+    if (path_ == "/read") {
+      const auto read = parse_rfc3339(text);
+      has_read = read.has_value();
+      counters.read = read.value_or(Time{});
+    }
+    return value();
+  }
+  bool key(string_t& name) override {
+    path_ += '/';
+    path_ += name;
+    return true;
+  }
+  bool start_object(std::size_t) override { return open(false); }
+  bool end_object() override { return close(); }
+  bool start_array(std::size_t) override { return open(true); }
+  bool end_array() override { return close(); }
+  bool parse_error(std::size_t, const std::string&, const json::exception&) override { return false; }
+
+ private:
+  // A member's name goes with its value; within an array all values stand under an empty name.
+  bool value() {
+    if (!arrays_.empty() && !arrays_.back()) path_.resize(path_.rfind('/'));
+    return true;
+  }
+  bool open(bool array) {
+    arrays_.push_back(array);
+    if (array) path_ += '/';
+    return true;
+  }
+  bool close() {
+    if (arrays_.back()) path_.pop_back();
+    arrays_.pop_back();
+    return value();
+  }
+
+  std::string path_;
+  std::vector<bool> arrays_;  // for each value that is open: is it an array?
+};
+
 }  // namespace
 
-std::optional<ContainerCounters> read_counters(const json& stats) {
-  const auto read = parse_rfc3339(text_at(stats, "/read"));
-  const auto& total = at(stats, "/cpu_stats/cpu_usage/total_usage");
-  if (!read || !total.is_number_unsigned()) return std::nullopt;
-  ContainerCounters c;
-  c.read = *read;
-  c.cpu_total = total.get<std::uint64_t>();
-  c.cpu_system = counter(stats, "/cpu_stats/system_cpu_usage");
-  c.online_cpus = counter(stats, "/cpu_stats/online_cpus");
-  if (c.online_cpus == 0) {
-    if (const auto& each = at(stats, "/cpu_stats/cpu_usage/percpu_usage"); each.is_array())
-      c.online_cpus = each.size();
+std::optional<ContainerCounters> read_counters(std::string_view stats) {
+  StatsReader r;
+  if (!json::sax_parse(stats, &r) || !r.has_read || !r.has_total) return std::nullopt;
+  auto& c = r.counters;
+  if (c.online_cpus == 0) c.online_cpus = r.per_cpu;
+  if (r.used > 0) {
+    const auto inactive = r.inactive_v1 > 0 ? r.inactive_v1 : r.inactive;
+    c.memory = static_cast<double>(inactive < r.used ? r.used - inactive : r.used);
   }
-  if (const auto used = counter(stats, "/memory_stats/usage"); used > 0) {
-    // total_inactive_file is cgroup v1's name, inactive_file v2's.
-    auto inactive = counter(stats, "/memory_stats/stats/total_inactive_file");
-    if (inactive == 0) inactive = counter(stats, "/memory_stats/stats/inactive_file");
-    c.memory = static_cast<double>(inactive < used ? used - inactive : used);
-  }
-  if (const auto limit = counter(stats, "/memory_stats/limit"); limit > 0)
-    c.memory_limit = static_cast<double>(limit);
+  if (r.limit > 0) c.memory_limit = static_cast<double>(r.limit);
   return c;
 }
 
@@ -112,7 +170,7 @@ struct DockerUsageSource::State {
       return;
     }
     ++round.answered;
-    const auto now = read_counters(json::parse(answer->body, nullptr, false));
+    const auto now = read_counters(answer->body);
     const auto found = known.find(replica.container);
     if (!now || found == known.end()) return;
     auto& k = found->second;

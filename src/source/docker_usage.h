@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/source.h"
@@ -24,8 +25,9 @@ struct ContainerCounters {
   std::optional<double> memory_limit;
 };
 
-/// Nothing for a container that does not run (its `read` is the year 1).
-std::optional<ContainerCounters> read_counters(const nlohmann::json& stats);
+/// `stats`: the engine's answer, JSON. Nothing for a container that does not run (its `read` is the year 1),
+/// and nothing where it is not JSON.
+std::optional<ContainerCounters> read_counters(std::string_view stats);
 
 /// Percent of one core between two samples, as docker stats computes it: Δtotal / Δsystem · online CPUs ·
 /// 100; by the wall clock (Δtotal / Δread) where there is no system time. Nothing when a counter went back (a
