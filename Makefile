@@ -81,7 +81,8 @@ bench: ## measure what docs/performance.md quotes (some fifteen minutes; on an i
 	@scripts/install-deps.sh build demo test bench
 	@$(MAKE) --no-print-directory configure-all
 	@test "$$(id -u)" != 0 || scripts/install-deps.sh docker || true
-	@$(ninja) daemon_bench sample_bench compose_bench provisioner_bench
+	@$(ninja) decision_bench daemon_bench sample_bench compose_bench provisioner_bench
+	@$(BUILD)/bench/decision_bench bench/traces/*.csv
 	@$(BUILD)/bench/provisioner_bench
 	@$(BUILD)/bench/sample_bench
 	@$(BUILD)/bench/daemon_bench react

@@ -90,12 +90,12 @@ void react(int rounds) {
                   "      scale_down_when: [{{metric: queue.backlog, op: \"<=\", value: 0}}]\n"
                   "    queue: {{url: \"{}\", stream: EVENTS, consumer: WEB_WORKERS}}\n",
                   stack.file(), stack.project(), server.url()));
-  std::vector<double> ms;
+  std::vector<double> ms, published;
   for (int i = 0; i < rounds; ++i) {
     // Anywhere between two samples.
     std::this_thread::sleep_for(std::chrono::milliseconds(1500 + 137 * i % 1000));
     client.publish_many("events.web", 501);
-    const double published = unix_now();
+    published.push_back(unix_now());
     need(eventually([&] { return stack.running("worker") == 2; }), "no second container came");
     const auto names = stack.containers("worker");
     double started = 0;
@@ -103,11 +103,33 @@ void react(int rounds) {
       const auto at = parse_rfc3339(stack.inspect(name)["State"]["StartedAt"].get<std::string>());
       if (at) started = std::max(started, to_seconds(at->time_since_epoch()));
     }
-    ms.push_back((started - published) * 1e3);
-    client.purge("EVENTS");
+    ms.push_back((started - published.back()) * 1e3);
+    for (const auto& m : client.pull("EVENTS", "WEB_WORKERS", 501)) client.ack(m);
     need(eventually([&] { return stack.containers("worker", "-a").size() == 1; }), "the second one stays");
   }
+  // What the engine alone needs for such a container: no autoscaler comes below that.
+  std::vector<double> alone;
+  const auto stand_in = stack.project() + "-alone";
+  for (int i = 0; i < 5; ++i) {
+    must(fmt::format("docker create --init --network {0}_default --name {1} docktor-test/busybox sleep 10000",
+                     stack.project(), stand_in));
+    const double begin = unix_now();
+    must("docker start " + stand_in);
+    const auto at = parse_rfc3339(stack.inspect(stand_in)["State"]["StartedAt"].get<std::string>());
+    need(at.has_value(), "the container alone did not start");
+    alone.push_back((to_seconds(at->time_since_epoch()) - begin) * 1e3);
+    must("docker rm -f " + stand_in);
+  }
+  std::vector<double> order, duration;
+  for (const auto& r : daemon.decisions()) {
+    if (r["decision"] != "scale_up" || order.size() >= published.size()) continue;
+    order.push_back((r["t"].get<double>() - published[order.size()]) * 1e3);
+    duration.push_back(r["duration"].get<double>() * 1e3);
+  }
   print_quantiles("message that crosses a threshold published -> container running, sampled each second", ms);
+  print_quantiles("... of which published -> order", order);
+  print_quantiles("... of which order -> carried out", duration);
+  print_quantiles("a container started by the engine alone, in the same network", alone);
 }
 
 void stats(int seconds) {

@@ -5,9 +5,13 @@
 //   acknowledgement daemon_bench footprint [SECONDS]  memory and CPU of a one-service daemon that samples
 //   each second
 //
+// With wake, for comparison: what the system needs to start that worker, without docktor.
+//
 // Prints lines for docs/performance.md. `make bench` runs all three.
 #include <fmt/format.h>
+#include <sys/wait.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -15,6 +19,7 @@
 #include <vector>
 
 #include "bench/measured_daemon.h"
+#include "net/spawn.h"
 #include "tests/support/nats_client.h"
 #include "tests/support/nats_server.h"
 #include "tests/support/patience.h"
@@ -94,7 +99,6 @@ void wake(int rounds) {
     natsMsg_Destroy(ack);
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
-  natsSubscription_Destroy(acks);
   std::vector<double> started;
   std::size_t next = 0;
   for (const auto& r : b.daemon.decisions()) {
@@ -103,6 +107,40 @@ void wake(int rounds) {
   }
   print_quantiles("at zero: message published -> worker process started", started);
   print_quantiles("at zero: message published -> first acknowledgement", acked);
+
+  // The same worker beside it, for a stream of its own: started while a message waits.
+  b.client.create_stream("ALONE", {"alone"}, {{"storage", "memory"}});
+  b.client.create_consumer("ALONE", "ALONE");
+  natsSubscription_Destroy(acks);
+  natsConnection_SubscribeSync(&acks, watcher.get(), "$JS.ACK.ALONE.ALONE.>");
+  watcher.flush();
+  docktor::SpawnOptions alone;
+  alone.command = {DOCKTOR_WORKER};
+  alone.environment = {{"NATS_URL", b.server.url()},
+                       {"PROCESS_TIME_MS", "0"},
+                       {"STREAM", "ALONE"},
+                       {"CONSUMER", "ALONE"},
+                       {"SUBJECT", "alone"}};
+  std::vector<double> spawned, first;
+  for (int i = 0; i < rounds; ++i) {
+    b.client.publish("alone");
+    b.client.flush();
+    const double begin = unix_now();
+    const auto worker = docktor::spawn(alone);
+    if (!worker) throw std::runtime_error(worker.error().message);
+    spawned.push_back((unix_now() - begin) * 1e3);
+    natsMsg* ack = nullptr;
+    if (natsSubscription_NextMsg(&ack, acks, 10'000) != NATS_OK)
+      throw std::runtime_error("no acknowledgement of the worker alone");
+    first.push_back((unix_now() - begin) * 1e3);
+    natsMsg_Destroy(ack);
+    ::kill(worker->identity.pid, SIGKILL);
+    ::waitpid(worker->identity.pid, nullptr, 0);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // until the server knows, too
+  }
+  natsSubscription_Destroy(acks);
+  print_quantiles("without docktor: a worker process started", spawned);
+  print_quantiles("without docktor: worker started with a message waiting -> its acknowledgement", first);
 }
 
 void footprint(int seconds) {

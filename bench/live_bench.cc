@@ -250,9 +250,8 @@ std::string svg(const sim::Load& load, const Outcome& live, const Outcome& virtu
         kLeft, y(n), kWidth - 15, kLeft - 6, y(n) + 4, n);
   }
   for (double t = 0; t <= length; t += 60) {
-    out +=
-        fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\" fill=\"#445\">{:.0f} s</text>\n",
-                    x(t), kBottom + 18, t);
+    out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\" fill=\"#445\">{:.0f} s</text>\n",
+                       x(t), kBottom + 18, t + 60 > length ? "end" : "middle", t);
   }
   out += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"#0b62c4\" stroke-width=\"2\"/>\n",
                      path(live.replicas));

@@ -1,0 +1,2 @@
+add_executable(decision_bench decision_bench.cc)
+target_link_libraries(decision_bench PRIVATE docktor_sim)
