@@ -1,0 +1,103 @@
+// The control socket: who may ask, and what becomes of lines that are no request.
+#include "api/control_socket.h"
+
+#include <fmt/format.h>
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <optional>
+
+#include "tests/support/temp_dir.h"
+
+namespace docktor {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(60);
+constexpr uid_t kNobody = 65534;
+
+class ControlSocket : public testing::Test {
+ protected:
+  std::string path() const { return (dir_.path() / "control.sock").string(); }
+
+  void serve() {
+    auto server = ControlServer::listen(path(), [](const nlohmann::json& request, const Peer& peer) {
+      return nlohmann::ordered_json{{"ok", true}, {"said", request.value("say", "")}, {"uid", peer.uid}};
+    });
+    ASSERT_TRUE(server) << server.error().message;
+    server_ = std::move(*server);
+  }
+
+  // What another user is answered, or why he is not; he asks from a process of his own.
+  std::string asked_by_nobody(std::optional<gid_t> second_group) const {
+    int ends[2];
+    if (::pipe(ends) != 0) return "no pipe";
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const gid_t group = second_group.value_or(0);
+      if (::setgroups(second_group ? 1 : 0, &group) != 0 || ::setgid(kNobody) != 0 || ::setuid(kNobody) != 0)
+        ::_exit(2);
+      ::prctl(PR_SET_DUMPABLE, 1);  // or /proc/self is still root's
+      const auto answer = ask(path(), {{"say", "hello"}}, kPatience);
+      const std::string text = answer                           ? answer->dump()
+                               : answer.error().message.empty() ? "refused"
+                                                                : answer.error().message;
+      (void)!::write(ends[1], text.data(), text.size());
+      ::_exit(0);
+    }
+    ::close(ends[1]);
+    std::string text;
+    char block[4096];
+    for (ssize_t n = 0; (n = ::read(ends[0], block, sizeof block)) > 0;)
+      text.append(block, static_cast<std::size_t>(n));
+    ::close(ends[0]);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 0) << "the other user could not be played";
+    return text;
+  }
+
+  test::TempDir dir_;
+  std::unique_ptr<ControlServer> server_;
+};
+
+TEST_F(ControlSocket, ItsOwnUserIsAnsweredAndKnown) {
+  serve();
+  const auto answer = ask(path(), {{"say", "hello"}}, kPatience);
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ((*answer)["said"], "hello");
+  EXPECT_EQ((*answer)["uid"], ::geteuid());
+  struct stat s{};
+  ASSERT_EQ(::stat(path().c_str(), &s), 0);
+  EXPECT_EQ(s.st_mode & 0777, 0660u);
+}
+
+TEST_F(ControlSocket, AnotherUserMayNotAskUnlessHeIsOfItsGroup) {
+  if (::geteuid() != 0) {
+    // Nobody but root can play another user; what the kernel lets through is the socket's mode, seen above.
+    return SUCCEED();
+  }
+  serve();
+  ASSERT_EQ(::chmod(dir_.path().c_str(), 0711), 0);
+  const auto kept_out = asked_by_nobody(std::nullopt);
+  EXPECT_EQ(kept_out.find("hello"), std::string::npos) << kept_out;
+  // Even where somebody has opened the socket to all, the daemon looks who it is.
+  ASSERT_EQ(::chmod(path().c_str(), 0666), 0);
+  const auto refused = asked_by_nobody(std::nullopt);
+  EXPECT_NE(refused.find("only root, the daemon's user and its group may ask"), std::string::npos) << refused;
+  const auto let_in = asked_by_nobody(::getegid());
+  EXPECT_NE(let_in.find("hello"), std::string::npos) << let_in;
+  EXPECT_NE(let_in.find(fmt::format("{}", kNobody)), std::string::npos) << let_in;
+}
+
+TEST_F(ControlSocket, NobodyListening) {
+  const auto answer = ask(path(), {{"say", "hello"}}, kPatience);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace docktor
