@@ -77,7 +77,7 @@ lint: ## formatting and clang-tidy over what changed
 	@$(ninja) all
 	@BUILD=$(BUILD) JOBS=$(JOBS) scripts/lint.sh
 
-bench: ## measure what docs/performance.md quotes (some fifteen minutes; on an idle machine)
+bench: ## measure what docs/performance.md quotes (some twenty-five minutes; on an idle machine)
 	@scripts/install-deps.sh build demo test bench
 	@$(MAKE) --no-print-directory configure-all
 	@test "$$(id -u)" != 0 || scripts/install-deps.sh docker || true

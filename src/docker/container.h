@@ -42,6 +42,7 @@ struct Container {
     return state == ContainerState::kRunning || state == ContainerState::kPaused ||
            state == ContainerState::kRestarting;
   }
+  bool ended() const { return state == ContainerState::kExited || state == ContainerState::kDead; }
 };
 
 /// Fields that are missing or of another type keep their defaults.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -16,10 +15,6 @@ namespace {
 constexpr std::size_t kMostNews = 100;
 // An engine that shuts down tells its containers to end this long before the connection breaks, at the most.
 constexpr Duration kShutdownTells = std::chrono::seconds(20);
-
-bool ended(const Container& c) {
-  return c.state == ContainerState::kExited || c.state == ContainerState::kDead;
-}
 
 std::string names(const std::vector<std::string>& all) {
   constexpr std::size_t kShown = 5;
@@ -113,7 +108,7 @@ void ComposeService::on_event(const ContainerEvent& e, Time now) {
 
 void ComposeService::on_gap(Time now) {
   for (auto& [id, t] : tracked_) {
-    if (t.told_to_end && now - *t.told_to_end < kShutdownTells && !ended(t.c)) t.told_to_end.reset();
+    if (t.told_to_end && now - *t.told_to_end < kShutdownTells && !t.c.ended()) t.told_to_end.reset();
   }
 }
 
@@ -162,7 +157,7 @@ void ComposeService::take(Tracked& t, const Container& c, Time now, bool first) 
       t.next_start.reset();
     }
     if (now - *t.running_since >= care_.stable_after) t.crashes = 0;
-  } else if (ended(c) && !t.stopping) {
+  } else if (c.ended() && !t.stopping) {
     const bool was_alive = t.running_since.has_value();
     if (first) {
       t.by_hand = true;  // nobody can tell; Docker itself leaves such a one alone, too
@@ -337,7 +332,7 @@ void ComposeService::adopt(const std::vector<Replica>& there) {
     Time ended_at{};
     bool has_ended = false;
     for (const auto& [id, t] : tracked_) {
-      if (t.stopping || !ended(t.c)) continue;
+      if (t.stopping || !t.c.ended()) continue;
       has_ended = true;
       ended_at = std::max(ended_at, t.c.finished.value_or(Time{}));
     }
@@ -425,7 +420,7 @@ std::vector<std::string> ComposeService::due_starts(Time now) const {
   std::vector<std::string> out;
   if (!stopped_by_hand_.empty() || !unrest_.empty()) return out;
   for (const auto& [id, t] : tracked_) {
-    if (!t.stopping && t.next_start && *t.next_start <= now && ended(t.c)) out.push_back(id);
+    if (!t.stopping && t.next_start && *t.next_start <= now && t.c.ended()) out.push_back(id);
   }
   return out;
 }
@@ -443,80 +438,6 @@ void ComposeService::start_failed(const std::string& id, Time now) {
     found->second.next_start.reset();
     crashed(found->second, now);
   }
-}
-
-std::vector<std::string> ComposeService::never_healthy() const {
-  std::vector<std::string> out;
-  for (const auto& [id, t] : tracked_) {
-    if (mine_.contains(id) && !t.stopping && !t.was_ready && t.c.alive() && t.c.health == Health::kUnhealthy)
-      out.push_back(id);
-  }
-  return out;
-}
-
-std::vector<std::string> ComposeService::reusable(const std::string& config_hash,
-                                                  const std::string& image_id) const {
-  std::vector<const Tracked*> all;
-  for (const auto& [id, t] : tracked_) {
-    if (!t.stopping && !t.next_start && ended(t.c) && t.c.state != ContainerState::kDead &&
-        t.c.config_hash == config_hash && t.c.image_id == image_id) {
-      all.push_back(&t);
-    }
-  }
-  std::ranges::sort(all, {}, [](const Tracked* t) { return t->c.number; });
-  std::vector<std::string> out;
-  out.reserve(all.size());
-  for (const auto* t : all) out.push_back(t->c.id);
-  return out;
-}
-
-std::string ComposeService::best_template() const {
-  const Tracked* best = nullptr;
-  const auto rank = [](const Tracked& t) {
-    const int quality = t.state == ReplicaState::kReady ? 2 : t.c.alive() ? 1 : 0;
-    return std::tuple(t.stopping ? 0 : 1, quality, t.c.created, t.c.number);
-  };
-  for (const auto& [id, t] : tracked_) {
-    if (t.c.name.empty() || t.c.replacing || t.c.state == ContainerState::kDead ||
-        t.c.state == ContainerState::kRemoving)
-      continue;
-    if (!best || rank(*best) < rank(t)) best = &t;
-  }
-  return best ? best->c.id : "";
-}
-
-std::vector<std::string> ComposeService::victims(std::size_t how_many, const std::string& config_hash,
-                                                 const std::string& image_id,
-                                                 const std::map<std::string, double>& busyness,
-                                                 Time now) const {
-  struct Candidate {
-    int rank;
-    double busy;
-    std::int64_t youth;  // smaller is newer
-    int number;
-    std::string id;
-    auto operator<=>(const Candidate&) const = default;
-  };
-  std::vector<Candidate> all;
-  for (const auto& [id, t] : tracked_) {
-    if (t.stopping || !is_replica(t)) continue;
-    const auto state = state_of(t, now);
-    int rank = 3;
-    if (state == ReplicaState::kFailing || t.c.health == Health::kUnhealthy)
-      rank = 0;
-    else if (t.c.config_hash != config_hash || t.c.image_id != image_id)
-      rank = 1;
-    else if (state == ReplicaState::kStarting)
-      rank = 2;  // it has no work in hand yet
-    const auto sampled = busyness.find(t.c.name);
-    // Where somebody is not sampled he may be busy: the sampled ones go first.
-    const double busy = sampled == busyness.end() ? std::numeric_limits<double>::max() : sampled->second;
-    all.push_back({rank, busy, -t.c.created.time_since_epoch().count(), -t.c.number, id});
-  }
-  std::ranges::sort(all);
-  std::vector<std::string> out;
-  for (std::size_t i = 0; i < std::min(how_many, all.size()); ++i) out.push_back(all[i].id);
-  return out;
 }
 
 std::set<std::string> ComposeService::stopping_ids() const {

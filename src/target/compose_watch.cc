@@ -153,9 +153,8 @@ void ComposeTarget::Worker::look_at_project(const std::stop_token& stop) {
 bool ComposeTarget::Worker::remove_leftovers(const std::vector<Container>& all, const std::stop_token& stop) {
   bool removed = false;
   for (const auto& c : all) {
-    const bool idle = c.state == ContainerState::kCreated || c.state == ContainerState::kExited ||
-                      c.state == ContainerState::kDead;
-    if (!idle || !record_.creating.contains(c.name)) continue;
+    const bool works = c.state != ContainerState::kCreated && !c.ended();
+    if (works || !record_.creating.contains(c.name)) continue;
     const auto r = docker_.engine().call({.what = "remove " + c.name,
                                           .method = "DELETE",
                                           .path = "/containers/" + c.id + "?v=1&force=1",
