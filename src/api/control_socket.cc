@@ -262,16 +262,16 @@ Result<nlohmann::ordered_json> ask(const std::string& path, const nlohmann::orde
     return fail(errno == EACCES ? ErrorCode::kDenied : ErrorCode::kUnavailable,
                 fmt::format("{}: {}", path, std::strerror(errno)), true);
   }
-  if (!send_all(fd.get(), request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n",
-                until)) {
-    return fail(ErrorCode::kUnavailable, "the daemon does not take the request", true);
-  }
+  // A daemon that refuses answers without reading: its reason waits even where the request found no reader.
+  const bool sent = send_all(
+      fd.get(), request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n", until);
   const Fd stopped(::eventfd(0, EFD_CLOEXEC));
   const std::stop_callback wake(stop, [&] {
     const std::uint64_t one = 1;
     (void)!::write(stopped.get(), &one, sizeof one);
   });
   const auto line = read_line(fd.get(), stopped.get(), 256u << 20, until);
+  if (!line && !sent) return fail(ErrorCode::kUnavailable, "the daemon does not take the request", true);
   if (!line) return tl::unexpected(line.error());
   auto answer = nlohmann::ordered_json::parse(*line, nullptr, false);
   if (!answer.is_object()) return fail(ErrorCode::kInternal, "the daemon's answer is no JSON object");

@@ -5,11 +5,16 @@
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
 
 #include "tests/support/temp_dir.h"
 
@@ -96,6 +101,29 @@ TEST_F(ControlSocket, ALineThatIsNoRequestIsToldWhatOneIs) {
   ASSERT_FALSE(answer);
   EXPECT_NE(answer.error().message.find("one JSON object on one line"), std::string::npos)
       << answer.error().message;
+}
+
+// A daemon may refuse and be gone before the request is written, and its answer must still be read.
+TEST_F(ControlSocket, ARefusalThatComesBeforeTheRequestIsRead) {
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  ASSERT_LT(path().size(), sizeof address.sun_path);
+  path().copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener, 1), 0);
+  std::jthread refuser([listener] {
+    const int fd = ::accept(listener, nullptr, nullptr);
+    constexpr std::string_view kAnswer = "{\"ok\":false,\"error\":\"not you\"}\n";
+    (void)!::write(fd, kAnswer.data(), kAnswer.size());
+    ::close(fd);
+  });
+  // Far more than a socket holds: the sending always fails, whoever is faster.
+  const auto answer = ask(path(), {{"say", std::string(8u << 20, 'x')}}, kPatience);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().message, "not you");
+  refuser.join();
+  ::close(listener);
 }
 
 TEST_F(ControlSocket, WhereNobodyListensThatIsTheAnswer) {
