@@ -41,7 +41,7 @@ class DOCKTOR_EXPORT Connection {
   /// Whether the server can be reached now, as far as is known.
   bool connected() const;
 
-  class Impl;
+  class DOCKTOR_HIDDEN Impl;
   explicit Connection(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
   const std::shared_ptr<Impl>& impl() const { return impl_; }  ///< for docktor itself
 

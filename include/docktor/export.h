@@ -3,6 +3,8 @@
 
 #if defined(__GNUC__)
 #define DOCKTOR_EXPORT __attribute__((visibility("default")))
+#define DOCKTOR_HIDDEN __attribute__((visibility("hidden")))
 #else
 #define DOCKTOR_EXPORT
+#define DOCKTOR_HIDDEN
 #endif

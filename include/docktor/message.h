@@ -29,7 +29,7 @@ class DOCKTOR_EXPORT Message {
   /// work may also return an error, and the message is delivered again elsewhere.
   std::stop_token stop() const;
 
-  class Impl;
+  class DOCKTOR_HIDDEN Impl;
   explicit Message(Impl& impl) : impl_(impl) {}
   Message(const Message&) = delete;
   Message& operator=(const Message&) = delete;

@@ -125,7 +125,7 @@ class DOCKTOR_EXPORT Subscription {
   int target() const;               ///< how many there should be
   std::string last_reason() const;  ///< why: of the last decision, holds included
 
-  class Impl;
+  class DOCKTOR_HIDDEN Impl;
   explicit Subscription(std::shared_ptr<Impl> impl);
 
  private:

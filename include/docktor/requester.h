@@ -46,7 +46,7 @@ class DOCKTOR_EXPORT Requester {
   void send(const std::string& subject, std::string_view data, const RequestOptions& options, Done done);
 
  private:
-  class Impl;
+  class DOCKTOR_HIDDEN Impl;
   explicit Requester(std::shared_ptr<Impl> impl);
   std::shared_ptr<Impl> impl_;
 };

@@ -52,7 +52,8 @@ class DOCKTOR_EXPORT ThreadProvisioner final : public Provisioner {
   ThreadProvisioner& operator=(const ThreadProvisioner&) = delete;
 
   /// One less after idle_after, the first one at once, one more each time until each carries no more than
-  /// max_rate_per_handler; fewer again when four fifths of that would do for what they carry.
+  /// max_rate_per_handler; fewer again when four fifths of that would do for what they carry. Nothing is
+  /// added once the messages have stopped coming.
   int num_instances(std::chrono::steady_clock::time_point last_receive, int current,
                     double rate_per_second) override;
   Result<InstanceId> start_instance(std::stop_token stop) override;
@@ -69,7 +70,7 @@ class DOCKTOR_EXPORT ThreadProvisioner final : public Provisioner {
   Stats stats() const;
 
  private:
-  class Impl;
+  class DOCKTOR_HIDDEN Impl;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -21,6 +21,8 @@ grep -q 'SONAME.*\[libdocktor\.so\.[0-9]*\.[0-9]*\]' <<<"$(readelf -d "$so")" ||
 shown=$(nm -DC --defined-only "$so" | cut -d' ' -f3- | sed 's/@.*//')
 public='(Connection|Message|Provisioner|Requester|Subscription|ThreadProvisioner|adopt|set_up|start_provisioner)'
 foreign=$(grep -vE "^(typeinfo (name )?for |vtable for )?docktor::$public\b" <<<"$shown" || true)
+private=$(grep '::Impl::' <<<"$shown" || true)
+[ -z "$private" ] || fail "the shared library shows what is behind its classes: $private"
 [ -z "$foreign" ] || fail "the shared library shows what is not public: $foreign"
 grep -q '^docktor::start_provisioner' <<<"$shown" || fail "the shared library hides start_provisioner"
 

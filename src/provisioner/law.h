@@ -22,8 +22,9 @@ class Law {
   /// What the queue showed, each sample in order of time.
   virtual void observe(Time now, const ReplicaCounts& instances, const QueueSample& queue) = 0;
 
-  /// So many messages came since the call before (only where a watcher counts them).
-  virtual void received(Time now, std::uint64_t messages) { (void)now, (void)messages; }
+  /// So many messages came since the call before, the last of them at `last` (only where a watcher counts
+  /// them).
+  virtual void received(Time last, std::uint64_t messages) { (void)last, (void)messages; }
 
   /// How many instances there should be. `fresh`: the queue answered within the last interval.
   virtual Ruling decide(Time now, const ReplicaCounts& instances, const Overrides& overrides, bool fresh) = 0;

@@ -79,9 +79,10 @@ void Loop::look(Time now) {
 // Rate law: what the watcher counted. The first message at zero instances does not wait for the next step.
 void Loop::count_messages(Time now) {
   if (!parts_.watcher) return;
-  const std::uint64_t n = parts_.watcher->take(steady_clock::now());
-  parts_.law->received(now, n);
-  if (n == 0) return;
+  const auto at = steady_clock::now();
+  const Watcher::Arrivals arrived = parts_.watcher->take(at);
+  if (arrived.messages == 0) return;
+  parts_.law->received(now - std::max(Duration::zero(), Duration(at - arrived.last)), arrived.messages);
   quiet_ = quiet_told_ = false;
   if (actor_.counts().current > 0) return;
   emit({.kind = Kind::kNewMessages});

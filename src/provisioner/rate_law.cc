@@ -23,12 +23,11 @@ void RateLawRunner::observe(Time now, const ReplicaCounts& instances, const Queu
     in_hand_since_ = now;
 }
 
-void RateLawRunner::received(Time now, std::uint64_t messages) {
-  if (messages > 0) {
-    if (!last_receive_ || now - *last_receive_ > law_.step) burst_since_ = now;  // after a quiet time
-    last_receive_ = now;
-    counts_.emplace_back(now, messages);
-  }
+void RateLawRunner::received(Time last, std::uint64_t messages) {
+  if (messages == 0) return;
+  if (!last_receive_ || last - *last_receive_ > law_.step) burst_since_ = last;  // after a quiet time
+  last_receive_ = last_receive_ ? std::max(*last_receive_, last) : last;
+  counts_.emplace_back(*last_receive_, messages);
   while (!counts_.empty() &&
          (counts_.front().first <= *last_receive_ - law_.window || counts_.size() > kMaxCounts))
     counts_.pop_front();

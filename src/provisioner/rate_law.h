@@ -26,7 +26,7 @@ class RateLawRunner final : public Law {
   RateLawRunner(RateLaw law, Ask ask) : law_(std::move(law)), ask_(std::move(ask)) {}
 
   void observe(Time now, const ReplicaCounts& instances, const QueueSample& queue) override;
-  void received(Time now, std::uint64_t messages) override;
+  void received(Time last, std::uint64_t messages) override;
   Ruling decide(Time now, const ReplicaCounts& instances, const Overrides& overrides, bool fresh) override;
 
   /// Messages per second, as of the last message: what a quiet time means is for its age to say, and takes

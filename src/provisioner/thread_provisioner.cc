@@ -26,7 +26,10 @@ constexpr milliseconds kAsk{2000};          // for the consumer's ack wait
 constexpr milliseconds kAskAgain{1000};     // where it did not answer
 constexpr milliseconds kLookAgain{30'000};  // somebody may change it
 constexpr double kNearly = 0.8;             // of what one thread less would carry
-constexpr milliseconds kLastWords{1000};    // for what was published last to reach the server
+// Where so many messages should have come since the last one and none did, the rate is a thing of the past:
+// of a Poisson process one time in e^50, and arrivals in clumps have some room.
+constexpr double kMissed = 50;
+constexpr milliseconds kLastWords{1000};  // for what was published last to reach the server
 
 }  // namespace
 
@@ -139,14 +142,17 @@ ThreadProvisioner::~ThreadProvisioner() = default;
 int ThreadProvisioner::num_instances(steady_clock::time_point last_receive, int current,
                                      double rate_per_second) {
   const auto& o = impl_->options();
-  if (steady_clock::now() - last_receive >= o.idle_after) return current - 1;
+  const Duration quiet = steady_clock::now() - last_receive;
+  if (quiet >= o.idle_after) return current - 1;
   if (current == 0) return 1;
   const double needed = std::ceil(rate_per_second / o.max_rate_per_handler);
   const int most = static_cast<int>(std::clamp(needed, 1.0, 1e6));
   // A rate that wavers around a multiple is no reason to go back and forth within a batch.
   const bool nearly = rate_per_second > kNearly * o.max_rate_per_handler * (current - 1);
   if (current > most && nearly) return current;
-  return current < most ? current + 1 : most;
+  if (current >= most) return most;
+  const bool over = rate_per_second * to_seconds(quiet) >= kMissed;
+  return over ? current : current + 1;
 }
 
 Result<InstanceId> ThreadProvisioner::start_instance(std::stop_token stop) {

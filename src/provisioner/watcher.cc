@@ -37,7 +37,7 @@ struct Watcher::Inbox {
   std::mutex mutex;     // guards the rest
   bool closed = false;
   bool asleep = true;  // the owner wants to be woken
-  std::uint64_t messages = 0;
+  Arrivals arrived;
   std::string last_ack;
   std::uint64_t pull = 0;
   int left = 0;  // messages that may still come through the open pull
@@ -58,7 +58,8 @@ struct Watcher::Inbox {
         refused = std::string_view(code) != "408" && std::string_view(code) != "404";
         gone = gone || std::string_view(code) == "503" || std::string_view(code) == "409";
       } else if (const char* reply = natsMsg_GetReply(m); reply && parse_ack_subject(reply)) {
-        ++messages;
+        ++arrived.messages;
+        arrived.last = steady_clock::now();
         --left;
         last_ack = reply;
       }
@@ -115,18 +116,18 @@ Result<void> Watcher::open(Duration timeout) {
   return {};
 }
 
-std::uint64_t Watcher::take(steady_clock::time_point now) {
-  std::uint64_t messages = 0;
+Watcher::Arrivals Watcher::take(steady_clock::time_point now) {
+  Arrivals arrived;
   std::string ack;
   bool over = false, gone = false;
   {
     const std::lock_guard lock(inbox_->mutex);
-    messages = std::exchange(inbox_->messages, 0);
+    arrived = std::exchange(inbox_->arrived, {});
     ack.swap(inbox_->last_ack);
     const bool late = now - pulled_at_ > kPull + kGrace;
     over = (inbox_->left <= 0 && (!inbox_->refused || now - pulled_at_ > kPause)) || late;
     gone = std::exchange(inbox_->gone, false) || (late && pulls_ > 0);
-    inbox_->asleep = messages == 0;
+    inbox_->asleep = arrived.messages == 0;
   }
   if (!ack.empty()) connection_.impl()->publish(ack.c_str(), "+ACK");
   if (gone && now - created_at_ > kCreateAgain) {  // a second provisioner that ended took the consumer along
@@ -139,9 +140,10 @@ std::uint64_t Watcher::take(steady_clock::time_point now) {
     });
   }
   if (over) pull(now);
-  const std::uint64_t old = std::min(history_, messages);
+  const std::uint64_t old = std::min(history_, arrived.messages);
   history_ -= old;
-  return messages - old;
+  arrived.messages -= old;
+  return arrived;
 }
 
 void Watcher::pull(steady_clock::time_point now) {

@@ -27,8 +27,12 @@ class Watcher {
   /// Creates the consumer where it is missing. Blocks up to `timeout`.
   Result<void> open(Duration timeout);
 
+  struct Arrivals {
+    std::uint64_t messages = 0;
+    std::chrono::steady_clock::time_point last;  ///< when the last one came here; where there is one
+  };
   /// Messages since the call before; acknowledges them, and keeps a pull open. `now`: the steady clock's.
-  std::uint64_t take(std::chrono::steady_clock::time_point now);
+  Arrivals take(std::chrono::steady_clock::time_point now);
 
   /// When take() wants to be called again at the latest.
   std::chrono::steady_clock::time_point due() const;

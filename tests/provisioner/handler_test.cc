@@ -62,6 +62,19 @@ TEST_F(HandlerTest, ErrorsAndExceptionsAreContainedCountedAndTriedAgain) {
   EXPECT_TRUE(settled(client));
 }
 
+TEST_F(HandlerTest, AsksForOneMoreOnlyWhileMessagesCome) {
+  ThreadProvisionerOptions options;
+  options.idle_after = std::chrono::hours(1);
+  const auto nothing = [](Message&) { return Result<void>(); };
+  ThreadProvisioner pool(connection(), kStream, kConsumer, nothing, options);
+  const auto now = std::chrono::steady_clock::now();
+  EXPECT_EQ(pool.num_instances(now + kPatience, 3, 3000), 4);              // six are needed
+  EXPECT_EQ(pool.num_instances(now - milliseconds(300), 3, 3000), 3);      // 900 are missing: it is over
+  EXPECT_EQ(pool.num_instances(now - milliseconds(300), 0, 3000), 1);      // the first is not for the rate
+  EXPECT_EQ(pool.num_instances(now - milliseconds(300), 9, 3000), 6);      // fewer are fewer
+  EXPECT_EQ(pool.num_instances(now - std::chrono::hours(2), 6, 3000), 5);  // idle
+}
+
 TEST_F(HandlerTest, LongWorkIsNotDeliveredAgainNorWhatWaitsBehindIt) {
   set_up_stream([](StreamSetup& s) { s.ack_wait = milliseconds(2000); });
   Door door;
