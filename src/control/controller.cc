@@ -163,6 +163,11 @@ void Controller::event(const Service& s, const char* what, const std::string& te
 }
 
 void Controller::refresh(Service& s) {
+  look(s);
+  watch(s);
+}
+
+void Controller::look(Service& s) {
   auto report = s.target->report();
   for (const auto& text : report.news) {
     options_.log.info("[{}] {}", s.spec.name, text);
@@ -183,7 +188,6 @@ void Controller::refresh(Service& s) {
     s.counts.failing = std::min(s.counts.failing, s.counts.current);
   }
   s.wanted = s.counts.current;
-  watch(s);
 }
 
 void Controller::watch(Service& s) {
@@ -320,7 +324,7 @@ void Controller::evaluate(Service& s) {
   s.evaluate_by.reset();
   if (ending_) return;
   settle_without(s, "no answer before the next evaluation");
-  refresh(s);
+  look(s);
   const Time now = options_.clock.now();
   const Overrides overrides = overrides_of(s, now);
   Evaluation e;
@@ -334,6 +338,7 @@ void Controller::evaluate(Service& s) {
   s.inputs.clear();
   take_added(s, e);
   if (!await_advice(s, e)) conclude(s, std::move(e));
+  if (!s.order) watch(s);  // an order's outcome sees to it
 }
 
 void Controller::conclude(Service& s, Evaluation e) {

@@ -121,7 +121,8 @@ class Controller {
                   Result<std::string> outcome);
   void trouble(Service& s, std::optional<SourceTrouble>& slot, const char* what, const Error& error);
   void take_in(Service& s, Input input);
-  void refresh(Service& s);
+  void refresh(Service& s);  ///< look(), and watch where there is nobody
+  void look(Service& s);
   void watch(Service& s);
   void evaluate(Service& s);
   Result<Service*> known(const std::string& service);

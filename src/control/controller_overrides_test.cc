@@ -273,10 +273,18 @@ TEST_F(OverridesTest, TheJournalReproducesDecisionsUnderOverrides) {
     w.queue.delivered_consumer_seq += 40;
     w.queue.delivered_stream_seq = w.queue.delivered_consumer_seq;
     pass(3s);
-    if (i == 10) ASSERT_TRUE(controller->scale("a", 6, 30s, "", "ann"));
-    if (i == 22) ASSERT_TRUE(controller->set_bounds("a", {2, 5}, {}, "ann"));
-    if (i == 40) ASSERT_TRUE(controller->pause("a", 20s, "", "ann"));
-    if (i % 7 == 0 && !open_id().empty()) ASSERT_TRUE(controller->approve(open_id(), "ann"));
+    if (i == 10) {
+      ASSERT_TRUE(controller->scale("a", 6, 30s, "", "ann"));
+    }
+    if (i == 22) {
+      ASSERT_TRUE(controller->set_bounds("a", {2, 5}, {}, "ann"));
+    }
+    if (i == 40) {
+      ASSERT_TRUE(controller->pause("a", 20s, "", "ann"));
+    }
+    if (i % 7 == 0 && !open_id().empty()) {
+      ASSERT_TRUE(controller->approve(open_id(), "ann"));
+    }
   }
   Autoscaler again(s, make_policy(s));
   const auto& start = journal.records.front();
