@@ -5,7 +5,8 @@
 //   acknowledgement daemon_bench footprint [SECONDS]  memory and CPU of a one-service daemon that samples
 //   each second
 //
-// With wake, for comparison: what the system needs to start that worker, without docktor.
+// With wake, for comparison: what the system needs to deliver that message and to start that worker, without
+// docktor.
 //
 // Prints lines for docs/performance.md. `make bench` runs all three.
 #include <fmt/format.h>
@@ -121,10 +122,18 @@ void wake(int rounds) {
                        {"STREAM", "ALONE"},
                        {"CONSUMER", "ALONE"},
                        {"SUBJECT", "alone"}};
-  std::vector<double> spawned, first;
+  natsSubscription* plain = nullptr;
+  natsConnection_SubscribeSync(&plain, watcher.get(), "alone");
+  watcher.flush();
+  std::vector<double> heard, spawned, first;
   for (int i = 0; i < rounds; ++i) {
+    const double sent = unix_now();
     b.client.publish("alone");
-    b.client.flush();
+    natsMsg* message = nullptr;
+    if (natsSubscription_NextMsg(&message, plain, 10'000) != NATS_OK)
+      throw std::runtime_error("no message at a plain subscriber");
+    heard.push_back((unix_now() - sent) * 1e3);
+    natsMsg_Destroy(message);
     const double begin = unix_now();
     const auto worker = docktor::spawn(alone);
     if (!worker) throw std::runtime_error(worker.error().message);
@@ -139,6 +148,8 @@ void wake(int rounds) {
     std::this_thread::sleep_for(std::chrono::milliseconds(200));  // until the server knows, too
   }
   natsSubscription_Destroy(acks);
+  natsSubscription_Destroy(plain);
+  print_quantiles("without docktor: message published -> at a plain subscriber", heard);
   print_quantiles("without docktor: a worker process started", spawned);
   print_quantiles("without docktor: worker started with a message waiting -> its acknowledgement", first);
 }

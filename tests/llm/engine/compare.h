@@ -6,6 +6,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,21 @@ inline Says asking(Adviser& adviser, const ServiceSpec& service) {
 inline std::optional<Advice> hoarder(const Decision&, bool down) {
   if (down) return Advice{.kind = AdviceKind::kCancel, .reason = "never"};
   return Advice{.kind = AdviceKind::kAdd, .replicas = 1'000'000, .reason = "more"};
+}
+
+/// As the engine with random weights answers, without its time: every third answer is well formed, and says
+/// anything. Each call has its own row of answers, the same for the same seed.
+inline Says random_adviser(std::uint32_t seed) {
+  auto random = std::make_shared<std::mt19937>(seed);
+  return [random](const Decision&, bool down) -> std::optional<Advice> {
+    auto& r = *random;
+    if (r() % 3 != 0) return std::nullopt;
+    if (r() % 3 == 0) return Advice{.kind = AdviceKind::kAgree, .reason = "?"};
+    if (!down)
+      return Advice{.kind = AdviceKind::kAdd, .replicas = static_cast<int>(r() % 100), .reason = "?"};
+    if (r() % 2 == 0) return Advice{.kind = AdviceKind::kCancel, .reason = "?"};
+    return Advice{.kind = AdviceKind::kDelay, .delay = std::chrono::seconds(r() % 3600), .reason = "?"};
+  };
 }
 
 }  // namespace docktor::test
