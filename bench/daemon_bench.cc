@@ -1,12 +1,11 @@
 // What the daemon costs and how fast it reacts, on a real nats-server with real workers:
 //
 //   daemon_bench react [ROUNDS]       sample that crosses a threshold → order to the target
-//   daemon_bench wake [ROUNDS]        at zero: message published → worker process started → its first
-//   acknowledgement daemon_bench footprint [SECONDS]  memory and CPU of a one-service daemon that samples
-//   each second
+//   daemon_bench wake [ROUNDS]        at zero: message published → worker started → first acknowledgement
+//   daemon_bench footprint [SECONDS]  memory and CPU of a daemon that samples one service each second
 //
-// With wake, for comparison: what the system needs to deliver that message and to start that worker, without
-// docktor.
+// With wake, for comparison: what the system needs, without docktor, to deliver that message and to start
+// that worker.
 //
 // Prints lines for docs/performance.md. `make bench` runs all three.
 #include <fmt/format.h>
