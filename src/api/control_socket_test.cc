@@ -1,6 +1,7 @@
 // The control socket: who may ask, and what becomes of lines that are no request.
 #include "api/control_socket.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
 #include <gtest/gtest.h>
@@ -108,8 +109,9 @@ TEST_F(ControlSocket, ARefusalThatComesBeforeTheRequestIsRead) {
   const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  ASSERT_LT(path().size(), sizeof address.sun_path);
-  path().copy(address.sun_path, sizeof address.sun_path - 1);
+  const int folder = ::open(dir_.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  fmt::format("/proc/self/fd/{}/control.sock", folder)  // the folder's own name may be too long
+      .copy(address.sun_path, sizeof address.sun_path - 1);
   ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   ASSERT_EQ(::listen(listener, 1), 0);
   std::jthread refuser([listener] {
@@ -124,6 +126,7 @@ TEST_F(ControlSocket, ARefusalThatComesBeforeTheRequestIsRead) {
   EXPECT_EQ(answer.error().message, "not you");
   refuser.join();
   ::close(listener);
+  ::close(folder);
 }
 
 TEST_F(ControlSocket, WhereNobodyListensThatIsTheAnswer) {

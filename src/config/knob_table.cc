@@ -115,7 +115,8 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.forms = kQueue, .key = "kind", .type = KnobType::kText,
      .meaning = "Kind of queue.", .standard = "nats", .choices = "nats"},
     {.forms = kQueue, .key = "url", .type = KnobType::kText,
-     .meaning = "Server, or several separated by commas; may carry user:password@, which is never shown.",
+     .meaning = "Server, or several separated by commas; may carry user:password@ (an @ within as %40), "
+                "which is never shown.",
      .least = 1, .most = kMaxText, .variable = "DOCKTOR_QUEUE_URL", .required = true, .secret = true},
     {.forms = kQueue, .key = "jetstream", .type = KnobType::kBool,
      .meaning = "Always true: what docktor reads is a consumer of JetStream.", .standard = "true",

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "core/text.h"
@@ -20,7 +21,37 @@ natsStatus sign_with_seed(char** error_text, unsigned char** signature, int* len
   return nats_Sign(static_cast<const std::string*>(closure)->c_str(), nonce, signature, length);
 }
 
+// "p%40ss" → "p@ss"; a '%' that begins no escape stays what it is.
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned char byte = 0;
+    const char* from = text.data() + i + 1;
+    if (text[i] == '%' && i + 2 < text.size() && std::from_chars(from, from + 2, byte, 16).ptr == from + 2) {
+      out += static_cast<char>(byte);
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 }  // namespace
+
+UrlCredentials take_encoded_credentials(std::string& server) {
+  UrlCredentials c;
+  const auto begin = server.find("://") + 3;
+  const auto at = server.rfind('@');
+  if (at == std::string::npos || at < begin) return c;
+  const auto info = std::string_view(server).substr(begin, at - begin);
+  if (info.find('%') == std::string_view::npos) return c;  // nats.c takes these by itself
+  const auto colon = info.find(':');
+  (colon == std::string_view::npos ? c.token.value : c.user) = percent_decoded(info.substr(0, colon));
+  if (colon != std::string_view::npos) c.password.value = percent_decoded(info.substr(colon + 1));
+  server.erase(begin, at + 1 - begin);
+  return c;
+}
 
 std::vector<std::string> split_urls(std::string_view text) {
   std::vector<std::string> urls;
@@ -78,7 +109,9 @@ NatsLinkOptions NatsLinkOptions::from(const QueueSpec& spec) {
   return o;
 }
 
-Result<NatsOptionsPtr> make_nats_options(const NatsLinkOptions& o, const std::string& server, bool secure) {
+Result<NatsOptionsPtr> make_nats_options(const NatsLinkOptions& o, const std::string& url, bool secure) {
+  std::string server = url;
+  const UrlCredentials in_url = take_encoded_credentials(server);
   natsOptions* raw = nullptr;
   natsStatus s = natsOptions_Create(&raw);
   NatsOptionsPtr options(raw);
@@ -95,7 +128,11 @@ Result<NatsOptionsPtr> make_nats_options(const NatsLinkOptions& o, const std::st
     then(natsOptions_SetSendAsap(raw, true));
     then(natsOptions_SetWriteDeadline(raw, 2'000));  // a server that stands still must not stop the loop
     then(natsOptions_UseGlobalMessageDelivery(raw, true));  // else each subscription has a thread
-    if (!o.user.empty())
+    if (!in_url.user.empty())                               // as nats.c has it, the address comes first
+      then(natsOptions_SetUserInfo(raw, in_url.user.c_str(), in_url.password.value.c_str()));
+    else if (!in_url.token.empty())
+      then(natsOptions_SetToken(raw, in_url.token.value.c_str()));
+    else if (!o.user.empty())
       then(natsOptions_SetUserInfo(raw, o.user.c_str(), o.password.value.c_str()));
     else if (!o.token.empty())
       then(natsOptions_SetToken(raw, o.token.value.c_str()));

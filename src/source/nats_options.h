@@ -47,11 +47,20 @@ using NatsOptionsPtr = std::unique_ptr<natsOptions, NatsOptionsDeleter>;
 /// nats.c's options for one server: address, credentials, time-outs, TLS where asked for (`secure`, by the
 /// address or by a certificate). Reconnecting is left to the caller. They refer to `o`'s nkey seed, which
 /// must outlive all attempts to connect.
-Result<NatsOptionsPtr> make_nats_options(const NatsLinkOptions& o, const std::string& server, bool secure);
+Result<NatsOptionsPtr> make_nats_options(const NatsLinkOptions& o, const std::string& url, bool secure);
 
 /// "a:4222, b:4222" as addresses with a scheme; kMaxServers at most.
 inline constexpr std::size_t kMaxServers = 64;
 std::vector<std::string> split_urls(std::string_view text);
+
+/// Credentials that an address carries percent-encoded ("nats://ann:p%40ss@host"), which nats.c would send as
+/// they stand: taken out of `server` and decoded. Nothing, and the address as it was, where none are encoded.
+struct UrlCredentials {
+  std::string user;
+  Secret password;
+  Secret token;  ///< where there is no user
+};
+UrlCredentials take_encoded_credentials(std::string& server);
 
 /// Why an attempt failed, and what to do.
 Error connect_error(natsStatus status, const std::string& text, const std::string& server);

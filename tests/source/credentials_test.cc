@@ -41,6 +41,20 @@ TEST(Credentials, Nkey) {
               AllOf(HasSubstr("the nkey is not a seed"), Not(HasSubstr("NOTASEED"))));
 }
 
+TEST(Credentials, AddressesMayCarryThemEncoded) {
+  NatsServer server({.config = R"(authorization: { user: "a@b", password: "p:%/ä" })"});
+  const auto at = server.url().substr(server.url().find("://") + 3);
+  auto spec = queue_at("nats://a%40b:p%3A%25%2F%C3%A4@" + at, "S", "C");
+  expect_let_in(spec);
+  spec.url = "nats://127.0.0.1:1," + spec.url;
+  expect_let_in(spec);
+  spec.url = "nats://a%40b:p%40@" + at;
+  EXPECT_THAT(refusal(spec), AllOf(HasSubstr("refused the credentials"), Not(HasSubstr("p%40"))));
+  NatsServer by_token({.config = R"(authorization: { token: "t@50%" })"});
+  const auto there = by_token.url().substr(by_token.url().find("://") + 3);
+  expect_let_in(queue_at("nats://t%4050%@" + there, "S", "C"));
+}
+
 TEST(Credentials, CredsFile) {
   const TempDir dir;
   const TestOperator good(dir);
