@@ -34,8 +34,10 @@ struct ConnectionOptions {
 /// client's buffer (8 MB) holds it; what needs an answer fails with kUnavailable or kTimeout.
 class DOCKTOR_EXPORT Connection {
  public:
-  /// `url`: one or several servers, "nats://host:4222, nats://other:4222"; may carry credentials.
-  /// kUnavailable: nobody answers there. kDenied: the server refuses the credentials. kInvalid: the url.
+  /// `url`: one or several servers, "nats://host:4222, nats://other:4222"; may carry credentials,
+  /// percent-encoded where they must be ("nats://ann:p%40ss@host"); those of the first server then hold for
+  /// all of them that are encoded. kUnavailable: nobody answers there. kDenied: the server refuses the
+  /// credentials. kInvalid: the url.
   static Result<Connection> connect(const std::string& url, const ConnectionOptions& options = {});
 
   /// Whether the server can be reached now, as far as is known.

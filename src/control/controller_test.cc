@@ -68,10 +68,11 @@ TEST_F(ControllerTest, AMessageAtZeroWakesAtOnce) {
   ASSERT_TRUE(w.watcher);
   EXPECT_TRUE(w.orders.empty());
   w.queue.num_pending = 1;
-  w.watcher();
+  std::exchange(w.watcher, {})();
   controller->step(0ns);
   controller->step(0ns);
   EXPECT_EQ(w.orders, (std::vector<int>{1}));
+  EXPECT_FALSE(w.watcher) << "set again before it ordered";
   controller->step(0ns);  // the outcome
   ASSERT_FALSE(journal.decisions().empty());
   EXPECT_EQ(journal.decisions().back()["reason"], "at zero replicas with 1 message pending");

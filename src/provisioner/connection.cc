@@ -27,7 +27,7 @@ natsStatus reconnect_for_ever(natsOptions* o, const NatsLinkOptions& link, std::
   if (s == NATS_OK) s = natsOptions_SetReconnectWait(o, std::max<std::int64_t>(1, wait.count()));
   if (s == NATS_OK) s = natsOptions_SetReconnectJitter(o, wait.count() / 4, wait.count() / 4);
   auto urls = split_urls(link.url);
-  for (auto& u : urls) static_cast<void>(take_encoded_credentials(u));  // all have those of the first
+  for (auto& u : urls) static_cast<void>(take_encoded_credentials(u));  // the first one's hold
   std::vector<const char*> servers;
   servers.reserve(urls.size());
   for (const auto& u : urls) servers.push_back(u.c_str());

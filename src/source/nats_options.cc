@@ -128,7 +128,8 @@ Result<NatsOptionsPtr> make_nats_options(const NatsLinkOptions& o, const std::st
     then(natsOptions_SetSendAsap(raw, true));
     then(natsOptions_SetWriteDeadline(raw, 2'000));  // a server that stands still must not stop the loop
     then(natsOptions_UseGlobalMessageDelivery(raw, true));  // else each subscription has a thread
-    if (!in_url.user.empty())                               // as nats.c has it, the address comes first
+    // As nats.c has it, what the address carries comes first.
+    if (!in_url.user.empty())
       then(natsOptions_SetUserInfo(raw, in_url.user.c_str(), in_url.password.value.c_str()));
     else if (!in_url.token.empty())
       then(natsOptions_SetToken(raw, in_url.token.value.c_str()));
