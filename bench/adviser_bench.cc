@@ -5,8 +5,8 @@
 //     adviser_bench [--engine URL | --random] [--most SECONDS] [--seeds N] [--only down|up] TRACE.csv...
 //
 // Figures are means over the seeds, with the standard error of the points. --only leaves the other kind of
-// question unanswered. Ends with 1 when a trace has more than 0.1 percentage points more late messages, or
-// costs more than 1.5 times the replica-seconds.
+// question unanswered. Ends with 1 when a trace has more than 0.1 percentage points more late messages with
+// the objective, or costs more than 1.5 times the replica-seconds.
 #include <fmt/format.h>
 
 #include <cmath>
