@@ -12,17 +12,10 @@
 namespace docktor {
 namespace {
 
-constexpr std::size_t kMaxInputs = 600;  // kept for one record; a longer check interval keeps the newest
 constexpr auto kSaveEvery = std::chrono::seconds(30);
 constexpr auto kOutcomeWait = std::chrono::seconds(5);  // then the record goes out as "pending"
-constexpr auto kWakeReads = std::chrono::milliseconds(50);
 constexpr std::size_t kMostHistory = 12;
-constexpr int kMaxFalseWakes = 20;  // within a sample interval; then polling alone until the next one
 constexpr auto kMostBackoff = std::chrono::minutes(1);
-
-Duration read_timeout(const ServiceSpec& spec) {
-  return std::clamp<Duration>(2 * spec.sample_interval, std::chrono::seconds(1), std::chrono::seconds(5));
-}
 
 std::string observations_text(const Observation& o) {
   std::string text;
@@ -188,136 +181,6 @@ void Controller::look(Service& s) {
     s.counts.failing = std::min(s.counts.failing, s.counts.current);
   }
   s.wanted = s.counts.current;
-}
-
-void Controller::watch(Service& s) {
-  const bool should = !ending_ && s.queue && s.counts.current == 0 && s.report.stopped_by_hand.empty() &&
-                      s.bounds().max > 0 && s.overrides.hold == std::nullopt;
-  if (should == s.watching) return;
-  s.watching = should;
-  if (!should) {
-    s.queue->watch({});
-    s.wake_until.reset();
-    return;
-  }
-  s.queue->watch([this, inbox = inbox_, name = s.spec.name, generation = s.generation] {
-    inbox->push([this, name, generation] { on_wake(name, generation); });
-  });
-  // Nothing may fall between the end of the last replica and the watch: read once more, now that it is set.
-  if (!s.queue_in_flight) read_queue(s);
-}
-
-void Controller::on_wake(const std::string& name, std::uint64_t generation) {
-  Service* s = find(name);
-  if (!s || s->generation != generation || !s->watching) return;
-  s->watching = false;  // the watch ends with its first message
-  s->wake_until = options_.clock.now() + kWakeReads;
-  if (!s->queue_in_flight) read_queue(*s);
-}
-
-void Controller::read_queue(Service& s) {
-  s.queue_in_flight = true;
-  s.queue->read({read_timeout(s.spec), {}},
-                [this, inbox = inbox_, name = s.spec.name, generation = s.generation](auto reading) {
-                  inbox->push([this, name, generation, reading = std::move(reading)]() mutable {
-                    on_queue(name, generation, std::move(reading));
-                  });
-                });
-}
-
-void Controller::read_usage(Service& s) {
-  s.usage_in_flight = true;
-  s.usage->read({read_timeout(s.spec), s.report.replicas},
-                [this, inbox = inbox_, name = s.spec.name, generation = s.generation](auto reading) {
-                  inbox->push([this, name, generation, reading = std::move(reading)]() mutable {
-                    on_usage(name, generation, std::move(reading));
-                  });
-                });
-}
-
-void Controller::trouble(Service& s, std::optional<SourceTrouble>& slot, const char* what,
-                         const Error& error) {
-  const bool fresh = !slot || slot->error.message != error.message;
-  if (fresh) options_.log.warn("[{}] ⚠ {}: {}", s.spec.name, what, error.message);
-  if (!slot) slot = SourceTrouble{error, options_.clock.now()};
-  slot->error = error;
-}
-
-void Controller::take_in(Service& s, Input input) {
-  // Two answers may come within the clock's microsecond; none of them is dropped for that.
-  input.at = std::max(input.at, s.last_input + std::chrono::microseconds(1));
-  s.last_input = input.at;
-  s.autoscaler.observe(input);
-  s.inputs.push_back(std::move(input));
-  if (s.inputs.size() > kMaxInputs) s.inputs.erase(s.inputs.begin());
-}
-
-void Controller::on_queue(const std::string& name, std::uint64_t generation, Result<Reading> reading) {
-  Service* found = find(name);
-  if (!found || found->generation != generation) return;
-  Service& s = *found;
-  s.queue_in_flight = false;
-  const Time now = options_.clock.now();
-  if (!reading || !reading->queue) {
-    trouble(s, s.queue_trouble, "queue",
-            reading ? Error{ErrorCode::kInternal, "the source answered without a queue"} : reading.error());
-    s.wake_until.reset();
-  } else {
-    if (s.queue_trouble) {
-      options_.log.info("[{}] the queue answers again, after {}", name,
-                        short_duration(now - s.queue_trouble->since));
-      s.queue_trouble.reset();
-    }
-    if (!s.first_sample) s.first_sample = now;
-    const QueueSample& q = *reading->queue;
-    const bool work = q.num_pending > 0;
-    // Asked already, or nothing would come of it: the check interval is soon enough.
-    const bool waits = s.dry_run || s.proposals.policys() || s.last_outcome == "rejected";
-    take_in(s, {now, s.counts, q, std::nullopt});
-    const Observation seen = s.autoscaler.latest(now);
-    const auto text = [&](Metric m) {
-      const auto v = seen.get(m);
-      return v ? fmt::format("{:.1f}", *v) : std::string("unknown");
-    };
-    options_.log.info(
-        "[{}] get_queue_metrics response: backlog={} lag={} rate_in={} rate_out={} num_ack_pending={} "
-        "num_waiting={}",
-        name, q.num_pending, text(Metric::kQueueLag), text(Metric::kQueueRateIn), text(Metric::kQueueRateOut),
-        q.num_ack_pending, q.num_waiting ? fmt::format("{}", *q.num_waiting) : "unknown");
-    if (s.counts.current == 0 && work && s.report.stopped_by_hand.empty() && !s.overrides.hold && !s.order &&
-        !waits) {
-      s.wake_until.reset();
-      s.evaluate_by = now;  // a wake does not wait for the check interval
-      s.next_check = now + s.spec.check_interval;
-    } else if (s.wake_until) {
-      if (now < *s.wake_until) {
-        read_queue(s);  // the message may not be stored yet
-        return;
-      }
-      s.wake_until.reset();
-      if (++s.false_wakes <= kMaxFalseWakes) watch(s);
-    }
-  }
-  if (s.evaluate_by && !s.usage_in_flight) evaluate(s);
-}
-
-void Controller::on_usage(const std::string& name, std::uint64_t generation, Result<Reading> reading) {
-  Service* found = find(name);
-  if (!found || found->generation != generation) return;
-  Service& s = *found;
-  s.usage_in_flight = false;
-  const Time now = options_.clock.now();
-  if (!reading || !reading->usage) {
-    trouble(s, s.usage_trouble, "CPU",
-            reading ? Error{ErrorCode::kInternal, "the source answered without CPU"} : reading.error());
-  } else {
-    s.usage_trouble.reset();
-    if (!s.queue && !s.first_sample) s.first_sample = now;
-    s.busyness.clear();
-    for (const auto& u : *reading->usage) s.busyness[u.id] = u.cpu;
-    if (!reading->usage->empty()) take_in(s, {now, s.counts, std::nullopt, std::move(reading->usage)});
-  }
-  if (s.evaluate_by && !s.queue_in_flight) evaluate(s);
 }
 
 void Controller::evaluate(Service& s) {
