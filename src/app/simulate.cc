@@ -283,6 +283,13 @@ int simulate_command(const Cli& cli) {
   } else {
     fmt::print("{}", report::table(report));
   }
+  const int most = contenders.front().service.limits.max_replicas;
+  if (peak > most)
+    fmt::print(
+        stderr,
+        "⚠ the load's peaks need {} replicas of {:.3g} messages/s each, and max_replicas is {}: no policy "
+        "can keep the goal then; raise max_replicas, or say what a replica carries with --capacity\n",
+        peak, report.capacity, most);
   bool written = true;
   if (!flags.report.empty()) written = write_file(flags.report, report::html(report)) && written;
   if (!flags.svg.empty()) written = write_file(flags.svg, report::svg(report)) && written;

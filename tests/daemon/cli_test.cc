@@ -65,6 +65,18 @@ TEST_F(CliTest, ASlipOfTheHandIsAnsweredWithTheRightWord) {
   EXPECT_EQ(box.docktor("daemon").code, 2);
 }
 
+TEST_F(CliTest, ASimulationSaysWhereTheBoundsAreTooTight) {
+  configure("docktor.yaml");
+  box.write("load.csv", "seconds,rate\n0,50\n60,200\n120,0\n");
+  const std::string simulate = "simulate --trace load.csv --policy rules --seeds 1 --no-optimum --capacity ";
+  const auto tight = box.docktor(simulate + "20");
+  EXPECT_EQ(tight.code, 0) << tight.out;
+  EXPECT_TRUE(has(tight, "max_replicas is 3: no policy can keep the goal")) << tight.out;
+  const auto wide = box.docktor(simulate + "200");
+  EXPECT_EQ(wide.code, 0) << wide.out;
+  EXPECT_FALSE(has(wide, "max_replicas is 3")) << wide.out;
+}
+
 TEST_F(CliTest, TheBannerIsTheSeeds) {
   configure("docktor.yaml");
   box.write("docktor.yaml",
