@@ -26,6 +26,15 @@ std::string retry_after(const ThreadProvisionerOptions& o, std::uint64_t deliver
   return fmt::format("-NAK {{\"delay\": {}}}", ns.count());
 }
 
+// A request has an inbox for its answer; where it may be tried again, it has an id as well.
+Ledger::Entry entry_of(natsMsg* m, const Delivery& d) {
+  Ledger::Entry e{d.stream_sequence, d.stored_at_ns};
+  const char* value = nullptr;
+  if (natsMsgHeader_Get(m, kReplyHeader, &value) != NATS_OK) return e;
+  if (natsMsgHeader_Get(m, "Nats-Msg-Id", &value) == NATS_OK && value) e.id = value;
+  return e;
+}
+
 }  // namespace
 
 Handler::Handler(std::shared_ptr<Workplace> place, InstanceId id)
@@ -138,9 +147,14 @@ void Handler::handle(MessagePtr message) {
     ++place_->given_back;
     return;
   }
-  auto seen = place_->ledger.begin(delivery->stream_sequence, delivery->stored_at_ns);
+  auto seen = place_->ledger.begin(entry_of(message.get(), *delivery), place_->duplicate_window_ns);
   if (seen.state == Ledger::Seen::State::kRunning) {  // another thread has it, and answers for it
     wire_.publish(reply, "+WPI");
+    ++place_->repeats;
+    return;
+  }
+  if (seen.state == Ledger::Seen::State::kTwin) {  // once that one is done, this one gets the same answer
+    wire_.publish(reply, retry_after(place_->options, delivery->deliveries));
     ++place_->repeats;
     return;
   }
@@ -176,11 +190,11 @@ void Handler::work_on(natsMsg* message, const Delivery& delivery) {
   const char* reply = natsMsg_GetReply(message);
   if (!done) {
     ++place_->failed;
-    place_->ledger.abandon(delivery.stream_sequence);
+    place_->ledger.abandon(entry_of(message, delivery));
     wire_.publish(reply, retry_after(place_->options, delivery.deliveries));
     return;
   }
-  place_->ledger.finish(delivery.stream_sequence, delivery.stored_at_ns, impl.inbox ? &impl.answer : nullptr);
+  place_->ledger.finish(entry_of(message, delivery), impl.inbox ? &impl.answer : nullptr);
   ++place_->processed;
   ++processed_;
   if (impl.inbox) wire_.publish(impl.inbox, impl.answer);

@@ -37,6 +37,7 @@ struct Workplace {
   const ThreadProvisioner::Work work;
   const ThreadProvisionerOptions options;
   Ledger ledger;
+  std::atomic<std::uint64_t> duplicate_window_ns{0};  // the stream's; 0: not known
   std::atomic<std::uint64_t> processed{0}, failed{0}, exceptions{0}, given_back{0}, repeats{0};
 };
 

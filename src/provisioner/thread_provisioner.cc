@@ -22,7 +22,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kAsk{2000};          // for the consumer's ack wait
+constexpr milliseconds kAsk{2000};          // for ack wait and duplicate window
 constexpr milliseconds kAskAgain{1000};     // where it did not answer
 constexpr milliseconds kLookAgain{30'000};  // somebody may change it
 constexpr double kNearly = 0.8;             // of what one thread less would carry
@@ -110,10 +110,17 @@ class ThreadProvisioner::Impl {
     }
   }
 
-  // The answer comes to a thread of its own, and touches nothing of ours but the number.
+  // The answers come to a thread of its own, and touch nothing of ours but the two numbers.
   void ask(const std::shared_ptr<std::atomic<Duration>>& ack_wait) {
     const auto api = place_->connection.impl()->api();
-    api->loop().post([c = api.get(), stream = place_->stream, consumer = place_->consumer, ack_wait] {
+    api->loop().post([c = api.get(), stream = place_->stream, consumer = place_->consumer, ack_wait,
+                      place = std::weak_ptr(place_)] {
+      c->stream_info(stream, "", kAskAgain, steady_clock::now() + kAsk,
+                     [place](const Result<JetStreamConnection::StreamPtr>& info) {
+                       if (const auto p = place.lock(); p && info && *info)
+                         p->duplicate_window_ns = static_cast<std::uint64_t>(
+                             std::chrono::nanoseconds((*info)->duplicate_window).count());
+                     });
       c->consumer_info(stream, consumer, steady_clock::now() + kAsk,
                        [ack_wait](const Result<ConsumerInfo>& info) {
                          if (info) ack_wait->store(info->ack_wait);

@@ -230,6 +230,8 @@ struct StreamVisitor : Common {
       if constexpr (std::is_same_v<T, std::uint64_t>) expires_ = expires_ || v > 0;
     } else if (k == "allow_rollup_hdrs" || k == "allow_msg_ttl") {
       if constexpr (std::is_same_v<T, bool>) expires_ = expires_ || v;
+    } else if (k == "duplicate_window") {
+      set(info.duplicate_window, v);
     } else if (k == "max_msgs" || k == "max_bytes") {
       limit(v);
     } else if (k == "max_msgs_per_subject") {

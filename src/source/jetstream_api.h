@@ -54,6 +54,7 @@ struct StreamInfo {
   bool transforms = false;  ///< the stream rewrites subjects before it stores a message
   bool can_discard =
       false;  ///< may drop messages by age, count, bytes, count per subject, roll-up or per-message expiry
+  Duration duplicate_window{};  ///< so long two messages with one id are the same
   std::uint64_t messages = 0;
   std::uint64_t first_seq = 0;
   std::uint64_t last_seq = 0;

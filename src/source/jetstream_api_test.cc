@@ -68,6 +68,7 @@ TEST(JetStreamApi, StreamInfo) {
   ASSERT_TRUE(r && r->value);
   const StreamInfo& s = *r->value;
   EXPECT_THAT(s.subjects, ElementsAre("e.>", "f"));
+  EXPECT_EQ(s.duplicate_window, std::chrono::minutes(2));
   EXPECT_EQ(s.retention, Retention::kWorkQueue);
   EXPECT_FALSE(s.can_discard);
   EXPECT_EQ(s.messages, 8u);

@@ -223,6 +223,30 @@ TEST_F(HandlerTest, WhatAKilledServerDeliversAgainIsNotWorkedOnAgain) {
   RecordProperty("repeats", std::to_string(stats.repeats));
 }
 
+// Nor does a server that was restarted know the ids of messages that are gone: it stores a request's second
+// try.
+TEST_F(HandlerTest, ARequestThatARestartedServerStoresAgainIsAnsweredAndNotWorkedOnAgain) {
+  set_up_stream();
+  std::atomic<int> calls{0};
+  ThreadProvisioner pool(connection(), kStream, kConsumer, [&](Message& m) -> Result<void> {
+    m.reply(std::to_string(++calls));
+    return {};
+  });
+  ASSERT_TRUE(pool.start_instance({}));
+  const RequestOptions same{.timeout = kPatience, .id = "same"};
+  EXPECT_EQ(Requester::create(connection()).value()->request("test.a", "x", same).value(), "1");
+  ASSERT_TRUE(settled(client));
+  server.stop();
+  server.start();
+  const auto requester = Requester::create(connection()).value();
+  EXPECT_EQ(requester->request("test.a", "x", same).value(), "1");
+  NatsClient later(server.url());
+  EXPECT_EQ(later.stream(kStream)["state"]["last_seq"], 2) << "it was not stored again: nothing was tested";
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(pool.stats().repeats, 1);
+  EXPECT_EQ(requester->request("test.a", "x", {.timeout = kPatience, .id = "another"}).value(), "2");
+}
+
 TEST_F(HandlerTest, GoesOnAfterTheServerWasAway) {
   set_up_stream();
   ThreadProvisioner pool(connection(), kStream, kConsumer, [](Message&) { return Result<void>(); });
