@@ -25,6 +25,8 @@ class AdviceBudget {
   void tick(Time now, int current);
   /// The policy, with its limits but without advice, went from `current` to `target`.
   void policy_moved(int current, int target);
+  /// The same where it is known: the policy alone would have `replicas` now.
+  void policy_has(int replicas) { without_ = replicas; }
   bool left() const { return seconds_ > 0; }
   double seconds() const { return seconds_; }  ///< replica-seconds; below 0 when overdrawn
 

@@ -9,12 +9,14 @@ Autoscaler::Autoscaler(ServiceSpec spec, std::unique_ptr<Policy> policy)
     : spec_(std::move(spec)),
       meter_(spec_.metrics_window, spec_.stale_after()),
       policy_(std::move(policy)),
-      limits_(spec_) {}
+      limits_(spec_),
+      alone_(spec_.metrics_window) {}
 
 bool Autoscaler::observe(const Input& input) {
   const auto o = meter_.observe(input);
   if (!o) return false;
   policy_->observe(*o);
+  alone_.observe(*o);
   return true;
 }
 
@@ -23,12 +25,20 @@ Decision Autoscaler::evaluate(Time now, const ReplicaCounts& replicas, const Ove
   const Observation window = meter_.mean(now);
   Situation situation{now, replicas, latest, window};
   if (overrides.bounds) situation.min_replicas = overrides.bounds->min;
-  return limits_.apply(now, situation, overrides, policy_->recommend(situation));
+  const auto alone = alone_.evaluate(situation, overrides, limits_);
+  Decision d = limits_.apply(now, situation, overrides, policy_->recommend(situation), alone);
+  alone_.decided(d.target);
+  return d;
 }
 
-Decision Autoscaler::advise(Decision d, const Advice& advice, const Overrides& overrides) {
+Decision Autoscaler::advise(const Decision& d, const Advice& advice, const Overrides& overrides) {
+  const Limits before = limits_.without_advice();
   const Time at = d.at;
-  return limits_.advise(at, std::move(d), advice, overrides);
+  Decision advised = limits_.advise(at, d, advice, overrides);
+  if (advised.target != d.target && advice.kind != AdviceKind::kWithdraw)
+    alone_.part(before, policy_->memoryless_copy(), d);
+  alone_.decided(advised.target);
+  return advised;
 }
 
 namespace {
@@ -45,10 +55,12 @@ nlohmann::json Autoscaler::save() const {
                           {"queue", queue_name(spec_)},
                           {"meter", nlohmann::json::object()},
                           {"limits", nlohmann::json::object()},
-                          {"policy", nlohmann::json::object()}};
+                          {"policy", nlohmann::json::object()},
+                          {"policy_alone", nlohmann::json::object()}};
   meter_.save(state["meter"]);
   limits_.save(state["limits"]);
   policy_->save(state["policy"]);
+  alone_.save(state["policy_alone"]);
   return state;
 }
 
@@ -59,6 +71,8 @@ void Autoscaler::restore(const nlohmann::json& state, Time now) {
   if (queue != state.end() && *queue == queue_name(spec_) && meter != state.end())
     meter_.restore(*meter, now);
   if (const auto it = state.find("limits"); it != state.end()) limits_.restore(*it, now);
+  if (const auto it = state.find("policy_alone"); it != state.end())
+    alone_.restore(*it, policy_->memoryless_copy(), limits_.without_advice(), now);
   if (const auto it = state.find("policy"); it != state.end() && it->is_object()) policy_->restore(*it);
 }
 

@@ -8,6 +8,7 @@
 #include "core/limits.h"
 #include "core/meter.h"
 #include "core/policy.h"
+#include "core/policy_alone.h"
 #include "core/sample.h"
 #include "core/spec.h"
 
@@ -29,7 +30,7 @@ class Autoscaler {
   Decision evaluate(Time now, const ReplicaCounts& replicas, const Overrides& overrides = {});
 
   /// The decision that evaluate() just gave, as a model's advice on it leaves it: Limits::advise().
-  Decision advise(Decision d, const Advice& advice, const Overrides& overrides = {});
+  Decision advise(const Decision& d, const Advice& advice, const Overrides& overrides = {});
   bool open_to_advice(const Decision& d, const Overrides& overrides) const {
     return limits_.open_to_advice(d, overrides);
   }
@@ -50,6 +51,7 @@ class Autoscaler {
   Meter meter_;
   std::unique_ptr<Policy> policy_;
   Limits limits_;
+  PolicyAlone alone_;
 };
 
 }  // namespace docktor

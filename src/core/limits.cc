@@ -35,6 +35,19 @@ std::pair<int, int> Limits::bounds(const Overrides& overrides) const {
   return {b.min, b.max};
 }
 
+Limits Limits::without_advice() const {
+  Limits l = *this;
+  l.put_off_until_.reset();
+  return l;
+}
+
+void Limits::go_on_as(const Limits& alone) {
+  last_current_ = alone.last_current_;
+  ordered_ = alone.ordered_;
+  last_change_ = alone.last_change_;
+  recommended_ = alone.recommended_;
+}
+
 void Limits::note_change(Time now, int current) {
   if (last_current_ && *last_current_ != current) {
     // Our own order counts from when it went out, anybody else's change from when it was seen.
@@ -46,7 +59,7 @@ void Limits::note_change(Time now, int current) {
 }
 
 Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides,
-                       Recommendation recommendation) {
+                       Recommendation recommendation, std::optional<int> alone) {
   const int current = in.replicas.current;
   const auto [min, max] = overrides.bounds.value_or(Bounds{spec_.min_replicas, spec_.max_replicas});
   note_change(now, current);
@@ -192,13 +205,30 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
   }
 
   // What the policy would have done, advice or not.
-  budget_.policy_moved(current, std::clamp(target, min, max));
+  if (alone)
+    budget_.policy_has(std::min(*alone, current));
+  else
+    budget_.policy_moved(current, std::clamp(target, min, max));
   if (target > current) put_off_until_.reset();
   if (put_off_until_ && target < current && !mending && now < *put_off_until_ && budget_.left()) {
     limit("advice", current,
           fmt::format("put off on the model's advice{}, {} to go",
                       put_off_why_.empty() ? "" : fmt::format(" (\"{}\")", put_off_why_),
                       short_duration(*put_off_until_ - now)));
+  }
+  if (alone && target < *alone && (*alone <= current || in.replicas.failing == 0)) {
+    limit("advice", *alone,
+          fmt::format("without the model's advice there would be {} replicas by now", *alone));
+    if (target > current) d.reason += "; " + d.limits.back().detail;
+  }
+
+  // What advice added or kept goes once its budget is used up: to what the policy's own steps have come to.
+  if (alone && !budget_.left() && target <= current && *alone < target) {
+    limit("advice", *alone,
+          fmt::format(
+              "advice has used as many replica-seconds as it may: without it there would be {} replicas",
+              *alone));
+    d.reason = d.limits.back().detail;
   }
 
   if (target > max) {

@@ -25,7 +25,8 @@ namespace docktor {
 ///  7. steps          at most scale_up_by / scale_down_by (an objective only where the user wrote them)
 ///  8. stabilization  no lower than the highest recommendation of that long
 ///  9. cooldown       measured from the last change of `current`, whoever made it
-/// 10. advice         while a model's advice puts scale-downs off, and its budget lasts: hold
+/// 10. advice         while a model's advice puts scale-downs off, and its budget lasts: hold; and never
+///                    fewer replicas than the policy would have by now, had there been no advice
 /// 11. min, max, and at least one where the queue is unfit for zero
 /// 12. approval       manual: what mends the bounds goes out, anything else waits for a person
 ///                    (needs_approval)
@@ -34,9 +35,15 @@ class Limits {
  public:
   explicit Limits(const ServiceSpec& spec);
 
-  /// Called once per evaluation, after the policy. A hold's reason names the limit that caused it.
+  /// Called once per evaluation, after the policy. A hold's reason names the limit that caused it. `alone`:
+  /// replicas that there would be without advice, where that is known.
   Decision apply(Time now, const Situation& situation, const Overrides& overrides,
-                 Recommendation recommendation);
+                 Recommendation recommendation, std::optional<int> alone = std::nullopt);
+
+  /// These limits where no advice was given.
+  Limits without_advice() const;
+  /// Goes on with what `alone`, such a copy, remembers: changes and recommendations.
+  void go_on_as(const Limits& alone);
 
   /// Whether a model may have a say: the policy's own scale-up, or scale-down within the bounds.
   bool open_to_advice(const Decision& d, const Overrides& overrides) const;

@@ -1,6 +1,7 @@
 // The Policy seam: a pure function from observations, and its own memory of them, to a recommendation.
 #pragma once
 
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 
@@ -29,6 +30,9 @@ class Policy {
 
   /// How many replicas the service should have. Called once per evaluation.
   virtual Recommendation recommend(const Situation& situation) = 0;
+
+  /// A copy that recommends as this one does, where it does so without memory; else nothing.
+  virtual std::unique_ptr<Policy> memoryless_copy() const { return nullptr; }
 
   /// Writes what must outlive a restart into `state` (a JSON object; instants are seconds on the Timeline).
   virtual void save(nlohmann::json& state) const { (void)state; }

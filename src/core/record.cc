@@ -41,7 +41,8 @@ class Reader {
       if (required) complain(key, "is missing");
       return std::nullopt;
     }
-    if (it->is_number_unsigned() && it->get<std::uint64_t>() <= kMaxCount) return it->get<std::uint64_t>();
+    const bool whole = it->is_number_unsigned() || (it->is_number_integer() && it->get<std::int64_t>() >= 0);
+    if (whole && it->get<std::uint64_t>() <= kMaxCount) return it->get<std::uint64_t>();
     if (it->is_number_float()) {  // 12.0 is a count, 12.5 is not
       const double v = it->get<double>();
       if (v >= 0 && v <= static_cast<double>(kMaxCount) && v == std::floor(v))

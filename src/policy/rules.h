@@ -1,6 +1,8 @@
 // The seeds' policy: thresholds that step up when any holds, down when all hold; up wins.
 #pragma once
 
+#include <memory>
+
 #include "core/policy.h"
 #include "core/spec.h"
 
@@ -13,6 +15,7 @@ class RulesPolicy final : public Policy {
  public:
   RulesPolicy(RulesSpec rules, int scale_up_by, int scale_down_by);
   Recommendation recommend(const Situation& situation) override;
+  std::unique_ptr<Policy> memoryless_copy() const override { return std::make_unique<RulesPolicy>(*this); }
 
  private:
   RulesSpec rules_;

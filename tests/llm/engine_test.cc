@@ -48,9 +48,8 @@ TEST(Hoarder, CostsNoMoreThanItsBudgetAndMakesNothingLate) {
     const auto c = compare(load, compared_service(true), hoarder);
     EXPECT_GT(c.asked, 3);
     expect_harmless(c);
-    // Rules know no "late": by how much they miss a wait moves either way with the phase of their steps.
-    // Their cost is bounded all the same.
-    EXPECT_LE(compare(load, compared_service(false), hoarder).cost_ratio(), 1.5);
+    // Thresholds too: what was added leads to no later step.
+    expect_harmless(compare(load, compared_service(false), hoarder));
   }
 }
 

@@ -43,14 +43,9 @@ inline ServiceSpec compared_service(bool objective) {
   return s;
 }
 
-/// A worker carries 20 messages/s. The answers count as taking one second.
-inline Comparison compare(const sim::Load& load, const ServiceSpec& service, const Says& says,
-                          std::uint64_t seed = 1) {
+/// The answers count as taking one second.
+inline Comparison compare(sim::RunSpec run, const Says& says) {
   Comparison c;
-  sim::RunSpec run;
-  run.seed = seed;
-  run.load = &load;
-  run.service = service;
   const auto make = [](const ServiceSpec& s) { return make_policy(s); };
   c.without = sim::run(run, make);
   run.adviser = [&](const Decision& d, bool down) {
@@ -62,6 +57,16 @@ inline Comparison compare(const sim::Load& load, const ServiceSpec& service, con
   };
   c.with = sim::run(run, make);
   return c;
+}
+
+/// A worker carries 20 messages/s.
+inline Comparison compare(const sim::Load& load, const ServiceSpec& service, const Says& says,
+                          std::uint64_t seed = 1) {
+  sim::RunSpec run;
+  run.seed = seed;
+  run.load = &load;
+  run.service = service;
+  return compare(std::move(run), says);
 }
 
 /// Asks a real adviser, waiting; as the daemon would show it the situation.
