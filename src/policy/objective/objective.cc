@@ -56,6 +56,18 @@ constexpr double kSameErrors = 3;
 // Of max_wait: so long without a message, and the last replica may go.
 constexpr double kSilence = 2;
 
+// As Surprise has it, with forecasts in place of the level; newest last.
+template <class Misses>
+double surprise_of(const Misses& misses, double blind, double patience) {
+  double most = 0, excess = 0, back = 0;
+  for (auto it = misses.rbegin(); it != misses.rend() && back < blind; ++it) {
+    excess += (it->came - it->forecast) * it->length;
+    back += it->length;
+    most = std::max(most, excess / (back + patience));
+  }
+  return most;
+}
+
 // Whatever absurd numbers a sample holds, no count of replicas leaves what an int holds.
 int replicas(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e6))); }
 
@@ -113,6 +125,7 @@ void ObjectivePolicy::observe(const Observation& sample) {
     planned_rate_ = suspicious ? std::max(planned_rate_, capacity_.rate()) : capacity_.rate();
     surprise_.add(arrivals_, blind(), kShareOfWait * max_wait_);
     learn_rhythm(arrivals_.slots().back());
+    learn_trend(arrivals_.slots().back());
   }
   last_ = now;
 }
@@ -155,7 +168,7 @@ void ObjectivePolicy::look_ahead(const Situation& in, double horizon, Outlook& o
 // By Lindley's equation, what comes from s to u is begun in time by those that can begin it within u - s and
 // what a message may wait: the most of that, over all s that an order of now is for, or must not be undone
 // before.
-double ObjectivePolicy::expected_rate(Time now) const {
+double ObjectivePolicy::rhythm_rate(Time now) const {
   const double wait = patience(0);  // the start-up's deviation is in the reach
   const double reach = startup_.mean() + startup_.deviation() + reaction_.seconds();
   const double length = kWaitsAhead * max_wait_;
@@ -172,25 +185,36 @@ double ObjectivePolicy::expected_rate(Time now) const {
   return most;
 }
 
-double ObjectivePolicy::headroom() const {
-  if (blind() <= 0) return 0;
-  return (rhythm_.proven() ? rhythm_surprise_ : surprise_).headroom((1 - quantile_) / 2);
+// What replicas that are ordered now will have to carry, where they start too late for what they are seen to
+// be needed for. A trend only ever adds.
+ObjectivePolicy::Expected ObjectivePolicy::expected(Time now) const {
+  const double level = arrivals_.level(), share = (1 - quantile_) / 2;
+  if (blind() <= 0) return {level, 0};
+  if (rhythm_.proven()) return {rhythm_rate(now), rhythm_surprise_.headroom(share)};
+  const Expected as_now{level, surprise_.headroom(share)};
+  if (!follows_trend()) return as_now;
+  const Expected grown{std::max(level, trend_.rate(blind())), trend_surprise_.headroom(share)};
+  return grown.rate + grown.headroom > as_now.rate + as_now.headroom ? grown : as_now;
 }
 
 void ObjectivePolicy::learn_rhythm(const Slot& slot) {
   const std::int64_t before = rhythm_.closed();
-  const double away = startup_.mean() + reaction_.seconds();
-  rhythm_.add(slot, arrivals_.level(), away);
+  rhythm_.add(slot, arrivals_.level(), startup_.mean() + reaction_.seconds());
   if (rhythm_.closed() == before || rhythm_.misses().empty()) return;
-  // As Surprise has it, with the forecast in place of the level.
   const auto& misses = rhythm_.misses();
-  double most = 0, excess = 0, back = 0;
-  for (auto it = misses.rbegin(); it != misses.rend() && back < blind(); ++it) {
-    excess += (it->came - it->forecast) * rhythm_.width();
-    back += rhythm_.width();
-    most = std::max(most, excess / (back + kShareOfWait * max_wait_));
-  }
+  const double most = surprise_of(misses, blind(), kShareOfWait * max_wait_);
   rhythm_surprise_.add(most, slot.count, to_seconds(slot.length));
+}
+
+void ObjectivePolicy::learn_trend(const Slot& slot) {
+  if (!looks_for_trend()) {
+    trend_.clear();
+    return;
+  }
+  trend_.add(arrivals_, blind());
+  if (trend_.misses().empty()) return;
+  const double most = surprise_of(trend_.misses(), blind(), kShareOfWait * max_wait_);
+  trend_surprise_.add(most, slot.count, to_seconds(slot.length));
 }
 
 void ObjectivePolicy::add_starting(const Situation& in, double age, Outlook& o) const {
@@ -289,9 +313,8 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
 
   // Up: the fewest that meet all deadlines, and the headroom against what would come too fast.
   const double lacking = replicas_short(o);
-  const double surprise = headroom();
-  const double expected = follows_rhythm() ? expected_rate(in.now) : level;
-  const int floor = surprise > 0 ? replicas((expected + surprise) / mu) : 0;
+  const Expected soon = expected(in.now);
+  const int floor = soon.headroom > 0 || follows_trend() ? replicas((soon.rate + soon.headroom) / mu) : 0;
   int low = std::max(current + replicas(lacking - 0.05), floor);
   if (current == 0 && pending > 0) low = std::max(low, 1);
 
@@ -303,7 +326,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   const double load_error = std::hypot(arrivals_.error() / mu, load * capacity_.confidence());
   const double need = (arrivals_.firm_level() + slack) / mu + kDownErrors * load_error;
   // Forecasts differ by a fraction of a replica from one second to the next; that is no reason to stop one.
-  const int steady = std::max(replicas(need), follows_rhythm() ? floor + 1 : floor);
+  const int steady = std::max(replicas(need), follows_rhythm() || follows_trend() ? floor + 1 : floor);
   const int busy = replicas((pending + level * check_) / (mu * check_));
   Outlook ahead = o;
   look_ahead(in, 2 * max_wait_ + o.coming.back().until, ahead);
@@ -351,6 +374,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
                {"start_up_deviation", startup_.deviation()},
                {"reaction", reaction_.seconds()},
                {"rhythm", follows_rhythm() ? rhythm_.period() : 0.0},
+               {"trend", follows_trend() ? trend_.rate(blind()) - level : 0.0},
                {"oldest_wait", oldest},
                {"patience", o.patience},
                {"lacking", lacking},
@@ -358,7 +382,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
                {"busy", busy},
                {"enough", enough},
                {"proven", proven},
-               {"headroom", surprise / mu}};
+               {"headroom", soon.headroom / mu}};
   return r;
 }
 
@@ -370,6 +394,8 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   surprise_.save(state["surprise"]);
   rhythm_.save(state["rhythm"]);
   rhythm_surprise_.save(state["rhythm_surprise"]);
+  trend_.save(state["trend"]);
+  trend_surprise_.save(state["trend_surprise"]);
   too_few_.save(state["too_few"]);
   bottleneck_.save(state["bottleneck"]);
   state["planned_rate"] = planned_rate_;
@@ -393,6 +419,8 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   surprise_.restore(part("surprise"));
   rhythm_.restore(part("rhythm"));
   rhythm_surprise_.restore(part("rhythm_surprise"));
+  trend_.restore(part("trend"));
+  trend_surprise_.restore(part("trend_surprise"));
   too_few_.restore(part("too_few"));
   bottleneck_.restore(part("bottleneck"));
   restore_number(state, "planned_rate", 0, 1e12, planned_rate_);

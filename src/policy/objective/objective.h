@@ -15,6 +15,7 @@
 #include "policy/objective/startup.h"
 #include "policy/objective/surprise.h"
 #include "policy/objective/too_few.h"
+#include "policy/objective/trend.h"
 
 namespace docktor {
 
@@ -26,7 +27,7 @@ namespace docktor {
 /// never below what the arrivals' level needs, nor below what proved too few for such a load (too_few.h).
 /// Draining costs nothing in replica-seconds, starting costs the start-up, idling costs all the time: so no
 /// replica idles but while it starts. Where start-up and check interval do not fit into max_wait, headroom is
-/// kept as learned (surprise.h).
+/// kept as learned (surprise.h), and forecasts are followed that have proved themselves (rhythm.h, trend.h).
 ///
 /// Everything but the objective is learned from samples: nothing else is configured. Deterministic; not
 /// thread-safe.
@@ -43,9 +44,16 @@ class ObjectivePolicy final : public Policy {
   objective::Outlook outlook(const Situation& in) const;
   void look_ahead(const Situation& in, double horizon, objective::Outlook& o) const;
   bool follows_rhythm() const { return blind() > 0 && rhythm_.proven(); }
-  double expected_rate(Time now) const;
-  double headroom() const;
+  // What comes more within less than that is little, and waits.
+  bool looks_for_trend() const { return blind() > max_wait_; }
+  bool follows_trend() const { return looks_for_trend() && !rhythm_.proven() && trend_.proven(); }
+  struct Expected {
+    double rate = 0, headroom = 0;  // messages per second
+  };
+  Expected expected(Time now) const;
+  double rhythm_rate(Time now) const;
   void learn_rhythm(const objective::Slot& slot);
+  void learn_trend(const objective::Slot& slot);
   void add_starting(const Situation& in, double age, objective::Outlook& o) const;
   std::pair<double, double> load_while_it_grew() const;
   double patience(double deviations) const;
@@ -64,6 +72,8 @@ class ObjectivePolicy final : public Policy {
   objective::Surprise surprise_;
   objective::Rhythm rhythm_;
   objective::Surprise rhythm_surprise_;
+  objective::Trend trend_;
+  objective::Surprise trend_surprise_;
   objective::TooFew too_few_;
   objective::Bottleneck bottleneck_;
   std::optional<objective::Gauges> last_;

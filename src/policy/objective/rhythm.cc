@@ -62,7 +62,7 @@ void Rhythm::close_bin(double level, std::size_t ahead) {
     seen_ += 1;
     next_proven_ =
         seen_ >= kPeriodsOfProof * static_cast<double>(period_) && rhythm_error_ < kProof * level_error_;
-    misses_.push_back({said, x});
+    misses_.push_back({said, x, width_});
     if (misses_.size() > kMaxMisses) misses_.pop_front();
   }
   bins_.push_back(x);
@@ -165,7 +165,7 @@ void Rhythm::restore(const nlohmann::json& state) {
   if (!whole) return;
   for (const auto& m : *misses) {
     if (!m.is_array() || m.size() != 2 || !m[0].is_number() || !m[1].is_number()) return;
-    read.misses_.push_back({m[0], m[1]});
+    read.misses_.push_back({m[0], m[1], width_});
   }
   read.open_ = *open;
   read.period_ = *period;

@@ -35,10 +35,10 @@ class Rhythm {
   /// Messages per second that are expected `ahead` seconds after `now`; only while a period is known.
   double rate(Time now, double ahead) const;
 
-  /// Forecast of the newest complete bin, made as long ago as an order takes, and what came instead; messages
-  /// per second.
+  /// Forecast of a complete bin, made as long before it as an order takes, and what came instead; messages
+  /// per second, and seconds.
   struct Miss {
-    double forecast = 0, came = 0;
+    double forecast = 0, came = 0, length = 0;
   };
   const std::deque<Miss>& misses() const { return misses_; }  ///< newest last
 
