@@ -12,6 +12,7 @@ constexpr double kMemory = 30;  // seconds, of c
 constexpr Duration kLongestStart = std::chrono::hours(1);
 constexpr double kAbsurd = 1e12;
 constexpr double kMost = 1e6;  // replicas
+constexpr std::size_t kMostSteps = 4096;
 
 std::int64_t ticks(Time t) { return t.time_since_epoch().count(); }
 Time time_of(const nlohmann::json& v) { return Time(Duration(v.get<std::int64_t>())); }
@@ -48,37 +49,48 @@ void PolicyAlone::observe(const Observation& now) {
   const auto before =
       std::exchange(last_, Before{static_cast<double>(now.queue.num_pending), r.current, r.ready});
   if (before) learn_start(now.at, before->current, r);
-  if (!before || !now.flow) {
-    if (carried_on() && now.reset) end();
-    return;
+  Step step{.at = now.at, .reset = now.reset};
+  if (before && now.flow) {
+    step.length = now.flow->length;
+    step.settled = std::max(0.0, now.flow->settled);
+    step.replicas = (before->ready + r.ready) / 2.0;
+    step.in_hand = static_cast<double>(now.queue.num_ack_pending);
+    step.waiting = before->pending > 0 && now.queue.num_pending > 0;
+    const double worked = step.replicas * to_seconds(step.length);
+    if (worked > 0 && before->ready == r.ready &&
+        (step.waiting || step.settled > worked * capacity().value_or(0)))
+      learn_capacity(step.settled, step.replicas, to_seconds(step.length));
   }
-  const double dt = to_seconds(now.flow->length);
-  const double settled = std::max(0.0, now.flow->settled);
-  const double n = (before->ready + r.ready) / 2.0;
-  const bool waiting = before->pending > 0 && now.queue.num_pending > 0;
-  if (n > 0 && before->ready == r.ready && (waiting || settled * worked_ > settled_ * n * dt))
-    learn_capacity(settled, n, dt);
-  if (!carried_on()) return;
+  step.capacity = capacity();
+  step.start = start_;
+  if (carried_on())
+    take(step);
+  else if (since_.size() < kMostSteps)
+    since_.push_back(step);
+}
 
-  Difference d{.at = now.at, .length = now.flow->length};
-  double would_settle = settled;
-  if (n > 0) {
-    const double alone = std::min<double>(ready(now.at), n);
-    const double share = alone / n;
-    if (waiting)
-      would_settle = settled * share;
-    else if (worked_ > 0)
-      would_settle = std::clamp(alone * settled_ / worked_ * dt, settled * share, settled + behind_);
+void PolicyAlone::take(const Step& s) {
+  if (!carried_on()) return;
+  if (s.reset) return end();
+  if (s.length <= Duration::zero()) return;
+  Difference d{.at = s.at, .length = s.length};
+  double would_settle = s.settled;
+  if (s.replicas > 0) {
+    const double alone = std::min<double>(ready(s.at, s.start), s.replicas);
+    const double share = alone / s.replicas;
+    const double least = s.settled * share, most = s.settled + behind_;
+    if (s.waiting)
+      would_settle = least;
     else
-      would_settle = settled + behind_;
-    if (alone > 0 && settled > 0) d.load = would_settle / settled / share;
-    if (behind_ > 0) d.in_hand = static_cast<double>(now.queue.num_ack_pending) * (share - 1);
+      would_settle = s.capacity ? std::clamp(alone * *s.capacity * to_seconds(s.length), least, most) : most;
+    if (alone > 0 && s.settled > 0) d.load = would_settle / s.settled / share;
+    if (behind_ > 0) d.in_hand = s.in_hand * (share - 1);
   }
-  behind_ = std::max(0.0, behind_ + settled - would_settle);
-  d.settled = would_settle - settled;
+  behind_ = std::max(0.0, behind_ + s.settled - would_settle);
+  d.settled = would_settle - s.settled;
   d.pending = behind_ - d.in_hand;
   differences_.push_back(d);
-  while (differences_.size() > 1 && differences_.front().at <= now.at - window_) differences_.pop_front();
+  while (differences_.size() > 1 && differences_.front().at <= s.at - window_) differences_.pop_front();
 }
 
 void PolicyAlone::part(const Limits& limits, std::unique_ptr<Policy> policy, const Decision& d) {
@@ -86,7 +98,10 @@ void PolicyAlone::part(const Limits& limits, std::unique_ptr<Policy> policy, con
   policy_ = std::move(policy);
   limits_ = limits;
   replicas_ = {{Time{}, d.current}};
-  ordered(d.at, d.target);
+  if (d.target != d.current) replicas_.emplace_back(d.at, d.target);
+  for (const Step& s : std::exchange(since_, {})) {
+    if (s.at > d.at) take(s);
+  }
 }
 
 void PolicyAlone::ordered(Time now, int replicas) {
@@ -95,10 +110,10 @@ void PolicyAlone::ordered(Time now, int replicas) {
 }
 
 // As many as there have been throughout a start's time.
-int PolicyAlone::ready(Time now) const {
+int PolicyAlone::ready(Time now, Duration start) const {
   int least = replicas_.back().second;
   for (std::size_t i = 0; i + 1 < replicas_.size(); ++i) {
-    if (replicas_[i + 1].first > now - start_) least = std::min(least, replicas_[i].second);
+    if (replicas_[i + 1].first > now - start) least = std::min(least, replicas_[i].second);
   }
   return least;
 }
@@ -145,6 +160,7 @@ void PolicyAlone::apply(const Difference& d, Observation& o) const {
 }
 
 std::optional<int> PolicyAlone::evaluate(const Situation& real, const Overrides& overrides, Limits& limits) {
+  since_.clear();
   if (!carried_on()) return std::nullopt;
   const bool persons = !overrides.held.empty() || !overrides.stopped_by_hand.empty() || overrides.approval;
   if (persons || !overrides.problem.empty() || real.replicas.current != decided_) {
@@ -152,7 +168,7 @@ std::optional<int> PolicyAlone::evaluate(const Situation& real, const Overrides&
     return std::nullopt;
   }
   const int current = replicas_.back().second;
-  const int ready_alone = std::min(ready(real.now), real.replicas.ready);
+  const int ready_alone = std::min(ready(real.now, start_), real.replicas.ready);
   const Difference window = mean(real.now);
   const bool same = current == real.replicas.current && ready_alone == real.replicas.ready;
   if (same && behind_ < 0.5 && window.pending < 0.5) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "core/limits.h"
 #include "core/observation.h"
@@ -36,8 +37,9 @@ class PolicyAlone {
   /// Each sample of the real service, in order of time.
   void observe(const Observation& sample);
 
-  /// Advice changes the decision `d`. `limits` are as that decision left them; `policy` is a copy of the
-  /// service's. Nothing happens while it is carried on.
+  /// Advice changes the decision `d`, the last one. `limits` are as that decision left them; `policy` is a
+  /// copy of the service's. Nothing happens while it is carried on. Samples may have come since: the outcome
+  /// is as if they had come afterwards.
   void part(const Limits& limits, std::unique_ptr<Policy> policy, const Decision& d);
 
   /// How many replicas there would be now, while that is carried on; `real` is what the service's own policy
@@ -61,6 +63,16 @@ class PolicyAlone {
     double pending = 0;
     int current = 0, ready = 0;
   };
+  // What a sample says of the time since the one before, with what was known then.
+  struct Step {
+    Time at;
+    Duration length{};
+    double settled = 0, replicas = 0, in_hand = 0;
+    bool waiting = false;            // throughout, as far as samples tell
+    std::optional<double> capacity;  // c
+    Duration start{};
+    bool reset = false;  // the queue was made anew
+  };
   // What one sample would have shown without advice, less what it showed.
   struct Difference {
     Time at;
@@ -73,7 +85,11 @@ class PolicyAlone {
 
   void learn_start(Time now, int before, const ReplicaCounts& replicas);
   void learn_capacity(double settled, double replicas, double dt);
-  int ready(Time now) const;
+  std::optional<double> capacity() const {
+    return worked_ > 0 ? std::optional(settled_ / worked_) : std::nullopt;
+  }
+  void take(const Step& step);
+  int ready(Time now, Duration start) const;
   void ordered(Time now, int replicas);
   void end();
   Difference newest() const { return differences_.empty() ? Difference{} : differences_.back(); }
@@ -85,6 +101,7 @@ class PolicyAlone {
   std::optional<Before> last_;                    // queue sample
   std::optional<std::pair<Time, int>> starting_;  // since when, and how many there will be
   Duration start_{};                              // what a start takes
+  std::vector<Step> since_;  // the last evaluation, while nothing is carried on: advice may come late
   std::unique_ptr<Policy> policy_;
   std::optional<Limits> limits_;
   Counts replicas_;  // since when how many: what is within a start's time, the newest last

@@ -194,6 +194,33 @@ TEST(PolicyAlone, ARestartGoesOnWithTheSameDecisions) {
   }
 }
 
+// A model is slower than samples; the journal has its answer with the decision that it was asked about.
+TEST(PolicyAlone, SamplesThatComeBeforeTheAnswerCountAsIfTheyCameAfterIt) {
+  Service a, b;
+  Decision d;
+  for (double t = 10; t < 7200; t += 10) {
+    d = a.step(t, burst(t));
+    b.step(t, burst(t));
+    if (d.action == Action::kScaleDown && a.current > 5) break;
+    a.current = b.current = d.target;
+  }
+  ASSERT_EQ(d.action, Action::kScaleDown);
+  const auto sample = [&](Service& s, int i) {
+    QueueSample q;
+    q.num_pending = static_cast<std::uint64_t>(s.backlog) + 50 * static_cast<std::uint64_t>(i);
+    q.delivered_consumer_seq =
+        static_cast<std::uint64_t>(std::llround(s.settled)) + 90 * static_cast<std::uint64_t>(i);
+    s.scaler.observe({d.at + std::chrono::seconds(i), {s.current, s.current}, q, std::nullopt});
+  };
+  Decision same = d;
+  a.advise(d, kNo);
+  for (int i = 1; i <= 3; ++i) sample(a, i);
+  for (int i = 1; i <= 3; ++i) sample(b, i);
+  b.advise(same, kNo);
+  EXPECT_TRUE(a.carried_on());
+  EXPECT_EQ(a.scaler.save()["policy_alone"], b.scaler.save()["policy_alone"]);
+}
+
 // Eight seconds to start: a replica that is there already helps the real service, not the one without advice.
 TEST(PolicyAlone, CountsOnlyReplicasThatWouldHaveStarted) {
   PolicyAlone alone(10s);
