@@ -70,7 +70,7 @@ void Controller::take_added(Service& s, Evaluation& e) {
   const auto added = *std::exchange(s.added, std::nullopt);
   e.advice = added.advice;
   e.latency = added.latency;
-  e.decision = s.autoscaler.advise(std::move(e.decision), added.advice, e.overrides);
+  e.decision = s.autoscaler.advise(e.decision, added.advice, e.overrides);
 }
 
 void Controller::note_model(const std::string& failure) {
@@ -118,7 +118,7 @@ void Controller::settle(Service& s, Result<Advice> answer) {
   }
   if (answer) {
     e.advice = shortened_to(*answer, advising_.max_delay);
-    e.decision = s.autoscaler.advise(std::move(e.decision), *e.advice, e.overrides);
+    e.decision = s.autoscaler.advise(e.decision, *e.advice, e.overrides);
   } else {
     const bool nonsense = answer.error().code == ErrorCode::kInvalid;
     e.decision.verdict = nonsense ? Verdict::kIgnored : Verdict::kUnavailable;

@@ -96,7 +96,7 @@ class Advised {
   /// The decision as it is carried out, and after how many seconds.
   std::pair<Decision, double> judge(Decision d) {
     if (!spec_.adviser) return {std::move(d), 0};
-    if (added_) d = autoscaler_.advise(std::move(d), *std::exchange(added_, std::nullopt));
+    if (added_) d = autoscaler_.advise(d, *std::exchange(added_, std::nullopt));
     if (d.action == Action::kHold || !autoscaler_.open_to_advice(d, {})) return {std::move(d), 0};
     const Answer answer = spec_.adviser(d, d.action == Action::kScaleDown);
     if (d.action == Action::kScaleUp) {
@@ -104,7 +104,7 @@ class Advised {
       return {std::move(d), 0};
     }
     const bool in_time = answer.advice && answer.latency <= wait_;
-    if (in_time) d = autoscaler_.advise(std::move(d), *answer.advice);
+    if (in_time) d = autoscaler_.advise(d, *answer.advice);
     return {std::move(d), std::min(answer.latency, wait_)};
   }
 

@@ -431,7 +431,7 @@ TEST(Model, TheJournalAloneReproducesAdvisedDecisions) {
     const auto& c = r["replicas"];
     Decision d = again.evaluate(time_at(r["t"].get<double>()), {c["current"], c["ready"], c["failing"]});
     if (r.contains("advice")) {
-      d = again.advise(std::move(d), *advice_from_json(r["advice"]));
+      d = again.advise(d, *advice_from_json(r["advice"]));
       ++advised;
     }
     EXPECT_EQ(to_string(d.action), r["decision"].get<std::string>());
