@@ -149,7 +149,7 @@ RunResult run(const RunSpec& spec, const PolicyMaker& make_policy) {
   const double check_every = to_seconds(service.check_interval);
   std::uint64_t samples = 0, checks = 0, steps = 0;
   int direction = 0;
-  double end;
+  double end = 0;
   // Instants are multiples of the interval, so that rounding does not creep.
   while (true) {
     const double sample_at = static_cast<double>(samples) * sample_every;
