@@ -75,7 +75,7 @@ void ProcessPool::adopt() {
   } else if (record && !record->replicas.empty()) {
     news(fmt::format("the machine was started anew: {} recorded replicas are gone", record->replicas.size()));
   }
-  for (const auto& [token, processes] : find_by_pool(identity_)) {
+  for (const auto& [token, processes] : supervisor_.scan().find(identity_)) {
     const bool known =
         std::ranges::any_of(replicas_, [&, &t = token](const ProcessReplica& r) { return r.token == t; });
     if (known) continue;

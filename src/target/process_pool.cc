@@ -213,6 +213,7 @@ Result<void> ProcessPool::start(ProcessReplica& r) {
     crashed(r, Duration::zero());
     return tl::unexpected(spawned.error());
   }
+  supervisor_.scan().forget();
   r.pidfd = std::move(spawned->pidfd);
   r.process = spawned->identity;
   r.group_is_own = true;

@@ -16,11 +16,9 @@ bool ours(pid_t pid) {
          s.st_uid == ::geteuid() && in_our_pid_namespace(pid);
 }
 
-}  // namespace
-
-std::map<std::string, std::vector<ProcessStat>> find_by_pool(const std::string& pool) {
-  std::map<std::string, std::vector<ProcessStat>> found;
-  const auto prefix = pool + "/";
+// Those whose token begins so.
+ProcessesByToken find_by_prefix(const std::string& prefix) {
+  ProcessesByToken found;
   for (const pid_t pid : list_processes()) {
     if (!ours(pid)) continue;
     const auto stat = read_process_stat(pid);
@@ -33,6 +31,23 @@ std::map<std::string, std::vector<ProcessStat>> find_by_pool(const std::string& 
                       [](const ProcessStat& s) { return std::pair(s.identity.start_ticks, s.identity.pid); });
   }
   return found;
+}
+
+}  // namespace
+
+ProcessesByToken find_by_pool(const std::string& pool) { return find_by_prefix(pool + "/"); }
+
+ProcessesByToken PoolScan::find(const std::string& pool) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!seen_at_ || now - *seen_at_ > kFresh) {
+    seen_ = find_by_prefix("");
+    seen_at_ = now;
+  }
+  const auto prefix = pool + "/";
+  const auto first = seen_.lower_bound(prefix);
+  const auto last = std::find_if_not(first, seen_.end(),
+                                     [&](const auto& entry) { return entry.first.starts_with(prefix); });
+  return {first, last};
 }
 
 std::vector<std::vector<ProcessIdentity>> find_left(const std::vector<EndedReplica>& ended) {

@@ -12,6 +12,7 @@
 
 #include "net/fd.h"
 #include "target/process_record.h"
+#include "target/process_scan.h"
 
 namespace docktor {
 
@@ -50,6 +51,7 @@ class ProcessSupervisor {
   Fd take_back(const ProcessIdentity& identity);
 
   RecordWriter& records() { return records_; }
+  PoolScan& scan() { return scan_; }
 
  private:
   void loop();
@@ -58,6 +60,7 @@ class ProcessSupervisor {
   int timeout_ms() const;
 
   RecordWriter records_;
+  PoolScan scan_;
   Fd epoll_;
   Fd wake_;
   std::mutex mutex_;  // guards tasks_ only
