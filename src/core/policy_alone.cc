@@ -32,7 +32,7 @@ void PolicyAlone::learn_start(Time now, int before, const ReplicaCounts& r) {
   if (starting_ && r.current < starting_->second) starting_.reset();
   if (!starting_ && r.current > before) starting_ = {now, r.current};
   if (!starting_ || r.ready < starting_->second) return;
-  const Duration took = now - starting_->first;
+  const Duration took = std::min<Duration>(now - starting_->first, kLongestStart);
   start_ = start_ == Duration::zero() ? took : (start_ + took) / 2;
   starting_.reset();
 }
