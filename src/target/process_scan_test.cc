@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include "net/spawn.h"
+#include "target/process_test_bench.h"
 
 namespace docktor {
 namespace {
+
+using test::eventually;  // a program that has begun shows its environment a moment later
 
 // A sleeper with that token, ended with the object.
 class Sleeper {
@@ -40,6 +43,8 @@ struct PoolScanTest : testing::Test {
 
 TEST_F(PoolScanTest, EachPoolFindsItsOwnInOneLook) {
   Sleeper one(pool + "/w-1/f/r"), two(pool + "/w-2/f/r"), other(pool + "x/w-1/f/r");
+  ASSERT_TRUE(
+      eventually([&] { return find_by_pool(pool).size() == 2 && find_by_pool(pool + "x").size() == 1; }));
   PoolScan scan;
   const auto found = scan.find(pool);
   ASSERT_EQ(found.size(), 2U);
@@ -47,15 +52,16 @@ TEST_F(PoolScanTest, EachPoolFindsItsOwnInOneLook) {
   EXPECT_EQ(found.at(pool + "/w-2/f/r").at(0).identity.pid, two.pid());
   EXPECT_EQ(scan.find(pool + "x").size(), 1U);
   EXPECT_TRUE(scan.find(pool + "y").empty());
-  EXPECT_EQ(find_by_pool(pool).size(), 2U);
 }
 
 TEST_F(PoolScanTest, SeesWhatWasStartedOnceItIsTold) {
   PoolScan scan;
   EXPECT_TRUE(scan.find(pool).empty());
   Sleeper late(pool + "/w-1/f/r");
-  scan.forget();
-  EXPECT_EQ(scan.find(pool).size(), 1U);
+  EXPECT_TRUE(eventually([&] {
+    scan.forget();
+    return scan.find(pool).size() == 1;
+  }));
   late.end();
   scan.forget();
   EXPECT_TRUE(scan.find(pool).empty());

@@ -118,8 +118,9 @@ TEST_F(ProcessTargetTest, StopsFailingThenOutdatedOnesFirst) {
       [&] { return find("consumer-2")->state == ReplicaState::kFailing && find("consumer-2")->pid == 0; }));
   auto newer = options.spec;
   newer.environment["GENERATION"] = "2";
-  target->update(newer);  // consumer-2 tries at once
   std::filesystem::remove(dir.path() / "fail.consumer-2");
+  target->update(newer);  // consumer-2 tries at once
+  ASSERT_TRUE(eventually([&] { return find("consumer-2")->state == ReplicaState::kReady; }));
   dir.file("fail.consumer-5", "");
   ASSERT_TRUE(scale(5));
   ASSERT_TRUE(eventually([&] {
