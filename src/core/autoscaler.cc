@@ -33,8 +33,7 @@ Decision Autoscaler::evaluate(Time now, const ReplicaCounts& replicas, const Ove
 
 Decision Autoscaler::advise(const Decision& d, const Advice& advice, const Overrides& overrides) {
   const Limits before = limits_.without_advice();
-  const Time at = d.at;
-  Decision advised = limits_.advise(at, d, advice, overrides);
+  Decision advised = limits_.advise(d.at, d, advice, overrides);
   if (advised.target != d.target && advice.kind != AdviceKind::kWithdraw)
     alone_.part(before, policy_->memoryless_copy(), d);
   alone_.decided(advised.target);

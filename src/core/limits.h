@@ -25,8 +25,9 @@ namespace docktor {
 ///  7. steps          at most scale_up_by / scale_down_by (an objective only where the user wrote them)
 ///  8. stabilization  no lower than the highest recommendation of that long
 ///  9. cooldown       measured from the last change of `current`, whoever made it
-/// 10. advice         while a model's advice puts scale-downs off, and its budget lasts: hold; and never
-///                    fewer replicas than the policy would have by now, had there been no advice
+/// 10. advice         while a model's advice puts scale-downs off, and its budget lasts: hold; never fewer
+///                    replicas than the policy would have by now, had there been no advice; and no more once
+///                    the budget is used up (steps and cooldown are kept on the way without advice)
 /// 11. min, max, and at least one where the queue is unfit for zero
 /// 12. approval       manual: what mends the bounds goes out, anything else waits for a person
 ///                    (needs_approval)

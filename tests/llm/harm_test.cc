@@ -1,7 +1,10 @@
 // Thresholds of every kind under bad advice, in virtual time: how many more messages are late, and the cost.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <functional>
 #include <random>
 
 #include "tests/llm/engine/compare.h"

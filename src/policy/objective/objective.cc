@@ -190,7 +190,7 @@ double ObjectivePolicy::rhythm_rate(Time now) const {
 ObjectivePolicy::Expected ObjectivePolicy::expected(Time now) const {
   const double level = arrivals_.level(), share = (1 - quantile_) / 2;
   if (blind() <= 0) return {level, 0};
-  if (rhythm_.proven()) return {rhythm_rate(now), rhythm_surprise_.headroom(share)};
+  if (follows_rhythm()) return {rhythm_rate(now), rhythm_surprise_.headroom(share)};
   const Expected as_now{level, surprise_.headroom(share)};
   if (!follows_trend()) return as_now;
   const Expected grown{std::max(level, trend_.rate(blind())), trend_surprise_.headroom(share)};

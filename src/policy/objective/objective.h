@@ -44,7 +44,7 @@ class ObjectivePolicy final : public Policy {
   objective::Outlook outlook(const Situation& in) const;
   void look_ahead(const Situation& in, double horizon, objective::Outlook& o) const;
   bool follows_rhythm() const { return blind() > 0 && rhythm_.proven(); }
-  // What comes more within less than that is little, and waits.
+  // Within less than max_wait a load grows by little, and what comes more can wait that long.
   bool looks_for_trend() const { return blind() > max_wait_; }
   bool follows_trend() const { return looks_for_trend() && !rhythm_.proven() && trend_.proven(); }
   struct Expected {

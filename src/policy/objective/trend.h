@@ -12,9 +12,9 @@ namespace docktor::objective {
 
 /// A least-squares line through the rates of the samples of half as long again as an order must look ahead.
 /// What it says of the instant when an order of now takes effect is held, when that instant has come, against
-/// the level that was known when it was said: proven means half its squared error or less, lately. A line
-/// that falls is never followed. What is proven is as of the sample before the newest, so that more arrivals
-/// never lower what rests on it. Not thread-safe; memory is bounded.
+/// the level that was known when it was said: proven means half its squared error or less, lately, and
+/// refuted four fifths. A line that falls is never followed. What is proven is as of the sample before the
+/// newest, so that more arrivals never lower what rests on it. Not thread-safe; memory is bounded.
 class Trend {
  public:
   /// After `arrivals` took a sample in. `ahead`: seconds from an order until it takes effect.
