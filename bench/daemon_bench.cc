@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "bench/measured_daemon.h"
-#include "net/spawn.h"
+#include "os/spawn.h"
 #include "tests/support/nats_client.h"
 #include "tests/support/nats_server.h"
 #include "tests/support/patience.h"

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "source/jetstream_connections.h"
-#include "source/jetstream_source.h"
+#include "queues/nats/jetstream_connections.h"
+#include "queues/nats/jetstream_source.h"
 #include "tests/support/nats_client.h"
 #include "tests/support/nats_server.h"
 

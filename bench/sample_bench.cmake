@@ -1,3 +1,3 @@
 # Reading many consumers through one connection.
 add_executable(sample_bench sample_bench.cc)
-target_link_libraries(sample_bench PRIVATE docktor_source docktor_test_support)
+target_link_libraries(sample_bench PRIVATE docktor_queue_nats docktor_test_support)

@@ -17,14 +17,14 @@
 #include "app/daemon_operations.h"
 #include "app/version.h"
 #include "app/wiring.h"
-#include "control/atomic_file.h"
 #include "control/controller.h"
 #include "control/file_journal.h"
 #include "control/lock.h"
-#include "control/real_clock.h"
 #include "core/record.h"
 #include "core/text.h"
 #include "llm/model_adviser.h"
+#include "os/atomic_file.h"
+#include "os/real_clock.h"
 
 namespace docktor {
 namespace {

@@ -29,7 +29,7 @@
 #include "app/demo_view.h"
 #include "control/paths.h"
 #include "core/text.h"
-#include "net/spawn.h"
+#include "os/spawn.h"
 
 namespace docktor {
 namespace {

@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-#include "net/proc.h"
+#include "os/proc.h"
 
 namespace docktor {
 namespace {

@@ -13,7 +13,7 @@
 #include <fstream>
 #include <thread>
 
-#include "net/proc.h"
+#include "os/proc.h"
 
 namespace docktor {
 namespace {

@@ -10,9 +10,9 @@
 #include <mutex>
 
 #include "app/wiring.h"
-#include "control/real_clock.h"
 #include "core/autoscaler.h"
 #include "core/record.h"
+#include "os/real_clock.h"
 
 namespace docktor {
 namespace {

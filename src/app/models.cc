@@ -17,9 +17,9 @@
 #include "config/edit.h"
 #include "config/load.h"
 #include "config/yaml.h"
-#include "control/atomic_file.h"
 #include "core/text.h"
 #include "llm/chat_client.h"
+#include "os/atomic_file.h"
 
 namespace docktor {
 namespace {

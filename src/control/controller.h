@@ -15,11 +15,11 @@
 #include <vector>
 
 #include "control/advising.h"
-#include "control/inbox.h"
 #include "control/service.h"
 #include "control/state_store.h"
 #include "core/clock.h"
 #include "core/journal.h"
+#include "os/inbox.h"
 
 namespace docktor {
 

@@ -8,11 +8,11 @@
 #include <filesystem>
 #include <fstream>
 
-#include "control/atomic_file.h"
 #include "control/file_journal.h"
 #include "control/lock.h"
 #include "control/paths.h"
 #include "control/state_store.h"
+#include "os/atomic_file.h"
 
 namespace docktor {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "control/atomic_file.h"
 #include "control/paths.h"
+#include "os/atomic_file.h"
 
 namespace docktor {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/result.h"
-#include "net/http_client.h"
+#include "os/http_client.h"
 
 namespace docktor {
 

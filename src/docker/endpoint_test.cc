@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "net/fd.h"
+#include "os/fd.h"
 
 namespace docktor {
 namespace {

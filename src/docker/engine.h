@@ -16,7 +16,7 @@
 #include "core/result.h"
 #include "core/time.h"
 #include "docker/endpoint.h"
-#include "net/http_client.h"
+#include "os/http_client.h"
 
 namespace docktor {
 

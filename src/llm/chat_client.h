@@ -10,7 +10,7 @@
 
 #include "core/spec.h"
 #include "llm/completion.h"
-#include "net/http_client.h"
+#include "os/http_client.h"
 
 namespace docktor::llm {
 

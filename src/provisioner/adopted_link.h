@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "source/event_loop.h"
-#include "source/link.h"
+#include "os/event_loop.h"
+#include "queues/nats/link.h"
 
 namespace docktor {
 

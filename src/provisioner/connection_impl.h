@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "docktor/connection.h"
-#include "source/jetstream_connection.h"
-#include "source/nats_options.h"
+#include "queues/nats/jetstream_connection.h"
+#include "queues/nats/nats_options.h"
 
 namespace docktor {
 

@@ -7,13 +7,13 @@
 #include <optional>
 #include <string>
 
-#include "control/real_clock.h"
 #include "docktor/provisioner.h"
+#include "os/mailbox.h"
+#include "os/real_clock.h"
 #include "provisioner/actor.h"
 #include "provisioner/law.h"
-#include "provisioner/mailbox.h"
 #include "provisioner/watcher.h"
-#include "source/jetstream_source.h"
+#include "queues/nats/jetstream_source.h"
 
 namespace docktor {
 

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "os/gate.h"
 #include "provisioner/connection_impl.h"
-#include "source/gate.h"
 
 namespace docktor {
 namespace {

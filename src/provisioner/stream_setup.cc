@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "provisioner/connection_impl.h"
-#include "source/jetstream_source.h"
-#include "source/subjects.h"
+#include "queues/nats/jetstream_source.h"
+#include "queues/nats/subjects.h"
 
 namespace docktor {
 namespace {

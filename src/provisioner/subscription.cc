@@ -8,7 +8,7 @@
 #include "provisioner/loop.h"
 #include "provisioner/objective_law.h"
 #include "provisioner/rate_law.h"
-#include "source/subjects.h"
+#include "queues/nats/subjects.h"
 
 namespace docktor {
 namespace {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "provisioner/handler.h"
-#include "source/jetstream_connection.h"
+#include "queues/nats/jetstream_connection.h"
 
 namespace docktor {
 namespace {

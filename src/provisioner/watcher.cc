@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "provisioner/ack_subject.h"
-#include "source/jetstream_api.h"
+#include "queues/nats/jetstream_api.h"
 
 namespace docktor {
 namespace {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "target/compose_check.h"
+#include "targets/compose/compose_check.h"
 #include "tests/compose/stack.h"
 
 namespace docktor::test {

@@ -9,7 +9,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "net/run_command.h"
+#include "os/run_command.h"
 
 namespace docktor::test {
 

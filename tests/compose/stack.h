@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "control/real_clock.h"
 #include "docker/docker.h"
-#include "target/compose.h"
+#include "os/real_clock.h"
+#include "targets/compose/compose.h"
 #include "tests/support/patience.h"
 #include "tests/support/temp_dir.h"
 

@@ -6,7 +6,7 @@
 #include <future>
 
 #include "docker/service_address.h"
-#include "source/docker_usage.h"
+#include "targets/compose/docker_usage.h"
 #include "tests/compose/stack.h"
 
 namespace docktor::test {

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "net/spawn.h"
+#include "os/spawn.h"
 #include "tests/support/marked_processes.h"
 #include "tests/support/patience.h"
 #include "tests/support/temp_dir.h"

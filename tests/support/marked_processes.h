@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "net/proc.h"
+#include "os/proc.h"
 #include "tests/support/patience.h"
 
 namespace docktor::test {

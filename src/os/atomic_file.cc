@@ -1,0 +1,94 @@
+#include "os/atomic_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace docktor {
+namespace {
+
+tl::unexpected<Error> file_error(const std::string& path, const char* what) {
+  const int e = errno;
+  const auto code = e == ENOENT                 ? ErrorCode::kNotFound
+                    : e == EACCES || e == EPERM ? ErrorCode::kDenied
+                                                : ErrorCode::kExhausted;
+  return fail(code, fmt::format("{}: {}: {}", path, what, std::strerror(e)), true);
+}
+
+std::string folder_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+Result<void> write_atomically(const std::string& path, const std::string& text) {
+  const std::string beside = path + ".new";
+  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+  if (fd < 0) return file_error(beside, "cannot write");
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const auto n = ::write(fd, text.data() + done, text.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  const bool synced = done == text.size() && ::fsync(fd) == 0;
+  const int e = errno;
+  const bool closed = ::close(fd) == 0;
+  if (!synced || !closed || ::rename(beside.c_str(), path.c_str()) != 0) {
+    if (!synced) errno = e;
+    auto error = file_error(path, "cannot write");
+    ::unlink(beside.c_str());
+    return error;
+  }
+  const int folder = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder >= 0) {
+    ::fsync(folder);
+    ::close(folder);
+  }
+  return {};
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t most) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return file_error(path, "cannot read");
+  std::string text;
+  char block[16 << 10];
+  while (true) {
+    const auto n = ::read(fd, block, sizeof block);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      auto error = file_error(path, "cannot read");
+      ::close(fd);
+      return error;
+    }
+    if (n == 0) break;
+    text.append(block, static_cast<std::size_t>(n));
+    if (text.size() > most) {
+      ::close(fd);
+      return fail(ErrorCode::kInvalid, fmt::format("{}: larger than {} bytes", path, most));
+    }
+  }
+  ::close(fd);
+  return text;
+}
+
+Result<void> make_folder(const std::string& path) {
+  struct stat s{};
+  if (::stat(path.c_str(), &s) == 0) {
+    if (S_ISDIR(s.st_mode)) return {};
+    return fail(ErrorCode::kInvalid, fmt::format("{}: is not a folder; move it away", path));
+  }
+  if (const auto parent = folder_of(path); parent != path) {
+    if (auto r = make_folder(parent); !r) return r;
+  }
+  if (::mkdir(path.c_str(), 0750) != 0 && errno != EEXIST) return file_error(path, "cannot make the folder");
+  return {};
+}
+
+}  // namespace docktor

@@ -1,0 +1,400 @@
+#include "os/http_client.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <array>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "os/fd.h"
+
+namespace docktor {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr long kMostConnections = 256;  // 100 containers sampled at once, and their service's stops
+constexpr long kMostIdle = 128;
+constexpr std::size_t kMostHandles = 128;       // easy handles kept for the next request
+constexpr std::size_t kMostHeaders = 64 << 10;  // bytes of one answer's headers
+
+// libcurl wants to be initialised before the first thread uses it, and offers no harm in being asked twice.
+void init_curl() {
+  static const auto done = curl_global_init(CURL_GLOBAL_DEFAULT);
+  (void)done;
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  return out;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto from = text.find_first_not_of(" \t\r\n");
+  if (from == std::string_view::npos) return {};
+  return text.substr(from, text.find_last_not_of(" \t\r\n") - from + 1);
+}
+
+long ms(Duration d) {
+  const auto n = std::chrono::ceil<milliseconds>(d).count();
+  return static_cast<long>(std::clamp<std::int64_t>(n, 1, 1'000'000'000));
+}
+
+struct Transfer {
+  HttpClient::Id id = 0;
+  HttpRequest request;
+  HttpClient::Done done;
+  HttpClient::Data on_data;
+  HttpResponse response;
+  std::size_t header_bytes = 0;
+  bool too_large = false;
+  CURL* easy = nullptr;
+  curl_slist* headers = nullptr;
+  char error[CURL_ERROR_SIZE] = {};
+
+  ~Transfer() { curl_slist_free_all(headers); }
+};
+
+std::size_t on_header(char* text, std::size_t, std::size_t size, void* user) {
+  auto& t = *static_cast<Transfer*>(user);
+  const std::string_view line(text, size);
+  t.header_bytes += size;
+  if (t.header_bytes > kMostHeaders) {
+    t.too_large = true;
+    return 0;
+  }
+  if (line.starts_with("HTTP/")) {  // a new answer begins (after 100 Continue)
+    t.response.headers.clear();
+    const auto space = line.find(' ');
+    t.response.status =
+        space == std::string_view::npos ? 0 : std::atoi(std::string(line.substr(space)).c_str());
+  } else if (const auto colon = line.find(':'); colon != std::string_view::npos) {
+    t.response.headers[lower(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
+  }
+  return size;
+}
+
+std::size_t on_body(char* text, std::size_t, std::size_t size, void* user) {
+  auto& t = *static_cast<Transfer*>(user);
+  if (t.on_data && t.response.status >= 200 && t.response.status < 300) {
+    return t.on_data(std::string_view(text, size)) ? size : 0;
+  }
+  if (t.response.body.size() + size > t.request.max_body) {
+    t.too_large = true;
+    return 0;
+  }
+  t.response.body.append(text, size);
+  return size;
+}
+
+Error error_of(const Transfer& t, CURLcode code) {
+  const std::string why = t.error[0] ? t.error : curl_easy_strerror(code);
+  if (t.too_large) {
+    return {ErrorCode::kExhausted, fmt::format("the answer is larger than {} bytes", t.request.max_body),
+            false};
+  }
+  switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+      return {ErrorCode::kTimeout, why, true};
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+      return {ErrorCode::kDenied, why, false};
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return {ErrorCode::kInvalid, why, false};
+    default:
+      return {ErrorCode::kUnavailable, why, true};
+  }
+}
+
+}  // namespace
+
+// libcurl tells which sockets and which time it waits for, and is told what happened to which: the work is
+// that of the transfers where something happened, however many are under way.
+class HttpClient::Loop {
+ public:
+  explicit Loop(HttpServer server)
+      : server_(std::move(server)),
+        epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+        wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    init_curl();
+    multi_ = curl_multi_init();
+    curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, kMostConnections);
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kMostIdle);
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &on_socket);
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &on_timer);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+    epoll_event e{.events = EPOLLIN, .data = {.fd = wakeup_.get()}};
+    if (!multi_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wakeup_.get(), &e) != 0)
+      throw std::system_error(errno, std::generic_category(), "an HTTP client cannot be made");
+    thread_ = std::thread([this] { run(); });
+  }
+
+  ~Loop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake();
+    thread_.join();
+    for (auto* easy : idle_) curl_easy_cleanup(easy);
+    curl_multi_cleanup(multi_);
+  }
+
+  Id submit(HttpRequest request, Done done, Data on_data) {
+    auto t = std::make_unique<Transfer>();
+    t->request = std::move(request);
+    t->done = std::move(done);
+    t->on_data = std::move(on_data);
+    Id id = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      id = t->id = next_id_++;
+      incoming_.push_back(std::move(t));
+    }
+    wake();
+    return id;
+  }
+
+  void cancel(Id id) {
+    {
+      const std::lock_guard lock(mutex_);
+      cancelled_.push_back(id);
+    }
+    wake();
+  }
+
+  const HttpServer& server() const { return server_; }
+
+ private:
+  static int on_socket(CURL*, curl_socket_t socket, int what, void* user, void* known) {
+    auto& self = *static_cast<Loop*>(user);
+    if (what == CURL_POLL_REMOVE) {
+      ::epoll_ctl(self.epoll_.get(), EPOLL_CTL_DEL, socket, nullptr);
+      return 0;
+    }
+    epoll_event e{.events = 0, .data = {.fd = socket}};
+    if (what != CURL_POLL_OUT) e.events |= EPOLLIN;
+    if (what != CURL_POLL_IN) e.events |= EPOLLOUT;
+    if (::epoll_ctl(self.epoll_.get(), known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, socket, &e) != 0) return -1;
+    curl_multi_assign(self.multi_, socket, &self);  // anything but null: it is known from now on
+    return 0;
+  }
+
+  static int on_timer(CURLM*, long timeout_ms, void* user) {
+    auto& self = *static_cast<Loop*>(user);
+    self.due_.reset();
+    if (timeout_ms >= 0) self.due_ = steady_clock::now() + milliseconds(timeout_ms);
+    return 0;
+  }
+
+  void wake() const {
+    const std::uint64_t one = 1;
+    (void)!::write(wakeup_.get(), &one, sizeof one);  // full means that it is awake
+  }
+
+  void run() {
+    while (true) {
+      std::vector<std::unique_ptr<Transfer>> incoming;
+      std::vector<Id> cancelled;
+      bool stopping = false;
+      {
+        const std::lock_guard lock(mutex_);
+        incoming.swap(incoming_);
+        cancelled.swap(cancelled_);
+        stopping = stopping_;
+      }
+      for (auto& t : incoming) start(std::move(t));
+      for (const auto id : cancelled) end(id, Error{ErrorCode::kUnavailable, "cancelled", true});
+      if (stopping) {
+        while (!active_.empty())
+          end(active_.begin()->first, Error{ErrorCode::kUnavailable, "shutting down", true});
+        return;
+      }
+      transfer();
+    }
+  }
+
+  // Waits until a socket, the clock or another thread has something to do, and does it.
+  void transfer() {
+    int wait_ms = -1;
+    if (const auto now = steady_clock::now(); due_)
+      wait_ms = *due_ <= now ? 0 : static_cast<int>(std::min(ms(*due_ - now), 60'000L));
+    std::array<epoll_event, 64> events{};
+    const int n = ::epoll_wait(epoll_.get(), events.data(), events.size(), wait_ms);
+    int running = 0;
+    for (int i = 0; i < n; ++i) {
+      const auto& e = events[static_cast<std::size_t>(i)];
+      if (e.data.fd == wakeup_.get()) {
+        std::uint64_t count = 0;
+        (void)!::read(wakeup_.get(), &count, sizeof count);
+        continue;
+      }
+      int what = 0;
+      if (e.events & EPOLLIN) what |= CURL_CSELECT_IN;
+      if (e.events & EPOLLOUT) what |= CURL_CSELECT_OUT;
+      if (e.events & (EPOLLERR | EPOLLHUP)) what |= CURL_CSELECT_ERR;
+      curl_multi_socket_action(multi_, e.data.fd, what, &running);
+    }
+    if (due_ && *due_ <= steady_clock::now()) {
+      due_.reset();
+      curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+    int left = 0;
+    while (const CURLMsg* m = curl_multi_info_read(multi_, &left)) {
+      if (m->msg == CURLMSG_DONE) finish(m->easy_handle, m->data.result);
+    }
+  }
+
+  void start(std::unique_ptr<Transfer> t) {
+    CURL* easy = nullptr;
+    if (idle_.empty()) {
+      easy = curl_easy_init();
+    } else {
+      easy = idle_.back();
+      idle_.pop_back();
+    }
+    if (!easy) {
+      t->done(fail(ErrorCode::kExhausted, "no memory for a request", true));
+      return;
+    }
+    t->easy = easy;
+    const auto& r = t->request;
+    const auto url = server_.base_url + r.path;
+    curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->error);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, ms(r.connect_timeout));
+    if (r.timeout > Duration::zero()) curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, ms(r.timeout));
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
+    if (!server_.unix_socket.empty()) {
+      curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, server_.unix_socket.c_str());
+      curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    }
+    if (!server_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, server_.ca_file.c_str());
+    if (!server_.cert_file.empty()) curl_easy_setopt(easy, CURLOPT_SSLCERT, server_.cert_file.c_str());
+    if (!server_.key_file.empty()) curl_easy_setopt(easy, CURLOPT_SSLKEY, server_.key_file.c_str());
+    if (!server_.verify) {
+      curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+      curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    if (r.method == "HEAD") {
+      curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (r.method == "POST" || r.method == "PUT" || !r.body.empty()) {
+      curl_easy_setopt(easy, CURLOPT_POST, 1L);
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r.body.c_str());
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(r.body.size()));
+    }
+    if (r.method != "HEAD") curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r.method.c_str());
+    // Without this curl waits for "100 Continue" before it sends larger bodies, and adds a form's content
+    // type.
+    t->headers = curl_slist_append(t->headers, "Expect:");
+    t->headers = curl_slist_append(
+        t->headers,
+        (r.body.empty() ? std::string("Content-Type:") : "Content-Type: " + r.content_type).c_str());
+    for (const auto& h : r.headers) t->headers = curl_slist_append(t->headers, h.c_str());
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, t.get());
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, t.get());
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, t.get());
+    const auto id = t->id;
+    active_.emplace(id, std::move(t));
+    if (const auto e = curl_multi_add_handle(multi_, easy); e != CURLM_OK) {
+      end(id, Error{ErrorCode::kInternal, curl_multi_strerror(e), false});
+    }
+  }
+
+  void finish(CURL* easy, CURLcode code) {
+    char* user = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &user);
+    const auto& t = *reinterpret_cast<Transfer*>(user);
+    end(t.id, code == CURLE_OK ? std::nullopt : std::optional(error_of(t, code)));
+  }
+
+  void end(Id id, std::optional<Error> error) {
+    const auto found = active_.find(id);
+    if (found == active_.end()) return;
+    const auto t = std::move(found->second);
+    active_.erase(found);
+    curl_multi_remove_handle(multi_, t->easy);
+    curl_easy_reset(t->easy);  // it must not keep pointers into `t`
+    if (idle_.size() < kMostHandles) {
+      idle_.push_back(t->easy);
+    } else {
+      curl_easy_cleanup(t->easy);
+    }
+    if (error) {
+      t->done(tl::unexpected<Error>(std::move(*error)));
+    } else {
+      t->done(std::move(t->response));
+    }
+  }
+
+  const HttpServer server_;
+  const Fd epoll_, wakeup_;
+  CURLM* multi_ = nullptr;
+  std::thread thread_;
+  std::optional<steady_clock::time_point> due_;     // of the loop's thread: when libcurl wants its turn
+  std::map<Id, std::unique_ptr<Transfer>> active_;  // of the loop's thread
+  std::vector<CURL*> idle_;                         // of the loop's thread
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Transfer>> incoming_;
+  std::vector<Id> cancelled_;
+  Id next_id_ = 1;
+  bool stopping_ = false;
+};
+
+HttpClient::HttpClient(HttpServer server) : loop_(std::make_unique<Loop>(std::move(server))) {}
+HttpClient::~HttpClient() = default;
+
+HttpClient::Id HttpClient::submit(HttpRequest request, Done done, Data on_data) {
+  return loop_->submit(std::move(request), std::move(done), std::move(on_data));
+}
+
+void HttpClient::cancel(Id id) { loop_->cancel(id); }
+
+const HttpServer& HttpClient::server() const { return loop_->server(); }
+
+Result<HttpResponse> HttpClient::send(HttpRequest request, const std::stop_token& stop) {
+  auto answer = std::make_shared<std::promise<Result<HttpResponse>>>();
+  auto future = answer->get_future();
+  const auto id =
+      submit(std::move(request), [answer](Result<HttpResponse> r) { answer->set_value(std::move(r)); });
+  const std::stop_callback on_stop(stop, [&] { cancel(id); });
+  return future.get();
+}
+
+std::string url_encoded(std::string_view text) {
+  std::string out;
+  for (const unsigned char c : text) {
+    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
+    if (plain) {
+      out += static_cast<char>(c);
+    } else {
+      out += fmt::format("%{:02X}", c);
+    }
+  }
+  return out;
+}
+
+}  // namespace docktor

@@ -1,0 +1,319 @@
+#include "queues/nats/jetstream_connection.h"
+
+#include <fmt/format.h>
+#include <nats/nats.h>
+
+#include <algorithm>
+#include <charconv>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "core/text.h"
+
+namespace docktor {
+namespace {
+
+using std::chrono::steady_clock;
+
+std::string new_inbox() {
+  natsInbox* inbox = nullptr;
+  if (natsInbox_Create(&inbox) != NATS_OK) return {};
+  std::string text = fmt::format("{}.", inbox);
+  natsInbox_Destroy(inbox);
+  return text;
+}
+
+Error not_permitted(const std::string& url, const std::string& verb, const std::string& subject) {
+  return {ErrorCode::kDenied,
+          fmt::format(
+              "{}: this user may not {} {}: allow it in the server's permissions for the user of the queue",
+              url, verb, subject),
+          false};
+}
+
+}  // namespace
+
+JetStreamConnection::JetStreamConnection(std::string shown_url, MakeLink make)
+    : url_(std::move(shown_url)), loop_(nats_ReleaseThreadMemory) {
+  loop_.post([this, make = std::move(make)] {
+    link_ = make(loop_, {[this] { up(); }, [this] { down(); },
+                         [this](const std::string& subject, bool publish) { denied(subject, publish); }});
+  });
+}
+
+JetStreamConnection::~JetStreamConnection() { loop_.stop(); }
+
+void JetStreamConnection::add_listener(const std::shared_ptr<Listener>& listener) {
+  std::erase_if(listeners_, [](const auto& l) { return l.expired(); });
+  listeners_.push_back(listener);
+  if (link_->state() == Link::State::kUp) listener->link_up();
+}
+
+void JetStreamConnection::up() {
+  inbox_ = new_inbox();
+  // Answers are few (kMaxInFlight) and small; the handler only hands them on.
+  auto sub = link_->subscribe(inbox_ + "*", 0, [this, port = loop_.port()](NatsMessage m) {
+    port->post([this, m = std::move(m)] { answered(m); });
+  });
+  if (sub) {
+    inbox_subscription_ = std::move(*sub);
+    inbox_ok_ = {};
+  } else {
+    inbox_ok_ = tl::unexpected(sub.error());
+  }
+  const auto listeners = listeners_;
+  for (const auto& l : listeners) {
+    if (const auto listener = l.lock()) listener->link_up();
+  }
+  send_waiting();
+}
+
+void JetStreamConnection::down() {
+  inbox_subscription_ = {};
+  fail_all(link_->why_down());
+  const auto listeners = listeners_;
+  for (const auto& l : listeners) {
+    if (const auto listener = l.lock()) listener->link_down();
+  }
+}
+
+void JetStreamConnection::denied(const std::string& subject, bool publish) {
+  if (publish) {
+    std::vector<std::uint64_t> ids;
+    for (const auto& [id, p] : pending_) {
+      if (p.sent && p.subject == subject) ids.push_back(id);
+    }
+    for (const auto id : ids) complete(id, tl::unexpected(not_permitted(url_, "publish to", subject)));
+    return;
+  }
+  if (subject == inbox_ + "*") {
+    inbox_ok_ = tl::unexpected(not_permitted(url_, "subscribe to", "_INBOX.> (where answers come)"));
+    fail_all(inbox_ok_.error());
+    return;
+  }
+  const auto listeners = listeners_;
+  for (const auto& l : listeners) {
+    if (const auto listener = l.lock()) listener->subscription_denied(subject);
+  }
+}
+
+void JetStreamConnection::request(std::string subject, std::string body, SteadyTime deadline,
+                                  Done<std::string> done) {
+  std::optional<Error> refused;
+  if (link_->state() == Link::State::kDown)
+    refused = link_->why_down();
+  else if (!inbox_ok_)
+    refused = inbox_ok_.error();
+  else if (pending_.size() >= kMaxRequests)
+    refused = Error{ErrorCode::kExhausted, "too many requests wait for an answer", true};
+  if (refused) {
+    loop_.post([done = std::move(done), e = std::move(*refused)] { done(tl::unexpected(e)); });
+    return;
+  }
+  const auto id = next_id_++;
+  Pending p{std::move(subject), std::move(body), std::move(done), {}, false};
+  p.timer = loop_.at(deadline, [this, id] {
+    const auto it = pending_.find(id);
+    if (it == pending_.end()) return;
+    Error e{ErrorCode::kTimeout,
+            link_->state() == Link::State::kConnecting
+                ? fmt::format("{}: no connection in time", url_)
+                : fmt::format("{}: no answer to {} in time: the server is overloaded, or nobody leads the "
+                              "stream or consumer",
+                              url_, it->second.subject),
+            true};
+    complete(id, tl::unexpected(std::move(e)));
+  });
+  pending_.emplace(id, std::move(p));
+  waiting_.push_back(id);
+  send_waiting();
+}
+
+void JetStreamConnection::send_waiting() {
+  if (link_->state() != Link::State::kUp) return;
+  while (in_flight_ < kMaxInFlight && !waiting_.empty()) {
+    const auto id = waiting_.front();
+    waiting_.pop_front();
+    const auto it = pending_.find(id);
+    if (it == pending_.end()) continue;
+    Pending& p = it->second;
+    p.sent = true;
+    ++in_flight_;
+    if (!link_->publish(p.subject, fmt::format("{}{}", inbox_, id), p.body)) {
+      // Answered later, as everything is; "closed" follows where the connection is gone.
+      loop_.post([this, id] {
+        complete(id, fail(ErrorCode::kUnavailable, fmt::format("{}: the connection was lost", url_), true));
+      });
+    }
+  }
+}
+
+void JetStreamConnection::complete(std::uint64_t id, Result<std::string> result) {
+  auto node = pending_.extract(id);
+  if (node.empty()) return;
+  Pending& p = node.mapped();
+  loop_.cancel(p.timer);
+  if (p.sent) --in_flight_;
+  p.done(std::move(result));
+  send_waiting();
+}
+
+void JetStreamConnection::fail_all(const Error& error) {
+  auto all = std::exchange(pending_, {});
+  waiting_.clear();
+  in_flight_ = 0;
+  for (auto& [id, p] : all) {
+    loop_.cancel(p.timer);
+    p.done(tl::unexpected(error));
+  }
+}
+
+void JetStreamConnection::answered(const NatsMessage& message) {
+  const std::string_view subject = natsMsg_GetSubject(message.get());
+  if (!subject.starts_with(inbox_)) return;  // of a connection that is gone
+  std::uint64_t id = 0;
+  const char* end = subject.data() + subject.size();
+  if (std::from_chars(subject.data() + inbox_.size(), end, id).ptr != end) return;
+  if (natsMsg_IsNoResponders(message.get())) {
+    complete(id, fail(ErrorCode::kUnavailable,
+                      fmt::format("{}: JetStream does not answer: start nats-server with -js, or enable "
+                                  "JetStream for this account",
+                                  url_),
+                      true));
+    return;
+  }
+  complete(id, std::string(natsMsg_GetData(message.get()),
+                           static_cast<std::size_t>(natsMsg_GetDataLength(message.get()))));
+}
+
+Error JetStreamConnection::explain(const ApiError& error, const std::string& stream,
+                                   const std::string& consumer) const {
+  switch (error.err_code) {
+    case ApiError::kStreamNotFound:
+      return {ErrorCode::kNotFound,
+              fmt::format("stream {0} does not exist on {1}: start what publishes to it, or create it: nats "
+                          "stream add {0} "
+                          "--subjects=SUBJECT --storage=file --max-age=24h",
+                          stream, url_),
+              true};
+    case ApiError::kConsumerNotFound:
+      return {ErrorCode::kNotFound,
+              fmt::format("consumer {1} of stream {0} does not exist on {2}: start a worker, or create it: "
+                          "nats consumer add {0} {1} "
+                          "--pull --ack=explicit --deliver=all",
+                          stream, consumer, url_),
+              true};
+    case ApiError::kNotEnabled:
+    case ApiError::kNotEnabledForAccount:
+      return {ErrorCode::kUnavailable,
+              fmt::format("{}: {}: start nats-server with -js, or enable JetStream for this account", url_,
+                          error.description),
+              true};
+    default:
+      break;
+  }
+  const bool unavailable =
+      error.code == 503 || error.code == 504 || error.err_code == ApiError::kNotAvailable;
+  return {unavailable         ? ErrorCode::kUnavailable
+          : error.code == 404 ? ErrorCode::kNotFound
+                              : ErrorCode::kInternal,
+          fmt::format("{}: stream {}{}{}: {} (code {}, err_code {})", url_, stream,
+                      consumer.empty() ? "" : ", consumer ", consumer, error.description, error.code,
+                      error.err_code),
+          true};
+}
+
+void JetStreamConnection::consumer_info(const std::string& stream, const std::string& consumer,
+                                        SteadyTime deadline, Done<ConsumerInfo> done) {
+  request(fmt::format("$JS.API.CONSUMER.INFO.{}.{}", stream, consumer), "", deadline,
+          [this, stream, consumer, done = std::move(done)](Result<std::string> text) {
+            if (!text) return done(tl::unexpected(text.error()));
+            auto answer = parse_consumer_info(*text);
+            if (!answer) return done(tl::unexpected(answer.error()));
+            if (answer->error) return done(tl::unexpected(explain(*answer->error, stream, consumer)));
+            done(std::move(*answer->value));
+          });
+}
+
+JetStreamConnection::StreamPtr JetStreamConnection::known_stream(const std::string& stream,
+                                                                 const std::string& filter,
+                                                                 Duration max_age) const {
+  const auto it = streams_.find({stream, filter});
+  if (it == streams_.end() || !it->second.info || steady_clock::now() - it->second.asked > max_age)
+    return nullptr;
+  return it->second.info;
+}
+
+void JetStreamConnection::stream_info(const std::string& stream, const std::string& filter, Duration max_age,
+                                      SteadyTime deadline, Done<StreamPtr> done) {
+  const auto now = steady_clock::now();
+  if (auto known = known_stream(stream, filter, max_age)) return done(std::move(known));
+  prune_streams();
+  const StreamKey key{stream, filter};
+  auto& entry = streams_[key];
+  entry.waiters.push_back(std::move(done));
+  if (entry.under_way) return;
+  entry.under_way = true;
+  entry.asking = now;
+  std::string body;
+  if (!filter.empty()) {
+    body = nlohmann::json{{"subjects_filter", filter}}.dump(-1, ' ', false,
+                                                            nlohmann::json::error_handler_t::replace);
+  }
+  request(fmt::format("$JS.API.STREAM.INFO.{}", stream), std::move(body), deadline,
+          [this, key](Result<std::string> text) {
+            auto& e = streams_[key];
+            e.under_way = false;
+            Result<StreamPtr> result = StreamPtr{};
+            if (!text) {
+              result = tl::unexpected(text.error());
+            } else if (auto answer = parse_stream_info(*text); !answer) {
+              result = tl::unexpected(answer.error());
+            } else if (answer->error) {
+              e.info = nullptr;
+              result = tl::unexpected(explain(*answer->error, key.first, ""));
+            } else {
+              e.info = std::make_shared<const StreamInfo>(std::move(*answer->value));
+              e.asked = e.asking;
+              result = e.info;
+            }
+            const auto waiters = std::exchange(e.waiters, {});
+            for (const auto& w : waiters) w(result);
+          });
+}
+
+void JetStreamConnection::forget_stream(const std::string& stream) {
+  for (auto it = streams_.lower_bound({stream, ""}); it != streams_.end() && it->first.first == stream;
+       ++it) {
+    it->second.info = nullptr;
+  }
+}
+
+void JetStreamConnection::prune_streams() {
+  if (streams_.size() < kMaxStreams) return;
+  const auto old = steady_clock::now() - std::chrono::seconds(60);
+  std::erase_if(streams_, [&](const auto& s) { return !s.second.under_way && s.second.asked < old; });
+}
+
+Result<std::string> JetStreamConnection::call(std::string subject, std::string body, Duration timeout) {
+  auto promise = std::make_shared<std::promise<Result<std::string>>>();
+  auto future = promise->get_future();
+  loop_.post([this, promise, subject = std::move(subject), body = std::move(body),
+              deadline = steady_clock::now() + timeout] {
+    request(subject, body, deadline, [promise](Result<std::string> r) { promise->set_value(std::move(r)); });
+  });
+  if (future.wait_for(timeout + std::chrono::seconds(5)) != std::future_status::ready) {
+    return fail(ErrorCode::kTimeout, fmt::format("{}: no answer in time", url_), true);
+  }
+  return future.get();
+}
+
+std::string JetStreamConnection::connected_to(Duration timeout) {
+  auto promise = std::make_shared<std::promise<std::string>>();
+  auto future = promise->get_future();
+  loop_.post([this, promise] { promise->set_value(link_->connected_to()); });
+  return future.wait_for(timeout) == std::future_status::ready ? future.get() : std::string{};
+}
+
+}  // namespace docktor

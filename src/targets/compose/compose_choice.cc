@@ -1,0 +1,84 @@
+// Which containers of a service to take: to clone, to start again, to stop.
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+#include "targets/compose/compose_service.h"
+
+namespace docktor {
+
+std::vector<std::string> ComposeService::never_healthy() const {
+  std::vector<std::string> out;
+  for (const auto& [id, t] : tracked_) {
+    if (mine_.contains(id) && !t.stopping && !t.was_ready && t.c.alive() && t.c.health == Health::kUnhealthy)
+      out.push_back(id);
+  }
+  return out;
+}
+
+std::vector<std::string> ComposeService::reusable(const std::string& config_hash,
+                                                  const std::string& image_id) const {
+  std::vector<const Tracked*> all;
+  for (const auto& [id, t] : tracked_) {
+    if (!t.stopping && !t.next_start && t.c.state == ContainerState::kExited &&
+        t.c.config_hash == config_hash && t.c.image_id == image_id) {
+      all.push_back(&t);
+    }
+  }
+  std::ranges::sort(all, {}, [](const Tracked* t) { return t->c.number; });
+  std::vector<std::string> out;
+  out.reserve(all.size());
+  for (const auto* t : all) out.push_back(t->c.id);
+  return out;
+}
+
+std::string ComposeService::best_template() const {
+  const Tracked* best = nullptr;
+  const auto rank = [](const Tracked& t) {
+    const int quality = t.state == ReplicaState::kReady ? 2 : t.c.alive() ? 1 : 0;
+    return std::tuple(t.stopping ? 0 : 1, quality, t.c.created, t.c.number);
+  };
+  for (const auto& [id, t] : tracked_) {
+    if (t.c.name.empty() || t.c.replacing || t.c.state == ContainerState::kDead ||
+        t.c.state == ContainerState::kRemoving)
+      continue;
+    if (!best || rank(*best) < rank(t)) best = &t;
+  }
+  return best ? best->c.id : "";
+}
+
+std::vector<std::string> ComposeService::victims(std::size_t how_many, const std::string& config_hash,
+                                                 const std::string& image_id,
+                                                 const std::map<std::string, double>& busyness,
+                                                 Time now) const {
+  struct Candidate {
+    int rank;
+    double busy;
+    std::int64_t youth;  // smaller is newer
+    int number;
+    std::string id;
+    auto operator<=>(const Candidate&) const = default;
+  };
+  std::vector<Candidate> all;
+  for (const auto& [id, t] : tracked_) {
+    if (t.stopping || !is_replica(t)) continue;
+    const auto state = state_of(t, now);
+    int rank = 3;
+    if (state == ReplicaState::kFailing || t.c.health == Health::kUnhealthy)
+      rank = 0;
+    else if (t.c.config_hash != config_hash || t.c.image_id != image_id)
+      rank = 1;
+    else if (state == ReplicaState::kStarting)
+      rank = 2;  // it has no work in hand yet
+    const auto sampled = busyness.find(t.c.name);
+    // Where somebody is not sampled he may be busy: the sampled ones go first.
+    const double busy = sampled == busyness.end() ? std::numeric_limits<double>::max() : sampled->second;
+    all.push_back({rank, busy, -t.c.created.time_since_epoch().count(), -t.c.number, id});
+  }
+  std::ranges::sort(all);
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < std::min(how_many, all.size()); ++i) out.push_back(all[i].id);
+  return out;
+}
+
+}  // namespace docktor

@@ -1,0 +1,468 @@
+#include "targets/compose/compose_service.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <tuple>
+#include <utility>
+
+#include "core/text.h"
+
+namespace docktor {
+namespace {
+
+constexpr std::size_t kMostNews = 100;
+// An engine that shuts down tells its containers to end this long before the connection breaks, at the most.
+constexpr Duration kShutdownTells = std::chrono::seconds(20);
+
+std::string names(const std::vector<std::string>& all) {
+  constexpr std::size_t kShown = 5;
+  if (all.size() <= kShown) return fmt::format("{}", fmt::join(all, ", "));
+  return fmt::format("{} and {} more", fmt::join(all.begin(), all.begin() + kShown, ", "),
+                     all.size() - kShown);
+}
+
+std::string ending_of(const Container& c) {
+  if (c.oom_killed) return "out of memory";
+  if (!c.error.empty()) return c.error;
+  return fmt::format("exit code {}", c.exit_code);
+}
+
+}  // namespace
+
+std::string stopped_text(Time at) {
+  const auto s = static_cast<std::time_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count());
+  std::tm tm{};
+  ::localtime_r(&s, &tm);
+  return fmt::format("stopped by hand at {:02}:{:02}", tm.tm_hour, tm.tm_min);
+}
+
+void ComposeService::restore(std::set<std::string> stopping, std::optional<int> replicas,
+                             std::string stopped_by_hand) {
+  old_stopping_ = std::move(stopping);
+  old_replicas_ = replicas;
+  stopped_by_hand_ = std::move(stopped_by_hand);
+}
+
+void ComposeService::created(const std::string& id, Time now) {
+  mine_.insert(id);
+  auto& t = tracked_[id];
+  t.c.id = id;
+  t.c.state = ContainerState::kCreated;
+  t.since = now;
+}
+
+void ComposeService::started(const std::string& id) {
+  mine_.insert(id);
+  if (const auto found = tracked_.find(id); found != tracked_.end()) {
+    auto& t = found->second;
+    t.by_hand = false;
+    t.told_to_end.reset();
+    t.next_start.reset();
+  }
+}
+
+void ComposeService::stopping(const std::string& id, Time now) {
+  if (const auto found = tracked_.find(id); found != tracked_.end()) {
+    found->second.stopping = true;
+    found->second.state = ReplicaState::kStopping;
+    found->second.since = now;
+  }
+  // It may be gone before the next list: that is not somebody's doing.
+  for (auto& r : shown_) {
+    if (r.container == id) r.state = ReplicaState::kStopping;
+  }
+}
+
+void ComposeService::forget(const std::string& id) {
+  tracked_.erase(id);
+  mine_.erase(id);
+  std::erase_if(shown_, [&](const Replica& r) { return r.container == id; });
+}
+
+void ComposeService::on_event(const ContainerEvent& e, Time now) {
+  const auto label_of = [&](const char* key) {
+    const auto found = e.attributes.find(key);
+    return found == e.attributes.end() ? std::string() : found->second;
+  };
+  if (label_of("com.docker.compose.service") != service_) {
+    // Another service of the project: only Compose's own work matters, which makes containers one after the
+    // other.
+    if (e.action == "create" || e.action == "rename") last_hand_ = std::max(last_hand_, now);
+    return;
+  }
+  const auto found = tracked_.find(e.id);
+  const bool ours = found != tracked_.end() && found->second.stopping;
+  if (found != tracked_.end() && !ours) {
+    auto& t = found->second;
+    if (e.action == "kill" || e.action == "stop") t.told_to_end = now;
+    if (e.action == "start") t.told_to_end.reset();
+  }
+  const bool by_hand = !ours && !mine_.contains(e.id);
+  const bool tells =
+      e.action == "kill" || e.action == "stop" || e.action == "destroy" || e.action == "rename";
+  if ((by_hand && e.action == "create") || (!ours && tells)) last_hand_ = std::max(last_hand_, now);
+}
+
+void ComposeService::on_gap(Time now) {
+  for (auto& [id, t] : tracked_) {
+    if (t.told_to_end && now - *t.told_to_end < kShutdownTells && !t.c.ended()) t.told_to_end.reset();
+  }
+}
+
+void ComposeService::on_return(Time away_since, Time now) {
+  returned_at_ = now;
+  const auto from = away_since - kShutdownTells;
+  bool revived = false;
+  for (auto& [id, t] : tracked_) {
+    const auto ended_at = t.told_to_end.value_or(t.by_hand_at);
+    if (t.told_to_end && *t.told_to_end >= from) t.told_to_end.reset();
+    if (!t.by_hand || ended_at < from) continue;
+    t.by_hand = false;
+    ended_by_engine(t, now);
+    revived = true;
+  }
+  if (!revived || stopped_by_hand_.empty() || stopped_at_ < from) return;
+  stopped_by_hand_.clear();
+  news("the engine was restarted: what it ended is started again");
+}
+
+void ComposeService::ended_by_engine(Tracked& t, Time now) const {
+  t.next_start = now + (t.c.restarted_by_docker ? care_.engine_restarts : care_.first_backoff);
+}
+
+void ComposeService::crashed(Tracked& t, Time now) {
+  const bool was_stable = t.running_since && now - *t.running_since >= care_.stable_after;
+  t.crashes = was_stable ? 1 : t.crashes + 1;
+  auto pause = was_stable ? Duration::zero() : care_.first_backoff;
+  for (int i = 1; i < t.crashes && pause < care_.longest_backoff; ++i) pause *= 2;
+  t.next_start = now + std::min(pause, care_.longest_backoff);
+  if (news_.size() < kMostNews)
+    news_.push_back(fmt::format("{} ended by itself ({})", t.c.name, ending_of(t.c)));
+}
+
+void ComposeService::take(Tracked& t, const Container& c, Time now, bool first) {
+  const auto before = t.c.state;
+  const bool new_start = t.c.started != c.started;
+  const bool fresh_one = t.c.name.empty();
+  t.c = c;
+  t.seen = true;
+  if (c.state == ContainerState::kRunning || c.state == ContainerState::kPaused) {
+    if (!t.running_since || new_start) {
+      // One that was running before we came has run long enough, unless it began just now.
+      t.running_since = fresh_one && c.started ? std::min(now, *c.started) : now;
+      t.by_hand = false;
+      t.next_start.reset();
+    }
+    if (now - *t.running_since >= care_.stable_after) t.crashes = 0;
+  } else if (c.ended() && !t.stopping) {
+    const bool was_alive = t.running_since.has_value();
+    if (first) {
+      t.by_hand = true;  // nobody can tell; Docker itself leaves such a one alone, too
+    } else if ((was_alive || before != c.state) && !t.by_hand && !t.next_start) {
+      // `unless-stopped` and `always` start a container again whatever happens, unless somebody told it to
+      // end.
+      // A signal long ago did not end it (a reload).
+      const bool told = t.told_to_end && now - *t.told_to_end <= c.stop_timeout + std::chrono::seconds(5);
+      // One of ours that nobody saw alive was being started as the engine went away.
+      const bool by_engine = (was_alive || mine_.contains(c.id)) && returned_at_ &&
+                             now - *returned_at_ < care_.longest_unrest && c.restarted_by_docker;
+      t.by_hand = told || (c.restarted_by_docker && !by_engine);
+      if (t.by_hand)
+        t.by_hand_at = now;
+      else if (by_engine)
+        ended_by_engine(t, now);
+      else
+        crashed(t, now);
+    }
+    t.running_since.reset();
+  } else if (c.state == ContainerState::kRestarting) {
+    t.running_since.reset();
+  }
+  const auto state = state_of(t, now);
+  if (state != t.state || fresh_one) {
+    t.state = state;
+    t.since = fresh_one && c.started && state != ReplicaState::kStopping ? std::min(now, *c.started) : now;
+  }
+  if (state == ReplicaState::kReady || first) t.was_ready = true;
+}
+
+bool ComposeService::is_replica(const Tracked& t) const {
+  if (t.stopping) return true;
+  if (t.c.replacing) return false;
+  switch (t.c.state) {
+    case ContainerState::kRunning:
+    case ContainerState::kPaused:
+    case ContainerState::kRestarting:
+      return true;
+    case ContainerState::kCreated:
+      return mine_.contains(t.c.id);
+    case ContainerState::kExited:
+    case ContainerState::kDead:
+      return !t.by_hand && t.next_start.has_value();
+    case ContainerState::kRemoving:
+      return false;
+  }
+  return false;
+}
+
+ReplicaState ComposeService::state_of(const Tracked& t, Time now) const {
+  if (t.stopping) return ReplicaState::kStopping;
+  switch (t.c.state) {
+    case ContainerState::kRestarting:
+    case ContainerState::kExited:
+    case ContainerState::kDead:
+      return ReplicaState::kFailing;
+    case ContainerState::kRunning:
+      break;
+    default:
+      return ReplicaState::kStarting;
+  }
+  const auto ran = t.running_since ? now - *t.running_since : Duration::zero();
+  // In the midst of a crash loop a container runs for a moment each time.
+  if ((t.crashes > 0 || t.c.restarts > 0) && t.state == ReplicaState::kFailing && ran < care_.stable_after &&
+      t.c.health != Health::kHealthy) {
+    return ReplicaState::kFailing;
+  }
+  switch (t.c.health) {
+    case Health::kHealthy:
+      return ReplicaState::kReady;
+    case Health::kStarting:
+      return ReplicaState::kStarting;
+    // An overloaded worker fails its check just when more of them are needed: only one that never was well is
+    // failing.
+    case Health::kUnhealthy:
+      return t.was_ready ? ReplicaState::kStarting : ReplicaState::kFailing;
+    case Health::kNone:
+      return ran >= ready_after_ ? ReplicaState::kReady : ReplicaState::kStarting;
+  }
+  return ReplicaState::kStarting;
+}
+
+std::string ComposeService::note_of(const Tracked& t, Time now) const {
+  if (t.stopping) return "";
+  if (t.c.state == ContainerState::kPaused) return "paused by hand";
+  if (t.c.state == ContainerState::kRestarting) return ending_of(t.c) + ", Docker starts it again";
+  if (t.next_start) {
+    return fmt::format("{}, next start in {}", ending_of(t.c),
+                       short_duration(std::max(Duration::zero(), *t.next_start - now)));
+  }
+  if (t.c.health == Health::kUnhealthy) {
+    return t.c.health_output.empty() ? "unhealthy" : "unhealthy: " + t.c.health_output;
+  }
+  if (t.c.health == Health::kStarting) return "waiting for its health check";
+  return "";
+}
+
+std::vector<Replica> ComposeService::fresh(Time now) const {
+  std::vector<const Tracked*> all;
+  for (const auto& [id, t] : tracked_) {
+    if (is_replica(t)) all.push_back(&t);
+  }
+  std::ranges::sort(all, [](const Tracked* a, const Tracked* b) {
+    return std::tie(a->c.created, a->c.number, a->c.id) < std::tie(b->c.created, b->c.number, b->c.id);
+  });
+  std::vector<Replica> out;
+  out.reserve(all.size());
+  for (const auto* t : all) {
+    out.push_back({.id = t->c.name.empty() ? t->c.id.substr(0, 12) : t->c.name,
+                   .container = t->c.id,
+                   .state = state_of(*t, now),
+                   .since = t->since,
+                   .restarts = t->c.restarts + t->crashes,
+                   .note = note_of(*t, now)});
+  }
+  return out;
+}
+
+void ComposeService::update(const std::vector<Container>& containers, Time now) {
+  for (auto& [id, t] : tracked_) t.seen = false;
+  bool compose_at_work = false;
+  for (const auto& c : containers) {
+    if (c.one_off) continue;
+    auto& t = tracked_[c.id];
+    if (first_ && old_stopping_.contains(c.id)) t.stopping = true;
+    take(t, c, now, first_);
+    if (c.replacing) compose_at_work = true;
+    if (c.state == ContainerState::kCreated && !mine_.contains(c.id) &&
+        now - c.created < care_.longest_unrest) {
+      compose_at_work = true;
+    }
+  }
+  std::erase_if(tracked_, [&](const auto& entry) {
+    if (!entry.second.seen) mine_.erase(entry.first);
+    return !entry.second.seen;
+  });
+  const auto there = fresh(now);
+  if (std::exchange(first_, false)) return adopt(there);
+  settle(there, compose_at_work, now);
+}
+
+void ComposeService::settle(const std::vector<Replica>& there, bool compose_at_work, Time now) {
+  std::set<std::string> there_ids;
+  for (const auto& r : there) there_ids.insert(r.container);
+  bool lost = false;
+  for (const auto& r : shown_) lost |= r.state != ReplicaState::kStopping && !there_ids.contains(r.container);
+  if (!lost && !compose_at_work) {
+    accept(there, now);
+    return;
+  }
+  if (!unrest_since_) {
+    unrest_since_ = now;
+    last_hand_ = std::max(last_hand_, now);
+  }
+  const bool quiet = now - last_hand_ >= care_.settle && !compose_at_work;
+  if (quiet || now - *unrest_since_ >= care_.longest_unrest) {
+    accept(there, now);
+    return;
+  }
+  unrest_ = fmt::format("somebody is changing {} just now; waiting until that is done", service_);
+}
+
+void ComposeService::adopt(const std::vector<Replica>& there) {
+  std::vector<std::string> running;
+  for (const auto& r : there) {
+    if (r.state != ReplicaState::kStopping) running.push_back(r.id);
+  }
+  if (!running.empty()) news(fmt::format("adopted {} running: {}", running.size(), names(running)));
+  come_alive(static_cast<int>(running.size()));
+  if (running.empty() && stopped_by_hand_.empty()) {
+    Time ended_at{};
+    bool has_ended = false;
+    for (const auto& [id, t] : tracked_) {
+      if (t.stopping || !t.c.ended()) continue;
+      has_ended = true;
+      ended_at = std::max(ended_at, t.c.finished.value_or(Time{}));
+    }
+    // Zero that docktor itself had made is nobody's hand.
+    if (old_replicas_ ? *old_replicas_ > 0 : has_ended) {
+      stopped_by_hand_ =
+          has_ended ? stopped_text(ended_at) : "taken to 0 by hand while docktor was not running";
+      news(stopped_by_hand_);
+    }
+  }
+  shown_ = there;
+}
+
+void ComposeService::accept(const std::vector<Replica>& there, Time now) {
+  unrest_.clear();
+  unrest_since_.reset();
+  std::set<std::string> before, after;
+  std::vector<std::string> gone, come;
+  for (const auto& r : there) {
+    if (r.state != ReplicaState::kStopping) after.insert(r.container);
+  }
+  for (const auto& r : shown_) {
+    if (r.state == ReplicaState::kStopping) continue;
+    before.insert(r.container);
+    const auto found = tracked_.find(r.container);
+    const bool by_us = found != tracked_.end() && found->second.stopping;
+    if (!after.contains(r.container) && !by_us) gone.push_back(r.id);
+  }
+  for (const auto& r : there) {
+    if (after.contains(r.container) && !before.contains(r.container) && !mine_.contains(r.container))
+      come.push_back(r.id);
+  }
+  const auto was = before.size();
+  const auto is = after.size();
+  if (!gone.empty() && !come.empty()) {
+    news(fmt::format("somebody replaced {} by {}: {} → {}", names(gone), names(come), was, is));
+  } else if (!gone.empty()) {
+    news(fmt::format("somebody stopped {}: {} → {}", names(gone), was, is));
+  } else if (!come.empty()) {
+    news(fmt::format("somebody started {}: {} → {}", names(come), was, is));
+  }
+  if (!gone.empty() && is == 0 && stopped_by_hand_.empty()) {
+    stopped_by_hand_ = stopped_text(now);
+    stopped_at_ = now;
+    news(stopped_by_hand_);
+  }
+  come_alive(static_cast<int>(is));
+  shown_ = there;
+}
+
+void ComposeService::come_alive(int count) {
+  if (count == 0 || stopped_by_hand_.empty()) return;
+  stopped_by_hand_.clear();
+  news("running again: no longer left alone");
+}
+
+void ComposeService::news(std::string text) {
+  if (news_.size() < kMostNews) news_.push_back(std::move(text));
+}
+
+std::vector<Replica> ComposeService::replicas(Time now) const {
+  return unrest_.empty() ? fresh(now) : shown_;
+}
+
+std::vector<std::string> ComposeService::take_news() { return std::exchange(news_, {}); }
+
+std::optional<Time> ComposeService::next_change(Time now) const {
+  std::optional<Time> next;
+  const auto consider = [&](Time at) {
+    if (at > now && (!next || at < *next)) next = at;
+  };
+  if (unrest_since_) {
+    consider(std::max(last_hand_ + care_.settle, now + std::chrono::milliseconds(100)));
+    consider(*unrest_since_ + care_.longest_unrest);
+  }
+  for (const auto& [id, t] : tracked_) {
+    if (t.stopping || !t.running_since || t.state == ReplicaState::kReady) continue;
+    consider(*t.running_since + ready_after_);
+    consider(*t.running_since + care_.stable_after);
+  }
+  return next;
+}
+
+std::vector<std::string> ComposeService::due_starts(Time now) const {
+  std::vector<std::string> out;
+  if (!stopped_by_hand_.empty() || !unrest_.empty()) return out;
+  for (const auto& [id, t] : tracked_) {
+    if (!t.stopping && t.next_start && *t.next_start <= now && t.c.ended()) out.push_back(id);
+  }
+  return out;
+}
+
+std::optional<Time> ComposeService::next_start() const {
+  std::optional<Time> next;
+  for (const auto& [id, t] : tracked_) {
+    if (!t.stopping && t.next_start && (!next || *t.next_start < *next)) next = t.next_start;
+  }
+  return next;
+}
+
+void ComposeService::start_failed(const std::string& id, Time now) {
+  if (const auto found = tracked_.find(id); found != tracked_.end()) {
+    found->second.next_start.reset();
+    crashed(found->second, now);
+  }
+}
+
+std::set<std::string> ComposeService::stopping_ids() const {
+  std::set<std::string> out;
+  for (const auto& [id, t] : tracked_) {
+    if (t.stopping) out.insert(id);
+  }
+  return out;
+}
+
+const Container* ComposeService::find(const std::string& id) const {
+  const auto found = tracked_.find(id);
+  return found == tracked_.end() ? nullptr : &found->second.c;
+}
+
+int ComposeService::highest_number() const {
+  int n = 0;
+  for (const auto& [id, t] : tracked_) n = std::max(n, t.c.number);
+  return n;
+}
+
+int ComposeService::count(Time now) const {
+  const auto all = fresh(now);
+  return static_cast<int>(
+      std::ranges::count_if(all, [](const Replica& r) { return r.state != ReplicaState::kStopping; }));
+}
+
+}  // namespace docktor

@@ -1,0 +1,184 @@
+// How a pool finds the replicas that an earlier docktor (or an earlier object) left running.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <utility>
+
+#include "targets/process/process_pool.h"
+
+namespace docktor {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// <pool>/<id>/<fingerprint>/<random>; an id has no slash that matters, for the other parts are taken from the
+// ends.
+struct Token {
+  std::string pool, id, fingerprint;
+};
+
+std::optional<Token> parse_token(const std::string& text) {
+  const auto first = text.find('/');
+  const auto last = text.rfind('/');
+  if (first == std::string::npos || last <= first + 1) return std::nullopt;
+  const auto middle = text.rfind('/', last - 1);
+  if (middle <= first) return std::nullopt;
+  return Token{text.substr(0, first), text.substr(first + 1, middle - first - 1),
+               text.substr(middle + 1, last - middle - 1)};
+}
+
+}  // namespace
+
+std::optional<ProcessRecord> ProcessPool::read_record() {
+  const auto text = supervisor_.records().read(record_path_);
+  if (!text) {
+    if (text.error().code != ErrorCode::kNotFound)
+      news("⚠ the record of replicas cannot be read: " + text.error().message);
+    return std::nullopt;
+  }
+  auto record = record_from_text(*text);
+  if (!record) {
+    const auto aside = record_path_ + ".bad";
+    ::rename(record_path_.c_str(), aside.c_str());
+    news(fmt::format("⚠ {}: spoilt ({}); moved to {}, replicas are looked for by their environment",
+                     record_path_, record.error().message, aside));
+    return std::nullopt;
+  }
+  return std::move(*record);
+}
+
+void ProcessPool::adopt() {
+  for (const auto& folder : {options_.state_directory, options_.log_directory}) {
+    if (auto made = make_folders(folder); !made) news("⚠ " + made.error().message);
+  }
+  auto record = read_record();
+  std::string fallback;
+  if (record && !record->replicas.empty()) {
+    if (const auto token = parse_token(record->replicas.front().token)) fallback = token->pool;
+  }
+  Result<void> kept;
+  identity_ =
+      pool_identity(options_.state_directory + "/" + file_name(options_.service) + ".pool", fallback, kept);
+  if (!kept) {
+    news(fmt::format(
+        "⚠ {}; should docktor crash before this can be written, it may not find its replicas again",
+        kept.error().message));
+  }
+
+  std::vector<std::string> gone;
+  if (record && record->boot == boot_) {
+    for (const auto& r : record->replicas) adopt_recorded(r, gone);
+  } else if (record && !record->replicas.empty()) {
+    news(fmt::format("the machine was started anew: {} recorded replicas are gone", record->replicas.size()));
+  }
+  for (const auto& [token, processes] : supervisor_.scan().find(identity_)) {
+    const bool known =
+        std::ranges::any_of(replicas_, [&, &t = token](const ProcessReplica& r) { return r.token == t; });
+    if (known) continue;
+    const bool leader_gone =
+        record && std::ranges::any_of(record->replicas,
+                                      [&, &t = token](const RecordedReplica& r) { return r.token == t; });
+    adopt_found(token, processes, leader_gone);
+  }
+
+  replicas_.sort([](const ProcessReplica& a, const ProcessReplica& b) {
+    return std::pair(a.process.start_ticks, a.process.pid) < std::pair(b.process.start_ticks, b.process.pid);
+  });
+  std::vector<std::string> adopted;
+  for (auto& r : replicas_) {
+    r.order = next_order_++;
+    if (r.phase == Phase::kRunning && !r.stopping)
+      adopted.push_back(fmt::format("{} (pid {})", r.id, r.process.pid));
+  }
+  if (!adopted.empty())
+    news(fmt::format("adopted {} running replicas: {}", adopted.size(), fmt::join(adopted, ", ")));
+  if (!gone.empty()) news(fmt::format("ended while docktor was away: {}", fmt::join(gone, ", ")));
+  record_changed_ = true;
+  publish();
+  plan();
+}
+
+void ProcessPool::adopt_recorded(const RecordedReplica& recorded, std::vector<std::string>& gone) {
+  Fd pidfd = supervisor_.take_back(recorded.process);
+  if (!pidfd) pidfd = open_process(recorded.process);
+  const auto stat = read_process_stat(recorded.process.pid);
+  // A token that differs outweighs a start time that agrees; one that cannot be read (another user's,
+  // overwritten) does not.
+  const auto token = process_environment(recorded.process.pid, kTokenVariable);
+  if (!pidfd || !stat || stat->identity != recorded.process || (token && *token != recorded.token)) {
+    if (!recorded.stopping) gone.push_back(fmt::format("{} (pid {})", recorded.id, recorded.process.pid));
+    return;
+  }
+  auto& r = add_named(recorded.id);
+  r.token = recorded.token;
+  r.fingerprint = recorded.fingerprint;
+  r.restarts = recorded.restarts;
+  r.output = ProcessOutput::of(recorded.output, recorded.process.pid);
+  if (recorded.stopping) {
+    // It had its SIGTERM. A second one makes some workers drop what they hold: it has only its time to
+    // finish.
+    r.stopping = true;
+    r.deadline = std::min(TimePoint(milliseconds(recorded.kill_at_ms)),
+                          steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(
+                                                    options_.spec.stop_grace_period));
+  }
+  hold(r, std::move(pidfd), *stat);
+}
+
+void ProcessPool::adopt_found(const std::string& token, const std::vector<ProcessStat>& processes,
+                              bool leader_gone) {
+  const auto parts = parse_token(token);
+  if (!parts) return;
+  const auto leader =
+      std::ranges::find_if(processes, [](const ProcessStat& s) { return s.identity.pid == s.group; });
+  Fd pidfd;
+  if (!leader_gone && leader != processes.end()) {
+    pidfd = supervisor_.take_back(leader->identity);
+    if (!pidfd) pidfd = open_process(leader->identity);
+  }
+  auto& r = add_named(parts->id);
+  r.token = token;
+  r.fingerprint = parts->fingerprint;
+  if (pidfd) {
+    r.output = ProcessOutput::of(output_path(r), leader->identity.pid);
+    return hold(r, std::move(pidfd), *leader);
+  }
+  // Its first process has ended, others of it live on: they are ended, too.
+  r.process = {0, processes.front().identity.start_ticks};
+  r.phase = Phase::kLeaving;
+  r.stopping = true;
+  r.since = clock_.now();
+  r.deadline = steady_clock::now() + options_.spec.stop_grace_period;
+  look_soon_after(r);
+}
+
+ProcessReplica& ProcessPool::add_named(const std::string& id) {
+  // Our ids end in a number; one that is taken, or that we never gave, becomes the lowest free one.
+  int number = 0;
+  const auto prefix = options_.service + "-";
+  if (id.starts_with(prefix)) std::from_chars(id.data() + prefix.size(), id.data() + id.size(), number);
+  const bool taken =
+      std::ranges::any_of(replicas_, [&](const ProcessReplica& r) { return r.number == number; });
+  if (number <= 0 || taken || id != prefix + std::to_string(number)) number = free_numbers(1).front();
+  auto& r = replicas_.emplace_back();
+  r.number = number;
+  r.id = prefix + std::to_string(number);
+  return r;
+}
+
+void ProcessPool::hold(ProcessReplica& r, Fd pidfd, const ProcessStat& stat) {
+  r.pidfd = std::move(pidfd);
+  r.process = stat.identity;
+  r.group_is_own = stat.group == stat.identity.pid;
+  const Duration ran = age(stat.identity);
+  r.started = steady_clock::now() - ran;
+  took_up(r);
+  r.since = clock_.now();
+  if (r.ready && !r.stopping) r.since -= ran - options_.spec.ready_after;
+}
+
+}  // namespace docktor

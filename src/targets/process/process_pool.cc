@@ -1,0 +1,473 @@
+#include "targets/process/process_pool.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <cstring>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "core/text.h"
+
+namespace docktor {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr int kStartsPerTurn = 8;         // then other services have their turn
+constexpr std::size_t kMostWatched = 64;  // of what one replica left behind; looking again finds the rest
+constexpr auto kLookAgain = milliseconds(500);
+constexpr auto kLookAgainSoon = milliseconds(50);
+constexpr auto kLooksApart = milliseconds(20);
+constexpr auto kKillAgain = std::chrono::seconds(1);
+
+std::string listed(const std::vector<std::string>& ids) {
+  constexpr std::size_t kMost = 10;
+  if (ids.size() <= kMost) return fmt::format("{}: {}", ids.size(), fmt::join(ids, ", "));
+  return fmt::format("{}: {}, ..., {}", ids.size(), fmt::join(ids.begin(), ids.begin() + kMost - 1, ", "),
+                     ids.back());
+}
+
+std::string how_it_ended(const siginfo_t& info) {
+  if (info.si_code == CLD_EXITED) {
+    const char* hint = info.si_status == 127   ? " (a shell's: command not found)"
+                       : info.si_status == 126 ? " (a shell's: command not executable)"
+                                               : "";
+    return fmt::format("exit code {}{}", info.si_status, hint);
+  }
+  const char* name = ::sigabbrev_np(info.si_status);
+  return name ? fmt::format("killed by SIG{}", name) : fmt::format("killed by signal {}", info.si_status);
+}
+
+// A stopped process would never see its SIGTERM.
+void terminate(const Fd& pidfd) {
+  send_signal(pidfd, SIGTERM);
+  send_signal(pidfd, SIGCONT);
+}
+
+}  // namespace
+
+ProcessPool::ProcessPool(ProcessOptions options, ProcessSupervisor& supervisor, const Clock& clock)
+    : options_(std::move(options)),
+      supervisor_(supervisor),
+      clock_(clock),
+      boot_(boot_id()),
+      record_path_(options_.state_directory + "/" + file_name(options_.service) + ".replicas.json"),
+      fingerprint_(fingerprint(options_.spec)) {}
+
+// ---- Orders ----
+
+int ProcessPool::current() const {
+  return static_cast<int>(
+      std::ranges::count_if(replicas_, [](const ProcessReplica& r) { return !r.stopping; }));
+}
+
+void ProcessPool::scale(const ScaleOrder& order, Done done) {
+  if (closed_) return done(fail(ErrorCode::kUnavailable, "docktor is ending", true));
+  if (order.replicas < 0 || order.replicas > options_.max_replicas) {
+    return done(fail(ErrorCode::kInvalid,
+                     fmt::format("refused an order for {} replicas: outside 0 to {}; this is a bug",
+                                 order.replicas, options_.max_replicas)));
+  }
+  supersede(fmt::format("superseded by an order for {}", order.replicas));
+  order_.emplace();
+  order_->replicas = order.replicas;
+  order_->done = std::move(done);
+  const int n = current();
+  if (n > order.replicas) {
+    for (auto* r : victims(static_cast<std::size_t>(n - order.replicas), order.busyness)) {
+      order_->stopped.push_back(r->id);
+      stop(*r);
+    }
+  }
+  start_some();
+}
+
+void ProcessPool::stop_all(Done done) {
+  if (closed_) return done(fail(ErrorCode::kUnavailable, "docktor is ending", true));
+  supersede("superseded by an order to stop all");
+  all_stopped_ = std::move(done);
+  stopped_in_all_ = replicas_.size();
+  std::vector<ProcessReplica*> all;
+  for (auto& r : replicas_) all.push_back(&r);
+  for (auto* r : all) {
+    if (!r->stopping) stop(*r);
+  }
+  plan();
+  check_all_stopped();
+}
+
+void ProcessPool::supersede(const std::string& by) {
+  if (order_) finish_order(by);
+  if (all_stopped_) std::exchange(all_stopped_, nullptr)(fail(ErrorCode::kConflict, by));
+}
+
+void ProcessPool::check_all_stopped() {
+  if (!all_stopped_ || !replicas_.empty()) return;
+  publish();
+  std::exchange(all_stopped_, nullptr)(fmt::format("stopped {} replicas", stopped_in_all_));
+}
+
+void ProcessPool::start_some() {
+  if (closed_ || !order_) return;
+  int missing = order_->replicas - current();
+  for (const int number : free_numbers(std::min(missing, kStartsPerTurn))) {
+    auto& r = replicas_.emplace_back();
+    r.number = number;
+    r.id = fmt::format("{}-{}", options_.service, number);
+    r.order = next_order_++;
+    r.since = clock_.now();
+    if (auto started = start(r); !started) {
+      order_->error = started.error();
+    } else {
+      order_->started.push_back(r.id);
+    }
+    --missing;
+  }
+  plan();
+  if (missing <= 0) return finish_order("");
+  supervisor_.post([self = shared_from_this()] { self->start_some(); });
+}
+
+void ProcessPool::finish_order(const std::string& superseded_by) {
+  publish();
+  auto order = std::move(*order_);
+  order_.reset();
+  if (order.error) return order.done(tl::unexpected(*order.error));
+  std::vector<std::string> parts;
+  if (!order.started.empty()) parts.push_back("started " + listed(order.started));
+  if (!order.stopped.empty()) {
+    parts.push_back(fmt::format("stopping {} (SIGTERM, SIGKILL after {})", listed(order.stopped),
+                                short_duration(options_.spec.stop_grace_period)));
+  }
+  if (parts.empty()) parts.push_back(fmt::format("nothing to do, there are {} replicas", current()));
+  if (!superseded_by.empty()) parts.push_back(superseded_by);
+  order.done(fmt::format("{}", fmt::join(parts, "; ")));
+}
+
+std::vector<ProcessReplica*> ProcessPool::victims(std::size_t count,
+                                                  const std::map<std::string, double>& busyness) {
+  std::vector<ProcessReplica*> all;
+  for (auto& r : replicas_) {
+    if (!r.stopping) all.push_back(&r);
+  }
+  const auto rank = [&](const ProcessReplica* r) {
+    const bool outdated = r->has_process() && r->fingerprint != fingerprint_;
+    // One without a sample is starting: it has nothing in hand. Less than 1 % of a core is no difference.
+    const auto it = busyness.find(r->id);
+    const double busy = it == busyness.end() || !std::isfinite(it->second) ? 0 : std::round(it->second);
+    return std::tuple(r->state() != ReplicaState::kFailing, !outdated, busy, UINT64_MAX - r->order);
+  };
+  std::ranges::sort(all, {}, rank);
+  all.resize(std::min(all.size(), count));
+  return all;
+}
+
+std::vector<int> ProcessPool::free_numbers(int count) const {
+  std::set<int> used;
+  for (const auto& r : replicas_) used.insert(r.number);
+  std::vector<int> numbers;
+  for (int n = 1; static_cast<int>(numbers.size()) < count; ++n) {
+    if (!used.contains(n)) numbers.push_back(n);
+  }
+  return numbers;
+}
+
+// ---- A replica's life ----
+
+SpawnOptions ProcessPool::options_for(const ProcessReplica& r) const {
+  SpawnOptions o;
+  o.command = options_.spec.command;
+  o.directory = options_.spec.directory;
+  o.environment = options_.inherited;
+  for (const auto& [name, value] : options_.spec.environment) o.environment[name] = value;
+  o.environment["DOCKTOR_SERVICE"] = options_.service;
+  o.environment["DOCKTOR_REPLICA"] = r.id;
+  o.environment[std::string(kTokenVariable)] = r.token;
+  return o;
+}
+
+Result<void> ProcessPool::start(ProcessReplica& r) {
+  r.fingerprint = fingerprint_;
+  r.token = fmt::format("{}/{}/{}/{}", identity_, r.id, fingerprint_, random_hex(8));
+  auto options = options_for(r);
+  const auto path = output_path(r);
+  auto output = ProcessOutput::open(path);
+  if (!output && make_folders(options_.log_directory)) output = ProcessOutput::open(path);
+  r.output = {};
+  if (output) {
+    r.output = output->first;
+    options.output = output->second.get();
+  } else {
+    news(fmt::format("⚠ {}: {}", r.id, output.error().message));
+  }
+  auto spawned = spawn(options);
+  if (!spawned) {
+    r.ended = spawned.error().message;
+    crashed(r, Duration::zero());
+    return tl::unexpected(spawned.error());
+  }
+  supervisor_.scan().forget();
+  r.pidfd = std::move(spawned->pidfd);
+  r.process = spawned->identity;
+  r.group_is_own = true;
+  r.started = steady_clock::now();
+  took_up(r);
+  return {};
+}
+
+void ProcessPool::took_up(ProcessReplica& r) {
+  const auto before = r.state();
+  r.phase = Phase::kRunning;
+  r.killed = false;
+  r.ready = steady_clock::now() - r.started >= options_.spec.ready_after;
+  if (!r.stopping) {
+    r.deadline.reset();
+    if (!r.ready) r.deadline = r.started + options_.spec.ready_after;
+  }
+  if (r.state() != before) r.since = clock_.now();
+  // Without room for a watch, housekeeping finds out that it has ended.
+  (void)supervisor_.watch(r.pidfd.get(), [this, &r] { on_end(r); });
+  touch_record();
+}
+
+void ProcessPool::stop(ProcessReplica& r) {
+  r.stopping = true;
+  r.since = clock_.now();
+  switch (r.phase) {
+    case Phase::kWaiting:
+      return remove(r);
+    case Phase::kRunning:
+      terminate(r.pidfd);
+      r.deadline = steady_clock::now() + options_.spec.stop_grace_period;
+      break;
+    case Phase::kLeaving:
+      break;  // it had its SIGTERM, and its deadline stands
+  }
+  touch_record();
+}
+
+void ProcessPool::on_end(ProcessReplica& r) {
+  if (!has_ended(r.pidfd)) return;
+  supervisor_.forget(r.pidfd.get());
+  look_soon_after(r);
+}
+
+void ProcessPool::look_soon_after(ProcessReplica& r) {
+  if (std::ranges::find(ended_, &r) != ended_.end()) return;
+  ended_.push_back(&r);
+  if (ended_.size() > 1) return;
+  // One at once; when many end in a row, together: a pass over /proc costs milliseconds.
+  const auto now = steady_clock::now();
+  const auto next = last_look_ + kLooksApart;
+  if (next <= now) return supervisor_.post([self = shared_from_this()] { self->look_after_ended(); });
+  supervisor_.wake(&ended_, next, [self = shared_from_this()] { self->look_after_ended(); });
+}
+
+void ProcessPool::look_after_ended() {
+  if (closed_ || ended_.empty()) return;
+  const auto ended = std::exchange(ended_, {});
+  std::vector<EndedReplica> wanted;
+  for (auto* r : ended) {
+    if (r->phase == Phase::kRunning) first_process_ended(*r);
+    wanted.push_back({r->token, r->process, r->zombie_is_ours && r->group_is_own});
+  }
+  const auto left = find_left(wanted);
+  last_look_ = steady_clock::now();
+  for (std::size_t i = 0; i < ended.size(); ++i) {
+    if (left[i].empty())
+      nothing_left(*ended[i]);
+    else
+      end_left(*ended[i], left[i]);
+  }
+  plan();
+}
+
+void ProcessPool::first_process_ended(ProcessReplica& r) {
+  siginfo_t info{};
+  // It stays a zombie until nothing is left of its group: so long nobody else can have the group's number.
+  r.zombie_is_ours =
+      ::waitid(P_PIDFD, static_cast<id_t>(r.pidfd.get()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+      info.si_pid != 0;
+  const Duration ran = steady_clock::now() - r.started;
+  r.ended = fmt::format("{} after {}", r.zombie_is_ours ? how_it_ended(info) : "ended", short_duration(ran));
+  const auto before = r.state();
+  r.ran = ran;
+  r.phase = Phase::kLeaving;
+  if (!r.stopping) r.deadline = steady_clock::now() + options_.spec.stop_grace_period;
+  if (r.state() != before) r.since = clock_.now();
+  touch();
+}
+
+void ProcessPool::end_left(ProcessReplica& r, const std::vector<ProcessIdentity>& left) {
+  if (!r.told_left) {
+    r.told_left = true;
+    r.ended += fmt::format(", leaving {} of its processes behind{}", left.size(),
+                           r.ended.starts_with("exit code 0 ") ? " (it must stay in the foreground)" : "");
+    touch();
+  }
+  for (const auto& fd : r.left) supervisor_.forget(fd.get());
+  r.left.clear();
+  // A group that forks as fast as it is killed is caught as a whole; the zombie keeps the number ours.
+  if (r.killed && r.zombie_is_ours && r.group_is_own) ::kill(-r.process.pid, SIGKILL);
+  for (const auto& p : left) {
+    Fd pidfd = open_process(p);
+    if (!pidfd) continue;
+    if (r.killed) {
+      send_signal(pidfd, SIGKILL);
+    } else if (std::ranges::find(r.terminated, p) == r.terminated.end()) {
+      terminate(pidfd);
+      r.terminated.push_back(p);
+    }
+    if (r.left.size() >= kMostWatched) continue;
+    const int fd = pidfd.get();
+    const bool watched = supervisor_.watch(fd, [this, &r, fd] {
+      supervisor_.forget(fd);
+      std::erase_if(r.left, [&](const Fd& f) { return f.get() == fd; });
+      if (r.left.empty()) {
+        r.look_again = steady_clock::now();
+        plan();
+      }
+    });
+    if (watched) r.left.push_back(std::move(pidfd));
+  }
+  r.look_again = steady_clock::now() + (r.left.empty() ? kLookAgainSoon : kLookAgain);
+}
+
+void ProcessPool::nothing_left(ProcessReplica& r) {
+  forget(r);
+  if (r.zombie_is_ours) {
+    siginfo_t info{};
+    ::waitid(P_PIDFD, static_cast<id_t>(r.pidfd.get()), &info, WEXITED | WNOHANG);
+  }
+  r.zombie_is_ours = false;
+  r.pidfd.reset();
+  r.process = {};
+  r.terminated.clear();
+  r.told_left = false;
+  r.look_again.reset();
+  r.deadline.reset();
+  // The last words of a replica that talks much and dies at once.
+  (void)r.output.cut(options_.care.output_cap, 0);
+  if (r.stopping) return remove(r);
+  crashed(r, r.ran);
+}
+
+void ProcessPool::crashed(ProcessReplica& r, Duration ran) {
+  if (!options_.restart) {
+    news(fmt::format("{}: {}; not started again (dry run)", r.id, r.ended));
+    return remove(r);
+  }
+  const auto before = r.state();
+  r.phase = Phase::kWaiting;
+  r.ready = false;
+  Duration pause{};
+  if (ran >= options_.care.stable_after) {
+    r.failures = 0;
+  } else {
+    ++r.failures;
+    pause = options_.care.first_backoff * (1LL << std::min(r.failures - 1, 20));
+    pause = std::min(pause, options_.care.longest_backoff);
+  }
+  r.deadline = steady_clock::now() + pause;
+  if (r.state() != before) r.since = clock_.now();
+  // It goes on for ever, the log does not: the 1st, 2nd, 4th, 8th ... failure in a row.
+  if ((r.failures & (r.failures - 1)) == 0) {
+    news(fmt::format(
+        "{}: {}; {}{}", r.id, r.ended,
+        pause > Duration::zero() ? "next start in " + short_duration(pause) : "started again at once",
+        r.output.path().empty() ? "" : "; output: " + r.output.path()));
+  }
+  touch_record();
+}
+
+void ProcessPool::kill_running(ProcessReplica& r) {
+  if (!r.killed) {
+    news(fmt::format("{} did not end within its grace period of {}: killed", r.id,
+                     short_duration(options_.spec.stop_grace_period)));
+  }
+  r.killed = true;
+  // The group's number is its own for as long as the leader has not been waited for, and that is proved by
+  // the pidfd.
+  if (r.group_is_own && !has_ended(r.pidfd)) ::kill(-r.process.pid, SIGKILL);
+  send_signal(r.pidfd, SIGKILL);
+  r.deadline = steady_clock::now() + kKillAgain;
+  touch();
+}
+
+void ProcessPool::on_deadline(ProcessReplica& r) {
+  r.deadline.reset();
+  switch (r.phase) {
+    case Phase::kWaiting:
+      ++r.restarts;
+      if (!start(r)) touch();  // the failure is the replica's, which waits again
+      return;
+    case Phase::kRunning:
+      if (r.stopping) return kill_running(r);
+      r.ready = true;
+      r.since = clock_.now();
+      touch();
+      return;
+    case Phase::kLeaving:
+      r.look_again = steady_clock::now();
+      if (std::exchange(r.killed, true)) return;
+      news(fmt::format("what {} left behind did not end within {}: killed", r.id,
+                       short_duration(options_.spec.stop_grace_period)));
+      touch();
+      return;
+  }
+}
+
+void ProcessPool::forget(ProcessReplica& r) {
+  if (r.pidfd) supervisor_.forget(r.pidfd.get());
+  for (const auto& fd : r.left) supervisor_.forget(fd.get());
+  r.left.clear();
+  std::erase(ended_, &r);
+}
+
+void ProcessPool::remove(ProcessReplica& r) {
+  forget(r);
+  std::erase_if(replicas_, [&](const ProcessReplica& other) { return &other == &r; });
+  touch_record();
+  check_all_stopped();
+}
+
+void ProcessPool::update(TargetSpec spec) {
+  options_.spec = std::move(spec);
+  fingerprint_ = fingerprint(options_.spec);
+  for (auto& r : replicas_) {
+    if (r.phase != Phase::kWaiting || r.stopping || r.fingerprint == fingerprint_) continue;
+    r.failures = 0;
+    r.deadline = steady_clock::now();
+  }
+  plan();
+  touch();
+}
+
+void ProcessPool::close() {
+  if (closed_) return;
+  closed_ = true;
+  supervisor_.no_wake(this);
+  supervisor_.no_wake(&ended_);
+  const Error ending{ErrorCode::kUnavailable, "docktor is ending; the replicas go on", true};
+  if (order_) {
+    auto done = std::move(order_->done);
+    order_.reset();
+    done(tl::unexpected(ending));
+  }
+  if (all_stopped_) std::exchange(all_stopped_, nullptr)(tl::unexpected(ending));
+  write_record();
+  for (auto& r : replicas_) {
+    forget(r);
+    if (r.pidfd) supervisor_.reap_later(std::move(r.pidfd), r.process);
+  }
+  replicas_.clear();
+}
+
+}  // namespace docktor

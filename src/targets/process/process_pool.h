@@ -1,0 +1,134 @@
+// The replicas of one process service, as the supervisor's thread sees them: orders, crashes, deadlines.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/target.h"
+#include "targets/process/process.h"
+#include "targets/process/process_record.h"
+#include "targets/process/process_replica.h"
+#include "targets/process/process_scan.h"
+#include "targets/process/process_supervisor.h"
+
+namespace docktor {
+
+/// An order under way, and what was done of it.
+struct ProcessOrder {
+  int replicas = 0;
+  std::function<void(Result<std::string>)> done;
+  std::vector<std::string> started;
+  std::vector<std::string> stopped;
+  std::optional<Error> error;
+};
+
+/// All functions but report() run in the supervisor's thread. After close() nothing happens any more.
+class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
+ public:
+  using Done = std::function<void(Result<std::string>)>;
+
+  ProcessPool(ProcessOptions options, ProcessSupervisor& supervisor, const Clock& clock);
+
+  void adopt();
+  void scale(const ScaleOrder& order, Done done);
+  void stop_all(Done done);
+  void update(TargetSpec spec);
+  void close();
+  const ProcessOptions& options() const { return options_; }
+
+  TargetReport report();
+
+ private:
+  using Phase = ProcessReplica::Phase;
+  using TimePoint = ProcessReplica::TimePoint;
+
+  // A replica as report() shows it; the countdown is put in when somebody looks.
+  struct Shown {
+    Replica replica;  // its note is what stands before the countdown
+    std::optional<TimePoint> at;
+    std::string countdown;  // "next start in"
+    std::string after;
+    bool operator==(const Shown& o) const;
+  };
+
+  // Orders.
+  void start_some();
+  void finish_order(const std::string& superseded_by);
+  std::vector<ProcessReplica*> victims(std::size_t count, const std::map<std::string, double>& busyness);
+  int current() const;
+  std::vector<int> free_numbers(int count) const;  // the lowest ones that no replica has
+  void supersede(const std::string& by);
+  void check_all_stopped();
+
+  // A replica's life.
+  Result<void> start(ProcessReplica& r);
+  SpawnOptions options_for(const ProcessReplica& r) const;
+  void took_up(ProcessReplica& r);
+  void stop(ProcessReplica& r);
+  void on_end(ProcessReplica& r);
+  void look_soon_after(ProcessReplica& r);
+  void look_after_ended();
+  void first_process_ended(ProcessReplica& r);
+  void nothing_left(ProcessReplica& r);
+  void crashed(ProcessReplica& r, Duration ran);
+  void end_left(ProcessReplica& r, const std::vector<ProcessIdentity>& left);
+  void kill_running(ProcessReplica& r);
+  void on_deadline(ProcessReplica& r);
+  void remove(ProcessReplica& r);
+  void forget(ProcessReplica& r);
+
+  // Adoption (process_adoption.cc).
+  std::optional<ProcessRecord> read_record();
+  void adopt_recorded(const RecordedReplica& recorded, std::vector<std::string>& gone);
+  void adopt_found(const std::string& token, const std::vector<ProcessStat>& processes, bool leader_gone);
+  void hold(ProcessReplica& r, Fd pidfd, const ProcessStat& stat);
+  ProcessReplica& add_named(const std::string& id);
+
+  // Housekeeping and report (process_report.cc).
+  void tick();
+  void plan();
+  void housekeep();
+  void write_record();
+  void touch();
+  void touch_record();
+  void publish();
+  Shown show(const ProcessReplica& r) const;
+  void news(std::string text);
+  std::string output_path(const ProcessReplica& r) const;
+
+  ProcessOptions options_;
+  ProcessSupervisor& supervisor_;
+  const Clock& clock_;
+  const std::string boot_;
+  const std::string record_path_;
+  std::string identity_;  // what the tokens of all replicas begin with
+  std::string fingerprint_;
+
+  std::list<ProcessReplica> replicas_;  // oldest first; a list, since handlers hold addresses
+  std::uint64_t next_order_ = 1;
+  std::optional<ProcessOrder> order_;
+  Done all_stopped_;
+  std::size_t stopped_in_all_ = 0;
+  std::vector<ProcessReplica*> ended_;  // to be looked after together, by one pass over /proc
+  TimePoint last_look_{};
+  std::optional<TimePoint> next_housekeeping_;
+  std::string trouble_;  // with the record, as last told
+  std::string written_;  // the record's text
+  bool record_changed_ = false;
+  bool publish_posted_ = false;
+  bool closed_ = false;
+
+  std::mutex mutex_;  // guards what follows
+  std::vector<Shown> shown_;
+  std::vector<std::string> news_;
+  bool news_changed_ = false;
+};
+
+}  // namespace docktor

@@ -1,0 +1,92 @@
+// The record on disk of a service's process replicas: what the next docktor adopts them by.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/result.h"
+#include "core/spec.h"
+#include "os/proc.h"
+
+namespace docktor {
+
+struct RecordedReplica {
+  std::string id;
+  std::string token;  ///< DOCKTOR_TOKEN of its environment: <pool>/<id>/<random>
+  ProcessIdentity process;
+  bool stopping = false;
+  std::int64_t kill_at_ms = 0;  ///< when stopping: CLOCK_MONOTONIC, which all of a boot share
+  int restarts = 0;
+  std::string fingerprint;  ///< of the TargetSpec that it was started with
+  std::string output;       ///< path of its output file; may be empty
+};
+
+struct ProcessRecord {
+  std::string boot;
+  std::vector<RecordedReplica> replicas;
+};
+
+std::string to_text(const ProcessRecord& record);
+
+/// kInvalid where the text is no record. One absurd value spoils the whole: half a record is not trusted.
+Result<ProcessRecord> record_from_text(const std::string& text);
+
+/// Stable hash of what makes a replica outdated when it changes: command, directory, environment.
+std::string fingerprint(const TargetSpec& spec);
+
+/// A file's name for a service: characters that a file's name should not have become %XX.
+std::string file_name(const std::string& service);
+
+/// 2 × `bytes` hex digits that nobody can guess.
+std::string random_hex(std::size_t bytes);
+
+/// What the tokens of all replicas of one service and state directory begin with. Random, written once,
+/// before the first replica starts: a replica can be found by its environment even if its own record never
+/// reached the disk. A missing or spoilt file is made anew, from `fallback` where that is not empty. `kept`
+/// says whether it is on disk.
+std::string pool_identity(const std::string& path, const std::string& fallback, Result<void>& kept);
+
+/// Makes the folder, and those above it, with mode 0750.
+Result<void> make_folders(const std::string& path);
+
+/// Writes files whole or not at all (written beside, synced, renamed) from a thread of its own, of each path
+/// the newest text only. Thread-safe. The destructor writes what is left.
+class RecordWriter {
+ public:
+  RecordWriter();
+  ~RecordWriter();
+  RecordWriter(const RecordWriter&) = delete;
+  RecordWriter& operator=(const RecordWriter&) = delete;
+
+  void write(const std::string& path, std::string text);
+
+  /// What was last given to write(), on disk or not; else the file's text. kNotFound when there is neither.
+  Result<std::string> read(const std::string& path);
+
+  /// The error of the last attempt to write this path; empty when it succeeded, or none was made.
+  std::string trouble(const std::string& path);
+
+  /// Returns when everything was written, or tried.
+  void flush();
+
+ private:
+  void loop();
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, std::string> waiting_;
+  std::optional<std::pair<std::string, std::string>> writing_;  // path and text under way
+  std::map<std::string, std::string> trouble_;
+  std::map<std::string, std::string> latest_failed_;  // texts that could not be written
+  bool stop_ = false;
+  std::thread thread_;
+};
+
+}  // namespace docktor

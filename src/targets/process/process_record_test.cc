@@ -1,0 +1,126 @@
+#include "targets/process/process_record.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/temp_dir.h"
+
+namespace docktor {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+ProcessRecord sample() {
+  ProcessRecord record;
+  record.boot = "boot";
+  record.replicas.push_back({"a-1", "pool/a-1/f/r", {4242, 99}, false, 0, 3, "f", "/log/a-1.log"});
+  record.replicas.push_back({"a-2", "pool/a-2/f/r", {4243, 100}, true, 123456, 0, "f", ""});
+  return record;
+}
+
+TEST(ProcessRecordText, ComesBackAsItWas) {
+  const auto back = record_from_text(to_text(sample()));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(to_text(*back), to_text(sample()));
+  EXPECT_EQ(back->replicas[1].kill_at_ms, 123456);
+  EXPECT_TRUE(back->replicas[1].stopping);
+  EXPECT_FALSE(back->replicas[0].stopping);
+}
+
+TEST(ProcessRecordText, IsTrustedOnlyAsAWhole) {
+  const auto text = to_text(sample());
+  for (std::size_t n = 0; n + 2 < text.size(); n += 7) EXPECT_FALSE(record_from_text(text.substr(0, n))) << n;
+  const auto with = [&](const std::string& from, const std::string& to) {
+    auto t = text;
+    return t.replace(t.find(from), from.size(), to);
+  };
+  EXPECT_TRUE(record_from_text(with("4242", "4244")));
+  for (const char* pid : {"1", "0", "-1", "99999999999", "\"7\"", "null"})
+    EXPECT_FALSE(record_from_text(with("4242", pid))) << pid;
+  EXPECT_FALSE(record_from_text(with("\"version\": 1", "\"version\": 2")));
+  EXPECT_FALSE(record_from_text(with("\"restarts\": 3", "\"restarts\": -3")));
+}
+
+TEST(Fingerprint, ChangesWithWhatAReplicaRunsOnly) {
+  TargetSpec a;
+  a.command = {"x", "y"};
+  TargetSpec b = a;
+  b.stop_grace_period = std::chrono::hours(1);
+  b.ready_after = std::chrono::hours(1);
+  EXPECT_EQ(fingerprint(a), fingerprint(b));
+  b.command = {"x y"};
+  EXPECT_NE(fingerprint(a), fingerprint(b));
+  b = a;
+  b.environment["K"] = "secret";
+  EXPECT_NE(fingerprint(a), fingerprint(b));
+  EXPECT_THAT(fingerprint(b), Not(HasSubstr("secret")));
+  b = a;
+  b.directory = "/";
+  EXPECT_NE(fingerprint(a), fingerprint(b));
+}
+
+TEST(FileName, StaysWithinItsFolder) {
+  EXPECT_EQ(file_name("web-workers_2.a"), "web-workers_2.a");
+  EXPECT_EQ(file_name("../x y"), "%2E.%2Fx%20y");
+  EXPECT_EQ(file_name("..").find('/'), std::string::npos);
+  EXPECT_NE(file_name(".."), "..");
+}
+
+TEST(PoolIdentity, IsMadeOnceAndKept) {
+  test::TempDir dir;
+  const auto path = (dir.path() / "p").string();
+  Result<void> kept;
+  const auto first = pool_identity(path, "", kept);
+  EXPECT_TRUE(kept);
+  EXPECT_EQ(first.size(), 32u);
+  EXPECT_EQ(pool_identity(path, "", kept), first);
+  dir.file("p", "spoilt");
+  EXPECT_EQ(pool_identity(path, first, kept), first);
+  dir.file("p", "");
+  EXPECT_NE(pool_identity(path, "", kept), first);
+  EXPECT_EQ(pool_identity((dir.path() / "nowhere" / "p").string(), "", kept).size(), 32u);
+  EXPECT_FALSE(kept);
+}
+
+TEST(RecordWriter, WritesTheNewestTextOfEachPath) {
+  test::TempDir dir;
+  const auto a = (dir.path() / "a").string(), b = (dir.path() / "b").string();
+  {
+    RecordWriter writer;
+    for (int i = 0; i < 200; ++i) {
+      writer.write(a, "a" + std::to_string(i));
+      EXPECT_EQ(*writer.read(a), "a" + std::to_string(i));
+    }
+    writer.write(b, "b");
+  }
+  RecordWriter writer;
+  EXPECT_EQ(*writer.read(a), "a199");
+  EXPECT_EQ(*writer.read(b), "b");
+  EXPECT_EQ(writer.read(a + "x").error().code, ErrorCode::kNotFound);
+}
+
+TEST(RecordWriter, KeepsTheOldFileAndTheNewTextWhenItCannotWrite) {
+  test::TempDir dir;
+  const auto path = dir.file("r", "old");
+  std::filesystem::create_directory(path + ".new");
+  RecordWriter writer;
+  writer.write(path, "new");
+  writer.flush();
+  EXPECT_THAT(writer.trouble(path), HasSubstr("r.new: cannot write"));
+  EXPECT_EQ(*writer.read(path), "new");
+  std::string text;
+  std::ifstream(path) >> text;
+  EXPECT_EQ(text, "old");
+  std::filesystem::remove(path + ".new");
+  writer.write(path, "newer");
+  writer.flush();
+  EXPECT_EQ(writer.trouble(path), "");
+  EXPECT_EQ(*writer.read(path), "newer");
+}
+
+}  // namespace
+}  // namespace docktor

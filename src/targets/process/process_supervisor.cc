@@ -1,0 +1,154 @@
+#include "targets/process/process_supervisor.h"
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <stdexcept>
+
+namespace docktor {
+namespace {
+
+bool add(int epoll, int fd) {
+  epoll_event e{};
+  e.events = EPOLLIN;
+  e.data.fd = fd;
+  return ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+}
+
+}  // namespace
+
+ProcessSupervisor::ProcessSupervisor()
+    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!epoll_ || !wake_ || !add(epoll_.get(), wake_.get())) {
+    throw std::runtime_error(fmt::format("cannot supervise processes: {}", std::strerror(errno)));
+  }
+  thread_ = std::thread([this] { loop(); });
+}
+
+ProcessSupervisor::~ProcessSupervisor() {
+  post([this] { stop_ = true; });
+  thread_.join();
+}
+
+void ProcessSupervisor::post(std::function<void()> task) {
+  {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+    if (tasks_.size() > 1) return;  // the thread knows already
+  }
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);  // cannot fail: the counter never comes near its end
+}
+
+void ProcessSupervisor::run(const std::function<void()>& task) {
+  std::mutex mutex;
+  std::condition_variable finished;
+  bool done = false;
+  post([&] {
+    task();
+    const std::lock_guard lock(mutex);
+    done = true;
+    finished.notify_all();
+  });
+  std::unique_lock lock(mutex);
+  finished.wait(lock, [&] { return done; });
+}
+
+bool ProcessSupervisor::watch(int fd, std::function<void()> handler) {
+  if (!add(epoll_.get(), fd)) return false;
+  watches_[fd] = std::make_shared<std::function<void()>>(std::move(handler));
+  return true;
+}
+
+void ProcessSupervisor::forget(int fd) {
+  if (watches_.erase(fd) > 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
+
+void ProcessSupervisor::wake(const void* owner, TimePoint when, std::function<void()> handler) {
+  no_wake(owner);
+  timers_.emplace(when, std::pair(owner, std::move(handler)));
+}
+
+void ProcessSupervisor::no_wake(const void* owner) {
+  std::erase_if(timers_, [&](const auto& t) { return t.second.first == owner; });
+}
+
+void ProcessSupervisor::reap_later(Fd pidfd, const ProcessIdentity& identity) {
+  const int fd = pidfd.get();
+  const auto reap = [fd] {
+    siginfo_t info{};
+    ::waitid(P_PIDFD, static_cast<id_t>(fd), &info, WEXITED | WNOHANG);
+  };
+  if (has_ended(pidfd)) return reap();
+  const bool watched = watch(fd, [this, fd, reap, pid = identity.pid] {
+    reap();
+    forget(fd);
+    orphans_.erase(pid);
+  });
+  if (watched) orphans_.insert_or_assign(identity.pid, std::pair(std::move(pidfd), identity));
+}
+
+Fd ProcessSupervisor::take_back(const ProcessIdentity& identity) {
+  const auto it = orphans_.find(identity.pid);
+  if (it == orphans_.end() || it->second.second != identity) return {};
+  Fd pidfd = std::move(it->second.first);
+  forget(pidfd.get());
+  orphans_.erase(it);
+  return pidfd;
+}
+
+int ProcessSupervisor::timeout_ms() const {
+  if (timers_.empty()) return -1;
+  const auto left = timers_.begin()->first - std::chrono::steady_clock::now();
+  if (left <= std::chrono::nanoseconds::zero()) return 0;
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+  return static_cast<int>(std::min<std::int64_t>(ms, 60'000));
+}
+
+void ProcessSupervisor::run_tasks() {
+  std::vector<std::function<void()>> tasks;
+  {
+    const std::lock_guard lock(mutex_);
+    tasks.swap(tasks_);
+  }
+  for (auto& task : tasks) task();
+}
+
+void ProcessSupervisor::run_timers() {
+  const auto now = std::chrono::steady_clock::now();
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    auto node = timers_.extract(timers_.begin());
+    node.mapped().second();
+  }
+}
+
+void ProcessSupervisor::loop() {
+  std::array<epoll_event, 64> events;
+  while (!stop_) {
+    const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms());
+    for (int i = 0; i < n; ++i) {
+      const int fd = events[static_cast<std::size_t>(i)].data.fd;
+      if (fd == wake_.get()) {
+        std::uint64_t count = 0;
+        (void)!::read(fd, &count, sizeof count);
+        continue;
+      }
+      // A handler may forget descriptors of this very batch, and new ones may take their numbers; a handler
+      // called for nothing is harmless, since each looks whether its process has ended.
+      const auto it = watches_.find(fd);
+      if (it == watches_.end()) continue;
+      const auto handler = it->second;
+      (*handler)();
+    }
+    run_timers();
+    run_tasks();
+  }
+}
+
+}  // namespace docktor

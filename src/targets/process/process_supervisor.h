@@ -1,0 +1,75 @@
+// The one thread that looks after all process replicas of a daemon: waits for pidfds, deadlines and orders.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "os/fd.h"
+#include "targets/process/process_record.h"
+#include "targets/process/process_scan.h"
+
+namespace docktor {
+
+/// Throws std::runtime_error when there is no descriptor left for it.
+/// Owns a thread, and one more that writes records (a slow disk must not delay a restart). Must outlive its
+/// targets.
+///
+/// post() and run() may be called from any thread, all else from the supervisor's only. Handlers must not
+/// block.
+class ProcessSupervisor {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  ProcessSupervisor();
+  ~ProcessSupervisor();
+  ProcessSupervisor(const ProcessSupervisor&) = delete;
+  ProcessSupervisor& operator=(const ProcessSupervisor&) = delete;
+
+  /// Runs `task` in the thread, soon.
+  void post(std::function<void()> task);
+  /// Runs `task` in the thread and returns when it has run. Never from the thread itself.
+  void run(const std::function<void()>& task);
+
+  /// Calls `handler` whenever `fd` is readable (now and then for nothing), until forget(fd). False: the
+  /// kernel has no room.
+  bool watch(int fd, std::function<void()> handler);
+  void forget(int fd);
+
+  /// Calls `handler` once at `when`; a timer of the same `owner` is replaced.
+  void wake(const void* owner, TimePoint when, std::function<void()> handler);
+  void no_wake(const void* owner);
+
+  /// Waits for a child that nobody looks after any more, so that it leaves no zombie, until it is taken back.
+  void reap_later(Fd pidfd, const ProcessIdentity& identity);
+  /// The pidfd given to reap_later, or nothing.
+  Fd take_back(const ProcessIdentity& identity);
+
+  RecordWriter& records() { return records_; }
+  PoolScan& scan() { return scan_; }
+
+ private:
+  void loop();
+  void run_tasks();
+  void run_timers();
+  int timeout_ms() const;
+
+  RecordWriter records_;
+  PoolScan scan_;
+  Fd epoll_;
+  Fd wake_;
+  std::mutex mutex_;  // guards tasks_ only
+  std::vector<std::function<void()>> tasks_;
+  bool stop_ = false;  // of the thread
+  std::unordered_map<int, std::shared_ptr<std::function<void()>>> watches_;
+  std::multimap<TimePoint, std::pair<const void*, std::function<void()>>> timers_;
+  std::map<pid_t, std::pair<Fd, ProcessIdentity>> orphans_;  // children of targets that are gone
+  std::thread thread_;
+};
+
+}  // namespace docktor
