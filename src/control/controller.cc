@@ -302,6 +302,7 @@ void Controller::on_outcome(const std::string& name, std::uint64_t generation, s
     const auto done = s.order->record;
     close_order(s, s.dry_run ? "dry_run" : "done", "");
     explain_later(s, done);
+    s.work_waits = false;  // as seen by the read that the watch begins with
   } else {
     const Time now = options_.clock.now();
     // What passes by itself (somebody else is changing the service just now) is tried again soon, the rest
@@ -324,6 +325,7 @@ void Controller::on_outcome(const std::string& name, std::uint64_t generation, s
 Time Controller::due(const Service& s) const {
   Time t = std::min(s.next_sample, s.next_check);
   if (s.evaluate_by) t = std::min(t, *s.evaluate_by);
+  if (s.read_again) t = std::min(t, *s.read_again);
   if (s.awaited) t = std::min(t, s.awaited->until);
   if (s.order && !s.order->recorded) t = std::min(t, s.order->at + kOutcomeWait);
   if (const auto end = s.overrides.next_end()) t = std::min(t, *end);
@@ -341,6 +343,10 @@ void Controller::do_due(Service& s, Time now) {
   if (s.awaited && now >= s.awaited->until) {
     settle_without(s,
                    fmt::format("no answer within {}", short_duration(s.awaited->until - s.awaited->asked)));
+  }
+  if (s.read_again && now >= *s.read_again) {
+    s.read_again.reset();
+    if (!s.queue_in_flight) read_queue(s);
   }
   const bool check = now >= s.next_check;
   if (now >= s.next_sample || check) {

@@ -124,6 +124,7 @@ class Controller {
   void refresh(Service& s);  ///< look(), and watch where there is nobody
   void look(Service& s);
   void watch(Service& s);
+  bool may_wake(const Service& s, const Observation& seen, Time now) const;
   void evaluate(Service& s);
   Result<Service*> known(const std::string& service);
   Overrides overrides_of(Service& s, Time now);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxInputs = 600;  // kept for one record; a longer check interval keeps the newest
 constexpr auto kWakeReads = std::chrono::milliseconds(50);
+constexpr auto kWakeReadsApart = std::chrono::milliseconds(5);
 constexpr int kMaxFalseWakes = 20;  // within a sample interval; then polling alone until the next one
 
 Duration read_timeout(const ServiceSpec& spec) {
@@ -21,13 +22,15 @@ Duration read_timeout(const ServiceSpec& spec) {
 }  // namespace
 
 void Controller::watch(Service& s) {
-  const bool should = !ending_ && s.queue && s.counts.current == 0 && s.report.stopped_by_hand.empty() &&
-                      s.bounds().max > 0 && s.overrides.hold == std::nullopt;
+  const bool should = !ending_ && s.queue && s.counts.current == 0 && !s.work_waits &&
+                      s.report.stopped_by_hand.empty() && s.bounds().max > 0 &&
+                      s.overrides.hold == std::nullopt;
   if (should == s.watching) return;
   s.watching = should;
   if (!should) {
     s.queue->watch({});
     s.wake_until.reset();
+    s.read_again.reset();
     return;
   }
   s.queue->watch([this, inbox = inbox_, name = s.spec.name, generation = s.generation] {
@@ -35,6 +38,15 @@ void Controller::watch(Service& s) {
   });
   // Nothing may fall between the end of the last replica and the watch: read once more, now that it is set.
   if (!s.queue_in_flight) read_queue(s);
+}
+
+// Work at zero replicas is evaluated ahead of the check where something may come of it, and once between two
+// checks: whatever makes such an evaluation hold or its order fail, the next one waits for the check.
+bool Controller::may_wake(const Service& s, const Observation& seen, Time now) const {
+  if (now < s.next_wake || s.order || s.dry_run || seen.reset) return false;
+  if (!s.report.stopped_by_hand.empty() || !s.report.problem.empty() || s.overrides.hold) return false;
+  if (s.retry_at && now < *s.retry_at) return false;
+  return !s.proposals.policys() && s.last_outcome != "rejected";  // asked already
 }
 
 void Controller::on_wake(const std::string& name, std::uint64_t generation) {
@@ -92,6 +104,7 @@ void Controller::on_queue(const std::string& name, std::uint64_t generation, Res
     trouble(s, s.queue_trouble, "queue",
             reading ? Error{ErrorCode::kInternal, "the source answered without a queue"} : reading.error());
     s.wake_until.reset();
+    s.read_again.reset();
   } else {
     if (s.queue_trouble) {
       options_.log.info("[{}] the queue answers again, after {}", name,
@@ -100,9 +113,6 @@ void Controller::on_queue(const std::string& name, std::uint64_t generation, Res
     }
     if (!s.first_sample) s.first_sample = now;
     const QueueSample& q = *reading->queue;
-    const bool work = q.num_pending > 0;
-    // Asked already, or nothing would come of it: the check interval is soon enough.
-    const bool waits = s.dry_run || s.proposals.policys() || s.last_outcome == "rejected";
     take_in(s, {now, s.counts, q, std::nullopt});
     const Observation seen = s.autoscaler.latest(now);
     const auto text = [&](Metric m) {
@@ -114,18 +124,25 @@ void Controller::on_queue(const std::string& name, std::uint64_t generation, Res
         "num_waiting={}",
         name, q.num_pending, text(Metric::kQueueLag), text(Metric::kQueueRateIn), text(Metric::kQueueRateOut),
         q.num_ack_pending, q.num_waiting ? fmt::format("{}", *q.num_waiting) : "unknown");
-    if (s.counts.current == 0 && work && s.report.stopped_by_hand.empty() && !s.overrides.hold && !s.order &&
-        !waits) {
+    s.read_again.reset();
+    const bool waited = std::exchange(s.work_waits, s.counts.current == 0 && q.num_pending > 0);
+    if (s.work_waits) {
       s.wake_until.reset();
-      s.evaluate_by = now;  // a wake does not wait for the check interval
-      s.next_check = now + s.spec.check_interval;
+      if (may_wake(s, seen, now)) {
+        s.evaluate_by = now;  // a wake does not wait for the check interval
+        s.next_check = s.next_wake = now + s.spec.check_interval;
+      } else {
+        watch(s);
+      }
     } else if (s.wake_until) {
       if (now < *s.wake_until) {
-        read_queue(s);  // the message may not be stored yet
+        s.read_again = now + kWakeReadsApart;  // the message may not be stored yet
         return;
       }
       s.wake_until.reset();
       if (++s.false_wakes <= kMaxFalseWakes) watch(s);
+    } else if (waited) {
+      watch(s);
     }
   }
   if (s.evaluate_by && !s.usage_in_flight) evaluate(s);

@@ -51,7 +51,9 @@ struct World {
 
   int replicas = 1;
   std::string stopped_by_hand;
+  std::string problem;
   bool dry_run = false;
+  bool deaf = false;  // says done and does nothing
   std::optional<Error> scale_error;
   bool hold_orders = false;  // orders are answered when the test says
   std::vector<int> orders;
@@ -90,7 +92,7 @@ class FakeTarget final : public Target {
       done(tl::unexpected(*w_.scale_error));
       return;
     }
-    if (!w_.dry_run) w_.replicas = order.replicas;
+    if (!w_.dry_run && !w_.deaf) w_.replicas = order.replicas;
     done(std::string("did it"));
   }
   TargetReport report() override {
@@ -98,6 +100,7 @@ class FakeTarget final : public Target {
     for (int i = 0; i < w_.replicas; ++i)
       r.replicas.push_back({.id = std::to_string(i), .state = ReplicaState::kReady});
     r.stopped_by_hand = w_.stopped_by_hand;
+    r.problem = w_.problem;
     return r;
   }
   void resume() override { w_.stopped_by_hand.clear(); }

@@ -118,7 +118,10 @@ struct Service {
 
   bool watching = false;
   std::optional<Time> wake_until;  ///< a message may have come: read again until then
+  std::optional<Time> read_again;  ///< the next of these reads
   int false_wakes = 0;             ///< within this sample interval
+  bool work_waits = false;         ///< at zero replicas, as last read: a watch would only tell what is known
+  Time next_wake{};                ///< until then work at zero replicas waits for the check
 
   Time last_input{};
   std::vector<Input> inputs;  ///< since the last evaluation, for the journal
