@@ -25,9 +25,11 @@ struct PoolChange {
 };
 
 /// Messages are begun first come, first served. A worker keeps `prefetch` pulls open less the messages in its
-/// hand; the pull that was opened first gets the next message, as with JetStream. A stopped replica finishes
-/// what it has in hand; among those to stop, the newest that is still starting goes first, then an idle one,
-/// then the newest. Deterministic in (world, load, seed, orders). Time is in seconds from the load's begin.
+/// hand; the pull that was opened first gets the next message, as with JetStream. One that fetches takes what
+/// waits, up to `fetch`, when its hand is empty; one that polls sleeps when it has found nothing. A stopped
+/// replica finishes what it has in hand; among those to stop, the newest that is still starting goes first,
+/// then an idle one, then the newest. "Ready" is what the target says; a worker may be able to work earlier or
+/// later (WorkerSpec). Deterministic in (world, load, seed, orders). Time is in seconds from the load's begin.
 /// Not thread-safe.
 class Pool {
  public:
@@ -43,7 +45,7 @@ class Pool {
 
   /// The queue's counters at the time of the last advance(), as JetStream would tell them.
   QueueSample sample() const;
-  ReplicaCounts counts() const { return {current_, ready_, 0}; }
+  ReplicaCounts counts() const { return {current_, told_ready_, 0}; }
 
   /// The consumer was made anew: its counters begin at 0.
   void reset_counters();
@@ -63,14 +65,15 @@ class Pool {
   double service_sum() const { return service_sum_; }  ///< seconds of work begun so far
   std::uint64_t arrived() const { return arrived_; }
   std::uint64_t begun() const { return waits_.count(); }
-  std::uint64_t in_system() const { return queue_.size() + in_hand_; }
   int starts() const { return starts_; }
   int stops() const { return stops_; }
   const std::vector<PoolChange>& changes() const { return changes_; }
 
  private:
-  enum class State : std::uint8_t { kGone, kStarting, kReady };
-  enum Kind : std::uint32_t { kDone = 0, kReadyNow = 1, kCrash = 2, kAgain = 3 };
+  enum class State : std::uint8_t { kGone, kStarting, kAble };
+  enum Kind : std::uint32_t { kDone, kAbleNow, kCrash, kAgain, kTold, kPoll };
+  static constexpr std::uint32_t kKindBits = 3;
+  static constexpr std::uint32_t kLifeMask = 0xffffffffu >> kKindBits;
 
   struct Message {
     double arrival = 0;
@@ -80,6 +83,8 @@ class Pool {
   struct Slot {
     State state = State::kGone;
     bool stopping = false;
+    bool told = false;  // the target calls it ready
+    double able_at = 0;
     std::uint32_t life = 0;   // counts incarnations: events and pulls of an earlier one are void
     int in_hand = 0;          // the one that is worked on included
     double speed = 1;         // factor on service times
@@ -93,7 +98,12 @@ class Pool {
   };
 
   void arrive();
+  void become_visible();
+  void serve_pulls();
+  void handle(const Event& e);
   void done(const Event& e);
+  void poll(std::uint32_t slot);
+  void take_or_wait(std::uint32_t slot);
   void crash(std::uint32_t slot);
   void start_one();
   void stop_one();
@@ -104,9 +114,10 @@ class Pool {
   void deliver(std::uint32_t slot, const Message& m);
   double begin(std::uint32_t slot, const Message& m);
   void note();
-  std::uint32_t tag(Kind kind, const Slot& s) const {
-    return static_cast<std::uint32_t>(kind) | (s.life << 2);
+  static std::uint32_t tag(Kind kind, const Slot& s) {
+    return static_cast<std::uint32_t>(kind) | (s.life << kKindBits);
   }
+  std::uint64_t pulls_of(const Slot& s) const;
 
   WorkerSpec worker_;
   FaultSpec faults_;
@@ -119,12 +130,13 @@ class Pool {
   EventHeap events_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_;
+  Ring<Message> unseen_;  // came, and can be taken only `seen_late` after that
   Ring<Message> queue_;
   Ring<Message> again_;  // fell due for redelivery
   Ring<Pull> pulls_;
   std::vector<Message> lost_;  // in dead hands until ack_wait; kAgain events index into it
 
-  int current_ = 0, ready_ = 0, alive_ = 0, busy_ = 0;
+  int current_ = 0, told_ready_ = 0, alive_ = 0, busy_ = 0;
   std::uint64_t open_pulls_ = 0;
   std::uint64_t arrived_ = 0, first_deliveries_ = 0, deliveries_ = 0, in_hand_ = 0, dead_hands_ = 0;
   std::uint64_t delivery_base_ = 0;

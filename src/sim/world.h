@@ -1,7 +1,6 @@
 // What the simulated world is like: the workers, how they start, and what goes wrong.
 #pragma once
 
-#include "core/time.h"
 #include "sim/load.h"
 
 namespace docktor::sim {
@@ -13,6 +12,12 @@ struct WorkerSpec {
   double startup_mean = 3;   ///< from order to able to work
   double startup_sd = 0.75;  ///< normal, cut off at a quarter of the mean
   int prefetch = 1;          ///< messages that one worker holds at most; the others wait in its hand
+  int fetch = 1;             ///< messages that it takes at once when its hand is empty, if so many wait
+  double poll = 0;           ///< seconds that it sleeps after it has found no message; 0: it is woken
+  double seen_late = 0;      ///< seconds until a message that came can be taken by anybody
+  double warm_up = 0;        ///< seconds after its start in which work takes twice as long
+  double ready_late = 0;     ///< seconds that it works before it counts as ready
+  double ready_early = 0;    ///< seconds that it counts as ready before it is able to work
   double speed_cv =
       0;  ///< how much replicas differ: a replica's service times are scaled by a log-normal factor
   double drift = 0;            ///< service times swell by this share and shrink again (a sine) ...

@@ -1,4 +1,4 @@
-// Whether added replicas still add throughput.
+// Whether added replicas still add throughput, found by trying.
 #pragma once
 
 #include <deque>
@@ -6,28 +6,33 @@
 #include <optional>
 #include <string>
 
-#include "policy/objective/capacity.h"
+#include "policy/objective/evidence.h"
 
 namespace docktor::objective {
 
-/// Watches what happens under a standing backlog when the number of ready replicas grows by a fifth or more:
-/// the throughput of the last seconds before against the throughput since, which should have grown in
-/// proportion. Where the growth is missing, and chance does not explain it, something else is the bottleneck
-/// (a database, a lock, max_ack_pending), and more replicas would only cost. After a while, longer each time,
-/// one more try is allowed. Also watches for replicas that take nothing although a backlog stands. Not
+/// Compares what replicas settled under a standing backlog with what more of them settle. Where almost nothing of
+/// the growth that was due has come, and chance does not explain it, something else is the bottleneck (a database,
+/// a lock, max_ack_pending): what was added goes back, and no more are ordered. That is a belief, so it is narrow
+/// and it is tested: it ends with the backlog, when throughput rises or falls without a change of replicas, and
+/// after a pause a quarter more are tried, measured, and kept or given back. The pauses grow as tries fail. Not
 /// thread-safe.
 class Bottleneck {
  public:
-  /// As for Capacity; `in_hand`: what a busy replica holds; `patience`: how long a ready replica may take
-  /// nothing before that is called a bottleneck, in seconds.
-  void add(const Gauges& before, const Gauges& after, const Flow& flow, double in_hand, double patience);
+  /// What is learned of the workers, as far as a comparison needs it.
+  struct Workers {
+    double spread = 1;    ///< variance of settled counts over their mean
+    double start_up = 0;  ///< seconds from an order until a replica works
+    double job = 0;       ///< seconds of work for a message
+  };
+
+  /// One more span; `replicas` as of its end, `all_work`: none of them is starting.
+  void add(const Span& span, int replicas, bool all_work, double in_hand, const Workers& workers);
 
   /// Replicas grew by a fifth within the last seconds, and it is too early to judge.
   bool pending() const { return pending_; }
 
-  /// The most replicas that may be ordered: `current` under a bottleneck, a fifth more for the next try after
-  /// one.
-  int most(const ReplicaCounts& replicas) const;
+  /// The most replicas that there should be; no value: as many as are wanted.
+  std::optional<int> most() const;
 
   /// Not empty: adding replicas does not help at present, for this reason.
   const std::string& reason() const { return reason_; }
@@ -38,16 +43,41 @@ class Bottleneck {
  private:
   struct Sample {
     Time at{};
-    double replicas = 0;  // ready, from its begin to its end
+    double replicas = 0;  // that worked, from its begin to its end
     double settled = 0;
     double seconds = 0;
+    double in_hand = 0;
   };
-  void judge(Time now);
+  struct Window {
+    double replicas = 0, rate = 0, error = 0, seconds = 0, in_hand = 0;
+    int samples = 0;
+    Time since{};  // end of its first sample
+  };
+  enum class Stage { kFree, kHolding, kTrying };
+  enum class Verdict { kOpen, kHelps, kDoesNot };
+
+  Window window(double low, double high, double spread, std::optional<Time> after = {}) const;
+  Verdict compare(const Window& few, const Window& many, const Workers& workers) const;
+  void judge(Time now, const Workers& workers);
+  void hold(Time now, const Window& few, const Window& many, const Workers& workers);
+  int busy_at_best() const;
+  void watch_holding(Time now, const Workers& workers);
 
   std::deque<Sample> samples_;  // under the present backlog, oldest first
-  std::optional<Time> idle_since_;
-  std::optional<Time> until_;  // when the next try is allowed
-  double backoff_ = 600;
+  Stage stage_ = Stage::kFree;
+  int cap_ = 0;            // replicas, while holding and trying: what is kept
+  int too_few_ = 0;        // replicas, while holding: those do not carry as much
+  Time stepped_{};         // when `cap_` was changed last
+  int tried_ = 0;          // replicas, while trying: what is tried
+  double held_rate_ = 0;   // messages per second that the bottleneck lets through
+  double best_ = 0;        // messages per second of a replica, the most that was measured under this backlog ...
+  double best_at_ = 0;     // ... with so many replicas
+  std::optional<Time> doubted_at_;  // when a comparison said first that more do not help
+  double grown_from_ = 1e9;  // replicas that worked ...
+  Time grown_at_{};          // ... before they last grew
+  int helped_ = 0;         // tries in a row that helped
+  Time until_{};           // of the pause, or of the try
+  double pause_ = 0;       // seconds of the last one
   bool pending_ = false;
   std::string reason_;
 };

@@ -22,6 +22,11 @@ constexpr double kDrift = 0.5;
 constexpr double kAlarm = 6;
 constexpr double kClear = 0.1;  // standard error over the rate
 
+constexpr double kPrefetches = 1.3;  // messages in hand: from so many on, a worker takes more than one
+constexpr double kBoundSeconds = 20, kLeastBound = 100, kBoundErrors = 2;  // of that memory; messages; standard errors
+constexpr double kMostYoung = 0.3;   // of the replicas may be warming up, for a span to tell of full speed
+constexpr double kSudden = 1.6;      // a rise by more must show twice
+
 }  // namespace
 
 void Capacity::Memory::take(const Memory& more, double weight) {
@@ -46,44 +51,45 @@ bool Capacity::Cusum::alarmed(double score, const Memory& more) {
   return sum > kAlarm;
 }
 
-void Capacity::add(const Gauges& before, const Gauges& after, const Flow& f, double ready_seconds) {
-  const double seconds = to_seconds(f.length);
-  const double ready0 = before.replicas.ready, ready1 = after.replicas.ready;
-  if (after.pending > 0 && ready1 > 0) {
-    // Quickly up, slowly down: a replica that just became ready has not filled its hand yet.
-    const double held = std::max(1.0, after.in_hand / ready1);
-    in_hand_ += (held - in_hand_) * (held > in_hand_ ? 0.5 : 0.02);
-  }
-  const double hands = std::min(before.in_hand, ready0) + std::min(after.in_hand, ready1);
-  // A backlog that chance could have emptied in between is none.
-  const double firm = ready0 + 3 * std::sqrt(f.arrivals);
-  const bool backlog0 = before.pending > firm, backlog1 = after.pending > firm;
+void Capacity::add(const Span& span, double in_hand) {
+  if (span.unclear) return;
   const double mu = rate();
-  Memory more{f.settled, 0, 0};
+  Memory more{span.settled, 0, 0};
   double weight = 1;
-  if (backlog0 && backlog1) {
-    // Replicas that are ready and take nothing (still connecting, or held back by max_ack_pending) are not
-    // busy. When exactly others became ready is not known.
-    more.busy = ready_seconds * (ready0 + ready1 > 0 ? hands / (ready0 + ready1) : 0);
-    const double blur = ready1 > ready0 ? (ready1 - ready0) * seconds : 0;
-    more.noise = blur * blur / 12;
-  } else if (learned() && (backlog0 != backlog1 || ready0 != ready1 || in_hand_ > 1.3)) {
-    return;  // busy for a part of the time that nobody knows, or only seemingly
+  if (span.saturated && learned() && span.young > kMostYoung * span.working) return;  // see WarmUp
+  if (span.saturated) {
+    more.busy = std::max(0.0, span.working - span.missing) * span.seconds;
+    more.noise = span.blur * span.blur / 12;
+  } else if (learned() && in_hand > kPrefetches) {
+    return take_bound(span);  // busy only seemingly
   } else {
-    more.busy = hands / 2 * seconds;  // with prefetch too long, hence too low a rate: the cautious side
-    more.noise = std::max(more.busy, mu > 0 ? f.settled / mu : 0.0) * seconds;
+    more.busy = span.busy * span.seconds;
+    more.noise = std::max(more.busy, mu > 0 ? span.settled / mu : 0.0) * span.seconds;
     if (learned()) weight = kSampledWeight;
   }
   if (more.busy <= 0 ||
       (learned() && weight == 1 && more.noise > kMostBlur * kMostBlur * more.busy * more.busy))
     return;
   if (learned()) test(more);
-  if (learned()) memory_.fade(std::exp(-seconds / kMemorySeconds));
+  if (learned()) memory_.fade(std::exp(-span.seconds / kMemorySeconds));
   memory_.take(more, weight);
 }
 
+void Capacity::take_bound(const Span& span) {
+  const double busy = (span.most_busy - span.missing) * span.seconds;
+  if (!(busy > 0)) return;
+  bound_.fade(std::exp(-span.seconds / kBoundSeconds));
+  bound_.take({span.settled, busy, busy * span.seconds}, 1);
+  const double error =
+      std::sqrt(spread_ / std::max(1.0, bound_.settled) + bound_.noise / (bound_.busy * bound_.busy));
+  if (bound_.settled >= kLeastBound && bound_.rate() * (1 - kBoundErrors * error) > rate()) {
+    const Memory bound = bound_;
+    begin_anew(bound);
+  }
+}
+
 void Capacity::test(const Memory& more) {
-  const double mu = memory_.settled / memory_.busy;
+  const double mu = memory_.rate();
   const double expected = mu * more.busy;
   const double own = std::max(1.0, expected);  // variance by chance, at a spread of 1
   const double error = more.settled - expected;
@@ -98,13 +104,26 @@ void Capacity::test(const Memory& more) {
   };
   const bool faster = faster_.alarmed(score, more) && clear(faster_.since);
   const bool slower = slower_.alarmed(-score, more) && clear(slower_.since);
-  if (!faster && !slower) return;
-  memory_ = faster ? faster_.since : slower_.since;
+  if (slower) return begin_anew(slower_.since);
+  if (!faster) return;
+  const Memory risen = faster_.since;
+  if (risen.rate() < kSudden * mu || (rise_.busy > 0 && risen.rate() < kSudden * rise_.rate()))
+    return begin_anew(risen);
+  rise_ = risen;  // and once more, by other messages
+  faster_ = {};
+}
+
+void Capacity::begin_anew(const Memory& from) {
+  memory_ = from;
+  rise_ = {};
+  bound_ = {};
   faster_ = {};
   slower_ = {};
 }
 
 double Capacity::rate() const { return known() && memory_.busy > 0 ? memory_.settled / memory_.busy : 0; }
+
+double Capacity::cautious_rate() const { return learned() ? rate() : rate() / (1 + confidence()); }
 
 double Capacity::confidence() const {
   if (!known() || memory_.busy <= 0) return 1;
@@ -116,8 +135,9 @@ void Capacity::save(nlohmann::json& state) const {
   state = {{"memory", memory(memory_)},
            {"faster", {{"sum", faster_.sum}, {"since", memory(faster_.since)}}},
            {"slower", {{"sum", slower_.sum}, {"since", memory(slower_.since)}}},
-           {"spread", spread_},
-           {"in_hand", in_hand_}};
+           {"rise", memory(rise_)},
+           {"bound", memory(bound_)},
+           {"spread", spread_}};
 }
 
 void Capacity::restore(const nlohmann::json& state) {
@@ -141,7 +161,8 @@ void Capacity::restore(const nlohmann::json& state) {
   cusum("faster", faster_);
   cusum("slower", slower_);
   restore_number(state, "spread", 0.05, 25, spread_);
-  restore_number(state, "in_hand", 1, 1e6, in_hand_);
+  memory(state, "rise", rise_);
+  memory(state, "bound", bound_);
 }
 
 }  // namespace docktor::objective

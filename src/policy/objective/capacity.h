@@ -1,41 +1,34 @@
-// What the objective policy learns of one replica's capacity: messages per second of work, whether or not it
-// is ever idle.
+// What the objective policy learns of one replica's capacity: messages per second of work, whether or not it is
+// ever idle.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "core/observation.h"
+#include "policy/objective/evidence.h"
 
 namespace docktor::objective {
-
-/// What one sample showed, as far as the capacity depends on it.
-struct Gauges {
-  Time at{};
-  ReplicaCounts replicas;
-  double pending = 0;
-  double in_hand = 0;
-};
 
 /// Settled messages over busy replica-seconds (the "true rate" of DS2, Kalavri et al. 2018), forgotten over
 /// minutes.
 ///
-/// While a backlog stands, every ready replica is busy: that is exact. Without one, a worker that takes one
-/// message at a time is busy while it has one in its hand, so num_ack_pending counts the busy ones, but at
-/// the instants of the samples only: such samples weigh little once better ones are there. Where workers
-/// prefetch, messages in hand hide idleness, and only the former count. A change (a new version, a slow disk)
-/// is noticed by a CUSUM test on what each sample settled against what was expected (Page 1954); then the
-/// memory begins anew from where the change began. Not thread-safe.
+/// While messages wait that any idle worker would have taken, every replica that works is busy: that is exact.
+/// Else a worker is busy for as long as it has as much in its hand as then, so the messages in hand count the busy
+/// ones, but at the instants of the samples only: such samples weigh little once better ones are there. Where
+/// workers prefetch, messages in hand hide idleness: then they only tell what a replica does at least. A change (a new version, a slow
+/// disk) is noticed by a CUSUM test on what each sample settled against what was expected (Page 1954); then the
+/// memory begins anew from where the change began, but for a sudden rise to a multiple, which must show twice. Not
+/// thread-safe.
 class Capacity {
  public:
-  /// `before` and `after` are what successive samples showed, `flow` what passed between them,
-  /// `ready_seconds` how long replicas were able to work meanwhile, summed up.
-  void add(const Gauges& before, const Gauges& after, const Flow& flow, double ready_seconds);
+  /// `in_hand`: messages in the hand of a replica that lacks no work.
+  void add(const Span& span, double in_hand);
 
   double rate() const;        ///< messages per second per busy replica; 0 while unknown
   double confidence() const;  ///< standard error over the rate; 1 while unknown
+  double cautious_rate() const;  ///< rate() less its error while it is a first impression
   bool known() const { return memory_.settled >= 3; }
   bool learned() const { return memory_.settled > 200; }  ///< more than a first impression
-  double in_hand() const { return in_hand_; }             ///< messages that a busy replica holds, at least 1
+  double spread() const { return spread_; }               ///< variance of settled counts over their mean
 
   void save(nlohmann::json& state) const;
   void restore(const nlohmann::json& state);
@@ -45,6 +38,7 @@ class Capacity {
     double settled = 0;
     double busy = 0;   // replica-seconds
     double noise = 0;  // variance of `busy`, where it is not known exactly
+    double rate() const { return busy > 0 ? settled / busy : 0; }
     void take(const Memory& more, double weight);
     void fade(double keep);
   };
@@ -54,11 +48,15 @@ class Capacity {
     bool alarmed(double score, const Memory& more);
   };
   void test(const Memory& more);
+  void begin_anew(const Memory& from);
 
   Memory memory_;
   Cusum faster_, slower_;
-  double spread_ = 0.5;  // variance of settled counts over their mean
-  double in_hand_ = 1;
+  void take_bound(const Span& span);
+
+  Memory bound_;          // of the last seconds, as if all that may have been busy were
+  Memory rise_;           // a rise to a multiple that has shown once
+  double spread_ = 1;     // variance of settled counts over their mean
 };
 
 }  // namespace docktor::objective

@@ -36,8 +36,16 @@ constexpr int kRhythmSteps = 32;
 // after new replicas are able to work: sooner would cost more starts than it saves waits.
 constexpr double kMercy = 0.25;
 
-// Seconds that a ready replica may take nothing under a backlog before that is called a bottleneck, at least.
-constexpr double kIdlePatience = 10;
+// Messages that wait so long would have been taken by any idle worker: of max_wait, and of the delay after which
+// workers were seen to see one.
+constexpr double kSaturatedShare = 0.25;
+constexpr double kSaturatedDelays = 1.5;
+constexpr double kNoticed = 2;         // seconds: of those waits, the shortest that tells who is still starting
+constexpr double kLongestDelay = 0.5;  // of max_wait: a longer delay until workers see a message is not believed
+constexpr double kOneAtATime = 1.3;   // messages in hand: more is prefetching
+constexpr double kSameCount = 0.04;   // of the replicas: so many may be between two messages at an instant
+constexpr double kExplained = 1.2;    // messages in hand over replicas that count as ready: only those work
+constexpr double kSpare = 0.7;         // of the replicas in messages in hand: less means that some are idle
 
 // Slack of the steady state, as ln(1/ε) for the chance ε that the backlog of a constant load uses up its
 // patience: enough for less than one excursion in some hours, as far as a quarter of a replica pays for it;
@@ -45,6 +53,7 @@ constexpr double kIdlePatience = 10;
 constexpr double kSlackWanted = 7;
 constexpr double kSlackLeast = 1.5;
 constexpr double kSlackReplicas = 0.25;
+constexpr double kLeastSpread = 0.5;  // of the work for a message, as its variance over the square of its mean
 
 // Standard errors of the load that a scale-down allows for.
 constexpr double kDownErrors = 1;
@@ -53,8 +62,14 @@ constexpr double kDownErrors = 1;
 // the more for having been picked out by the backlog, and the level tells better what was too much.
 constexpr double kSameErrors = 3;
 
+// Of a replica: less than that is not ordered.
+constexpr double kLacking = 0.05;
+
 // Of max_wait: so long without a message, and the last replica may go.
 constexpr double kSilence = 2;
+
+// Seconds after a gap in the samples in which nothing is given back, at most.
+constexpr double kGapHold = 10;
 
 // As Surprise has it, with forecasts in place of the level; newest last.
 template <class Misses>
@@ -68,6 +83,31 @@ double surprise_of(const Misses& misses, double blind, double patience) {
   return most;
 }
 
+nlohmann::json saved(const Gauges& g) {
+  return {{"at", objective::saved(g.at)},
+          {"replicas", {g.replicas.current, g.replicas.ready, g.replicas.failing}},
+          {"pending", g.pending},
+          {"in_hand", g.in_hand},
+          {"oldest", g.oldest}};
+}
+
+std::optional<Gauges> restored_gauges(const nlohmann::json& from) {
+  if (!from.is_object() || !from.contains("at") || !from.contains("replicas")) return std::nullopt;
+  const auto at = restored_time(from["at"]);
+  const auto& n = from["replicas"];
+  if (!at || !n.is_array() || n.size() != 3) return std::nullopt;
+  Gauges g;
+  g.at = *at;
+  double counts[3] = {-1, -1, -1};
+  for (std::size_t i = 0; i < 3; ++i) restore_number(n[i], 0, 1e6, counts[i]);
+  if (counts[0] < 0 || counts[1] < 0 || counts[2] < 0) return std::nullopt;
+  g.replicas = {static_cast<int>(counts[0]), static_cast<int>(counts[1]), static_cast<int>(counts[2])};
+  restore_number(from, "pending", 0, 1e18, g.pending);
+  restore_number(from, "in_hand", 0, 1e18, g.in_hand);
+  restore_number(from, "oldest", 0, 1e18, g.oldest);
+  return g;
+}
+
 // Whatever absurd numbers a sample holds, no count of replicas leaves what an int holds.
 int replicas(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e6))); }
 
@@ -77,57 +117,129 @@ ObjectivePolicy::ObjectivePolicy(const ServiceSpec& spec)
     : max_wait_(to_seconds(spec.objective.value_or(ObjectiveSpec{}).max_wait)),
       quantile_(spec.objective.value_or(ObjectiveSpec{}).quantile),
       check_(to_seconds(spec.check_interval)),
+      longest_gap_(to_seconds(spec.stale_after())),
       min_replicas_(spec.limits.min_replicas),
-      startup_(max_wait_ / 2),
+      hand_(kLongestDelay * max_wait_),
+      startup_(max_wait_ / 2, longest_gap_),
       reaction_(check_, check_ + to_seconds(spec.stale_after())),
       rhythm_(std::max(1.0, to_seconds(spec.sample_interval))) {}
 
+// Prefetched messages wait in a worker's hand behind the others there.
+double ObjectivePolicy::hand_wait() const {
+  return capacity_.known() ? std::max(0.0, hand_.most() - 1) / capacity_.rate() : 0;
+}
+
 double ObjectivePolicy::patience(double deviations) const {
-  double p =
-      max_wait_ - kSecondsKept - kReactionsKept * reaction_.seconds() - deviations * startup_.deviation();
-  // Prefetched messages wait in a worker's hand behind the others there.
-  if (capacity_.known()) p -= (capacity_.in_hand() - 1) / capacity_.rate();
+  const double p = max_wait_ - kSecondsKept - kReactionsKept * reaction_.seconds() -
+                   deviations * startup_.deviation() - hand_.longest_delay() - hand_wait();
   return std::max(p, kLeastPatience * max_wait_);
 }
 
 double ObjectivePolicy::blind() const {
-  return std::max(0.0, startup_.mean() + reaction_.seconds() - kShareOfWait * max_wait_);
+  const double left = std::max(kLeastPatience * max_wait_, max_wait_ - hand_.longest_delay() - hand_wait());
+  return std::max(0.0, startup_.mean() + reaction_.seconds() - kShareOfWait * left);
 }
 
 void ObjectivePolicy::observe(const Observation& sample) {
   if (!sample.queue_at) return;
-  if (last_ && last_->at >= sample.at) last_.reset();  // the clock was set back over a restart
-  const Gauges now{sample.at, sample.replicas, static_cast<double>(sample.queue.num_pending),
-                   static_cast<double>(sample.queue.num_ack_pending)};
-  double ready_seconds = 0;
+  if (last_ && last_->at >= sample.at) {  // the clock was set back over a restart
+    last_.reset();
+    newest_.reset();
+  }
+  learn_workers();
+  Gauges now{sample.at, sample.replicas, static_cast<double>(sample.queue.num_pending),
+             static_cast<double>(sample.queue.num_ack_pending)};
   if (last_) {
-    ready_seconds = startup_.ready_seconds(last_->at, last_->replicas, now.at, now.replicas);
     startup_.add(last_->at, last_->replicas, now.at, now.replicas);
-    const bool backlog = last_->pending > 0 && now.pending > now.replicas.ready;
-    const int working = replicas(now.in_hand / capacity_.in_hand());
-    // One in ten may be between two messages at the instant of a sample.
-    const int idle = now.replicas.ready - working - now.replicas.ready / 10;
-    startup_.idle(now.at, now.at - last_->at, idle, backlog);
+    if (to_seconds(now.at - last_->at) > longest_gap_) gap_at_ = now.at;
   } else {
     startup_.begin(now.at, now.replicas);
+    working_ = now.replicas.ready;
   }
-  too_few_.seen(now.at, now.replicas.ready, now.pending);
+  if (sample.flow) arrivals_.add({sample.at, sample.flow->length, sample.flow->arrivals});
+  std::vector<Waiting> waiting;
+  arrivals_.waiting(now.pending, now.at, waiting);
+  now.oldest = waiting.empty() ? 0 : waiting.front().oldest;
+  const bool backlog = now.pending > now.replicas.ready && now.oldest > kSaturatedDelays * hand_.longest_delay();
+  too_few_.seen(now.at, std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size())), backlog);
   if (sample.flow) {
-    arrivals_.add({sample.at, sample.flow->length, sample.flow->arrivals});
-    if (last_) capacity_.add(*last_, now, *sample.flow, ready_seconds);
-    if (last_) {
-      bottleneck_.add(*last_, now, *sample.flow, capacity_.in_hand(),
-                      std::max({kIdlePatience, 2 * startup_.mean(), 5 * to_seconds(sample.flow->length)}));
-    }
-    // A rate that falls while replicas join may be a bottleneck's doing: no order rests on it before that is
-    // judged.
-    const bool suspicious = bottleneck_.pending() && capacity_.learned() && planned_rate_ > 0;
-    planned_rate_ = suspicious ? std::max(planned_rate_, capacity_.rate()) : capacity_.rate();
+    const bool watched = last_ && to_seconds(sample.flow->length) <= longest_gap_;
+    if (watched) newest_ = Evidence{*last_, now, *sample.flow};
+    if (!watched) working_ = std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size()));
     surprise_.add(arrivals_, blind(), kShareOfWait * max_wait_);
     learn_rhythm(arrivals_.slots().back());
     learn_trend(arrivals_.slots().back());
   }
   last_ = now;
+}
+
+// What the evidence says of who worked, and how busy they were.
+Span ObjectivePolicy::judge(const Evidence& e) {
+  Span span;
+  span.at = e.after.at;
+  span.seconds = to_seconds(e.flow.length);
+  span.settled = e.flow.settled;
+  const double waited = std::max(
+      {span.seconds, kSaturatedShare * max_wait_, kSaturatedDelays * hand_.longest_delay()});
+  span.saturated = e.before.pending > 0 && e.after.pending > 0 && e.before.oldest >= waited && e.after.oldest >= waited;
+  const int current = e.after.replicas.current;
+  // Who starts is seen sooner than that: at worst one that works is taken to start for a while longer.
+  const double noticed =
+      std::max({span.seconds, std::min(kNoticed, kSaturatedShare * max_wait_), kSaturatedDelays * hand_.longest_delay()});
+  const bool backlog = e.before.pending > 0 && e.after.oldest >= noticed && e.after.pending > 0;
+  std::optional<int> idle;
+  if (backlog && hand_.known()) {
+    const int busy = static_cast<int>(std::clamp(e.after.in_hand / hand_.messages() + 0.5, 0.0, 1e6));
+    idle = std::max(0, current - busy);
+    // What prefetching workers hold varies too much to tell who works before he is called ready.
+    if (hand_.messages() >= kOneAtATime) idle = std::max(*idle, current - e.after.replicas.ready);
+  }
+  startup_.works(e.before.at, e.after.at, idle);
+  const double before = std::min<double>(working_, e.before.replicas.current);
+  working_ = std::max(0, current - static_cast<int>(startup_.coming().size()));
+  // Where a hand holds one message, the hands count those that work.
+  if (idle && span.saturated && hand_.messages() < kOneAtATime)
+    working_ = std::min<double>(current, e.after.in_hand / hand_.messages());
+  span.working = (before + working_) / 2;
+  const double change = std::fabs(working_ - before);
+  span.blur = change > kSameCount * std::max(1.0, working_) ? change * span.seconds : 0;
+  // Until it is known what a hand holds, those that start may have worked, too: nobody gets the credit.
+  const bool explained = e.after.in_hand <= kExplained * e.after.replicas.ready;
+  span.unclear = !hand_.known() && !startup_.coming().empty() && !explained;
+  span.young = std::min(span.working, static_cast<double>(startup_.young().size()));
+  span.missing = warm_up_.missing(startup_.young(), e.after.at);
+  const auto busy = [&](double hand) {
+    return (std::min<double>(e.before.in_hand / hand, e.before.replicas.current) +
+            std::min<double>(e.after.in_hand / hand, current)) / 2;
+  };
+  span.busy = busy(hand_.messages());
+  span.most_busy = busy(std::min(1.0, hand_.messages()));
+  return span;
+}
+
+void ObjectivePolicy::learn_workers() {
+  if (!newest_) return;
+  const Evidence e = *newest_;
+  newest_.reset();
+  const Span span = judge(e);
+  const int current = e.after.replicas.current;
+  const bool steady = startup_.coming().empty() && current == e.before.replicas.current && current > 0;
+  hand_.held(current > 0 ? e.after.in_hand / current : 0);
+  if (span.saturated && steady) hand_.full(e.after.in_hand, current);
+  const bool spare = steady && e.before.in_hand < kSpare * current && e.after.in_hand < kSpare * current;
+  if (spare && !span.saturated) hand_.idle(e.after.oldest);
+  if (span.saturated && span.blur == 0 && capacity_.learned() && !startup_.young().empty()) {
+    const double mu = capacity_.rate(), expected = std::max(1.0, mu * span.working * span.seconds);
+    const double variance = capacity_.spread() * expected / (mu * span.seconds * mu * span.seconds);
+    warm_up_.add(startup_.young(), e.after.at, span.working, span.settled / (mu * span.seconds), variance);
+  }
+  capacity_.add(span, hand_.messages());
+  const double mu = capacity_.rate();
+  bottleneck_.add(span, current, startup_.coming().empty(), e.after.in_hand,
+                  {capacity_.spread(), startup_.mean(), mu > 0 ? 1 / mu : 0});
+  // A rate that falls while replicas join may be a bottleneck's doing: no order rests on it before that is judged.
+  const bool suspicious = bottleneck_.pending() && capacity_.learned() && planned_rate_ > 0;
+  planned_rate_ = suspicious ? std::max(planned_rate_, capacity_.cautious_rate()) : capacity_.cautious_rate();
 }
 
 // Seconds of an outlook count from its sample, `age` seconds ago: what waits is known for then, not for now.
@@ -136,11 +248,15 @@ Outlook ObjectivePolicy::outlook(const Situation& in) const {
   const double age = to_seconds(in.now - sampled);
   Outlook o;
   o.capacity = planned_rate_;
-  o.ready = in.replicas.ready;
+  o.warm_up = warm_up_;
+  o.spread = capacity_.spread();
+  o.ready = in.replicas.current - warm_up_.missing(startup_.young(), in.now);
   add_starting(in, age, o);
-  o.start_up = startup_.remaining(0);
+  o.ready = std::max(0.0, o.ready);
+  o.start_up = startup_.remaining(0, std::nullopt);
   for (double& delay : o.start_up) delay += age;
   arrivals_.waiting(static_cast<double>(in.latest.queue.num_pending), sampled, o.waiting);
+  o.in_hand = held_back(in.latest);
   o.patience = patience(kDeviationsKept);
   o.mercy = kMercy * std::max(max_wait_, startup_.mean());
   // What comes later than this can still be helped by a later order; what comes sooner must not be put off
@@ -221,23 +337,23 @@ void ObjectivePolicy::add_starting(const Situation& in, double age, Outlook& o) 
   const auto cohort = [&](int n, std::array<double, 3> delays) {
     for (double& delay : delays) delay += age;
     o.starting.push_back({n, delays});
+    o.ready -= n;
   };
-  // Since the sample some may have become ready, and others been ordered.
-  const auto& list = startup_.starting();
-  const auto now_starting = static_cast<std::size_t>(std::max(0, in.replicas.current - in.replicas.ready));
-  for (std::size_t i = list.size() - std::min(now_starting, list.size()); i < list.size();) {
+  // Since the sample some may have been ordered, and others been stopped: the newest first.
+  const int more = in.replicas.current - (last_ ? last_->replicas.current : 0);
+  const auto& list = startup_.coming();
+  const std::size_t left = list.size() - std::min(list.size(), static_cast<std::size_t>(std::max(0, -more)));
+  for (std::size_t i = 0; i < left;) {
     std::size_t j = i;
-    while (j < list.size() && list[j] == list[i]) ++j;
-    cohort(static_cast<int>(j - i), startup_.remaining(to_seconds(in.now - list[i])));
+    while (j < left && list[j].ordered == list[i].ordered && list[j].ready == list[i].ready) ++j;
+    std::optional<double> ready_for;
+    if (list[i].ready) ready_for = to_seconds(in.now - *list[i].ready);
+    cohort(static_cast<int>(j - i), startup_.remaining(to_seconds(in.now - list[i].ordered), ready_for));
     i = j;
   }
-  if (now_starting > list.size()) {
+  if (more > 0) {
     const Time ordered = startup_.ordered_at().value_or(in.now);
-    cohort(static_cast<int>(now_starting - list.size()), startup_.remaining(to_seconds(in.now - ordered)));
-  }
-  for (const Time t : startup_.warming()) {
-    cohort(1, startup_.remaining_lag(to_seconds(in.now - t)));
-    o.ready = std::max(0.0, o.ready - 1);
+    cohort(more, startup_.remaining(to_seconds(in.now - ordered), std::nullopt));
   }
 }
 
@@ -249,6 +365,19 @@ std::pair<double, double> ObjectivePolicy::load_while_it_grew() const {
   if (!same || !(variance + level_variance > 0)) return {came, error};
   return {(came * level_variance + level * variance) / (variance + level_variance),
           std::sqrt(variance * level_variance / (variance + level_variance))};
+}
+
+// What workers hold and have not begun. Messages that come again after a pause look the same: they are none, and
+// neither is more than a max_wait's work believed.
+double ObjectivePolicy::held_back(const Observation& latest) const {
+  const double again = static_cast<double>(latest.queue.num_redelivered.value_or(0));
+  const double held = static_cast<double>(latest.queue.num_ack_pending) - again - kOneAtATime * working_;
+  return std::clamp(held, 0.0, planned_rate_ * working_ * max_wait_);
+}
+
+// What waits, less what no worker can have seen yet.
+double ObjectivePolicy::seen_backlog(const Observation& latest) const {
+  return std::max(0.0, static_cast<double>(latest.queue.num_pending) - arrivals_.level() * hand_.delay());
 }
 
 double ObjectivePolicy::quiet_for(Time now) const {
@@ -271,7 +400,7 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
   if (current == 0 && pending > 0) {
     r.wanted = 1;
     r.reason = fmt::format("{:.0f} messages wait and nobody works", pending);
-  } else if (pending > 0 && oldest > max_wait_ / 2 && in.replicas.ready == current) {
+  } else if (pending > 0 && oldest > max_wait_ / 2 && startup_.coming().empty() && last_->replicas.current == current) {
     // Nobody has finished a message yet and time runs out: double, and look again when those are able to
     // work.
     r.wanted = 2 * std::max(1, current);
@@ -315,22 +444,24 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   const double lacking = replicas_short(o);
   const Expected soon = expected(in.now);
   const int floor = soon.headroom > 0 || follows_trend() ? replicas((soon.rate + soon.headroom) / mu) : 0;
-  int low = std::max(current + replicas(lacking - 0.05), floor);
+  int low = std::max(current + replicas(lacking - kLacking), floor);
   if (current == 0 && pending > 0) low = std::max(low, 1);
 
   // Down: what a constant load of this level needs (heavy traffic: the backlog's tail is exp(-2 slack x /
   // variance)), what the backlog keeps busy until the next decision, what the deadlines need, and what is
   // known to be enough.
-  const double per_log = (arrivals_.dispersion() + 0.5) / (2 * o.patience);
+  const double per_log = (arrivals_.dispersion() + std::max(kLeastSpread, capacity_.spread())) / (2 * o.patience);
   const double slack = std::min(kSlackWanted * per_log, std::max(kSlackLeast * per_log, kSlackReplicas * mu));
   const double load_error = std::hypot(arrivals_.error() / mu, load * capacity_.confidence());
   const double need = (arrivals_.firm_level() + slack) / mu + kDownErrors * load_error;
   // Forecasts differ by a fraction of a replica from one second to the next; that is no reason to stop one.
   const int steady = std::max(replicas(need), follows_rhythm() || follows_trend() ? floor + 1 : floor);
-  const int busy = replicas((pending + level * check_) / (mu * check_));
+  const int busy = replicas((seen_backlog(in.latest) + level * check_) / (mu * check_));
   Outlook ahead = o;
   look_ahead(in, 2 * max_wait_ + o.coming.back().until, ahead);
-  const int enough = replicas(replicas_enough(ahead)) + (current - in.replicas.ready);
+  int starting = 0;
+  for (const Cohort& c : o.starting) starting += c.replicas;
+  const int enough = replicas(replicas_enough(ahead)) + starting;
   const int proven = too_few_.least(in.now, arrivals_.firm_level() / mu, load_error);
   int high = std::max({steady, busy, enough, proven});
   // The slack never lets the last one go. Where a new one is in time for the first message, silence does.
@@ -338,16 +469,26 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
       pending == 0 && in.latest.queue.num_ack_pending == 0 && quiet_for(in.now) >= kSilence * max_wait_;
   if (high == 1 && min_replicas_ == 0 && blind() <= 0 && silent) high = 0;
 
+  // Nothing is given back while messages wait too long, nor on what came while nobody looked.
+  const bool late = oldest > max_wait_ && pending > 0;
+  const bool after_gap = gap_at_ && to_seconds(in.now - *gap_at_) < std::max(longest_gap_, std::min(max_wait_, kGapHold));
+  if (late || after_gap) high = std::max(high, current);
+
   Recommendation r;
   r.wanted = current;
-  const int most = bottleneck_.most(in.replicas);
-  if (low > current && most <= current) {
-    r.reason =
-        bottleneck_.reason().empty() ? "waiting whether the replicas added last help" : bottleneck_.reason();
+  const std::optional<int> most = bottleneck_.most();
+  const int least = in.min_replicas.value_or(min_replicas_);
+  if (most && low >= *most && *most != current) {
+    r.wanted = std::max(*most, std::min(least, current));
+    if (r.wanted > current) startup_.ordered(in.now);
+    r.reason = bottleneck_.reason() + (r.wanted > current ? fmt::format("; trying {} replicas", r.wanted)
+                                                         : fmt::format("; {} are enough for it", r.wanted));
+  } else if (most && low > current) {
+    r.reason = bottleneck_.reason();
   } else if (low > current) {
-    r.wanted = std::min(low, most);
+    r.wanted = low;
     startup_.ordered(in.now);
-    if (!follows_rhythm()) {  // else they may be ordered for what is still to come
+    if (lacking > kLacking && !follows_rhythm()) {  // else they may be ordered for what is still to come
       const auto [came, error] = load_while_it_grew();
       too_few_.note(in.now, came / mu, std::hypot(error / mu, came / mu * capacity_.confidence()));
     }
@@ -372,6 +513,10 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
                {"capacity_error", mu * capacity_.confidence()},
                {"start_up", startup_.mean()},
                {"start_up_deviation", startup_.deviation()},
+               {"hand", hand_.messages()},
+               {"seen_after", hand_.delay()},
+               {"spread", capacity_.spread()},
+               {"young", warm_up_.missing(startup_.young(), in.now)},
                {"reaction", reaction_.seconds()},
                {"rhythm", follows_rhythm() ? rhythm_.period() : 0.0},
                {"trend", follows_trend() ? trend_.rate(blind()) - level : 0.0},
@@ -389,6 +534,8 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
 void ObjectivePolicy::save(nlohmann::json& state) const {
   arrivals_.save(state["arrivals"]);
   capacity_.save(state["capacity"]);
+  hand_.save(state["hand"]);
+  warm_up_.save(state["warm_up"]);
   startup_.save(state["start_up"]);
   reaction_.save(state["reaction"]);
   surprise_.save(state["surprise"]);
@@ -399,11 +546,14 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   too_few_.save(state["too_few"]);
   bottleneck_.save(state["bottleneck"]);
   state["planned_rate"] = planned_rate_;
-  if (last_) {
-    state["last"] = {{"at", saved(last_->at)},
-                     {"replicas", {last_->replicas.current, last_->replicas.ready, last_->replicas.failing}},
-                     {"pending", last_->pending},
-                     {"in_hand", last_->in_hand}};
+  state["working"] = working_;
+  if (gap_at_) state["gap_at"] = saved(*gap_at_);
+  if (last_) state["last"] = saved(*last_);
+  if (newest_) {
+    const Flow& f = newest_->flow;
+    state["newest"] = {{"before", saved(newest_->before)},
+                       {"after", saved(newest_->after)},
+                       {"flow", {f.length.count(), f.arrivals, f.deliveries, f.settled, f.upper_bound}}};
   }
 }
 
@@ -414,6 +564,8 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   };
   arrivals_.restore(part("arrivals"));
   capacity_.restore(part("capacity"));
+  hand_.restore(part("hand"));
+  warm_up_.restore(part("warm_up"));
   startup_.restore(part("start_up"));
   reaction_.restore(part("reaction"));
   surprise_.restore(part("surprise"));
@@ -424,20 +576,19 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   too_few_.restore(part("too_few"));
   bottleneck_.restore(part("bottleneck"));
   restore_number(state, "planned_rate", 0, 1e12, planned_rate_);
-  const auto last = part("last");
-  if (!last.is_object() || !last.contains("at") || !last.contains("replicas")) return;
-  const auto at = restored_time(last["at"]);
-  const auto& n = last["replicas"];
-  if (!at || !n.is_array() || n.size() != 3) return;
-  Gauges g;
-  g.at = *at;
-  double counts[3] = {-1, -1, -1};
-  for (std::size_t i = 0; i < 3; ++i) restore_number(n[i], 0, 1e6, counts[i]);
-  if (counts[0] < 0 || counts[1] < 0 || counts[2] < 0) return;
-  g.replicas = {static_cast<int>(counts[0]), static_cast<int>(counts[1]), static_cast<int>(counts[2])};
-  restore_number(last, "pending", 0, 1e18, g.pending);
-  restore_number(last, "in_hand", 0, 1e18, g.in_hand);
-  last_ = g;
+  restore_number(state, "working", 0, 1e6, working_);
+  gap_at_ = restored_time(part("gap_at"));
+  last_ = restored_gauges(part("last"));
+  const auto newest = part("newest");
+  if (!newest.is_object() || !newest.contains("before") || !newest.contains("after") || !newest.contains("flow")) return;
+  const auto before = restored_gauges(newest["before"]), after = restored_gauges(newest["after"]);
+  const auto& flow = newest["flow"];
+  if (!before || !after || !flow.is_array() || flow.size() != 5 || !flow[0].is_number_integer()) return;
+  Flow f{Duration(flow[0].get<std::int64_t>())};
+  restore_number(flow[1], 0, 1e18, f.arrivals);
+  restore_number(flow[2], 0, 1e18, f.deliveries);
+  restore_number(flow[3], -1e18, 1e18, f.settled);
+  if (f.length > Duration::zero()) newest_ = Evidence{*before, *after, f};
 }
 
 }  // namespace docktor

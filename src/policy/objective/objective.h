@@ -9,6 +9,8 @@
 #include "policy/objective/arrivals.h"
 #include "policy/objective/bottleneck.h"
 #include "policy/objective/capacity.h"
+#include "policy/objective/evidence.h"
+#include "policy/objective/hand.h"
 #include "policy/objective/plan.h"
 #include "policy/objective/reaction.h"
 #include "policy/objective/rhythm.h"
@@ -16,6 +18,7 @@
 #include "policy/objective/surprise.h"
 #include "policy/objective/too_few.h"
 #include "policy/objective/trend.h"
+#include "policy/objective/warm_up.h"
 
 namespace docktor {
 
@@ -29,8 +32,9 @@ namespace docktor {
 /// replica idles but while it starts. Where start-up and check interval do not fit into max_wait, headroom is
 /// kept as learned (surprise.h), and forecasts are followed that have proved themselves (rhythm.h, trend.h).
 ///
-/// Everything but the objective is learned from samples: nothing else is configured. Deterministic; not
-/// thread-safe.
+/// Everything but the objective is learned from samples: nothing else is configured. What is learned of the
+/// workers rests on the samples before the newest, which itself only tells what waits and what came: so one
+/// sample with more work never asks for fewer replicas. Deterministic; not thread-safe.
 class ObjectivePolicy final : public Policy {
  public:
   explicit ObjectivePolicy(const ServiceSpec& spec);
@@ -55,6 +59,13 @@ class ObjectivePolicy final : public Policy {
   void learn_rhythm(const objective::Slot& slot);
   void learn_trend(const objective::Slot& slot);
   void add_starting(const Situation& in, double age, objective::Outlook& o) const;
+  void learn_workers();
+  objective::Span judge(const objective::Evidence& e);
+  double longest_gap() const { return longest_gap_; }
+  double hand_wait() const;
+  double held_back(const Observation& latest) const;
+  double seen_backlog(const Observation& latest) const;
+  std::string explained(const Situation& in, const Recommendation& r, double oldest, double mu) const;
   std::pair<double, double> load_while_it_grew() const;
   double patience(double deviations) const;
   double blind() const;
@@ -64,8 +75,11 @@ class ObjectivePolicy final : public Policy {
   double max_wait_;
   double quantile_;
   double check_;  // seconds between decisions
+  double longest_gap_;  // seconds between two samples that teach anything
   int min_replicas_;
   objective::Arrivals arrivals_;
+  objective::Hand hand_;
+  objective::WarmUp warm_up_;
   objective::Capacity capacity_;
   objective::StartUp startup_;
   objective::Reaction reaction_;
@@ -77,7 +91,10 @@ class ObjectivePolicy final : public Policy {
   objective::TooFew too_few_;
   objective::Bottleneck bottleneck_;
   std::optional<objective::Gauges> last_;
-  double planned_rate_ = 0;  // capacity, as plans take it
+  std::optional<objective::Evidence> newest_;  // not learned from yet
+  std::optional<Time> gap_at_;                 // the first sample after a gap
+  double working_ = 0;                         // replicas that work, as of the last evidence
+  double planned_rate_ = 0;                    // capacity, as plans take it
 };
 
 }  // namespace docktor

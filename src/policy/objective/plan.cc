@@ -7,9 +7,9 @@
 namespace docktor::objective {
 namespace {
 
-double work_until(double t, const std::array<double, 3>& delays) {
+double work_until(const Outlook& o, double t, const std::array<double, 3>& delays) {
   double sum = 0;
-  for (const double d : delays) sum += std::max(0.0, t - d);
+  for (const double d : delays) sum += o.warm_up.worked(t - d);
   return sum / 3;
 }
 
@@ -17,7 +17,7 @@ double work_until(double t, const std::array<double, 3>& delays) {
 // steps ahead.
 template <class F>
 void each_deadline(const Outlook& o, const F& f) {
-  double x = 0;
+  double x = o.in_hand;
   for (const Waiting& w : o.waiting) {
     f(x, o.patience - w.oldest);
     x += w.count;
@@ -26,9 +26,14 @@ void each_deadline(const Outlook& o, const F& f) {
   for (const Coming& c : o.coming) f(x + c.count, o.patience + c.until);
 }
 
+// Messages whose work is as much as that of x may be: a standard deviation more, where it is very uneven.
+double with_chance(const Outlook& o, double x) {
+  return x + std::sqrt(std::max(0.0, o.spread - 1) * std::max(0.0, x));
+}
+
 double starting_work(const Outlook& o, double t) {
   double work = 0;
-  for (const Cohort& c : o.starting) work += c.replicas * work_until(t, c.delays);
+  for (const Cohort& c : o.starting) work += c.replicas * work_until(o, t, c.delays);
   return work;
 }
 
@@ -39,8 +44,8 @@ double replicas_short(const Outlook& o) {
   double most = 0;
   each_deadline(o, [&](double x, double deadline) {
     const double t = std::max(deadline, middle + o.mercy);
-    const double missing = x / o.capacity - o.ready * t - starting_work(o, t);
-    if (missing > 0) most = std::max(most, missing / work_until(t, o.start_up));
+    const double missing = with_chance(o, x) / o.capacity - o.ready * t - starting_work(o, t);
+    if (missing > 0) most = std::max(most, missing / work_until(o, t, o.start_up));
   });
   return most;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "policy/objective/arrivals.h"
+#include "policy/objective/warm_up.h"
 
 namespace docktor::objective {
 
@@ -25,9 +26,12 @@ struct Coming {
 /// All that the plan rests on. Seconds are from now on.
 struct Outlook {
   double capacity = 0;  ///< messages per second per replica, > 0
-  double ready = 0;     ///< replicas able to work now
+  double ready = 0;     ///< replicas able to work now, in worth of full speed
+  WarmUp warm_up;       ///< what those that start do at first
+  double spread = 0;    ///< variance of settled counts over their mean
   std::vector<Cohort> starting;
   std::array<double, 3> start_up{};  ///< delays of a replica that is ordered now
+  double in_hand = 0;                ///< messages that workers hold and have not begun: served before the rest
   std::vector<Waiting> waiting;      ///< oldest first
   std::vector<Coming> coming;        ///< in order of time; its end is the horizon
   double patience = 0;               ///< seconds that a message may wait
@@ -39,10 +43,11 @@ struct Outlook {
 /// the horizon, begins within `patience` of its arrival.
 ///
 /// Work is begun first come, first served, so message number x (counted from the head of the queue) begins
-/// when the replicas could have begun x messages: K(t) = capacity × Σ E(t - ready_i)⁺. With k more, K(t) + k
-/// × capacity × E(t - start_up)⁺. So
+/// when the replicas could have begun x messages: K(t) = capacity × Σ E w(t - ready_i), where w(s) is the
+/// full-speed work that one does in its first s seconds, s⁺ where it needs no warm-up. With k more, K(t) + k
+/// × capacity × E w(t - start_up). So
 ///
-///     k = max over x of (x - K(d_x)) / (capacity × E(d_x - start_up)⁺)
+///     k = max over x of (x - K(d_x)) / (capacity × E w(d_x - start_up))
 ///
 /// over the deadlines d_x = patience - age(x) of those that wait, and patience + u for what comes in u
 /// seconds.

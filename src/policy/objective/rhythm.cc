@@ -29,11 +29,12 @@ void Rhythm::add(const Slot& slot, double level, double ahead) {
   const auto number = [&](double t) { return static_cast<std::int64_t>(std::floor(t / width_)); };
   const auto bins_ahead =
       static_cast<std::size_t>(std::clamp(std::ceil(ahead / width_), 1.0, double(kLongest)));
-  if (open_ < 0 || number(begin) < open_ || number(begin) > open_ + static_cast<std::int64_t>(kBins)) {
-    // The first sample, a clock that was set, or a gap that leaves nothing to compare with.
+  if (open_ < 0 || number(begin) < open_ || number(end) > open_ + static_cast<std::int64_t>(kBins)) {
+    // The first sample, a clock that was set, or a gap (before the sample or within it) that leaves nothing to
+    // compare with.
     const double width = width_;
     *this = Rhythm(width);
-    open_ = number(begin);
+    open_ = std::max(number(begin), number(end) - 1);
   }
   // Bins of which no sample tells are taken to have been as usual.
   for (; open_ < number(begin); ++open_) {
@@ -43,7 +44,7 @@ void Rhythm::add(const Slot& slot, double level, double ahead) {
   for (; open_ <= number(end); ++open_) {
     const double from = std::max(begin, static_cast<double>(open_) * width_);
     const double to = std::min(end, static_cast<double>(open_ + 1) * width_);
-    count_ += slot.count * std::max(0.0, to - from) / length;
+    if (to > from) count_ += slot.count * (to - from) / length;
     if (open_ == number(end)) break;
     close_bin(level, bins_ahead);
   }

@@ -10,119 +10,186 @@ namespace docktor::objective {
 namespace {
 
 constexpr double kPriorWeight = 1;
-constexpr double kMemory = 60;       // starts
-constexpr double kLagMemory = 10;    // starts
-constexpr double kLagToCare = 0.25;  // seconds: less is within a sample's blur
+constexpr double kMemory = 60;              // starts
+constexpr double kOffsetMemory = 12;        // starts
+constexpr double kOffsetPrior = 0.5;        // starts that none is worth
+constexpr double kYoung = 60;               // seconds
+constexpr double kLeastWait = 30;           // seconds that a ready replica may take nothing, at least ...
+constexpr double kStartsWait = 3;           // ... and so many starts
+constexpr double kOffsetOfNoise = 0.25;     // seconds: less is within a sample's blur
+
+std::size_t bounded(int n) {
+  return static_cast<std::size_t>(std::clamp(n, 0, static_cast<int>(StartUp::kMaxStarting)));
+}
 
 }  // namespace
 
+double StartUp::offset() const { return std::fabs(offset_) > kOffsetOfNoise ? offset_ : 0; }
+
+double StartUp::mean() const { return std::max(0.0, ready_ + offset()); }
+
 double StartUp::deviation() const { return std::sqrt(std::max(variance_, 1e-4)); }
 
-void StartUp::learn(double delay, double blur) {
+double StartUp::longest_wait() const { return std::max(kLeastWait, kStartsWait * mean()); }
+
+void StartUp::learn_ready(double delay) {
   seen_ = std::min(seen_ + 1, kMemory);
-  const double gain = 1 / (seen_ + kPriorWeight);
-  const double error = delay - mean_;
-  mean_ += gain * error;
+  ready_ += (delay - ready_) / (seen_ + kPriorWeight);
+}
+
+void StartUp::learn_work(double delay, double blur) {
   // A start is seen only by samples: that blur is not the start's.
+  const double error = delay - mean();
+  const double gain = 1 / (seen_ + kPriorWeight);
   variance_ += gain * (std::max(0.0, error * error * (1 - gain) - blur * blur / 12) - variance_);
 }
 
-void StartUp::begin(Time at, const ReplicaCounts& now) {
-  starting_.assign(
-      static_cast<std::size_t>(std::clamp(now.current - now.ready, 0, static_cast<int>(kMaxStarting))), at);
+void StartUp::learn_offset(double offset) {
+  offsets_seen_ = std::min(offsets_seen_ + 1, kOffsetMemory);
+  offset_ += (offset - offset_) / (offsets_seen_ + kOffsetPrior);
 }
 
-double StartUp::ready_seconds(Time before_at, const ReplicaCounts& before, Time at,
-                              const ReplicaCounts& after) const {
-  const double length = to_seconds(at - before_at);
-  double sum = std::min(before.ready, after.ready) * length;
-  for (int i = before.ready, next = 0; i < after.ready; ++i, ++next) {
-    const auto n = static_cast<std::size_t>(next);
-    const Time ordered = n < starting_.size() ? starting_[n] : ordered_at_.value_or(before_at);
-    sum += std::clamp(to_seconds(at - ordered) - mean_, 0.0, length);
-  }
-  return sum;
+void StartUp::began_to_work(Time at, bool seen) {
+  const Coming& c = coming_.front();
+  if (!c.ready) early_.push_back(seen ? std::optional(at) : std::nullopt);
+  if (c.ready && seen) learn_offset(to_seconds(at - *c.ready));
+  young_.push_back(at);
+  if (young_.size() > kMaxStarting) young_.pop_front();
+  coming_.pop_front();
+}
+
+void StartUp::begin(Time at, const ReplicaCounts& now) {
+  not_ready_.assign(bounded(now.current - now.ready), at);
+  coming_.assign(not_ready_.size(), {at, std::nullopt});
+  young_.clear();
+  early_.clear();
 }
 
 void StartUp::add(Time before_at, const ReplicaCounts& before, Time at, const ReplicaCounts& after) {
-  const Time middle = before_at + (at - before_at) / 2;
   const double blur = to_seconds(at - before_at);
+  if (blur > longest_gap_) {
+    begin(at, after);
+    if (ordered_at_ && *ordered_at_ < at) ordered_at_.reset();
+    return;
+  }
+  const Time middle = before_at + (at - before_at) / 2;
   const bool ours = ordered_at_ && *ordered_at_ >= before_at && *ordered_at_ <= at;
   const Time since = ours ? *ordered_at_ : middle;
-  for (int i = before.current; i < after.current && starting_.size() < kMaxStarting; ++i)
-    starting_.push_back(since);
-  for (int i = before.ready; i < after.ready && !starting_.empty(); ++i) {
-    learn(std::max(0.0, to_seconds(middle - starting_.front())), blur);
-    starting_.pop_front();
-    if (warming_.size() < kMaxStarting) warming_.push_back(at);
+  const auto starts = [&] {
+    not_ready_.push_back(since);
+    if (coming_.size() < kMaxStarting) coming_.push_back({since, std::nullopt});
+  };
+  for (int i = before.current; i < after.current && not_ready_.size() < kMaxStarting; ++i) starts();
+  // Stops take those that have not begun first, the newest of them.
+  for (int i = after.current; i < before.current; ++i) {
+    if (!coming_.empty())
+      coming_.pop_back();
+    else if (!young_.empty())
+      young_.pop_back();
   }
-  const auto now_starting =
-      static_cast<std::size_t>(std::clamp(after.current - after.ready, 0, static_cast<int>(kMaxStarting)));
-  // Stops take the newest first; what starts without an order was restarted after a crash, or is somebody
-  // else's.
-  while (starting_.size() > now_starting) starting_.pop_back();
-  while (starting_.size() < now_starting) starting_.push_back(since);
-  while (warming_.size() > static_cast<std::size_t>(std::max(0, after.ready))) warming_.pop_back();
+  for (int i = before.ready; i < after.ready && !not_ready_.empty(); ++i) {
+    const double delay = std::max(0.0, to_seconds(middle - not_ready_.front()));
+    learn_ready(delay);
+    // One that is known to work already is not among those that come.
+    const auto it = std::find_if(coming_.begin(), coming_.end(), [](const Coming& c) { return !c.ready; });
+    if (it != coming_.end() && it->ordered <= not_ready_.front()) {
+      learn_work(delay + offset(), blur);
+      it->ready = middle;
+    } else if (!early_.empty()) {
+      if (early_.front()) learn_offset(to_seconds(*early_.front() - middle));
+      early_.pop_front();
+    }
+    not_ready_.pop_front();
+  }
+  const std::size_t left = bounded(after.current - after.ready);
+  while (not_ready_.size() > left) not_ready_.pop_back();
+  while (early_.size() > left) early_.pop_back();
+  // What starts without an order was restarted after a crash, or is somebody else's.
+  while (not_ready_.size() < left) starts();
+  while (coming_.size() > bounded(after.current)) coming_.pop_back();
+  while (!young_.empty() && (to_seconds(at - young_.front()) > kYoung || young_.size() > bounded(after.current)))
+    young_.pop_front();
   if (ordered_at_ && *ordered_at_ < at) ordered_at_.reset();
 }
 
-void StartUp::idle(Time at, Duration length, int replicas, bool backlog) {
-  if (!backlog) {
-    warming_.clear();
-    return;
+void StartUp::works(Time before_at, Time at, std::optional<int> idle) {
+  const Time middle = before_at + (at - before_at) / 2;
+  const double blur = to_seconds(at - before_at);
+  if (idle) {
+    while (coming_.size() > bounded(*idle)) {
+      learn_work(std::max(0.0, to_seconds(middle - coming_.front().ordered)), blur);
+      began_to_work(middle, true);
+    }
+  } else {
+    // Without a backlog nothing shows who works: who should by now is taken to.
+    const auto due = [&](const Coming& c) {
+      if (!c.ready) return offset() < 0 && to_seconds(at - c.ordered) >= mean();
+      return to_seconds(at - *c.ready) >= offset();
+    };
+    while (!coming_.empty() && due(coming_.front())) began_to_work(at, false);
   }
-  while (warming_.size() > static_cast<std::size_t>(std::max(0, replicas))) {
-    const double seen = std::max(0.0, to_seconds(at - warming_.front()) - to_seconds(length) / 2);
-    lag_ += (seen - lag_) / kLagMemory;
-    warming_.pop_front();
-  }
+  // Whoever takes nothing for so long waits for something else than its start.
+  while (!coming_.empty() && coming_.front().ready && to_seconds(at - *coming_.front().ready) > longest_wait())
+    coming_.pop_front();
 }
 
-const std::deque<Time>& StartUp::warming() const {
-  static const std::deque<Time> kNone;
-  return lag_ > kLagToCare ? warming_ : kNone;
-}
-
-std::array<double, 3> StartUp::remaining_lag(double age) const {
-  const double left = std::max(lag_ - age, 0.25 * std::max(0.0, age - lag_) + 0.1 * lag_);
-  return {left, left, left};
-}
-
-std::array<double, 3> StartUp::remaining(double age) const {
+std::array<double, 3> StartUp::remaining(double age, std::optional<double> ready_for) const {
   // Three points with the distribution's mean and variance; one that is overdue is awaited for a part of its
   // lateness more.
+  const double mean_left = ready_for ? std::max(offset(), 0.0) - *ready_for : mean() - age;
   const double spread = 1.2247 * deviation();
-  const double overdue = std::max(0.2 * deviation(), 0.25 * std::max(0.0, age - mean_));
-  const auto left = [&](double total) { return std::max(total - age, overdue) + lag_; };
-  return {left(std::max(mean_ / 4, mean_ - spread)), left(mean_), left(mean_ + spread)};
+  const double overdue = std::max(0.2 * deviation(), 0.25 * std::max(0.0, -mean_left));
+  const auto left = [&](double total) { return std::max(total, overdue); };
+  return {left(mean_left - std::min(spread, 0.75 * mean())), left(mean_left), left(mean_left + spread)};
 }
 
 void StartUp::save(nlohmann::json& state) const {
-  state = {{"mean", mean_}, {"variance", variance_}, {"seen", seen_}, {"lag", lag_}};
+  state = {{"mean", ready_},   {"offset", offset_}, {"variance", variance_},
+           {"seen", seen_}, {"offsets_seen", offsets_seen_}};
   if (ordered_at_) state["ordered_at"] = saved(*ordered_at_);
   auto& list = state["starting"] = nlohmann::json::array();
-  for (const Time t : starting_) list.push_back(saved(t));
-  auto& warming = state["warming"] = nlohmann::json::array();
-  for (const Time t : warming_) warming.push_back(saved(t));
+  for (const Time t : not_ready_) list.push_back(saved(t));
+  auto& young = state["young"] = nlohmann::json::array();
+  for (const Time t : young_) young.push_back(saved(t));
+  auto& early = state["early"] = nlohmann::json::array();
+  for (const auto& t : early_) early.push_back(t ? nlohmann::json(saved(*t)) : nlohmann::json());
+  auto& coming = state["coming"] = nlohmann::json::array();
+  for (const Coming& c : coming_) {
+    coming.push_back({saved(c.ordered)});
+    if (c.ready) coming.back().push_back(saved(*c.ready));
+  }
 }
 
 void StartUp::restore(const nlohmann::json& state) {
   if (!state.is_object()) return;
-  restore_number(state, "mean", 0, 1e6, mean_);
+  restore_number(state, "mean", 0, 1e6, ready_);
+  restore_number(state, "lag", 0, 1e6, offset_);  // as version 0.1 called it
+  restore_number(state, "offset", -1e6, 1e6, offset_);
   restore_number(state, "variance", 0, 1e12, variance_);
   restore_number(state, "seen", 0, kMemory, seen_);
-  restore_number(state, "lag", 0, 1e6, lag_);
+  restore_number(state, "offsets_seen", 0, kOffsetMemory, offsets_seen_);
   if (const auto it = state.find("ordered_at"); it != state.end()) ordered_at_ = restored_time(*it);
-  const auto times = [&](const char* key, std::deque<Time>& out) {
+  const auto list = [&](const char* key, const auto& take) {
     const auto it = state.find(key);
     if (it == state.end() || !it->is_array() || it->size() > kMaxStarting) return;
-    out.clear();
-    for (const auto& v : *it) {
-      if (const auto t = restored_time(v)) out.push_back(*t);
-    }
+    for (const auto& v : *it) take(v);
   };
-  times("starting", starting_);
-  times("warming", warming_);
+  not_ready_.clear();
+  coming_.clear();
+  young_.clear();
+  list("starting", [&](const nlohmann::json& v) {
+    if (const auto t = restored_time(v)) not_ready_.push_back(*t);
+  });
+  list("young", [&](const nlohmann::json& v) {
+    if (const auto t = restored_time(v)) young_.push_back(*t);
+  });
+  early_.clear();
+  list("early", [&](const nlohmann::json& v) { early_.push_back(restored_time(v)); });
+  list("coming", [&](const nlohmann::json& v) {
+    if (!v.is_array() || v.empty()) return;
+    const auto t = restored_time(v[0]);
+    if (t) coming_.push_back({*t, v.size() > 1 ? restored_time(v[1]) : std::nullopt});
+  });
 }
 
 }  // namespace docktor::objective

@@ -1,4 +1,4 @@
-// What the objective policy learns of starting: how long from an order until the new replica is able to work.
+// What the objective policy learns of starting: how long from an order until the new replica works.
 #pragma once
 
 #include <array>
@@ -11,68 +11,77 @@
 
 namespace docktor::objective {
 
-/// Two parts: from the order until the target calls the replica ready, and from then until it takes its first
-/// message (a target that knows nothing of the worker's inside calls it ready early). The second shows only
-/// under a backlog, when whoever works has a message in hand.
+/// A replica passes two points, in either order: the target calls it ready, and it takes its first message. A
+/// target that knows nothing of the worker's inside calls it ready early (the container runs, the program still
+/// imports); a slow health check calls it ready late. What counts is the second point. It shows under a backlog,
+/// by the messages in hand; at other times the first one stands for it, moved by how far apart they were seen.
 ///
-/// Orders are matched with replicas that became ready first come, first served: replicas are alike, so the
-/// mean does not depend on who is who. Not thread-safe; memory is bounded.
+/// Orders are matched with starts first come, first served: replicas are alike, so the mean does not depend on
+/// who is who. Not thread-safe; memory is bounded.
 class StartUp {
  public:
   static constexpr std::size_t kMaxStarting = 4096;
 
-  /// Before anything is learned, `guess` seconds, give or take 30 %: who allows a wait of ten seconds has
-  /// workers that start in about five.
-  explicit StartUp(double guess) : mean_(guess), variance_(0.09 * guess * guess) {}
+  /// Before anything is learned, `guess` seconds, give or take 30 %: who allows a wait of ten seconds has workers
+  /// that start in about five. `longest_gap`: a start within two samples further apart was not watched, and
+  /// teaches nothing.
+  StartUp(double guess, double longest_gap)
+      : ready_(guess), variance_(0.09 * guess * guess), longest_gap_(longest_gap) {}
 
-  double mean() const { return mean_ + lag_; }  ///< seconds from the order until it works
+  double mean() const;  ///< seconds from the order until it works
   double deviation() const;
-  double seen() const { return seen_; }  ///< starts behind it, at most 60
+  double seen() const { return seen_; }      ///< starts behind it, at most 60
+  double offset() const;                     ///< seconds from being called ready until it works; may be negative
 
   /// An order to have more replicas went out.
   void ordered(Time at) { ordered_at_ = at; }
 
   void begin(Time at, const ReplicaCounts& now);
 
-  /// Replica-seconds that were able to work between two samples: who became ready is taken to have done so at
-  /// its order plus the mean, who was stopped at the first of the two (that is when decisions are carried
-  /// out). Call before add().
-  double ready_seconds(Time before_at, const ReplicaCounts& before, Time at,
-                       const ReplicaCounts& after) const;
-
   /// Successive counts, as samples show them.
   void add(Time before_at, const ReplicaCounts& before, Time at, const ReplicaCounts& after);
 
-  /// Under a backlog: that many of the ready replicas have taken no message, at a sample `length` after the
-  /// one before. Without a backlog nothing can be told, and all are taken to work.
-  void idle(Time at, Duration length, int replicas, bool backlog);
+  /// What is known of who works, at the sample of add(). `idle`: under a backlog, how many of the replicas had
+  /// nothing in hand; no value: nothing tells.
+  void works(Time before_at, Time at, std::optional<int> idle);
 
-  /// Instants at which the replicas that are starting were ordered, oldest first.
-  const std::deque<Time>& starting() const { return starting_; }
+  /// A replica that does not work yet, as far as is known.
+  struct Coming {
+    Time ordered{};
+    std::optional<Time> ready;  ///< since when the target has called it ready
+  };
+  const std::deque<Coming>& coming() const { return coming_; }  ///< oldest first
+  /// When those began to work that did so within the last minute, oldest first.
+  const std::deque<Time>& young() const { return young_; }
   /// When the last order went out that no sample has shown yet.
   const std::optional<Time>& ordered_at() const { return ordered_at_; }
-  /// Samples at which those were first ready that have not worked yet, oldest first; empty while they work at
-  /// once.
-  const std::deque<Time>& warming() const;
 
-  /// Seconds until a replica that was ordered `age` seconds ago is able to work: three equally likely values.
-  std::array<double, 3> remaining(double age) const;
-  /// The same for one that became ready `age` seconds ago.
-  std::array<double, 3> remaining_lag(double age) const;
+  /// Seconds until a replica works that was ordered `age` seconds ago, and called ready `ready_for` seconds ago:
+  /// three equally likely values.
+  std::array<double, 3> remaining(double age, std::optional<double> ready_for) const;
+
+  /// So long after it was called ready, a replica that takes nothing is not waited for any more, in seconds.
+  double longest_wait() const;
 
   void save(nlohmann::json& state) const;
   void restore(const nlohmann::json& state);
 
  private:
-  void learn(double delay, double blur);
+  void learn_ready(double delay);
+  void learn_work(double delay, double blur);
+  void learn_offset(double offset);
+  void began_to_work(Time at, bool seen);
 
-  double mean_;
-  double variance_;
-  double seen_ = 0;
-  double lag_ = 0;  // mean of the second part
+  double ready_;       // mean from the order until it is called ready
+  double offset_ = 0;  // mean from then until it works
+  double variance_;    // of the whole
+  double longest_gap_;
+  double seen_ = 0, offsets_seen_ = 0;  // capped
   std::optional<Time> ordered_at_;
-  std::deque<Time> starting_;
-  std::deque<Time> warming_;
+  std::deque<Time> not_ready_;  // when those were ordered that are not called ready, oldest first
+  std::deque<Coming> coming_;
+  std::deque<std::optional<Time>> early_;  // when those began to work that are not called ready yet; no value: not seen
+  std::deque<Time> young_;
 };
 
 }  // namespace docktor::objective

@@ -15,11 +15,12 @@ constexpr std::size_t kMaxEntries = 256;
 // usual by selection, so this is stricter than it looks; more yet would hold what clumps need now and then
 // for hours.
 constexpr double kErrors = 3;
+constexpr double kLeastUse = 0.8;  // of the replicas that were too few
 
 }  // namespace
 
-void TooFew::seen(Time now, int ready, double pending) {
-  if (pending <= ready) {
+void TooFew::seen(Time now, int ready, bool backlog) {
+  if (!backlog) {
     since_ = now;
     ready_ = ready;
   } else {
@@ -28,6 +29,7 @@ void TooFew::seen(Time now, int ready, double pending) {
 }
 
 void TooFew::note(Time now, double load, double error) {
+  if (load + error < kLeastUse * ready_) return;  // they should have been enough: something else kept them
   std::erase_if(entries_, [&](const Entry& e) { return e.replicas == ready_ || e.at < now - kMemory; });
   if (entries_.size() >= kMaxEntries) entries_.erase(entries_.begin());
   entries_.push_back({ready_, load, error, now});

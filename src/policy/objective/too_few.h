@@ -15,8 +15,8 @@ namespace docktor::objective {
 /// clump, which says little, has a wide error. Not thread-safe; memory is bounded.
 class TooFew {
  public:
-  /// Called each sample.
-  void seen(Time now, int ready, double pending);
+  /// Called each sample. `backlog`: more wait than idle workers explain.
+  void seen(Time now, int ready, bool backlog);
 
   /// Since when the present backlog has grown from nothing.
   Time grows_since() const { return since_; }
