@@ -138,7 +138,8 @@ void Pool::take_or_wait(std::uint32_t slot) {
     if (slots_[slot].in_hand == 0) events_.push({now_ + worker_.poll, slot, tag(kPoll, slots_[slot])});
     return;
   }
-  const int open = worker_.fetch > 1 ? static_cast<int>(slots_[slot].in_hand == 0) : most - slots_[slot].in_hand;
+  const int open =
+      worker_.fetch > 1 ? static_cast<int>(slots_[slot].in_hand == 0) : most - slots_[slot].in_hand;
   for (int i = 0; i < open; ++i) open_pull(slot);
 }
 
@@ -380,8 +381,8 @@ void Pool::reset_counters() {
 }
 
 bool Pool::finished() const {
-  return next_arrival_ == std::numeric_limits<double>::infinity() && queue_.empty() && unseen_.empty() && in_hand_ == 0 &&
-         dead_hands_ == 0;
+  return next_arrival_ == std::numeric_limits<double>::infinity() && queue_.empty() && unseen_.empty() &&
+         in_hand_ == 0 && dead_hands_ == 0;
 }
 
 void Pool::count_abandoned() {

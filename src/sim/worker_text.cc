@@ -42,7 +42,8 @@ constexpr std::array kHabits = {
 
 std::optional<double> value_of(Form form, std::string_view text) {
   if (form == Form::kSeconds) {
-    for (const auto& [unit, factor] : {std::pair<std::string_view, double>{"ms", 0.001}, {"s", 1}, {"m", 60}}) {
+    for (const auto& [unit, factor] :
+         {std::pair<std::string_view, double>{"ms", 0.001}, {"s", 1}, {"m", 60}}) {
       if (!text.ends_with(unit)) continue;
       text.remove_suffix(unit.size());
       const auto v = value_of(Form::kNumber, text);
@@ -72,16 +73,16 @@ Result<void> set_worker(World& world, std::string_view name, std::string_view va
     const auto v = value_of(h.form, value);
     if (!v || !(*v >= h.min) || !(*v <= h.max)) {
       return fail(ErrorCode::kInvalid,
-                  fmt::format("{}={} is not valid: write it like {}={}, from {:g} to {:g}{}", name, value, name,
-                              h.form_shown, h.min, h.max, h.form == Form::kSeconds ? " seconds" : ""));
+                  fmt::format("{}={} is not valid: write it like {}={}, from {:g} to {:g}{}", name, value,
+                              name, h.form_shown, h.min, h.max, h.form == Form::kSeconds ? " seconds" : ""));
     }
     h.set(world, *v);
     return {};
   }
   const auto near = did_you_mean(name, names);
-  return fail(ErrorCode::kInvalid, fmt::format("a worker has no '{}'{}; it has {}", name,
-                                               near ? fmt::format(", did you mean '{}'?", *near) : "",
-                                               worker_names()));
+  return fail(ErrorCode::kInvalid,
+              fmt::format("a worker has no '{}'{}; it has {}", name,
+                          near ? fmt::format(", did you mean '{}'?", *near) : "", worker_names()));
 }
 
 Result<void> set_workers(World& world, std::string_view text) {

@@ -1,4 +1,5 @@
-// Workers as a user describes them: `poll=500ms,fetch=100,cv=3`, for `simulate --worker` and the configuration.
+// Workers as a user describes them: `poll=500ms,fetch=100,cv=3`, for `simulate --worker` and the
+// configuration.
 #pragma once
 
 #include <string>

@@ -7,30 +7,31 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "policy/objective/reasons.h"
 #include "policy/objective/restore.h"
 
 namespace docktor::objective {
 namespace {
 
-constexpr double kGrowth = 1.2;         // of the replicas, to judge at all
-constexpr double kBlur = 0.2;           // of the replicas: when so many joined within a span, it proves nothing
-constexpr double kSame = 1.1;           // counts within this factor are one
-constexpr double kLeastSeconds = 3;     // of either window, to judge ...
-constexpr int kLeastSamples = 3;        // ... so many samples ...
-constexpr double kLeastJobs = 3;        // ... and so many times the work for a message
-constexpr double kWindowSeconds = 20;   // of these at most
+constexpr double kGrowth = 1.2;      // of the replicas, to judge at all
+constexpr double kBlur = 0.2;        // of the replicas: when so many joined within a span, it proves nothing
+constexpr double kSame = 1.1;        // counts within this factor are one
+constexpr double kLeastSeconds = 3;  // of either window, to judge ...
+constexpr int kLeastSamples = 3;     // ... so many samples ...
+constexpr double kLeastJobs = 3;     // ... and so many times the work for a message
+constexpr double kWindowSeconds = 20;  // of these at most
 constexpr std::size_t kMaxSamples = 128;
-constexpr double kHelped = 0.5;         // of the growth that was due: less is none
+constexpr double kHelped = 0.5;  // of the growth that was due: less is none
 constexpr double kErrors = 3;
 constexpr double kLeastSpread = 1;
-constexpr double kRoom = 1.1;           // replicas kept, over those that the bottleneck keeps busy
-constexpr double kNextTry = 1;        // ... and with the next one, where that has helped
-constexpr int kHelpsToBeFree = 2;       // tries in a row that help: there is no bottleneck
-constexpr double kTry = 0.3;            // more replicas with each try
-constexpr double kFewer = 0.8;          // of the replicas: whether fewer carry as much is tried in such steps
+constexpr double kRoom = 1.1;      // replicas kept, over those that the bottleneck keeps busy
+constexpr double kNextTry = 1;     // ... and with the next one, where that has helped
+constexpr int kHelpsToBeFree = 2;  // tries in a row that help: there is no bottleneck
+constexpr double kTry = 0.3;       // more replicas with each try
+constexpr double kFewer = 0.8;     // of the replicas: whether fewer carry as much is tried in such steps
 constexpr double kFell = 0.9, kRose = 1.2;  // of the throughput: the belief no longer fits
 constexpr double kFirstPause = 15, kLongestPause = 600;
-constexpr double kLongestTry = 120;     // seconds, beside the start-up and a few jobs
+constexpr double kLongestTry = 120;  // seconds, beside the start-up and a few jobs
 
 Duration try_length(const Bottleneck::Workers& workers) {
   return seconds(kLongestTry + 3 * workers.start_up + 4 * kLeastJobs * workers.job);
@@ -40,7 +41,8 @@ int whole(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e6))
 
 }  // namespace
 
-Bottleneck::Window Bottleneck::window(double low, double high, double spread, std::optional<Time> after) const {
+Bottleneck::Window Bottleneck::window(double low, double high, double spread,
+                                      std::optional<Time> after) const {
   Window w;
   double settled = 0;
   for (auto it = samples_.rbegin(); it != samples_.rend() && w.seconds < kWindowSeconds; ++it) {
@@ -85,8 +87,8 @@ void Bottleneck::add(const Span& span, int replicas, bool all_work, double in_ha
     return;
   }
   pending_ = stage_ == Stage::kTrying;
-  // Only what as many replicas settled from one sample to the next proves something: when others joined is not
-  // known.
+  // Only what as many replicas settled from one sample to the next proves something: when others joined is
+  // not known.
   if (span.blur > kBlur * span.working * span.seconds || span.unclear) {
     pending_ = pending_ || (!samples_.empty() && span.working > kGrowth * samples_.back().replicas);
     return;
@@ -174,9 +176,11 @@ void Bottleneck::hold(Time now, const Window& few, const Window& many, const Wor
   stepped_ = now;
   pending_ = false;
   const bool hands_full = many.in_hand < few.in_hand * kSame;
-  reason_ = fmt::format("{:.0f} replicas settle {:.1f}/s, {:.0f} settled {:.1f}/s: the bottleneck is not their number{}",
-                        many.replicas, many.rate, few.replicas, few.rate,
-                        hands_full ? "; no more messages are in hand than before: look at max_ack_pending" : "");
+  reason_ = fmt::format(
+      "{:.0f} replicas finish {}, {:.0f} finished {}: more replicas do not help{}", many.replicas,
+      rate_text(many.rate), few.replicas, rate_text(few.rate),
+      hands_full ? ", and no more messages are being processed than before: look at max_ack_pending"
+                 : ": look at what they share (a database, a lock, the CPU)");
 }
 
 // Replicas that the throughput keeps busy, where fewer than those were once seen to do more each.
@@ -223,9 +227,20 @@ std::optional<int> Bottleneck::most() const {
 }
 
 void Bottleneck::save(nlohmann::json& state) const {
-  state = {{"stage", static_cast<int>(stage_)}, {"cap", cap_},     {"tried", tried_}, {"held_rate", held_rate_},
-           {"best", best_}, {"best_at", best_at_},                     {"pause", pause_}, {"reason", reason_}, {"pending", pending_},
-           {"until", saved(until_)},            {"too_few", too_few_}, {"helped", helped_}, {"grown", {grown_from_, saved(grown_at_)}}, {"stepped", saved(stepped_)}};
+  state = {{"stage", static_cast<int>(stage_)},
+           {"cap", cap_},
+           {"tried", tried_},
+           {"held_rate", held_rate_},
+           {"best", best_},
+           {"best_at", best_at_},
+           {"pause", pause_},
+           {"reason", reason_},
+           {"pending", pending_},
+           {"until", saved(until_)},
+           {"too_few", too_few_},
+           {"helped", helped_},
+           {"grown", {grown_from_, saved(grown_at_)}},
+           {"stepped", saved(stepped_)}};
   if (doubted_at_) state["doubted_at"] = saved(*doubted_at_);
   auto& samples = state["samples"] = nlohmann::json::array();
   for (const Sample& s : samples_)
@@ -275,7 +290,8 @@ void Bottleneck::restore(const nlohmann::json& state) {
   restore_number(state, "best", 0, 1e18, best_);
   restore_number(state, "best_at", 0, 1e6, best_at_);
   restore_number(state, "pause", 0, kLongestPause, pause_);
-  if (const auto it = state.find("pending"); it != state.end() && it->is_boolean()) pending_ = it->get<bool>();
+  if (const auto it = state.find("pending"); it != state.end() && it->is_boolean())
+    pending_ = it->get<bool>();
   if (const auto it = state.find("reason"); it != state.end() && it->is_string())
     reason_ = it->get<std::string>();
 }

@@ -10,12 +10,12 @@
 
 namespace docktor::objective {
 
-/// Compares what replicas settled under a standing backlog with what more of them settle. Where almost nothing of
-/// the growth that was due has come, and chance does not explain it, something else is the bottleneck (a database,
-/// a lock, max_ack_pending): what was added goes back, and no more are ordered. That is a belief, so it is narrow
-/// and it is tested: it ends with the backlog, when throughput rises or falls without a change of replicas, and
-/// after a pause a quarter more are tried, measured, and kept or given back. The pauses grow as tries fail. Not
-/// thread-safe.
+/// Compares what replicas settled under a standing backlog with what more of them settle. Where almost
+/// nothing of the growth that was due has come, and chance does not explain it, something else is the
+/// bottleneck (a database, a lock, max_ack_pending): what was added goes back, and no more are ordered. That
+/// is a belief, so it is narrow and it is tested: it ends with the backlog, when throughput rises or falls
+/// without a change of replicas, and after a pause a quarter more are tried, measured, and kept or given
+/// back. The pauses grow as tries fail. Not thread-safe.
 class Bottleneck {
  public:
   /// What is learned of the workers, as far as a comparison needs it.
@@ -65,19 +65,19 @@ class Bottleneck {
 
   std::deque<Sample> samples_;  // under the present backlog, oldest first
   Stage stage_ = Stage::kFree;
-  int cap_ = 0;            // replicas, while holding and trying: what is kept
-  int too_few_ = 0;        // replicas, while holding: those do not carry as much
-  Time stepped_{};         // when `cap_` was changed last
-  int tried_ = 0;          // replicas, while trying: what is tried
-  double held_rate_ = 0;   // messages per second that the bottleneck lets through
-  double best_ = 0;        // messages per second of a replica, the most that was measured under this backlog ...
-  double best_at_ = 0;     // ... with so many replicas
+  int cap_ = 0;           // replicas, while holding and trying: what is kept
+  int too_few_ = 0;       // replicas, while holding: those do not carry as much
+  Time stepped_{};        // when `cap_` was changed last
+  int tried_ = 0;         // replicas, while trying: what is tried
+  double held_rate_ = 0;  // messages per second that the bottleneck lets through
+  double best_ = 0;     // messages per second of a replica, the most that was measured under this backlog ...
+  double best_at_ = 0;  // ... with so many replicas
   std::optional<Time> doubted_at_;  // when a comparison said first that more do not help
-  double grown_from_ = 1e9;  // replicas that worked ...
-  Time grown_at_{};          // ... before they last grew
-  int helped_ = 0;         // tries in a row that helped
-  Time until_{};           // of the pause, or of the try
-  double pause_ = 0;       // seconds of the last one
+  double grown_from_ = 1e9;         // replicas that worked ...
+  Time grown_at_{};                 // ... before they last grew
+  int helped_ = 0;                  // tries in a row that helped
+  Time until_{};                    // of the pause, or of the try
+  double pause_ = 0;                // seconds of the last one
   bool pending_ = false;
   std::string reason_;
 };

@@ -22,10 +22,10 @@ constexpr double kDrift = 0.5;
 constexpr double kAlarm = 6;
 constexpr double kClear = 0.1;  // standard error over the rate
 
-constexpr double kPrefetches = 1.3;  // messages in hand: from so many on, a worker takes more than one
-constexpr double kBoundSeconds = 20, kLeastBound = 100, kBoundErrors = 2;  // of that memory; messages; standard errors
-constexpr double kMostYoung = 0.3;   // of the replicas may be warming up, for a span to tell of full speed
-constexpr double kSudden = 1.6;      // a rise by more must show twice
+constexpr double kBoundSeconds = 20, kLeastBound = 100,
+                 kBoundErrors = 2;  // of that memory; messages; standard errors
+constexpr double kMostYoung = 0.3;  // of the replicas may be warming up, for a span to tell of full speed
+constexpr double kSudden = 1.6;     // a rise by more must show twice
 
 }  // namespace
 
@@ -51,7 +51,7 @@ bool Capacity::Cusum::alarmed(double score, const Memory& more) {
   return sum > kAlarm;
 }
 
-void Capacity::add(const Span& span, double in_hand) {
+void Capacity::add(const Span& span, bool prefetch) {
   if (span.unclear) return;
   const double mu = rate();
   Memory more{span.settled, 0, 0};
@@ -60,7 +60,7 @@ void Capacity::add(const Span& span, double in_hand) {
   if (span.saturated) {
     more.busy = std::max(0.0, span.working - span.missing) * span.seconds;
     more.noise = span.blur * span.blur / 12;
-  } else if (learned() && in_hand > kPrefetches) {
+  } else if (learned() && prefetch) {
     return take_bound(span);  // busy only seemingly
   } else {
     more.busy = span.busy * span.seconds;

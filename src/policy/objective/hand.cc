@@ -41,9 +41,12 @@ double Hand::longest_delay() const {
 }
 
 void Hand::save(nlohmann::json& state) const {
-  state = {{"messages", messages_}, {"most", most_},
-           {"seen", seen_},         {"delay", delay_},
-           {"variance", delay_variance_}, {"delays_seen", delays_seen_}};
+  state = {{"messages", messages_},
+           {"most", most_},
+           {"seen", seen_},
+           {"delay", delay_},
+           {"variance", delay_variance_},
+           {"delays_seen", delays_seen_}};
 }
 
 void Hand::restore(const nlohmann::json& state) {

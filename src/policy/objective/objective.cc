@@ -6,8 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "core/text.h"
-#include "policy/objective/restore.h"
+#include "policy/objective/reasons.h"
 
 namespace docktor {
 
@@ -20,7 +19,6 @@ namespace {
 constexpr double kReactionsKept = 0.5;
 constexpr double kDeviationsKept = 1.0;
 constexpr double kSecondsKept = 0.1;
-constexpr double kShareOfWait = 0.95;   // that an order may take without headroom being needed
 constexpr double kLeastPatience = 0.2;  // of max_wait, whatever the margins say
 
 // Seconds of arrivals at the present level that the plan looks beyond what it must. Results hardly depend on
@@ -36,24 +34,14 @@ constexpr int kRhythmSteps = 32;
 // after new replicas are able to work: sooner would cost more starts than it saves waits.
 constexpr double kMercy = 0.25;
 
-// Messages that wait so long would have been taken by any idle worker: of max_wait, and of the delay after which
-// workers were seen to see one.
-constexpr double kSaturatedShare = 0.25;
-constexpr double kSaturatedDelays = 1.5;
-constexpr double kNoticed = 2;         // seconds: of those waits, the shortest that tells who is still starting
-constexpr double kLongestDelay = 0.5;  // of max_wait: a longer delay until workers see a message is not believed
-constexpr double kOneAtATime = 1.3;   // messages in hand: more is prefetching
-constexpr double kSameCount = 0.04;   // of the replicas: so many may be between two messages at an instant
-constexpr double kExplained = 1.2;    // messages in hand over replicas that count as ready: only those work
-constexpr double kSpare = 0.7;         // of the replicas in messages in hand: less means that some are idle
-
 // Slack of the steady state, as ln(1/ε) for the chance ε that the backlog of a constant load uses up its
 // patience: enough for less than one excursion in some hours, as far as a quarter of a replica pays for it;
 // for clumps, which would need more, what keeps the excursions from being the rule.
 constexpr double kSlackWanted = 7;
 constexpr double kSlackLeast = 1.5;
 constexpr double kSlackReplicas = 0.25;
-constexpr double kLeastSpread = 0.5;  // of the work for a message, as its variance over the square of its mean
+constexpr double kLeastSpread =
+    0.5;  // of the work for a message, as its variance over the square of its mean
 
 // Standard errors of the load that a scale-down allows for.
 constexpr double kDownErrors = 1;
@@ -71,43 +59,6 @@ constexpr double kSilence = 2;
 // Seconds after a gap in the samples in which nothing is given back, at most.
 constexpr double kGapHold = 10;
 
-// As Surprise has it, with forecasts in place of the level; newest last.
-template <class Misses>
-double surprise_of(const Misses& misses, double blind, double patience) {
-  double most = 0, excess = 0, back = 0;
-  for (auto it = misses.rbegin(); it != misses.rend() && back < blind; ++it) {
-    excess += (it->came - it->forecast) * it->length;
-    back += it->length;
-    most = std::max(most, excess / (back + patience));
-  }
-  return most;
-}
-
-nlohmann::json saved(const Gauges& g) {
-  return {{"at", objective::saved(g.at)},
-          {"replicas", {g.replicas.current, g.replicas.ready, g.replicas.failing}},
-          {"pending", g.pending},
-          {"in_hand", g.in_hand},
-          {"oldest", g.oldest}};
-}
-
-std::optional<Gauges> restored_gauges(const nlohmann::json& from) {
-  if (!from.is_object() || !from.contains("at") || !from.contains("replicas")) return std::nullopt;
-  const auto at = restored_time(from["at"]);
-  const auto& n = from["replicas"];
-  if (!at || !n.is_array() || n.size() != 3) return std::nullopt;
-  Gauges g;
-  g.at = *at;
-  double counts[3] = {-1, -1, -1};
-  for (std::size_t i = 0; i < 3; ++i) restore_number(n[i], 0, 1e6, counts[i]);
-  if (counts[0] < 0 || counts[1] < 0 || counts[2] < 0) return std::nullopt;
-  g.replicas = {static_cast<int>(counts[0]), static_cast<int>(counts[1]), static_cast<int>(counts[2])};
-  restore_number(from, "pending", 0, 1e18, g.pending);
-  restore_number(from, "in_hand", 0, 1e18, g.in_hand);
-  restore_number(from, "oldest", 0, 1e18, g.oldest);
-  return g;
-}
-
 // Whatever absurd numbers a sample holds, no count of replicas leaves what an int holds.
 int replicas(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e6))); }
 
@@ -119,7 +70,7 @@ ObjectivePolicy::ObjectivePolicy(const ServiceSpec& spec)
       check_(to_seconds(spec.check_interval)),
       longest_gap_(to_seconds(spec.stale_after())),
       min_replicas_(spec.limits.min_replicas),
-      hand_(kLongestDelay * max_wait_),
+      hand_(max_wait_),
       startup_(max_wait_ / 2, longest_gap_),
       reaction_(check_, check_ + to_seconds(spec.stale_after())),
       rhythm_(std::max(1.0, to_seconds(spec.sample_interval))) {}
@@ -138,108 +89,6 @@ double ObjectivePolicy::patience(double deviations) const {
 double ObjectivePolicy::blind() const {
   const double left = std::max(kLeastPatience * max_wait_, max_wait_ - hand_.longest_delay() - hand_wait());
   return std::max(0.0, startup_.mean() + reaction_.seconds() - kShareOfWait * left);
-}
-
-void ObjectivePolicy::observe(const Observation& sample) {
-  if (!sample.queue_at) return;
-  if (last_ && last_->at >= sample.at) {  // the clock was set back over a restart
-    last_.reset();
-    newest_.reset();
-  }
-  learn_workers();
-  Gauges now{sample.at, sample.replicas, static_cast<double>(sample.queue.num_pending),
-             static_cast<double>(sample.queue.num_ack_pending)};
-  if (last_) {
-    startup_.add(last_->at, last_->replicas, now.at, now.replicas);
-    if (to_seconds(now.at - last_->at) > longest_gap_) gap_at_ = now.at;
-  } else {
-    startup_.begin(now.at, now.replicas);
-    working_ = now.replicas.ready;
-  }
-  if (sample.flow) arrivals_.add({sample.at, sample.flow->length, sample.flow->arrivals});
-  std::vector<Waiting> waiting;
-  arrivals_.waiting(now.pending, now.at, waiting);
-  now.oldest = waiting.empty() ? 0 : waiting.front().oldest;
-  const bool backlog = now.pending > now.replicas.ready && now.oldest > kSaturatedDelays * hand_.longest_delay();
-  too_few_.seen(now.at, std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size())), backlog);
-  if (sample.flow) {
-    const bool watched = last_ && to_seconds(sample.flow->length) <= longest_gap_;
-    if (watched) newest_ = Evidence{*last_, now, *sample.flow};
-    if (!watched) working_ = std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size()));
-    surprise_.add(arrivals_, blind(), kShareOfWait * max_wait_);
-    learn_rhythm(arrivals_.slots().back());
-    learn_trend(arrivals_.slots().back());
-  }
-  last_ = now;
-}
-
-// What the evidence says of who worked, and how busy they were.
-Span ObjectivePolicy::judge(const Evidence& e) {
-  Span span;
-  span.at = e.after.at;
-  span.seconds = to_seconds(e.flow.length);
-  span.settled = e.flow.settled;
-  const double waited = std::max(
-      {span.seconds, kSaturatedShare * max_wait_, kSaturatedDelays * hand_.longest_delay()});
-  span.saturated = e.before.pending > 0 && e.after.pending > 0 && e.before.oldest >= waited && e.after.oldest >= waited;
-  const int current = e.after.replicas.current;
-  // Who starts is seen sooner than that: at worst one that works is taken to start for a while longer.
-  const double noticed =
-      std::max({span.seconds, std::min(kNoticed, kSaturatedShare * max_wait_), kSaturatedDelays * hand_.longest_delay()});
-  const bool backlog = e.before.pending > 0 && e.after.oldest >= noticed && e.after.pending > 0;
-  std::optional<int> idle;
-  if (backlog && hand_.known()) {
-    const int busy = static_cast<int>(std::clamp(e.after.in_hand / hand_.messages() + 0.5, 0.0, 1e6));
-    idle = std::max(0, current - busy);
-    // What prefetching workers hold varies too much to tell who works before he is called ready.
-    if (hand_.messages() >= kOneAtATime) idle = std::max(*idle, current - e.after.replicas.ready);
-  }
-  startup_.works(e.before.at, e.after.at, idle);
-  const double before = std::min<double>(working_, e.before.replicas.current);
-  working_ = std::max(0, current - static_cast<int>(startup_.coming().size()));
-  // Where a hand holds one message, the hands count those that work.
-  if (idle && span.saturated && hand_.messages() < kOneAtATime)
-    working_ = std::min<double>(current, e.after.in_hand / hand_.messages());
-  span.working = (before + working_) / 2;
-  const double change = std::fabs(working_ - before);
-  span.blur = change > kSameCount * std::max(1.0, working_) ? change * span.seconds : 0;
-  // Until it is known what a hand holds, those that start may have worked, too: nobody gets the credit.
-  const bool explained = e.after.in_hand <= kExplained * e.after.replicas.ready;
-  span.unclear = !hand_.known() && !startup_.coming().empty() && !explained;
-  span.young = std::min(span.working, static_cast<double>(startup_.young().size()));
-  span.missing = warm_up_.missing(startup_.young(), e.after.at);
-  const auto busy = [&](double hand) {
-    return (std::min<double>(e.before.in_hand / hand, e.before.replicas.current) +
-            std::min<double>(e.after.in_hand / hand, current)) / 2;
-  };
-  span.busy = busy(hand_.messages());
-  span.most_busy = busy(std::min(1.0, hand_.messages()));
-  return span;
-}
-
-void ObjectivePolicy::learn_workers() {
-  if (!newest_) return;
-  const Evidence e = *newest_;
-  newest_.reset();
-  const Span span = judge(e);
-  const int current = e.after.replicas.current;
-  const bool steady = startup_.coming().empty() && current == e.before.replicas.current && current > 0;
-  hand_.held(current > 0 ? e.after.in_hand / current : 0);
-  if (span.saturated && steady) hand_.full(e.after.in_hand, current);
-  const bool spare = steady && e.before.in_hand < kSpare * current && e.after.in_hand < kSpare * current;
-  if (spare && !span.saturated) hand_.idle(e.after.oldest);
-  if (span.saturated && span.blur == 0 && capacity_.learned() && !startup_.young().empty()) {
-    const double mu = capacity_.rate(), expected = std::max(1.0, mu * span.working * span.seconds);
-    const double variance = capacity_.spread() * expected / (mu * span.seconds * mu * span.seconds);
-    warm_up_.add(startup_.young(), e.after.at, span.working, span.settled / (mu * span.seconds), variance);
-  }
-  capacity_.add(span, hand_.messages());
-  const double mu = capacity_.rate();
-  bottleneck_.add(span, current, startup_.coming().empty(), e.after.in_hand,
-                  {capacity_.spread(), startup_.mean(), mu > 0 ? 1 / mu : 0});
-  // A rate that falls while replicas join may be a bottleneck's doing: no order rests on it before that is judged.
-  const bool suspicious = bottleneck_.pending() && capacity_.learned() && planned_rate_ > 0;
-  planned_rate_ = suspicious ? std::max(planned_rate_, capacity_.cautious_rate()) : capacity_.cautious_rate();
 }
 
 // Seconds of an outlook count from its sample, `age` seconds ago: what waits is known for then, not for now.
@@ -313,26 +162,6 @@ ObjectivePolicy::Expected ObjectivePolicy::expected(Time now) const {
   return grown.rate + grown.headroom > as_now.rate + as_now.headroom ? grown : as_now;
 }
 
-void ObjectivePolicy::learn_rhythm(const Slot& slot) {
-  const std::int64_t before = rhythm_.closed();
-  rhythm_.add(slot, arrivals_.level(), startup_.mean() + reaction_.seconds());
-  if (rhythm_.closed() == before || rhythm_.misses().empty()) return;
-  const auto& misses = rhythm_.misses();
-  const double most = surprise_of(misses, blind(), kShareOfWait * max_wait_);
-  rhythm_surprise_.add(most, slot.count, to_seconds(slot.length));
-}
-
-void ObjectivePolicy::learn_trend(const Slot& slot) {
-  if (!looks_for_trend()) {
-    trend_.clear();
-    return;
-  }
-  trend_.add(arrivals_, blind());
-  if (trend_.misses().empty()) return;
-  const double most = surprise_of(trend_.misses(), blind(), kShareOfWait * max_wait_);
-  trend_surprise_.add(most, slot.count, to_seconds(slot.length));
-}
-
 void ObjectivePolicy::add_starting(const Situation& in, double age, Outlook& o) const {
   const auto cohort = [&](int n, std::array<double, 3> delays) {
     for (double& delay : delays) delay += age;
@@ -367,11 +196,12 @@ std::pair<double, double> ObjectivePolicy::load_while_it_grew() const {
           std::sqrt(variance * level_variance / (variance + level_variance))};
 }
 
-// What workers hold and have not begun. Messages that come again after a pause look the same: they are none, and
-// neither is more than a max_wait's work believed.
+// What workers hold and have not begun. Messages that come again after a pause look the same: they are none,
+// and neither is more than a max_wait's work believed.
 double ObjectivePolicy::held_back(const Observation& latest) const {
   const double again = static_cast<double>(latest.queue.num_redelivered.value_or(0));
-  const double held = static_cast<double>(latest.queue.num_ack_pending) - again - kOneAtATime * working_;
+  const double held =
+      static_cast<double>(latest.queue.num_ack_pending) - again - Hand::kOneAtATime * working_;
   return std::clamp(held, 0.0, planned_rate_ * working_ * max_wait_);
 }
 
@@ -399,21 +229,22 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
   r.numbers = {{"oldest_wait", oldest}};
   if (current == 0 && pending > 0) {
     r.wanted = 1;
-    r.reason = fmt::format("{:.0f} messages wait and nobody works", pending);
-  } else if (pending > 0 && oldest > max_wait_ / 2 && startup_.coming().empty() && last_->replicas.current == current) {
+    r.reason = fmt::format("{:.0f} messages waiting and no replica", pending);
+  } else if (pending > 0 && oldest > max_wait_ / 2 && startup_.coming().empty() &&
+             last_->replicas.current == current) {
     // Nobody has finished a message yet and time runs out: double, and look again when those are able to
     // work.
     r.wanted = 2 * std::max(1, current);
     r.reason = fmt::format(
-        "{:.0f} messages wait, the oldest for {:.1f}s, and no message is finished yet: how much a replica "
-        "can do is unknown, so their number is doubled",
-        pending, oldest);
+        "{:.0f} messages waiting (oldest {}, goal {}) and none finished yet, so the capacity of a replica is "
+        "unknown: doubling the replicas",
+        pending, seconds_text(oldest), seconds_text(max_wait_));
   } else if (current > min_replicas_ && pending == 0 && in.latest.queue.num_ack_pending == 0 &&
              quiet_for(in.now) >= max_wait_) {
     // A queue of a message now and then never teaches the capacity: it must come back to its minimum all the
     // same.
     r.wanted = min_replicas_;
-    r.reason = fmt::format("nothing waits, and nothing has come for {:.1f}s", quiet_for(in.now));
+    r.reason = fmt::format("no message waiting, and none has come for {}", seconds_text(quiet_for(in.now)));
   } else {
     r.reason = "learning: no message is finished yet";
   }
@@ -450,7 +281,8 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   // Down: what a constant load of this level needs (heavy traffic: the backlog's tail is exp(-2 slack x /
   // variance)), what the backlog keeps busy until the next decision, what the deadlines need, and what is
   // known to be enough.
-  const double per_log = (arrivals_.dispersion() + std::max(kLeastSpread, capacity_.spread())) / (2 * o.patience);
+  const double per_log =
+      (arrivals_.dispersion() + std::max(kLeastSpread, capacity_.spread())) / (2 * o.patience);
   const double slack = std::min(kSlackWanted * per_log, std::max(kSlackLeast * per_log, kSlackReplicas * mu));
   const double load_error = std::hypot(arrivals_.error() / mu, load * capacity_.confidence());
   const double need = (arrivals_.firm_level() + slack) / mu + kDownErrors * load_error;
@@ -471,9 +303,11 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
 
   // Nothing is given back while messages wait too long, nor on what came while nobody looked.
   const bool late = oldest > max_wait_ && pending > 0;
-  const bool after_gap = gap_at_ && to_seconds(in.now - *gap_at_) < std::max(longest_gap_, std::min(max_wait_, kGapHold));
+  const bool after_gap =
+      gap_at_ && to_seconds(in.now - *gap_at_) < std::max(longest_gap_, std::min(max_wait_, kGapHold));
   if (late || after_gap) high = std::max(high, current);
 
+  const Told told{pending, oldest, max_wait_, level, mu, startup_.mean()};
   Recommendation r;
   r.wanted = current;
   const std::optional<int> most = bottleneck_.most();
@@ -482,7 +316,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
     r.wanted = std::max(*most, std::min(least, current));
     if (r.wanted > current) startup_.ordered(in.now);
     r.reason = bottleneck_.reason() + (r.wanted > current ? fmt::format("; trying {} replicas", r.wanted)
-                                                         : fmt::format("; {} are enough for it", r.wanted));
+                                                          : fmt::format("; {} are enough for it", r.wanted));
   } else if (most && low > current) {
     r.reason = bottleneck_.reason();
   } else if (low > current) {
@@ -492,19 +326,12 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
       const auto [came, error] = load_while_it_grew();
       too_few_.note(in.now, came / mu, std::hypot(error / mu, came / mu * capacity_.confidence()));
     }
-    r.reason = fmt::format(
-        "{:.0f} wait, the oldest for {:.1f}s of {}; {:.1f}/s come, {:.1f}/s a replica: {} more, which take "
-        "{:.1f}s "
-        "to start",
-        pending, oldest, short_duration(seconds(max_wait_)), level, mu, r.wanted - current, startup_.mean());
+    r.reason = adding(told, r.wanted - current);
   } else if (high < current) {
-    r.wanted = std::max(high, in.min_replicas.value_or(min_replicas_));
-    r.reason = fmt::format("{:.0f} wait; {:.1f}/s come, {:.1f}/s a replica: {} are enough", pending, level,
-                           mu, r.wanted);
+    r.wanted = std::max(high, least);
+    r.reason = objective::enough(told, r.wanted);
   } else {
-    r.reason = fmt::format(
-        "{:.0f} wait, the oldest for {:.1f}s of {}; {:.1f}/s come, {:.1f}/s a replica: {} keep up", pending,
-        oldest, short_duration(seconds(max_wait_)), level, mu, current);
+    r.reason = objective::enough(told, current);
   }
   r.numbers = {{"rate_in", level},
                {"rate_in_error", arrivals_.error()},
@@ -529,66 +356,6 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
                {"proven", proven},
                {"headroom", soon.headroom / mu}};
   return r;
-}
-
-void ObjectivePolicy::save(nlohmann::json& state) const {
-  arrivals_.save(state["arrivals"]);
-  capacity_.save(state["capacity"]);
-  hand_.save(state["hand"]);
-  warm_up_.save(state["warm_up"]);
-  startup_.save(state["start_up"]);
-  reaction_.save(state["reaction"]);
-  surprise_.save(state["surprise"]);
-  rhythm_.save(state["rhythm"]);
-  rhythm_surprise_.save(state["rhythm_surprise"]);
-  trend_.save(state["trend"]);
-  trend_surprise_.save(state["trend_surprise"]);
-  too_few_.save(state["too_few"]);
-  bottleneck_.save(state["bottleneck"]);
-  state["planned_rate"] = planned_rate_;
-  state["working"] = working_;
-  if (gap_at_) state["gap_at"] = saved(*gap_at_);
-  if (last_) state["last"] = saved(*last_);
-  if (newest_) {
-    const Flow& f = newest_->flow;
-    state["newest"] = {{"before", saved(newest_->before)},
-                       {"after", saved(newest_->after)},
-                       {"flow", {f.length.count(), f.arrivals, f.deliveries, f.settled, f.upper_bound}}};
-  }
-}
-
-void ObjectivePolicy::restore(const nlohmann::json& state) {
-  const auto part = [&](const char* key) {
-    const auto it = state.find(key);
-    return it == state.end() ? nlohmann::json() : *it;
-  };
-  arrivals_.restore(part("arrivals"));
-  capacity_.restore(part("capacity"));
-  hand_.restore(part("hand"));
-  warm_up_.restore(part("warm_up"));
-  startup_.restore(part("start_up"));
-  reaction_.restore(part("reaction"));
-  surprise_.restore(part("surprise"));
-  rhythm_.restore(part("rhythm"));
-  rhythm_surprise_.restore(part("rhythm_surprise"));
-  trend_.restore(part("trend"));
-  trend_surprise_.restore(part("trend_surprise"));
-  too_few_.restore(part("too_few"));
-  bottleneck_.restore(part("bottleneck"));
-  restore_number(state, "planned_rate", 0, 1e12, planned_rate_);
-  restore_number(state, "working", 0, 1e6, working_);
-  gap_at_ = restored_time(part("gap_at"));
-  last_ = restored_gauges(part("last"));
-  const auto newest = part("newest");
-  if (!newest.is_object() || !newest.contains("before") || !newest.contains("after") || !newest.contains("flow")) return;
-  const auto before = restored_gauges(newest["before"]), after = restored_gauges(newest["after"]);
-  const auto& flow = newest["flow"];
-  if (!before || !after || !flow.is_array() || flow.size() != 5 || !flow[0].is_number_integer()) return;
-  Flow f{Duration(flow[0].get<std::int64_t>())};
-  restore_number(flow[1], 0, 1e18, f.arrivals);
-  restore_number(flow[2], 0, 1e18, f.deliveries);
-  restore_number(flow[3], -1e18, 1e18, f.settled);
-  if (f.length > Duration::zero()) newest_ = Evidence{*before, *after, f};
 }
 
 }  // namespace docktor

@@ -45,6 +45,8 @@ class ObjectivePolicy final : public Policy {
   void restore(const nlohmann::json& state) override;
 
  private:
+  static constexpr double kShareOfWait = 0.95;  ///< that an order may take without headroom being needed
+
   objective::Outlook outlook(const Situation& in) const;
   void look_ahead(const Situation& in, double horizon, objective::Outlook& o) const;
   bool follows_rhythm() const { return blind() > 0 && rhythm_.proven(); }
@@ -61,11 +63,9 @@ class ObjectivePolicy final : public Policy {
   void add_starting(const Situation& in, double age, objective::Outlook& o) const;
   void learn_workers();
   objective::Span judge(const objective::Evidence& e);
-  double longest_gap() const { return longest_gap_; }
   double hand_wait() const;
   double held_back(const Observation& latest) const;
   double seen_backlog(const Observation& latest) const;
-  std::string explained(const Situation& in, const Recommendation& r, double oldest, double mu) const;
   std::pair<double, double> load_while_it_grew() const;
   double patience(double deviations) const;
   double blind() const;
@@ -74,7 +74,7 @@ class ObjectivePolicy final : public Policy {
 
   double max_wait_;
   double quantile_;
-  double check_;  // seconds between decisions
+  double check_;        // seconds between decisions
   double longest_gap_;  // seconds between two samples that teach anything
   int min_replicas_;
   objective::Arrivals arrivals_;

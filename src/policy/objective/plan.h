@@ -31,10 +31,10 @@ struct Outlook {
   double spread = 0;    ///< variance of settled counts over their mean
   std::vector<Cohort> starting;
   std::array<double, 3> start_up{};  ///< delays of a replica that is ordered now
-  double in_hand = 0;                ///< messages that workers hold and have not begun: served before the rest
-  std::vector<Waiting> waiting;      ///< oldest first
-  std::vector<Coming> coming;        ///< in order of time; its end is the horizon
-  double patience = 0;               ///< seconds that a message may wait
+  double in_hand = 0;            ///< messages that workers hold and have not begun: served before the rest
+  std::vector<Waiting> waiting;  ///< oldest first
+  std::vector<Coming> coming;    ///< in order of time; its end is the horizon
+  double patience = 0;           ///< seconds that a message may wait
   double mercy =
       0;  ///< a message that is late already shall begin this long after a new replica could be ready
 };

@@ -30,8 +30,8 @@ void Rhythm::add(const Slot& slot, double level, double ahead) {
   const auto bins_ahead =
       static_cast<std::size_t>(std::clamp(std::ceil(ahead / width_), 1.0, double(kLongest)));
   if (open_ < 0 || number(begin) < open_ || number(end) > open_ + static_cast<std::int64_t>(kBins)) {
-    // The first sample, a clock that was set, or a gap (before the sample or within it) that leaves nothing to
-    // compare with.
+    // The first sample, a clock that was set, or a gap (before the sample or within it) that leaves nothing
+    // to compare with.
     const double width = width_;
     *this = Rhythm(width);
     open_ = std::max(number(begin), number(end) - 1);

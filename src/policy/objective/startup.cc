@@ -10,13 +10,13 @@ namespace docktor::objective {
 namespace {
 
 constexpr double kPriorWeight = 1;
-constexpr double kMemory = 60;              // starts
-constexpr double kOffsetMemory = 12;        // starts
-constexpr double kOffsetPrior = 0.5;        // starts that none is worth
-constexpr double kYoung = 60;               // seconds
-constexpr double kLeastWait = 30;           // seconds that a ready replica may take nothing, at least ...
-constexpr double kStartsWait = 3;           // ... and so many starts
-constexpr double kOffsetOfNoise = 0.25;     // seconds: less is within a sample's blur
+constexpr double kMemory = 60;           // starts
+constexpr double kOffsetMemory = 12;     // starts
+constexpr double kOffsetPrior = 0.5;     // starts that none is worth
+constexpr double kYoung = 60;            // seconds
+constexpr double kLeastWait = 30;        // seconds that a ready replica may take nothing, at least ...
+constexpr double kStartsWait = 3;        // ... and so many starts
+constexpr double kOffsetOfNoise = 0.25;  // seconds: less is within a sample's blur
 
 std::size_t bounded(int n) {
   return static_cast<std::size_t>(std::clamp(n, 0, static_cast<int>(StartUp::kMaxStarting)));
@@ -107,7 +107,8 @@ void StartUp::add(Time before_at, const ReplicaCounts& before, Time at, const Re
   // What starts without an order was restarted after a crash, or is somebody else's.
   while (not_ready_.size() < left) starts();
   while (coming_.size() > bounded(after.current)) coming_.pop_back();
-  while (!young_.empty() && (to_seconds(at - young_.front()) > kYoung || young_.size() > bounded(after.current)))
+  while (!young_.empty() &&
+         (to_seconds(at - young_.front()) > kYoung || young_.size() > bounded(after.current)))
     young_.pop_front();
   if (ordered_at_ && *ordered_at_ < at) ordered_at_.reset();
 }
@@ -129,7 +130,8 @@ void StartUp::works(Time before_at, Time at, std::optional<int> idle) {
     while (!coming_.empty() && due(coming_.front())) began_to_work(at, false);
   }
   // Whoever takes nothing for so long waits for something else than its start.
-  while (!coming_.empty() && coming_.front().ready && to_seconds(at - *coming_.front().ready) > longest_wait())
+  while (!coming_.empty() && coming_.front().ready &&
+         to_seconds(at - *coming_.front().ready) > longest_wait())
     coming_.pop_front();
 }
 
@@ -144,8 +146,11 @@ std::array<double, 3> StartUp::remaining(double age, std::optional<double> ready
 }
 
 void StartUp::save(nlohmann::json& state) const {
-  state = {{"mean", ready_},   {"offset", offset_}, {"variance", variance_},
-           {"seen", seen_}, {"offsets_seen", offsets_seen_}};
+  state = {{"mean", ready_},
+           {"offset", offset_},
+           {"variance", variance_},
+           {"seen", seen_},
+           {"offsets_seen", offsets_seen_}};
   if (ordered_at_) state["ordered_at"] = saved(*ordered_at_);
   auto& list = state["starting"] = nlohmann::json::array();
   for (const Time t : not_ready_) list.push_back(saved(t));

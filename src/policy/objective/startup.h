@@ -12,26 +12,27 @@
 namespace docktor::objective {
 
 /// A replica passes two points, in either order: the target calls it ready, and it takes its first message. A
-/// target that knows nothing of the worker's inside calls it ready early (the container runs, the program still
-/// imports); a slow health check calls it ready late. What counts is the second point. It shows under a backlog,
-/// by the messages in hand; at other times the first one stands for it, moved by how far apart they were seen.
+/// target that knows nothing of the worker's inside calls it ready early (the container runs, the program
+/// still imports); a slow health check calls it ready late. What counts is the second point. It shows under a
+/// backlog, by the messages in hand; at other times the first one stands for it, moved by how far apart they
+/// were seen.
 ///
-/// Orders are matched with starts first come, first served: replicas are alike, so the mean does not depend on
-/// who is who. Not thread-safe; memory is bounded.
+/// Orders are matched with starts first come, first served: replicas are alike, so the mean does not depend
+/// on who is who. Not thread-safe; memory is bounded.
 class StartUp {
  public:
   static constexpr std::size_t kMaxStarting = 4096;
 
-  /// Before anything is learned, `guess` seconds, give or take 30 %: who allows a wait of ten seconds has workers
-  /// that start in about five. `longest_gap`: a start within two samples further apart was not watched, and
-  /// teaches nothing.
+  /// Before anything is learned, `guess` seconds, give or take 30 %: who allows a wait of ten seconds has
+  /// workers that start in about five. `longest_gap`: a start within two samples further apart was not
+  /// watched, and teaches nothing.
   StartUp(double guess, double longest_gap)
       : ready_(guess), variance_(0.09 * guess * guess), longest_gap_(longest_gap) {}
 
   double mean() const;  ///< seconds from the order until it works
   double deviation() const;
-  double seen() const { return seen_; }      ///< starts behind it, at most 60
-  double offset() const;                     ///< seconds from being called ready until it works; may be negative
+  double seen() const { return seen_; }  ///< starts behind it, at most 60
+  double offset() const;                 ///< seconds from being called ready until it works; may be negative
 
   /// An order to have more replicas went out.
   void ordered(Time at) { ordered_at_ = at; }
@@ -41,8 +42,8 @@ class StartUp {
   /// Successive counts, as samples show them.
   void add(Time before_at, const ReplicaCounts& before, Time at, const ReplicaCounts& after);
 
-  /// What is known of who works, at the sample of add(). `idle`: under a backlog, how many of the replicas had
-  /// nothing in hand; no value: nothing tells.
+  /// What is known of who works, at the sample of add(). `idle`: under a backlog, how many of the replicas
+  /// had nothing in hand; no value: nothing tells.
   void works(Time before_at, Time at, std::optional<int> idle);
 
   /// A replica that does not work yet, as far as is known.
@@ -56,8 +57,8 @@ class StartUp {
   /// When the last order went out that no sample has shown yet.
   const std::optional<Time>& ordered_at() const { return ordered_at_; }
 
-  /// Seconds until a replica works that was ordered `age` seconds ago, and called ready `ready_for` seconds ago:
-  /// three equally likely values.
+  /// Seconds until a replica works that was ordered `age` seconds ago, and called ready `ready_for` seconds
+  /// ago: three equally likely values.
   std::array<double, 3> remaining(double age, std::optional<double> ready_for) const;
 
   /// So long after it was called ready, a replica that takes nothing is not waited for any more, in seconds.
@@ -80,7 +81,8 @@ class StartUp {
   std::optional<Time> ordered_at_;
   std::deque<Time> not_ready_;  // when those were ordered that are not called ready, oldest first
   std::deque<Coming> coming_;
-  std::deque<std::optional<Time>> early_;  // when those began to work that are not called ready yet; no value: not seen
+  std::deque<std::optional<Time>>
+      early_;  // when those began to work that are not called ready yet; no value: not seen
   std::deque<Time> young_;
 };
 

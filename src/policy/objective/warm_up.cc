@@ -9,13 +9,14 @@
 namespace docktor::objective {
 namespace {
 
-constexpr double kAsOld = 0.9;      // of full speed: what is surely below that is a warm-up
-constexpr double kSure = 2;         // standard deviations
-constexpr double kSlowest = 0.1;    // of full speed
-constexpr double kMost = 1.5;       // chance goes both ways
-constexpr double kDrift = 2e-5;     // variance that a share gains with each sample: a new version may be different
+constexpr double kAsOld = 0.9;    // of full speed: what is surely below that is a warm-up
+constexpr double kSure = 2;       // standard deviations
+constexpr double kSlowest = 0.1;  // of full speed
+constexpr double kMost = 1.5;     // chance goes both ways
+constexpr double kDrift =
+    2e-5;  // variance that a share gains with each sample: a new version may be different
 constexpr double kMostVariance = 0.05;
-constexpr double kOutlier = 3;      // standard deviations: more of one sample is not believed
+constexpr double kOutlier = 3;  // standard deviations: more of one sample is not believed
 
 }  // namespace
 

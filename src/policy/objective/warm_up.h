@@ -10,12 +10,14 @@
 namespace docktor::objective {
 
 /// A worker that fills its caches or compiles as it runs does less at first. The share of its later speed is
-/// learned for a few spans of its age, by a scalar Kalman filter each, from what was settled while every replica
-/// was busy. Only what is surely below full speed counts: most workers need no warm-up. Not thread-safe.
+/// learned for a few spans of its age, by a scalar Kalman filter each, from what was settled while every
+/// replica was busy. Only what is surely below full speed counts: most workers need no warm-up. Not
+/// thread-safe.
 class WarmUp {
  public:
   static constexpr std::size_t kSpans = 4;
-  static constexpr std::array<double, kSpans + 1> kEdges{0, 5, 15, 30, 60};  ///< seconds since it first worked
+  static constexpr std::array<double, kSpans + 1> kEdges{0, 5, 15, 30,
+                                                         60};  ///< seconds since it first worked
 
   /// Replicas' worth that is missing at an instant because some of them are young. `young`: when those began.
   double missing(const std::deque<Time>& young, Time at) const;
@@ -23,9 +25,9 @@ class WarmUp {
   /// Replica-seconds of full speed that one does in its first `age` seconds; 0 for age <= 0.
   double worked(double age) const;
 
-  /// All replicas were busy from one sample to the next, which is at `at`, and settled `settled` messages; that
-  /// is `replicas` full-speed ones' worth of work short of or beyond what `working` would do. `variance`: of that
-  /// number by chance, in replicas².
+  /// All replicas were busy from one sample to the next, which is at `at`, and settled `settled` messages;
+  /// that is `replicas` full-speed ones' worth of work short of or beyond what `working` would do.
+  /// `variance`: of that number by chance, in replicas².
   void add(const std::deque<Time>& young, Time at, double working, double replicas, double variance);
 
   void save(nlohmann::json& state) const;

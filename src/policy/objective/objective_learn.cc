@@ -1,0 +1,163 @@
+// What the objective policy makes of the samples: who worked, how busy they were, and what that teaches.
+#include <algorithm>
+#include <cmath>
+
+#include "policy/objective/objective.h"
+
+namespace docktor {
+
+using namespace objective;
+
+namespace {
+
+// Messages that wait so long would have been taken by any idle worker: of max_wait, and of the delay after
+// which workers were seen to see one.
+constexpr double kSaturatedShare = 0.25;
+constexpr double kSaturatedDelays = 1.5;
+constexpr double kNoticed = 2;       // seconds: of those waits, the shortest that tells who is still starting
+constexpr double kSameCount = 0.04;  // of the replicas: so many may be between two messages at an instant
+constexpr double kExplained = 1.2;   // messages in hand over replicas that count as ready: only those work
+constexpr double kSpare = 0.7;       // of the replicas in messages in hand: less means that some are idle
+
+// As Surprise has it, with forecasts in place of the level; newest last.
+template <class Misses>
+double surprise_of(const Misses& misses, double blind, double patience) {
+  double most = 0, excess = 0, back = 0;
+  for (auto it = misses.rbegin(); it != misses.rend() && back < blind; ++it) {
+    excess += (it->came - it->forecast) * it->length;
+    back += it->length;
+    most = std::max(most, excess / (back + patience));
+  }
+  return most;
+}
+
+}  // namespace
+
+void ObjectivePolicy::observe(const Observation& sample) {
+  if (!sample.queue_at) return;
+  if (last_ && last_->at >= sample.at) {  // the clock was set back over a restart
+    last_.reset();
+    newest_.reset();
+  }
+  learn_workers();
+  Gauges now{sample.at, sample.replicas, static_cast<double>(sample.queue.num_pending),
+             static_cast<double>(sample.queue.num_ack_pending)};
+  if (last_) {
+    startup_.add(last_->at, last_->replicas, now.at, now.replicas);
+    if (to_seconds(now.at - last_->at) > longest_gap_) gap_at_ = now.at;
+  } else {
+    startup_.begin(now.at, now.replicas);
+    working_ = now.replicas.ready;
+  }
+  if (sample.flow) arrivals_.add({sample.at, sample.flow->length, sample.flow->arrivals});
+  std::vector<Waiting> waiting;
+  arrivals_.waiting(now.pending, now.at, waiting);
+  now.oldest = waiting.empty() ? 0 : waiting.front().oldest;
+  const bool backlog =
+      now.pending > now.replicas.ready && now.oldest > kSaturatedDelays * hand_.longest_delay();
+  too_few_.seen(now.at, std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size())),
+                backlog);
+  if (sample.flow) {
+    const bool watched = last_ && to_seconds(sample.flow->length) <= longest_gap_;
+    if (watched) newest_ = Evidence{*last_, now, *sample.flow};
+    if (!watched) working_ = std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size()));
+    surprise_.add(arrivals_, blind(), kShareOfWait * max_wait_);
+    learn_rhythm(arrivals_.slots().back());
+    learn_trend(arrivals_.slots().back());
+  }
+  last_ = now;
+}
+
+// What the evidence says of who worked, and how busy they were.
+Span ObjectivePolicy::judge(const Evidence& e) {
+  Span span;
+  span.at = e.after.at;
+  span.seconds = to_seconds(e.flow.length);
+  span.settled = e.flow.settled;
+  const double waited =
+      std::max({span.seconds, kSaturatedShare * max_wait_, kSaturatedDelays * hand_.longest_delay()});
+  span.saturated =
+      e.before.pending > 0 && e.after.pending > 0 && e.before.oldest >= waited && e.after.oldest >= waited;
+  const int current = e.after.replicas.current;
+  // Who starts is seen sooner than that: at worst one that works is taken to start for a while longer.
+  const double noticed = std::max({span.seconds, std::min(kNoticed, kSaturatedShare * max_wait_),
+                                   kSaturatedDelays * hand_.longest_delay()});
+  const bool backlog = e.before.pending > 0 && e.after.oldest >= noticed && e.after.pending > 0;
+  std::optional<int> idle;
+  if (backlog && hand_.known()) {
+    const int busy = static_cast<int>(std::clamp(e.after.in_hand / hand_.messages() + 0.5, 0.0, 1e6));
+    idle = std::max(0, current - busy);
+    // What prefetching workers hold varies too much to tell who works before he is called ready.
+    if (!hand_.one_at_a_time()) idle = std::max(*idle, current - e.after.replicas.ready);
+  }
+  startup_.works(e.before.at, e.after.at, idle);
+  const double before = std::min<double>(working_, e.before.replicas.current);
+  working_ = std::max(0, current - static_cast<int>(startup_.coming().size()));
+  // Where a hand holds one message, the hands count those that work.
+  if (idle && span.saturated && hand_.one_at_a_time())
+    working_ = std::min<double>(current, e.after.in_hand / hand_.messages());
+  span.working = (before + working_) / 2;
+  const double change = std::fabs(working_ - before);
+  span.blur = change > kSameCount * std::max(1.0, working_) ? change * span.seconds : 0;
+  // Until it is known what a hand holds, those that start may have worked, too: nobody gets the credit.
+  const bool explained = e.after.in_hand <= kExplained * e.after.replicas.ready;
+  span.unclear = !hand_.known() && !startup_.coming().empty() && !explained;
+  span.young = std::min(span.working, static_cast<double>(startup_.young().size()));
+  span.missing = warm_up_.missing(startup_.young(), e.after.at);
+  const auto busy = [&](double hand) {
+    return (std::min<double>(e.before.in_hand / hand, e.before.replicas.current) +
+            std::min<double>(e.after.in_hand / hand, current)) /
+           2;
+  };
+  span.busy = busy(hand_.messages());
+  span.most_busy = busy(std::min(1.0, hand_.messages()));
+  return span;
+}
+
+void ObjectivePolicy::learn_workers() {
+  if (!newest_) return;
+  const Evidence e = *newest_;
+  newest_.reset();
+  const Span span = judge(e);
+  const int current = e.after.replicas.current;
+  const bool steady = startup_.coming().empty() && current == e.before.replicas.current && current > 0;
+  hand_.held(current > 0 ? e.after.in_hand / current : 0);
+  if (span.saturated && steady) hand_.full(e.after.in_hand, current);
+  const bool spare = steady && e.before.in_hand < kSpare * current && e.after.in_hand < kSpare * current;
+  if (spare && !span.saturated) hand_.idle(e.after.oldest);
+  if (span.saturated && span.blur == 0 && capacity_.learned() && !startup_.young().empty()) {
+    const double mu = capacity_.rate(), expected = std::max(1.0, mu * span.working * span.seconds);
+    const double variance = capacity_.spread() * expected / (mu * span.seconds * mu * span.seconds);
+    warm_up_.add(startup_.young(), e.after.at, span.working, span.settled / (mu * span.seconds), variance);
+  }
+  capacity_.add(span, !hand_.one_at_a_time());
+  const double mu = capacity_.rate();
+  bottleneck_.add(span, current, startup_.coming().empty(), e.after.in_hand,
+                  {capacity_.spread(), startup_.mean(), mu > 0 ? 1 / mu : 0});
+  // A rate that falls while replicas join may be a bottleneck's doing: no order rests on it before that is
+  // judged.
+  const bool suspicious = bottleneck_.pending() && capacity_.learned() && planned_rate_ > 0;
+  planned_rate_ = suspicious ? std::max(planned_rate_, capacity_.cautious_rate()) : capacity_.cautious_rate();
+}
+
+void ObjectivePolicy::learn_rhythm(const Slot& slot) {
+  const std::int64_t before = rhythm_.closed();
+  rhythm_.add(slot, arrivals_.level(), startup_.mean() + reaction_.seconds());
+  if (rhythm_.closed() == before || rhythm_.misses().empty()) return;
+  const auto& misses = rhythm_.misses();
+  const double most = surprise_of(misses, blind(), kShareOfWait * max_wait_);
+  rhythm_surprise_.add(most, slot.count, to_seconds(slot.length));
+}
+
+void ObjectivePolicy::learn_trend(const Slot& slot) {
+  if (!looks_for_trend()) {
+    trend_.clear();
+    return;
+  }
+  trend_.add(arrivals_, blind());
+  if (trend_.misses().empty()) return;
+  const double most = surprise_of(trend_.misses(), blind(), kShareOfWait * max_wait_);
+  trend_surprise_.add(most, slot.count, to_seconds(slot.length));
+}
+
+}  // namespace docktor
