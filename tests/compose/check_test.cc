@@ -49,7 +49,8 @@ TEST_F(Validate, AServiceIsNotFoundByAPartOfItsName) {
   const Stack stack("services:\n" + sleeper("webhook"));
   EXPECT_THAT(check(stack, "web"), HasSubstr("error service web is not in"));
   EXPECT_THAT(check(stack, "webhok"), HasSubstr("did you mean webhook?"));
-  EXPECT_THAT(check(stack, "webhook"), HasSubstr("has no containers yet | start it with `docker compose -f"));
+  EXPECT_THAT(check(stack, "webhook"),
+              HasSubstr("has no containers yet | start it with `docker compose -p "));
 }
 
 TEST_F(Validate, TrapsAreToldBeforeAndAfterDeployment) {
@@ -87,6 +88,58 @@ TEST_F(Validate, ANewImageThatIsNotDeployedIsTold) {
   EXPECT_THAT(check(stack, "worker"),
               HasSubstr("warning image docktor-test/newer:1 was built or pulled anew"));
   sh("docker rmi docktor-test/newer:1");
+}
+
+TEST_F(Validate, AServiceOfAnOverrideOrAnIncludedFileIsFound) {
+  for (const auto* other : {"docker-compose.override.yaml", "more.yaml"}) {
+    const bool included = other == std::string("more.yaml");
+    const Stack stack((included ? "include: [more.yaml]\nservices:\n" : "services:\n") + sleeper("worker"));
+    stack.write(other, "services:\n" + sleeper("extra"));
+    EXPECT_THAT(check(stack, "extra"), HasSubstr("ok service extra is in "));
+    stack.up();
+    const auto t = check(stack, "extra");
+    EXPECT_THAT(t, HasSubstr("1 of 1 containers of service extra running"));
+    EXPECT_THAT(t, Not(HasSubstr("error")));
+    EXPECT_THAT(t, Not(HasSubstr("warning")));
+  }
+}
+
+TEST_F(Validate, ARunningServiceNeedsNoReadableFile) {
+  const Stack stack("services:\n" + sleeper("worker"));
+  stack.up();
+  stack.write("not: [a, Compose\n");
+  EXPECT_THAT(check(stack, "worker"), Not(HasSubstr("error")));
+  stack.write("services:\n" + sleeper("other"));
+  EXPECT_THAT(check(stack, "worker"), Not(HasSubstr("error")));
+  stack.write("a: 1\n");
+  EXPECT_THAT(check(stack, "wrker"), HasSubstr("error service wrker is not in"));
+  EXPECT_THAT(check(stack, "wrker"), HasSubstr("it has no services: set compose_file"));
+}
+
+TEST_F(Validate, AServiceOfAProfileIsToldWithTheCommandThatStartsIt) {
+  const Stack stack("services:\n" + sleeper("transcode", "    profiles: [workers]\n") + sleeper("other"));
+  EXPECT_THAT(check(stack, "transcode"), HasSubstr("--profile workers up -d"));
+  stack.up();
+  const auto t = check(stack, "transcode");
+  EXPECT_THAT(t, HasSubstr("warning project " + stack.project() +
+                           " is there, but service transcode has no "
+                           "containers: it is started with profile workers only"));
+  EXPECT_THAT(t, HasSubstr("--profile workers up -d transcode"));
+}
+
+TEST_F(Validate, ASecretWhoseVariableIsNotSetIsAnError) {
+  const Stack stack("services:\n" + sleeper("worker", "    secrets: [s1]\n") +
+                    "secrets:\n  s1: {environment: DOCKTORS_TEST_SECRET}\n");
+  ASSERT_EQ(
+      0,
+      sh("DOCKTORS_TEST_SECRET=hush docker compose -p " + stack.project() + " up -d", stack.folder()).code);
+  EXPECT_THAT(
+      check(stack, "worker"),
+      HasSubstr(
+          "error secret s1 comes from the variable DOCKTORS_TEST_SECRET, which is not set for docktor"));
+  ::setenv("DOCKTORS_TEST_SECRET", "hush", 1);
+  EXPECT_THAT(check(stack, "worker"), Not(HasSubstr("error")));
+  ::unsetenv("DOCKTORS_TEST_SECRET");
 }
 
 TEST_F(Validate, NoDockerIsToldWithWhatWasTried) {

@@ -35,7 +35,8 @@ class Stack {
 
   Ran compose(const std::string& args) const;
   void up(const std::string& args = {}) const;
-  void write(const std::string& compose_file) const { dir_.file("docker-compose.yaml", compose_file); }
+  void write(const std::string& compose_file) const { write("docker-compose.yaml", compose_file); }
+  void write(const std::string& name, const std::string& text) const { dir_.file(name, text); }
 
   /// Names of the service's containers, `filter` being further arguments of docker ps.
   std::vector<std::string> containers(const std::string& service, const std::string& filter = {}) const;

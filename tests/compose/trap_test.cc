@@ -80,6 +80,83 @@ TEST_F(ComposeTraps, SecretsGivenInlineComeByTheComposeCommand) {
   ::unsetenv("DOCKTORS_TEST_SECRET");
 }
 
+// A service whose secret and config the Compose command puts into its containers, whichever way the files say
+// so.
+struct Injection {
+  const char* name;
+  std::string compose_file;
+  std::vector<std::pair<std::string, std::string>> other_files;
+};
+
+class ComposeInjection : public testing::TestWithParam<Injection> {};
+
+TEST_P(ComposeInjection, EveryReplicaHasItsSecretAndConfig) {
+  const Stack stack(GetParam().compose_file);
+  for (const auto& [name, text] : GetParam().other_files) stack.write(name, text);
+  ::setenv("DOCKTORS_TEST_SECRET", "hush", 1);
+  stack.up();
+  Docker docker;
+  Scaler s(stack, "worker", docker);
+  ASSERT_TRUE(s.ready(1));
+  const auto r = s.scale(3);
+  ::unsetenv("DOCKTORS_TEST_SECRET");
+  ASSERT_TRUE(r) << r.error().message;
+  ASSERT_TRUE(s.ready(3));
+  for (const int number : {2, 3}) {
+    const auto name = fmt::format("{}-worker-{}", stack.project(), number);
+    EXPECT_EQ("hush", must("docker exec " + name + " cat /run/secrets/s1"));
+    EXPECT_EQ("k=1", must("docker exec " + name + " cat /etc/k1"));
+  }
+}
+
+const std::string kUse = "    secrets: [s1]\n    configs: [{source: k1, target: /etc/k1}]\n";
+const std::string kGiven =
+    "secrets:\n  s1: {environment: DOCKTORS_TEST_SECRET}\nconfigs:\n  k1: {content: 'k=1'}\n";
+
+INSTANTIATE_TEST_SUITE_P(
+    Ways, ComposeInjection,
+    testing::Values(
+        Injection{"extends",
+                  "services:\n" + sleeper("base", kUse) + "  worker: {extends: {service: base}}\n" + kGiven,
+                  {}},
+        Injection{"extends_another_file",
+                  "services:\n  worker: {extends: {file: base.yaml, service: base}}\n" + kGiven,
+                  {{"base.yaml", "services:\n" + sleeper("base", kUse)}}},
+        Injection{"include",
+                  "include: [more.yaml]\n",
+                  {{"more.yaml", "services:\n" + sleeper("worker", kUse) + kGiven}}},
+        Injection{"override",
+                  "services:\n" + sleeper("worker"),
+                  {{"docker-compose.override.yaml", "services:\n  worker:\n" + kUse + kGiven}}},
+        Injection{"anchor",
+                  "x-use: &use\n  secrets: [s1]\n  configs: [{source: k1, target: /etc/k1}]\nservices:\n" +
+                      sleeper("worker", "    <<: *use\n") + kGiven,
+                  {}},
+        Injection{"merged_list",
+                  "x-a: &a {secrets: [s1]}\nx-b: &b {configs: [{source: k1, target: /etc/k1}]}\nservices:\n" +
+                      sleeper("worker", "    <<: [*a, *b]\n") + kGiven,
+                  {}}),
+    [](const auto& info) { return info.param.name; });
+
+TEST_F(ComposeTraps, ASecretWhoseVariableDocktorDoesNotHaveIsRefusedInOneLine) {
+  const Stack stack("services:\n" + sleeper("worker", "    secrets: [s1]\n") +
+                    "secrets:\n  s1: {environment: DOCKTORS_TEST_SECRET}\n");
+  ASSERT_EQ(
+      0,
+      sh("DOCKTORS_TEST_SECRET=hush docker compose -p " + stack.project() + " up -d", stack.folder()).code);
+  Scaler s(stack, "worker", docker_);
+  ASSERT_TRUE(s.ready(1));
+  const auto refused = s.scale(2);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(
+      refused.error().message,
+      HasSubstr("secret s1 comes from the variable DOCKTORS_TEST_SECRET, which is not set for docktor"));
+  EXPECT_EQ(std::string::npos, refused.error().message.find('\n'));
+  stack.write(".env", "DOCKTORS_TEST_SECRET=hush\n");
+  ASSERT_TRUE(s.scale(2));
+  ASSERT_TRUE(s.ready(2));
+}
+
 TEST_F(ComposeTraps, TheHostsNetworkWorksForWorkers) {
   const Stack stack("services:\n" + sleeper("worker", "    network_mode: host\n"));
   stack.up();

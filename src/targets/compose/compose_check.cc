@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <set>
 
 #include "core/text.h"
 #include "docker/container.h"
 #include "docker/tar.h"
-#include "os/spawn.h"
+#include "targets/compose/compose_cli.h"
 #include "targets/compose/compose_file.h"
 #include "targets/compose/compose_nginx.h"
 #include "targets/compose/compose_project.h"
@@ -27,12 +28,22 @@ class Checker {
 
   std::vector<Finding> run() {
     if (!engine_answers()) {
+      deployment_ = deployment_of({}, spec_.project, spec_);
       compose_file();
       return std::move(findings_);
     }
     permissions();
+    const auto project = find_project(engine_, spec_, {});
+    const auto rows = project ? engine_.containers({"com.docker.compose.project=" + *project})
+                              : Result<json>(json::array());
+    if (project && rows) look(*project, *rows);
     compose_file();
-    containers();
+    if (!project)
+      error(project.error().message, "set project: in the configuration");
+    else if (!rows)
+      error(rows.error().message, "see whether `docker ps` answers");
+    else
+      containers();
     return std::move(findings_);
   }
 
@@ -55,8 +66,7 @@ class Checker {
             dot == std::string::npos ? "see whether `docker ps` answers" : m.substr(dot + 2));
       return false;
     }
-    environment_ = inherited_environment();
-    for (const auto& [key, value] : c->endpoint.cli_environment) environment_[key] = value;
+    environment_ = compose_environment(c->endpoint.cli_environment);
     ok(fmt::format("Docker answers at {} (from {}), API {}", c->endpoint.host, c->endpoint.found_by,
                    to_string(c->api)));
     return true;
@@ -78,80 +88,109 @@ class Checker {
     }
   }
 
-  void compose_file() {
-    if (spec_.compose_file.empty()) return;
-    auto files = read_compose_files({spec_.compose_file});
-    if (!files)
-      return error(files.error().message, "set compose_file to the file that `docker compose` is given");
-    const auto found = files->services.find(service_);
-    if (found != files->services.end()) {
-      from_file_ = found->second;
-      return ok(fmt::format("service {} is in {}", service_, spec_.compose_file));
+  // The project's containers, and how they were deployed: the service's own know it best.
+  void look(const std::string& project, const json& rows) {
+    json labels;
+    for (const auto& row : rows) {
+      const auto& l = at(row, "/Labels");
+      if (label(l, "com.docker.compose.oneoff") == "True") continue;
+      auto inspect = engine_.inspect(text_at(row, "/Id"));
+      if (!inspect) continue;
+      const bool own = label(l, "com.docker.compose.service") == service_;
+      if (own || labels.is_null()) labels = l;
+      (own ? mine_ : others_).push_back(std::move(*inspect));
     }
+    deployment_ = deployment_of(labels, project, spec_);
+  }
+
+  std::string up_command(const std::string& more) const {
+    const bool named = deployment_.files.empty() ||
+                       derive_project_name(deployment_.files.front(), &std::getenv) != deployment_.project;
+    return fmt::format("`docker compose{}{}{}{}{} up -d{}`", named ? " -p " : "",
+                       named ? deployment_.project : "", deployment_.files.empty() ? "" : " -f ",
+                       fmt::join(deployment_.files, " -f "),
+                       from_file_.profiles.empty() ? "" : " --profile " + from_file_.profiles.front(), more);
+  }
+
+  void compose_file() {
+    if (deployment_.files.empty()) return;
+    const auto shown = fmt::format("{}", fmt::join(deployment_.files, ", "));
+    auto files = read_deployment(deployment_, environment_, {});
+    if (!files) {
+      if (mine_.empty())
+        return error(files.error().message, "set compose_file to the file that `docker compose` is given");
+      return warn(files.error().message,
+                  "where docktor cannot read the files, it makes replicas like the running ones");
+    }
+    if (const auto found = files->services.find(service_); found != files->services.end()) {
+      from_file_ = found->second;
+      return ok(fmt::format("service {} is in {}", service_, shown));
+    }
+    // Containers of it are proof enough, whichever file they are from.
+    if (!mine_.empty()) return;
     if (!files->complete) {
-      return warn(fmt::format("service {} is not in {} itself, which includes other files", service_,
-                              spec_.compose_file),
-                  "none needed if an included file has it");
+      return warn(
+          fmt::format("service {} is not in {}; a file that it includes could not be read", service_, shown),
+          "deploy the service once: docktor knows it by its containers");
     }
     std::vector<std::string_view> names;
     for (const auto& [name, s] : files->services) names.push_back(name);
     const auto near = did_you_mean(service_, names);
-    error(fmt::format("service {} is not in {}", service_, spec_.compose_file),
-          near ? fmt::format("did you mean {}?", *near)
-               : fmt::format("its services are {}", fmt::join(names, ", ")));
+    error(fmt::format("service {} is not in {}", service_, shown),
+          names.empty() ? "it has no services: set compose_file to the file that `docker compose` is given"
+          : near        ? fmt::format("did you mean {}?", *near)
+                        : fmt::format("its services are {}", fmt::join(names, ", ")));
   }
 
   void containers() {
-    const auto project = find_project(engine_, spec_, {});
-    if (!project) return error(project.error().message, "set project: in the configuration");
-    const auto rows = engine_.containers({"com.docker.compose.project=" + *project});
-    if (!rows) return error(rows.error().message, "see whether `docker ps` answers");
-    std::vector<json> mine, others;
-    for (const auto& row : *rows) {
-      const auto& labels = at(row, "/Labels");
-      if (label(labels, "com.docker.compose.oneoff") == "True") continue;
-      auto inspect = engine_.inspect(text_at(row, "/Id"));
-      if (!inspect) continue;
-      (label(labels, "com.docker.compose.service") == service_ ? mine : others)
-          .push_back(std::move(*inspect));
-    }
-    const auto d = deployment_of({}, *project, spec_);
-    if (rows->empty()) {
-      warn(fmt::format("project {} has no containers yet", *project),
-           fmt::format("start it with `docker compose{}{} up -d`", d.files.empty() ? "" : " -f ",
-                       fmt::join(d.files, " -f ")));
+    const auto running =
+        std::ranges::count_if(mine_, [](const json& j) { return read_container(j).alive(); });
+    if (mine_.empty() && others_.empty()) {
+      warn(fmt::format("project {} has no containers yet", deployment_.project),
+           "start it with " + up_command(""));
+    } else if (mine_.empty()) {
+      warn(fmt::format("project {} is there, but service {} has no containers", deployment_.project,
+                       service_) +
+               (from_file_.profiles.empty() ? ""
+                                            : fmt::format(": it is started with profile {} only",
+                                                          fmt::join(from_file_.profiles, " or "))),
+           "start it with " + up_command(" " + service_));
     } else {
-      const auto running =
-          std::ranges::count_if(mine, [](const json& j) { return read_container(j).alive(); });
-      ok(fmt::format("project {} is there, {} of {} containers of service {} running", *project, running,
-                     mine.size(), service_));
+      ok(fmt::format("project {} is there, {} of {} containers of service {} running", deployment_.project,
+                     running, mine_.size(), service_));
     }
-    traps(mine, *project);
-    if (!mine.empty()) drift(mine);
-    for (const auto& o : others) nginx(o);
+    traps();
+    if (!mine_.empty()) drift(mine_);
+    for (const auto& o : others_) nginx(o);
   }
 
-  void traps(const std::vector<json>& mine, const std::string& project) {
-    const auto all = mine.empty() ? from_file_.traps : find_traps(mine.back());
+  void traps() {
+    const auto all = mine_.empty() ? from_file_.traps : find_traps(mine_.back());
     for (const auto& t : all) tell(t);
     // What only the file knows (hooks), and what a newer file would bring.
-    if (!mine.empty()) {
+    if (!mine_.empty()) {
       for (const auto& t : from_file_.traps) {
         const bool known = std::ranges::any_of(all, [&](const Trap& a) { return a.what == t.what; });
         if (!known) tell(t);
       }
     }
-    if (!from_file_.needs_cli.empty()) {
-      const auto cli = find_compose(environment_, {});
-      if (cli) {
-        ok(fmt::format("replicas are started with `{}`: {}", fmt::join(*cli, " "), from_file_.needs_cli));
-      } else {
-        error(fmt::format("replicas of {} can be started by the Compose command only: {}", service_,
-                          from_file_.needs_cli),
-              cli.error().message);
-      }
+    auto why = from_file_.needs_cli;
+    for (const auto& use : from_file_.uses) {
+      if (use.injected && why.empty())
+        why = fmt::format("{} {} is put into containers by the Compose command", use.kind, use.name);
     }
-    (void)project;
+    if (why.empty()) return;
+    if (const auto missing = missing_variable(from_file_, deployment_, environment_); !missing.empty()) {
+      const auto colon = missing.rfind(": ");
+      error(missing.substr(0, colon), missing.substr(colon + 2));
+    }
+    const auto cli = find_compose(environment_, {});
+    if (cli) {
+      ok(fmt::format("replicas are started with `{}`: {}", fmt::join(*cli, " "), why));
+    } else {
+      error(fmt::format("replicas of {} can be started by the Compose command only: {}", service_, why),
+            cli.error().message);
+    }
   }
 
   void tell(const Trap& t) {
@@ -222,7 +261,9 @@ class Checker {
   const TargetSpec& spec_;
   const int max_;
   ComposeFileService from_file_;
-  std::map<std::string, std::string> environment_;
+  ComposeDeployment deployment_;
+  std::vector<json> mine_, others_;
+  std::map<std::string, std::string> environment_ = compose_environment({});
   std::vector<Finding> findings_;
 };
 

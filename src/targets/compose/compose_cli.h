@@ -9,6 +9,7 @@
 
 #include "core/result.h"
 #include "core/time.h"
+#include "targets/compose/compose_file.h"
 
 namespace docktor {
 
@@ -29,6 +30,23 @@ std::vector<std::string> compose_scale_command(const ComposeDeployment& deployme
 /// there is none. `environment` is the command's.
 Result<std::vector<std::string>> find_compose(const std::map<std::string, std::string>& environment,
                                               const std::stop_token& stop);
+
+/// The environment for the Compose command: ours, with what makes it speak to the same engine. What systemd
+/// gave to docktor alone is left out.
+std::map<std::string, std::string> compose_environment(
+    const std::map<std::string, std::string>& cli_environment);
+
+/// The files of a deployment as Compose itself resolves them (extends, include, profiles, overrides), no
+/// variables replaced; read by docktor where there is no Compose v2, or where it refuses them. Blocks for
+/// seconds at most; errors are those of load_compose_model.
+Result<ComposeFiles> read_deployment(const ComposeDeployment& deployment,
+                                     const std::map<std::string, std::string>& environment,
+                                     const std::stop_token& stop);
+
+/// Not empty: a secret or config of the service comes from a variable that Compose would not find, in one
+/// sentence with what to do.
+std::string missing_variable(const ComposeFileService& service, const ComposeDeployment& deployment,
+                             const std::map<std::string, std::string>& environment);
 
 /// Runs the safe form; the error carries the end of the command's output. Blocks at most `timeout`.
 Result<void> run_compose_scale(const ComposeDeployment& deployment, const std::string& service, int replicas,

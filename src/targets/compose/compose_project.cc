@@ -11,6 +11,7 @@
 
 #include "docker/container.h"
 #include "targets/compose/compose_file.h"
+#include "targets/compose/compose_yaml.h"
 
 namespace docktor {
 namespace {
@@ -92,7 +93,7 @@ ComposeDeployment deployment_of(const nlohmann::json& labels, const std::string&
   d.directory = label(labels, "com.docker.compose.project.working_dir");
   d.files = comma_list(label(labels, "com.docker.compose.project.config_files"));
   d.env_files = comma_list(label(labels, "com.docker.compose.project.environment_file"));
-  if (d.files.empty() && !spec.compose_file.empty()) d.files = {spec.compose_file};
+  if (d.files.empty() && !spec.compose_file.empty()) d.files = files_with_override(spec.compose_file);
   if (d.directory.empty() && !spec.compose_file.empty()) {
     d.directory = std::filesystem::path(spec.compose_file).parent_path().string();
   }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "core/text.h"
 #include "os/spawn.h"
@@ -259,24 +260,64 @@ std::vector<ComposeTarget::Worker::Fresh> ComposeTarget::Worker::make_clones(con
   return all;
 }
 
-// What the Compose file says of the service, as it was deployed; where it cannot be read here, a look into
-// the container.
-std::string ComposeTarget::Worker::why_cli(const json& source, const std::stop_token& stop) {
-  const auto d = deployment_of(at(source, "/Config/Labels"), project_, options_.spec);
-  if (const auto files = read_compose_files(d.files)) {
-    const auto found = files->services.find(options_.service);
-    if (found != files->services.end()) return found->second.needs_cli;
+// What the files say of the service, asked again when a file was written or another configuration deployed.
+const ComposeFileService* ComposeTarget::Worker::as_deployed(const json& source,
+                                                             const std::stop_token& stop) {
+  const auto d = deployment_of(source.is_null() ? project_labels_ : at(source, "/Config/Labels"), project_,
+                               options_.spec);
+  auto key = label(at(source, "/Config/Labels"), "com.docker.compose.config-hash");
+  for (const auto& f : d.files) {
+    std::error_code ec;
+    const auto written = std::filesystem::last_write_time(f, ec);
+    key += fmt::format("|{}|{}", f, ec ? 0 : written.time_since_epoch().count());
   }
+  if (deployed_.key != key) {
+    deployed_ = {.key = std::move(key)};
+    std::map<std::string, std::string> engine;
+    if (const auto connected = docker_.engine().connect(stop)) engine = connected->endpoint.cli_environment;
+    auto files = read_deployment(d, compose_environment(engine), stop);
+    if (stop.stop_requested()) deployed_.key.clear();
+    if (files && files->services.contains(options_.service))
+      deployed_.service = std::move(files->services[options_.service]);
+  }
+  return deployed_.service ? &*deployed_.service : nullptr;
+}
+
+// What is in the container and neither in its image nor in a mount; nothing where that cannot be asked.
+std::optional<std::set<std::string>> ComposeTarget::Worker::changed_paths(const json& source,
+                                                                          const std::stop_token& stop) {
   const auto id = text_at(source, "/Id");
-  if (!known_.contains(id)) return {};
+  if (!known_.contains(id)) return std::nullopt;
+  if (changed_.first == id) return changed_.second;
   const auto changes = docker_.engine().json(
       {.what = "see the changes in " + name_of(id), .path = "/containers/" + id + "/changes"}, stop);
-  if (!changes || !changes->is_array()) return {};
-  for (const auto& c : *changes) {
-    if (text_at(c, "/Path").starts_with("/run/secrets/"))
-      return "its secrets are put into containers by the Compose command";
+  if (!changes || !changes->is_array()) return std::nullopt;
+  std::set<std::string> paths;
+  for (const auto& c : *changes) paths.insert(text_at(c, "/Path"));
+  changed_ = {id, std::move(paths)};
+  return changed_.second;
+}
+
+// Whether only the Compose command can make another one of these, and why. Some of what it does cannot be
+// seen from outside (hooks): that the files tell. What it put into the container the container tells,
+// whichever way the files came to it (extends, include, an override, a file that is not here any more).
+std::string ComposeTarget::Worker::why_cli(const json& source, const std::stop_token& stop) {
+  const auto* service = as_deployed(source, stop);
+  if (service && !service->needs_cli.empty()) return service->needs_cli;
+  std::set<std::string> mounted;
+  if (const auto& mounts = at(source, "/Mounts"); mounts.is_array()) {
+    for (const auto& m : mounts) mounted.insert(text_at(m, "/Destination"));
   }
-  return {};
+  const auto changed = changed_paths(source, stop);
+  for (const auto& use : service ? service->uses : std::vector<ComposeFileUse>{}) {
+    if (mounted.contains(use.path) || !(changed ? changed->contains(use.path) : use.injected)) continue;
+    return fmt::format("{} {} is put into containers by the Compose command", use.kind, use.name);
+  }
+  for (const auto& path : changed.value_or(std::set<std::string>{})) {
+    if (path.starts_with("/run/secrets/") && !mounted.contains(path))
+      return fmt::format("{} is put into containers by the Compose command", path);
+  }
+  return "";
 }
 
 Result<std::string> ComposeTarget::Worker::grow_by_cli(int to, const std::string& why, const json& source,
@@ -296,14 +337,18 @@ Result<std::string> ComposeTarget::Worker::grow_by_cli(int to, const std::string
       }
     }
   }
-  const auto deployment = deployment_of(at(source, "/Config/Labels"), project_, options_.spec);
+  const auto deployment = deployment_of(source.is_null() ? project_labels_ : at(source, "/Config/Labels"),
+                                        project_, options_.spec);
   if (deployment.files.empty()) {
     return fail(ErrorCode::kNotFound,
                 fmt::format("{}, and no compose_file is configured: start one with `docker compose up -d {}`",
                             why, options_.service));
   }
-  auto environment = inherited_environment();
-  for (const auto& [key, value] : connected->endpoint.cli_environment) environment[key] = value;
+  const auto environment = compose_environment(connected->endpoint.cli_environment);
+  if (const auto* service = as_deployed(source, stop)) {
+    const auto missing = missing_variable(*service, deployment, environment);
+    if (!missing.empty()) return fail(ErrorCode::kInvalid, missing, true);
+  }
   std::set<std::string> before;
   for (const auto& [id, k] : known_) before.insert(id);
   for (const auto& id : view_.reusable(label(at(source, "/Config/Labels"), "com.docker.compose.config-hash"),

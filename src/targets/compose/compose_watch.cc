@@ -141,8 +141,9 @@ void ComposeTarget::Worker::look_at_project(const std::stop_token& stop) {
     return;
   }
   project_alive_ = !others->empty();
+  project_labels_ = project_alive_ ? at(others->front(), "/Labels") : json();
   if (project_alive_ || resumed_ || !view_.stopped_by_hand().empty()) return;
-  const auto d = deployment_of(json(), project_, options_.spec);
+  const auto d = deployment_of(project_labels_, project_, options_.spec);
   problem_ = fmt::format("project {} has no containers: start it with `docker compose{}{} up -d`", project_,
                          d.files.empty() ? "" : " -f ", fmt::join(d.files, " -f "));
 }

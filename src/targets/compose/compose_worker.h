@@ -90,6 +90,9 @@ class ComposeTarget::Worker {
   std::vector<Fresh> make_clones(const nlohmann::json& source, std::size_t how_many,
                                  const std::stop_token& stop);
   std::string why_cli(const nlohmann::json& source, const std::stop_token& stop);
+  const ComposeFileService* as_deployed(const nlohmann::json& source, const std::stop_token& stop);
+  std::optional<std::set<std::string>> changed_paths(const nlohmann::json& source,
+                                                     const std::stop_token& stop);
   Result<std::string> shrink(std::size_t by, const ScaleOrder& order, const std::stop_token& stop);
   void order_removal(const std::string& id);
   void look_after(const std::stop_token& stop);
@@ -119,7 +122,8 @@ class ComposeTarget::Worker {
   std::set<std::string> dirty_;
   bool all_dirty_ = true;
   bool project_alive_ = true;
-  bool resumed_ = false;  // a person wants it to run, though nothing of the project is there
+  nlohmann::json project_labels_;  // of another service's container, while this one has none
+  bool resumed_ = false;           // a person wants it to run, though nothing of the project is there
   std::optional<Time> next_list_;
   std::optional<Time> away_since_;  // the engine does not answer
   std::string problem_ = "Docker was not asked yet";
@@ -132,6 +136,13 @@ class ComposeTarget::Worker {
   int never_healthy_ = 0;                    // in a row
   std::optional<Time> no_start_before_;
   std::string no_start_why_;
+
+  struct Deployed {  // what the files say of the service, as long as neither they nor the template change
+    std::string key;
+    std::optional<ComposeFileService> service;
+  };
+  Deployed deployed_;
+  std::pair<std::string, std::optional<std::set<std::string>>> changed_;  // of the container with this id
 
   std::uint64_t subscription_ = 0;
   std::jthread thread_;
