@@ -282,6 +282,9 @@ Parsed parse_command_line(int argc, const char* const* argv) {
       ->check(CLI::Range(0.0, 10.0));
   simulate->add_option("--prefetch", sim.prefetch, "Messages that a replica holds at most (1)")
       ->check(CLI::Range(1, 100'000));
+  simulate->add_option("--worker", sim.worker,
+                       "Habits of the workers: poll=500ms,fetch=100,cv=3,warm_up=30s,crash=4/h,shared=10,"
+                       "ready_late=2s,ready_early=10s,seen_late=500ms");
   simulate->add_option("--clump", sim.clump, "Messages that come at one instant (1)")
       ->check(CLI::Range(1, 100'000));
   simulate->add_flag("--exact", sim.exact, "Evenly spaced arrivals instead of Poisson");

@@ -48,6 +48,7 @@ struct SimulateFlags {
   std::string start_up, start_up_deviation;
   double cv = 0.3;
   int prefetch = 1;
+  std::string worker;
   int clump = 1;
   bool exact = false;
   std::vector<std::string> faults;

@@ -19,6 +19,7 @@
 #include "sim/clairvoyant.h"
 #include "sim/contenders.h"
 #include "sim/erlang.h"
+#include "sim/worker_text.h"
 #include "sim/world_text.h"
 
 namespace docktor {
@@ -122,6 +123,8 @@ Result<Plan> plan_of(const Cli& cli, const Config& config) {
     if (!s) return tl::unexpected(s.error());
     worker.startup_sd = *s;
   }
+  if (const auto r = sim::set_workers(plan.world, flags.worker); !r)
+    return fail(ErrorCode::kInvalid, "--worker: " + r.error().message);
   plan.world.arrivals = {flags.exact, flags.clump};
   for (const auto& text : flags.faults) {
     if (const auto r = sim::set_fault(plan.world, text); !r) return tl::unexpected(r.error());

@@ -53,7 +53,7 @@ void Pool::open_pull(std::uint32_t slot) {
 }
 
 double Pool::begin(std::uint32_t slot, const Message& m) {
-  if (!m.again) {
+  if (!m.begun) {
     const double wait = now_ - m.arrival;
     waits_.add(wait);
     if (keep_recent_) recent_.add(wait);
@@ -70,7 +70,7 @@ double Pool::begin(std::uint32_t slot, const Message& m) {
   }
   if (worker_.bottleneck > 0 && busy_ > worker_.bottleneck)
     s *= static_cast<double>(busy_) / worker_.bottleneck;
-  if (!m.again) service_sum_ += s;
+  if (!m.begun) service_sum_ += s;
   return now_ + s;
 }
 
@@ -285,6 +285,7 @@ void Pool::crash(std::uint32_t slot) {
   if (!s.stopping) open_pulls_ -= pulls_of(s);
   if (s.in_hand > 0) {
     --busy_;
+    s.working.begun = true;
     lose(s.working);
   }
   while (!s.local.empty()) lose(s.local.pop());
@@ -391,7 +392,7 @@ void Pool::count_abandoned() {
   for (Slot& s : slots_) {
     while (!s.local.empty()) {
       const Message m = s.local.pop();
-      if (!m.again) waits_.add(now_ - m.arrival);
+      if (!m.begun) waits_.add(now_ - m.arrival);
     }
   }
 }

@@ -78,7 +78,8 @@ class Pool {
   struct Message {
     double arrival = 0;
     std::uint64_t index = 0;
-    bool again = false;  // delivered before: its wait was counted
+    bool again = false;  // delivered before
+    bool begun = false;  // its wait was counted
   };
   struct Slot {
     State state = State::kGone;

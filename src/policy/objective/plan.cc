@@ -7,6 +7,8 @@
 namespace docktor::objective {
 namespace {
 
+constexpr double kDeviations = 1.5;
+
 double work_until(const Outlook& o, double t, const std::array<double, 3>& delays) {
   double sum = 0;
   for (const double d : delays) sum += o.warm_up.worked(t - d);
@@ -26,9 +28,9 @@ void each_deadline(const Outlook& o, const F& f) {
   for (const Coming& c : o.coming) f(x + c.count, o.patience + c.until);
 }
 
-// Messages whose work is as much as that of x may be: a standard deviation more, where it is very uneven.
+// Messages whose work is as much as that of x may be, where it is very uneven.
 double with_chance(const Outlook& o, double x) {
-  return x + std::sqrt(std::max(0.0, o.spread - 1) * std::max(0.0, x));
+  return x + kDeviations * std::sqrt(std::max(0.0, o.spread - 1) * std::max(0.0, x));
 }
 
 double starting_work(const Outlook& o, double t) {

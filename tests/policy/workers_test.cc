@@ -1,0 +1,133 @@
+// The objective with workers as people write them: it must not stand still while messages wait too long and
+// there is room below max_replicas, unless something that replicas share really is the limit; then it must
+// not pay for it.
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+// after rapidcheck.h
+#include <rapidcheck/gtest.h>
+
+#include <cmath>
+
+#include "policy/policies.h"
+#include "sim/run.h"
+#include "sim/worker_text.h"
+
+namespace docktor {
+namespace {
+
+using sim::Load;
+
+struct Case {
+  const char* habits;
+  double max_wait, start_up;
+  double most_late;  // share
+  double most_rho;
+};
+
+sim::RunSpec run_of(const Load& load, const char* habits, double max_wait, double start_up) {
+  sim::RunSpec r;
+  r.load = &load;
+  r.world.worker.service_mean = 0.05;
+  r.world.worker.startup_mean = start_up;
+  r.world.worker.startup_sd = start_up / 4;
+  const auto set = sim::set_workers(r.world, habits);
+  EXPECT_TRUE(set) << habits;
+  r.service.name = "consumer";
+  r.service.limits.min_replicas = 1;
+  r.service.limits.max_replicas = 100;
+  r.service.check_interval = r.service.sample_interval = std::chrono::seconds(1);
+  r.service.queue = QueueSpec{};
+  r.service.objective = ObjectiveSpec{seconds(max_wait), 0.99};
+  return r;
+}
+
+Load sine() {
+  Load load{"sine", {}};
+  for (int t = 0; t < 3600; t += 10) load.rows.push_back({double(t), 300 + 260 * std::sin(t / 191.0)});
+  load.rows.push_back({3600, 0});
+  return load;
+}
+
+Load steps() {
+  Load load{"steps", {}};
+  for (int i = 0; i < 20; ++i)
+    load.rows.push_back({i * 120.0, i % 4 == 0 ? 40.0 : i % 4 == 2 ? 250.0 : 100.0});
+  load.rows.push_back({2400, 0});
+  return load;
+}
+
+class OrdinaryWorkers : public testing::TestWithParam<Case> {};
+
+TEST_P(OrdinaryWorkers, KeepTheObjectiveAtLittleCost) {
+  const Case& c = GetParam();
+  double rho = 1;
+  for (const Load& load : {sine(), steps()}) {
+    for (std::uint64_t seed : {1, 2, 3}) {
+      sim::RunSpec r = run_of(load, c.habits, c.max_wait, c.start_up);
+      r.seed = seed;
+      const auto result = sim::run(r, make_policy);
+      EXPECT_LE(result.over, c.most_late) << load.name << " " << seed;
+      EXPECT_LE(result.max, 3 * c.max_wait) << load.name << " " << seed;
+      rho *= result.rho;
+    }
+  }
+  EXPECT_LE(std::pow(rho, 1 / 6.0), c.most_rho);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, OrdinaryWorkers,
+    testing::Values(Case{"", 5, 3, 0.001, 1.2}, Case{"poll=50ms", 5, 3, 0.001, 1.2},
+                    Case{"poll=500ms", 5, 3, 0.001, 1.2}, Case{"seen_late=500ms", 5, 3, 0.001, 1.2},
+                    Case{"fetch=10", 5, 3, 0.001, 1.2}, Case{"prefetch=10", 5, 3, 0.001, 1.2},
+                    Case{"cv=1", 5, 3, 0.001, 1.2}, Case{"cv=3", 5, 3, 0.001, 1.2},
+                    Case{"crash=4/h", 5, 3, 0.001, 1.2}, Case{"ready_late=2s", 5, 3, 0.001, 1.2},
+                    Case{"ready_early=3s", 5, 3, 0.001, 1.2}, Case{"fetch=100", 5, 3, 0.005, 1.3},
+                    Case{"warm_up=30s", 5, 3, 0.005, 1.3}, Case{"ready_early=10s", 30, 10, 0.005, 1.4},
+                    Case{"poll=2s", 10, 3, 0.001, 1.3}, Case{"seen_late=2s", 10, 3, 0.001, 1.3}));
+
+TEST(SharedLimit, IsFoundToldAndNotPaidFor) {
+  Load load{"beyond", {{0, 300}, {3600, 0}}};
+  sim::RunSpec r = run_of(load, "shared=10", 5, 3);
+  bool told = false;
+  r.watch = [&](const Input&, const Decision& d) {
+    told = told || d.reason.find("more replicas do not help") != std::string::npos;
+  };
+  const auto result = sim::run(r, make_policy);
+  EXPECT_TRUE(told);
+  EXPECT_LE(result.mean_replicas, 15);
+  // All that the limit lets through is still taken: ten replicas' worth, but for the first minutes.
+  EXPECT_GT(result.service_seconds, 0);
+}
+
+TEST(SharedLimit, ThatGoesAwayIsBelievedNoLonger) {
+  // The work for a message is as before, but the load is within what the limit lets through from 1,200 s on.
+  Load load{"falls", {{0, 300}, {1200, 100}, {4800, 0}}};
+  const auto result = sim::run(run_of(load, "shared=10", 5, 3), make_policy);
+  EXPECT_LE(result.mean_replicas, 15);
+}
+
+RC_GTEST_PROP(AnyWorkers, NoMessageWaitsForABelief, ()) {
+  const char* habits = *rc::gen::element(
+      "", "poll=300ms", "fetch=20", "cv=2", "cv=3", "warm_up=20s", "ready_early=5s", "ready_late=3s",
+      "seen_late=400ms", "crash=20/h,cv=1", "prefetch=30", "ready_early=5s,cv=2", "poll=1s,ready_late=2s");
+  const double max_wait = *rc::gen::element(8.0, 20.0, 60.0);
+  const double mu = *rc::gen::element(2.0, 20.0, 100.0);
+  Load load{"any", {}};
+  double rate = 4 * mu;
+  for (int i = 0; i < 12; ++i) {
+    load.rows.push_back({i * 150.0, rate});
+    rate = std::clamp(rate * *rc::gen::element(0.4, 0.7, 1.0, 1.5, 2.5), 2 * mu, 40 * mu);
+  }
+  load.rows.push_back({12 * 150.0, 0});
+  sim::RunSpec r = run_of(load, habits, max_wait, 3);
+  r.world.worker.service_mean = 1 / mu;
+  r.seed = *rc::gen::arbitrary<std::uint64_t>();
+  const auto result = sim::run(r, make_policy);
+  RC_LOG() << habits << " max_wait " << max_wait << " mu " << mu << " rho " << result.rho << " over "
+           << result.over << " max " << result.max << "\n";
+  RC_ASSERT(result.max <= 3 * max_wait);
+  RC_ASSERT(result.over <= 0.05);
+}
+
+}  // namespace
+}  // namespace docktor
