@@ -129,7 +129,8 @@ constexpr std::array<Chapter, 10> kChapters{{
     {kService, "services[]", "One entry for each service; it has `rules`, an `objective`, or both."},
     {kRules, "services[].rules", "At least one rule, in either list."},
     {kRule, "services[].rules.scale_up_when[], scale_down_when[]",
-     "Rules see the mean over `metrics_window`. A rule whose metric has no data does not hold."},
+     "Rules see the mean over `metrics_window`. A rule whose metric has no data, or old data, does not hold; "
+     "while any rule has none, nothing is scaled down."},
     {kObjective, "services[].objective", "Capacity per replica and start-up time are learned."},
     {kQueue, "services[].queue",
      "One way to sign in at most: a user, a token, a creds file, an nkey, or what the url carries."},

@@ -43,7 +43,7 @@ void Controller::watch(Service& s) {
 // Work at zero replicas is evaluated ahead of the check where something may come of it, and once between two
 // checks: whatever makes such an evaluation hold or its order fail, the next one waits for the check.
 bool Controller::may_wake(const Service& s, const Observation& seen, Time now) const {
-  if (now < s.next_wake || s.order || s.dry_run || seen.reset) return false;
+  if (now < s.next_wake || s.order || s.dry_run || seen.reset || !seen.queue.paused.empty()) return false;
   if (!s.report.stopped_by_hand.empty() || !s.report.problem.empty() || s.overrides.hold) return false;
   if (s.retry_at && now < *s.retry_at) return false;
   return !s.proposals.policys() && s.last_outcome != "rejected";  // asked already

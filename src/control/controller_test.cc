@@ -149,6 +149,22 @@ TEST_F(WorkAtZero, IsEvaluatedAtTheIntervalsWhileTheTargetHasAProblem) {
   EXPECT_EQ(worlds["a"].replicas, 1) << "with the first sample after it";
 }
 
+TEST_F(WorkAtZero, OfAPausedConsumerWakesNobodyUntilThePauseEnds) {
+  begin();
+  World& w = worlds["a"];
+  w.queue.paused = "consumer W is paused until 2030-01-01T00:00:00Z";
+  const auto before = journal.decisions().size();
+  const int reads = w.reads;
+  hustle(30s);
+  expect_no_more_than_the_intervals_say(before, reads);
+  EXPECT_TRUE(w.orders.empty());
+  EXPECT_EQ(journal.decisions().back()["reason"], w.queue.paused);
+  EXPECT_NE(controller->status("a")[0]["notes"].dump().find("is paused until 2030"), std::string::npos);
+  w.queue.paused.clear();
+  hustle(1500ms);
+  EXPECT_EQ(w.replicas, 1);
+}
+
 TEST_F(WorkAtZero, IsEvaluatedAtTheIntervalsWhenATargetSaysDoneAndStaysAtZero) {
   begin();
   worlds["a"].deaf = true;

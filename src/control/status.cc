@@ -101,6 +101,7 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     j["evaluations"] = s.evaluations;
     j["next_check_in"] = to_seconds(std::max(Duration::zero(), s.next_check - now));
     auto notes = nlohmann::ordered_json::array();
+    if (s.queue && o.queue_at && !o.queue_stale && !o.queue.paused.empty()) notes.push_back(o.queue.paused);
     if (s.queue && s.counts.current == 0) {
       if (const auto gap = s.queue->watch_gap(); !gap.empty())
         notes.push_back("at zero replicas docktor polls only: " + gap);

@@ -141,6 +141,12 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
     return finish();
   }
 
+  if (has_queue_ && !in.latest.queue.paused.empty()) {
+    limit("paused", std::max(current, min), in.latest.queue.paused);
+    if (current >= min) d.reason = in.latest.queue.paused;
+    return finish();
+  }
+
   // Work at zero replicas: pending messages, or messages that a worker died with and that outlived the ack
   // wait.
   bool work = false;

@@ -20,16 +20,17 @@ namespace docktor {
 ///                    current above max: to max (on stale data one an interval)
 ///  3. held           a person paused the service or said how many: that, within the bounds
 ///  4. freshness      a stale sample, the one of the evaluation before, or one that began a new window: hold
-///  5. wake           at zero with work: one replica; never down to zero with work left
-///  6. failing        replicas that exit at once: no scale-up
-///  7. steps          at most scale_up_by / scale_down_by (an objective only where the user wrote them)
-///  8. stabilization  no lower than the highest recommendation of that long
-///  9. cooldown       measured from the last change of `current`, whoever made it
-/// 10. advice         while a model's advice puts scale-downs off, and its budget lasts: hold; never fewer
+///  5. paused         the queue gives nothing out: hold
+///  6. wake           at zero with work: one replica; never down to zero with work left
+///  7. failing        replicas that exit at once: no scale-up
+///  8. steps          at most scale_up_by / scale_down_by (an objective only where the user wrote them)
+///  9. stabilization  no lower than the highest recommendation of that long
+/// 10. cooldown       measured from the last change of `current`, whoever made it
+/// 11. advice         while a model's advice puts scale-downs off, and its budget lasts: hold; never fewer
 ///                    replicas than the policy would have by now, had there been no advice; and no more once
 ///                    the budget is used up (steps and cooldown are kept on the way without advice)
-/// 11. min, max, and at least one where the queue is unfit for zero
-/// 12. approval       manual: what mends the bounds goes out, anything else waits for a person
+/// 12. min, max, and at least one where the queue is unfit for zero
+/// 13. approval       manual: what mends the bounds goes out, anything else waits for a person
 ///                    (needs_approval)
 /// Deterministic; not thread-safe.
 class Limits {

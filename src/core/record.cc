@@ -123,6 +123,7 @@ ordered_json to_json(const Input& input, std::string_view service) {
     put(q, "num_redelivered", s.num_redelivered);
     put(q, "dead", s.dead);
     if (!s.created.empty()) q["created"] = s.created;
+    if (!s.paused.empty()) q["paused"] = s.paused;
     if (s.filtered) q["filtered"] = true;
     if (s.can_discard) q["can_discard"] = true;
     if (s.retention == Retention::kWorkQueue) q["retention"] = "workqueue";
@@ -198,6 +199,12 @@ Result<std::pair<std::string, Input>> input_from_json(const json& line) {
     s.can_discard = q.flag(*queue, "can_discard");
     if (const auto it = queue->find("created"); it != queue->end() && !it->is_null()) {
       s.created = it->is_string() ? it->get<std::string>() : it->dump();
+    }
+    if (const auto it = queue->find("paused"); it != queue->end() && !it->is_null()) {
+      if (it->is_string())
+        s.paused = it->get<std::string>();
+      else
+        q.complain("paused", "must be a text that says why the queue gives nothing out");
     }
     if (const auto it = queue->find("retention"); it != queue->end() && !it->is_null()) {
       const std::string v = it->is_string() ? it->get<std::string>() : "";

@@ -29,8 +29,9 @@ struct QueueSample {
   std::optional<std::uint64_t> num_waiting;  ///< open pulls
   std::optional<std::uint64_t> num_redelivered;  ///< gauge; does not fall while messages are re-tried
   std::optional<std::uint64_t> dead;             ///< messages past max_deliver, counted since the watch began
-  std::string created;       ///< the consumer's creation time, as text; empty when not told
-  bool filtered = false;     ///< the consumer has a filter that leaves out a part of the stream
+  std::string created;    ///< the consumer's creation time, as text; empty when not told
+  std::string paused;     ///< "consumer W is paused until ...": the queue gives nothing out; empty: it does
+  bool filtered = false;  ///< the consumer has a filter that leaves out a part of the stream
   bool can_discard = false;  ///< the stream may drop messages (age, count, bytes, per subject)
   Retention retention = Retention::kLimits;
   Duration ack_wait = std::chrono::seconds(30);

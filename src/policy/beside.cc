@@ -19,11 +19,16 @@ Recommendation ObjectiveBesideRules::recommend(const Situation& in) {
   const int current = in.replicas.current;
   const bool up = rules.wanted > current;
   const bool down = rules.wanted < current;
+  const std::string blind = up ? "" : rules_.blind(in.window);
   if (up || down) objective.matched_rules = std::move(rules.matched_rules);
   if (mode_ == RulesMode::kFloor && up && rules.wanted > objective.wanted) {
     objective.wanted = rules.wanted;
     objective.no_data = false;
     objective.reason = fmt::format("rules as floor: {} (the objective: {})", rules.reason, objective.reason);
+  } else if (objective.wanted < current && !blind.empty()) {
+    objective.wanted = current;
+    objective.reason =
+        fmt::format("{}, and a rule of scale_up_when may hold (the objective: {})", blind, objective.reason);
   } else if (mode_ == RulesMode::kVeto && objective.wanted < current && (up || (guards_down_ && !down))) {
     objective.wanted = current;
     objective.reason = fmt::format("rules as veto: {} (the objective: {})", rules.reason, objective.reason);

@@ -51,6 +51,21 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{RulesMode::kVeto, 5, 600, 5},   // a veto adds nothing
                     Case{RulesMode::kVeto, 8, 50, 8}));  // nor stops a scale-up
 
+TEST(Beside, AnUpRuleThatCannotBeJudgedForbidsAScaleDownInEitherMode) {
+  for (const RulesMode mode : {RulesMode::kFloor, RulesMode::kVeto}) {
+    ServiceSpec spec;
+    spec.rules_mode = mode;
+    spec.rules = RulesSpec{{{Metric::kCpuAvg, Op::kGreater, 80, "cpu.avg", "80"}}, {}};
+    ObjectiveBesideRules policy(std::make_unique<Wants>(1), spec);
+    Observation o;
+    const auto r = policy.recommend({Time{}, {5, 5, 0}, o, o});
+    EXPECT_EQ(r.wanted, 5);
+    EXPECT_NE(r.reason.find("cpu.avg is unknown"), std::string::npos) << r.reason;
+    o.set(Metric::kCpuAvg, 20);
+    EXPECT_EQ(policy.recommend({Time{}, {5, 5, 0}, o, o}).wanted, 1);
+  }
+}
+
 TEST(Beside, AMissingMetricVetoesAScaleDown) {
   ServiceSpec spec;
   spec.rules_mode = RulesMode::kVeto;

@@ -13,6 +13,7 @@ struct Verdict {
   std::vector<MatchedRule> matched;
   std::string matched_text;  // "queue.backlog 1500.0 > 500", joined
   std::string missed_text;   // the rules that did not hold, with what they saw
+  std::string blind_text;    // the rules that cannot be judged
 };
 
 Verdict judge(const std::vector<Rule>& rules, const char* when, const char* join, const Observation& o) {
@@ -33,6 +34,10 @@ Verdict judge(const std::vector<Rule>& rules, const char* when, const char* join
                                    : stale ? "is stale, not"
                                            : "is unknown, not",
                                    to_string(r.op), r.value_text);
+      if (!value) {
+        v.blind_text += fmt::format("{}{} is {}", v.blind_text.empty() ? "" : ", ", r.metric_text,
+                                    stale ? "stale" : "unknown");
+      }
     }
   }
   return v;
@@ -42,6 +47,10 @@ Verdict judge(const std::vector<Rule>& rules, const char* when, const char* join
 
 RulesPolicy::RulesPolicy(RulesSpec rules, int scale_up_by, int scale_down_by)
     : rules_(std::move(rules)), scale_up_by_(scale_up_by), scale_down_by_(scale_down_by) {}
+
+std::string RulesPolicy::blind(const Observation& window) const {
+  return judge(rules_.scale_up_when, "", "", window).blind_text;
+}
 
 Recommendation RulesPolicy::recommend(const Situation& in) {
   Recommendation out;
@@ -55,6 +64,12 @@ Recommendation RulesPolicy::recommend(const Situation& in) {
     return out;
   }
   auto down = judge(rules_.scale_down_when, "scale_down_when", " and ", in.window);
+  if (down.all && !up.blind_text.empty()) {
+    out.matched_rules = std::move(down.matched);
+    out.reason =
+        fmt::format("{}; but {}, and a rule of scale_up_when may hold", down.matched_text, up.blind_text);
+    return out;
+  }
   if (down.all) {
     out.wanted -= scale_down_by_;
     out.reason = std::move(down.matched_text);

@@ -58,6 +58,34 @@ TEST(Rules, AStaleValueIsNeverAReason) {
   EXPECT_EQ(recommend(0, 0, 3, true).wanted, 3);
 }
 
+RulesSpec cpu_up_backlog_down() {
+  return {{{Metric::kCpuAvg, Op::kGreater, 80, "cpu.avg", "80"}},
+          {{Metric::kQueueBacklog, Op::kLessEqual, 10, "queue.backlog", "10"}}};
+}
+
+TEST(Rules, AnUpRuleThatCannotBeJudgedForbidsAScaleDown) {
+  const auto unknown = recommend(0, 0, 5, false, cpu_up_backlog_down());
+  EXPECT_EQ(unknown.wanted, 5);
+  EXPECT_EQ(unknown.reason,
+            "queue.backlog 0.0 <= 10; but cpu.avg is unknown, and a rule of scale_up_when may hold");
+
+  Observation o;
+  o.set(Metric::kQueueBacklog, 0);
+  o.set(Metric::kCpuAvg, 20);
+  RulesPolicy policy(cpu_up_backlog_down(), 2, 1);
+  EXPECT_EQ(policy.recommend({time_at(1), {5, 5}, o, o}).wanted, 4) << "known, and not met";
+  o.usage_stale = true;
+  const auto stale = policy.recommend({time_at(1), {5, 5}, o, o});
+  EXPECT_EQ(stale.wanted, 5);
+  EXPECT_NE(stale.reason.find("cpu.avg is stale"), std::string::npos) << stale.reason;
+}
+
+TEST(Rules, AnUpRuleThatHoldsNeedsNoOther) {
+  auto rules = cpu_up_backlog_down();
+  rules.scale_up_when.push_back({Metric::kQueueRateIn, Op::kGreater, 200, "queue.rate_in", "200"});
+  EXPECT_EQ(recommend(0, 300, 5, false, rules).wanted, 7);
+}
+
 TEST(Rules, AtZeroTheyDoNotStep) { EXPECT_EQ(recommend(1500, 300, 0).wanted, 0); }
 
 TEST(Rules, NoScaleDownRulesMeansNeverDown) {

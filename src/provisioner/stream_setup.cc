@@ -28,7 +28,7 @@ class SetUp {
   Result<void> stream() {
     auto text = call("STREAM.INFO." + wanted_.stream, "");
     if (!text) return text.error();
-    auto info = parse_stream_info(*text);
+    auto info = parse_stream_info(*text, wanted_.stream);
     if (!info) return info.error();
     if (info->error && info->error->err_code == ApiError::kStreamNotFound) {
       const json config = {{"name", wanted_.stream},
@@ -38,7 +38,7 @@ class SetUp {
                            {"duplicate_window", ns(wanted_.duplicate_window)}};
       text = call("STREAM.CREATE." + wanted_.stream, config.dump());
       if (!text) return text.error();
-      info = parse_stream_info(*text);
+      info = parse_stream_info(*text, wanted_.stream);
       if (!info) return info.error();
     }
     if (info->error) return impl_.api()->explain(*info->error, wanted_.stream, "");
@@ -63,7 +63,7 @@ class SetUp {
       const json body = {{"stream_name", wanted_.stream}, {"config", config}};
       const auto text = call(fmt::format("CONSUMER.DURABLE.CREATE.{}.{}", wanted_.stream, name), body.dump());
       if (!text) return text.error();
-      info = parse_consumer_info(*text);
+      info = parse_consumer_info(*text, wanted_.stream, name);
       if (!info) return info.error();
     }
     if (info->error) return impl_.api()->explain(*info->error, wanted_.stream, name);
@@ -74,7 +74,7 @@ class SetUp {
   Result<ApiAnswer<ConsumerInfo>> look(const std::string& name) {
     const auto text = call(fmt::format("CONSUMER.INFO.{}.{}", wanted_.stream, name), "");
     if (!text) return text.error();
-    return parse_consumer_info(*text);
+    return parse_consumer_info(*text, wanted_.stream, name);
   }
 
   Result<void> fit(const std::string& name, const char* ack, const ConsumerInfo& info) {

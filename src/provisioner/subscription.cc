@@ -53,7 +53,7 @@ Result<void> check(const RateLaw& law) {
 Result<void> look_at(Connection::Impl& wire, const std::string& stream, const std::string& consumer) {
   const auto text = wire.call(fmt::format("$JS.API.CONSUMER.INFO.{}.{}", stream, consumer), "", kFirstLook);
   if (!text) return text.error();
-  const auto info = parse_consumer_info(*text);
+  const auto info = parse_consumer_info(*text, stream, consumer);
   if (!info) return info.error();
   if (info->error) return wire.api()->explain(*info->error, stream, consumer);
   if (!info->value->deliver_subject.empty()) {

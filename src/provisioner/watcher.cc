@@ -92,12 +92,12 @@ Result<void> Watcher::open(Duration timeout) {
   };
   auto text = wire.call(fmt::format("$JS.API.CONSUMER.INFO.{}.{}", stream_, law_.watcher), "", left());
   if (!text) return text.error();
-  auto info = parse_consumer_info(*text);
+  auto info = parse_consumer_info(*text, stream_, law_.watcher);
   if (info && info->error && info->error->err_code == ApiError::kConsumerNotFound) {
     text = wire.call(fmt::format("$JS.API.CONSUMER.DURABLE.CREATE.{}.{}", stream_, law_.watcher),
                      create_body(stream_, law_), left());
     if (!text) return text.error();
-    info = parse_consumer_info(*text);
+    info = parse_consumer_info(*text, stream_, law_.watcher);
   }
   if (!info) return info.error();
   if (info->error) return wire.api()->explain(*info->error, stream_, law_.watcher);

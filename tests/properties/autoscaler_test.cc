@@ -133,6 +133,36 @@ RC_GTEST_PROP(AutoscalerProperties, NoScaleDownOnStaleMissingOrResetData, ()) {
   }
 }
 
+RC_GTEST_PROP(AutoscalerProperties, NoScaleDownWhileAMetricOfAnyRuleIsMissingOrStale, ()) {
+  const Story story = any_story();
+  Autoscaler a(story.spec, make_policy(story.spec));
+  for (const Step& s : story.steps) {
+    if (s.sample) a.observe(s.input);
+    const Decision d = a.evaluate(s.input.at, s.counts, s.overrides);
+    bool blind = false;
+    for (const auto* rules : {&story.spec.rules->scale_up_when, &story.spec.rules->scale_down_when}) {
+      for (const Rule& r : *rules) {
+        const auto& o = d.observation;
+        blind = blind || !o.get(r.metric) || (is_queue(r.metric) ? o.queue_stale : o.usage_stale);
+      }
+    }
+    if (blind && d.current <= story.spec.limits.max_replicas) RC_ASSERT(d.target >= d.current);
+  }
+}
+
+// What the queue does not give out, more replicas cannot take.
+RC_GTEST_PROP(AutoscalerProperties, APausedQueueMovesNothingButTheBounds, ()) {
+  Story story = any_story();
+  for (Step& s : story.steps) s.input.queue->paused = "consumer W is paused until 2030-01-01T00:00:00Z";
+  const auto& l = story.spec.limits;
+  Autoscaler a(story.spec, make_policy(story.spec));
+  for (const Step& s : story.steps) {
+    if (s.sample) a.observe(s.input);
+    const Decision d = a.evaluate(s.input.at, s.counts, s.overrides);
+    if (d.current >= l.min_replicas && d.current <= l.max_replicas) RC_ASSERT(d.target == d.current);
+  }
+}
+
 RC_GTEST_PROP(AutoscalerProperties, AResetNeverMovesTheTarget, ()) {
   const Story story = any_story();
   Autoscaler a(story.spec, make_policy(story.spec));

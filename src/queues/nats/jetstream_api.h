@@ -16,6 +16,8 @@
 namespace docktor {
 
 struct ConsumerInfo {
+  std::string stream_name;
+  std::string name;
   std::string created;
   std::string durable_name;          ///< empty: ephemeral
   std::string deliver_subject;       ///< not empty: a push consumer
@@ -27,6 +29,7 @@ struct ConsumerInfo {
   std::int64_t max_deliver = -1;
   std::int64_t max_ack_pending = -1;
   bool paused = false;
+  std::string pause_until;  ///< "2030-01-01T00:00:00Z"; empty where the server does not tell
   std::uint64_t num_pending = 0;
   std::uint64_t num_ack_pending = 0;
   std::uint64_t num_redelivered = 0;
@@ -46,6 +49,7 @@ struct StreamOrigin {
 };
 
 struct StreamInfo {
+  std::string name;
   std::string created;
   std::vector<std::string> subjects;
   Retention retention = Retention::kLimits;
@@ -83,8 +87,11 @@ struct ApiAnswer {
   std::optional<ApiError> error;
 };
 
-/// An answer that is no JSON or lacks what every such answer has is kInternal.
-Result<ApiAnswer<ConsumerInfo>> parse_consumer_info(std::string_view json);
-Result<ApiAnswer<StreamInfo>> parse_stream_info(std::string_view json);
+/// Strict: an answer that is no JSON, that lacks a count which every such answer has, or in which something
+/// that is read here is not of its kind (a count is a whole number from 0 to 2^53), is kInternal. So is one
+/// about another stream or consumer; empty names fit any.
+Result<ApiAnswer<ConsumerInfo>> parse_consumer_info(std::string_view json, std::string_view stream,
+                                                    std::string_view consumer);
+Result<ApiAnswer<StreamInfo>> parse_stream_info(std::string_view json, std::string_view stream);
 
 }  // namespace docktor

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "queues/nats/server_version.h"
@@ -11,6 +12,7 @@ namespace docktor {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 // As nats-server 2.9.10 and 2.10.27 answered.
 constexpr const char* kConsumer =
@@ -27,15 +29,27 @@ constexpr const char* kStream =
  "created":"2026-11-22T16:42:04.674874347Z","state":{"messages":8,"bytes":38,"first_seq":2,"last_seq":9,"num_subjects":3,
  "subjects":{"e.x":5,"e.y.z":2},"consumer_count":1}})";
 
+// A whole answer with other values: `more` is merged into it.
+nlohmann::json consumer_with(const nlohmann::json& more) {
+  auto j = nlohmann::json::parse(kConsumer);
+  j.merge_patch(more);
+  return j;
+}
+
+Result<ApiAnswer<ConsumerInfo>> consumer(std::string_view text) {
+  return parse_consumer_info(text, "E", "W");
+}
+
 StreamInfo stream_with(const std::string& config) {
-  const auto r =
-      parse_stream_info(R"({"created":"2026-11-22T16:42:04Z","config":{)" + config + R"(},"state":{}})");
+  const auto r = parse_stream_info(R"({"created":"2026-11-22T16:42:04Z","config":{)" + config +
+                                       R"(},"state":{"messages":0,"first_seq":1,"last_seq":0}})",
+                                   "");
   EXPECT_TRUE(r && r->value);
   return r && r->value ? *r->value : StreamInfo{};
 }
 
 TEST(JetStreamApi, ConsumerInfo) {
-  const auto r = parse_consumer_info(kConsumer);
+  const auto r = consumer(kConsumer);
   ASSERT_TRUE(r && r->value);
   const ConsumerInfo& c = *r->value;
   EXPECT_EQ(c.created, "2026-11-22T16:42:04.676672199Z");
@@ -58,13 +72,14 @@ TEST(JetStreamApi, ConsumerInfo) {
 }
 
 TEST(JetStreamApi, SeveralFilters) {
-  const auto r = parse_consumer_info(R"({"created":"x","config":{"filter_subjects":["a.*","b"]}})");
+  const auto r = consumer(
+      consumer_with({{"config", {{"filter_subject", nullptr}, {"filter_subjects", {"a.*", "b"}}}}}).dump());
   ASSERT_TRUE(r && r->value);
   EXPECT_THAT(r->value->filters, ElementsAre("a.*", "b"));
 }
 
 TEST(JetStreamApi, StreamInfo) {
-  const auto r = parse_stream_info(kStream);
+  const auto r = parse_stream_info(kStream, "E");
   ASSERT_TRUE(r && r->value);
   const StreamInfo& s = *r->value;
   EXPECT_THAT(s.subjects, ElementsAre("e.>", "f"));
@@ -113,7 +128,7 @@ TEST(JetStreamApi, WhereAStreamTakesItsMessagesFrom) {
 }
 
 TEST(JetStreamApi, Errors) {
-  const auto c = parse_consumer_info(
+  const auto c = consumer(
       R"({"type":"io.nats.jetstream.api.v1.consumer_info_response","error":{"code":404,"err_code":10014,"description":"consumer not found"}})");
   ASSERT_TRUE(c && c->error);
   EXPECT_FALSE(c->value);
@@ -121,7 +136,7 @@ TEST(JetStreamApi, Errors) {
   EXPECT_EQ(c->error->err_code, ApiError::kConsumerNotFound);
   EXPECT_EQ(c->error->description, "consumer not found");
   const auto s =
-      parse_stream_info(R"({"error":{"code":404,"err_code":10059},"total":0,"offset":0,"limit":0})");
+      parse_stream_info(R"({"error":{"code":404,"err_code":10059},"total":0,"offset":0,"limit":0})", "E");
   ASSERT_TRUE(s && s->error);
   EXPECT_EQ(s->error->err_code, ApiError::kStreamNotFound);
 }
@@ -129,25 +144,87 @@ TEST(JetStreamApi, Errors) {
 TEST(JetStreamApi, NonsenseIsAnErrorAndNeverZeros) {
   for (const char* text :
        {"", "x", "{", "[]", "1", "{}", R"({"num_pending":5})", R"({"created":"x","config":)", "\xff\xfe"}) {
-    EXPECT_FALSE(parse_consumer_info(text)) << text;
-    EXPECT_FALSE(parse_stream_info(text)) << text;
+    EXPECT_FALSE(parse_consumer_info(text, "", "")) << text;
+    EXPECT_FALSE(parse_stream_info(text, "")) << text;
   }
-  EXPECT_FALSE(parse_consumer_info(std::string(100'000, '[')));
+  EXPECT_FALSE(consumer(std::string(100'000, '[')));
   std::string deep;
   for (int i = 0; i < 1000; ++i) deep += R"({"a":)";
-  EXPECT_FALSE(parse_consumer_info(deep));
+  EXPECT_FALSE(consumer(deep));
 }
 
-TEST(JetStreamApi, ValuesOfTheWrongKindAreSkipped) {
-  const auto r = parse_consumer_info(
-      R"({"created":"x","num_pending":-3,"num_waiting":"4","config":{"ack_wait":null,"max_deliver":-1,
-      "durable_name":5,"filter_subjects":{"a":"b"}},"delivered":[],"ack_floor":3})");
-  ASSERT_TRUE(r && r->value);
-  EXPECT_EQ(r->value->num_pending, 0u);
-  EXPECT_EQ(r->value->num_waiting, 0u);
-  EXPECT_EQ(r->value->max_deliver, -1);
-  EXPECT_EQ(r->value->durable_name, "");
-  EXPECT_EQ(r->value->filters.size(), 0u);
+// Each count that a decision may rest on, in each way in which it can be none.
+TEST(JetStreamApi, ACountThatIsAbsentOrNoCountIsAnErrorAndNeverZero) {
+  for (const char* field :
+       {"/num_pending", "/num_ack_pending", "/num_redelivered", "/num_waiting", "/delivered/consumer_seq",
+        "/delivered/stream_seq", "/ack_floor/consumer_seq", "/ack_floor/stream_seq"}) {
+    const nlohmann::json::json_pointer at(field);
+    for (const char* value : {"null", "-5", "\"5000\"", "5000.0", "0.5", "1e3", "true", "[0]", "[]", "{}",
+                              "18446744073709551615", "99999999999999999999999"}) {
+      auto j = nlohmann::json::parse(kConsumer);
+      j[at] = nlohmann::json::parse(value);
+      const auto r = consumer(j.dump());
+      ASSERT_FALSE(r) << j;
+      EXPECT_EQ(r.error().code, ErrorCode::kInternal);
+    }
+    auto j = nlohmann::json::parse(kConsumer);
+    j.at(at.parent_pointer()).erase(at.back());
+    const auto r = consumer(j.dump());
+    ASSERT_FALSE(r) << j;
+    EXPECT_THAT(r.error().message, HasSubstr("has no "));
+    EXPECT_THAT(r.error().message, HasSubstr(at.back()));
+  }
+  EXPECT_FALSE(consumer(R"({"created":"2026-11-22T16:42:04Z","stream_name":"E","name":"W"})"));
+  for (const char* part : {"delivered", "ack_floor"}) {
+    for (const char* value : {"null", "[]", "3", "{}"}) {
+      auto j = nlohmann::json::parse(kConsumer);
+      j[part] = nlohmann::json::parse(value);
+      EXPECT_FALSE(consumer(j.dump())) << j;
+    }
+  }
+}
+
+TEST(JetStreamApi, AStreamsCountsAreAsStrict) {
+  for (const char* field :
+       {"/state/messages", "/state/first_seq", "/state/last_seq", "/state/subjects/e.x"}) {
+    for (const char* value : {"-1", "\"8\"", "8.0", "[8]", "18446744073709551615"}) {
+      auto j = nlohmann::json::parse(kStream);
+      j[nlohmann::json::json_pointer(field)] = nlohmann::json::parse(value);
+      EXPECT_FALSE(parse_stream_info(j.dump(), "E")) << j;
+    }
+  }
+  EXPECT_FALSE(parse_stream_info(R"({"created":"x","config":{"name":"E"},"state":{}})", "E"));
+  EXPECT_FALSE(parse_stream_info(R"({"created":"x","config":{"name":"E"}})", "E"));
+}
+
+TEST(JetStreamApi, AnAnswerAboutAnotherConsumerOrStreamIsAnError) {
+  EXPECT_FALSE(parse_consumer_info(kConsumer, "E", "X"));
+  EXPECT_FALSE(parse_consumer_info(kConsumer, "F", "W"));
+  EXPECT_FALSE(consumer(consumer_with({{"name", nullptr}}).dump()));
+  EXPECT_FALSE(parse_stream_info(kStream, "F"));
+}
+
+TEST(JetStreamApi, ValuesOfTheWrongKindAreAnError) {
+  for (const char* more : {R"({"config":{"ack_wait":"30s"}})", R"({"config":{"ack_wait":-1}})",
+                           R"({"config":{"max_deliver":"3"}})", R"({"config":{"durable_name":5}})",
+                           R"({"paused":"true"})", R"({"created":7})"})
+    EXPECT_FALSE(consumer(consumer_with(nlohmann::json::parse(more)).dump())) << more;
+  const auto r = consumer(consumer_with({{"config", {{"ack_wait", nullptr}}}}).dump());
+  ASSERT_TRUE(r && r->value) << "what is not told is not wrong";
+  EXPECT_EQ(r->value->ack_wait, std::chrono::seconds(30));
+}
+
+TEST(JetStreamApi, APause) {
+  const auto paused = [](const char* more) {
+    auto r = consumer(consumer_with(nlohmann::json::parse(more)).dump());
+    EXPECT_TRUE(r && r->value) << more;
+    return r && r->value ? *r->value : ConsumerInfo{};
+  };
+  const auto c = paused(R"({"paused":true,"config":{"pause_until":"2030-01-02T03:04:05.678Z"}})");
+  EXPECT_TRUE(c.paused);
+  EXPECT_EQ(c.pause_until, "2030-01-02T03:04:05Z");
+  EXPECT_FALSE(paused("{}").paused);
+  EXPECT_EQ(paused(R"({"paused":true,"config":{"pause_until":"\u001b[2Kforged"}})").pause_until, "");
 }
 
 TEST(ServerVersion, InTheGreeting) {

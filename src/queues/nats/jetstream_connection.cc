@@ -229,7 +229,7 @@ void JetStreamConnection::consumer_info(const std::string& stream, const std::st
   request(fmt::format("$JS.API.CONSUMER.INFO.{}.{}", stream, consumer), "", deadline,
           [this, stream, consumer, done = std::move(done)](Result<std::string> text) {
             if (!text) return done(tl::unexpected(text.error()));
-            auto answer = parse_consumer_info(*text);
+            auto answer = parse_consumer_info(*text, stream, consumer);
             if (!answer) return done(tl::unexpected(answer.error()));
             if (answer->error) return done(tl::unexpected(explain(*answer->error, stream, consumer)));
             done(std::move(*answer->value));
@@ -268,7 +268,7 @@ void JetStreamConnection::stream_info(const std::string& stream, const std::stri
             Result<StreamPtr> result = StreamPtr{};
             if (!text) {
               result = tl::unexpected(text.error());
-            } else if (auto answer = parse_stream_info(*text); !answer) {
+            } else if (auto answer = parse_stream_info(*text, key.first); !answer) {
               result = tl::unexpected(answer.error());
             } else if (answer->error) {
               e.info = nullptr;

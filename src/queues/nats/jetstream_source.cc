@@ -308,7 +308,7 @@ std::vector<Finding> JetStreamSource::check(Duration timeout) {
   if (!stream_text) return failed(stream_text.error());
   const std::string version =
       server_version(c.connected_to(left()), std::min<Duration>(left(), std::chrono::seconds(1)));
-  const auto stream = parse_stream_info(*stream_text);
+  const auto stream = parse_stream_info(*stream_text, options_.stream);
   if (!stream) return failed(stream.error());
   const auto said = fmt::format("{} answers{}", c.shown_url(),
                                 version.empty() ? "" : fmt::format(" (nats-server {})", version));
@@ -324,7 +324,7 @@ std::vector<Finding> JetStreamSource::check(Duration timeout) {
   const auto consumer_text =
       c.call(fmt::format("$JS.API.CONSUMER.INFO.{}.{}", options_.stream, options_.consumer), "", left());
   if (!consumer_text) return failed(consumer_text.error());
-  const auto consumer = parse_consumer_info(*consumer_text);
+  const auto consumer = parse_consumer_info(*consumer_text, options_.stream, options_.consumer);
   if (!consumer) return failed(consumer.error());
   if (consumer->error) return failed(c.explain(*consumer->error, options_.stream, options_.consumer));
   for (auto& f :

@@ -39,6 +39,10 @@ QueueSample to_sample(const ConsumerInfo& c, const StreamInfo& stream, bool fres
   if (c.deliver_subject.empty()) s.num_waiting = c.num_waiting;
   s.num_redelivered = c.num_redelivered;
   s.created = c.created;
+  if (c.paused) {
+    s.paused = fmt::format("consumer {} is paused{}", c.name,
+                           c.pause_until.empty() ? "" : " until " + c.pause_until);
+  }
   s.ack_wait = c.ack_wait;
   s.filtered = !covers_all(c.filters, stream.subjects);
   s.can_discard = stream.can_discard;
