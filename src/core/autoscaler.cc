@@ -31,6 +31,12 @@ Decision Autoscaler::evaluate(Time now, const ReplicaCounts& replicas, const Ove
   return d;
 }
 
+bool Autoscaler::first_sign(Time now, const ReplicaCounts& replicas) const {
+  const Observation latest = meter_.latest(now);
+  const Observation window = meter_.mean(now);
+  return policy_->first_sign({now, replicas, latest, window});
+}
+
 Decision Autoscaler::advise(const Decision& d, const Advice& advice, const Overrides& overrides) {
   const Limits before = limits_.without_advice();
   Decision advised = limits_.advise(d.at, d, advice, overrides);

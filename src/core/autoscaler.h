@@ -35,6 +35,9 @@ class Autoscaler {
     return limits_.open_to_advice(d, overrides);
   }
 
+  /// Whether the samples so far make an evaluation ahead of the next check worth while.
+  bool first_sign(Time now, const ReplicaCounts& replicas) const;
+
   /// The newest sample, for status.
   Observation latest(Time now) const { return meter_.latest(now); }
 

@@ -162,6 +162,7 @@ TEST_F(AutoscalerTest, StepsBoundAJump) {
 TEST_F(AutoscalerTest, CooldownRunsFromTheOrderAndHoldsBothWays) {
   spec.limits.cooldown_up = 10s;
   spec.limits.cooldown_down = 20s;
+  spec.sample_interval = 10s;
   build();
   EXPECT_EQ(step(100, 3).target, 3);
   EXPECT_EQ(step(101, 5).target, 3);
@@ -181,6 +182,7 @@ TEST_F(AutoscalerTest, AnOrderThatChangedNothingStartsNoCooldown) {
 
 TEST_F(AutoscalerTest, StabilizationKeepsTheHighestRecommendationOfTheWindow) {
   spec.limits.stabilization = 30s;
+  spec.sample_interval = 10s;
   build();
   EXPECT_EQ(step(1, 6).target, 6);
   EXPECT_EQ(step(2, 2).target, 6);
@@ -276,6 +278,87 @@ TEST_F(AutoscalerTest, RubbishStateIsNoState) {
     autoscaler->restore(nlohmann::json::parse(text), time_at(1));
   }
   EXPECT_EQ(step(2, 4).target, 4);
+}
+
+// Samples each second, an outage, samples again: what came over the outage is no rate, and the first whole
+// window after it removes nobody.
+TEST_F(AutoscalerTest, NoScaleDownInTheFirstWindowAfterAGapAndNoRateOverIt) {
+  spec.metrics_window = 10s;
+  build();
+  current = 4;
+  double t = 0;
+  for (; t < 20; ++t) ASSERT_TRUE(autoscaler->observe(sample(t, 5, 0, static_cast<std::uint64_t>(120 * t))));
+  wanted = 2;
+  t += 30;
+  ASSERT_TRUE(autoscaler->observe(sample(t, 5, 0, 120 * 20)));  // nobody could publish
+  Decision d = decide(t);
+  EXPECT_EQ(d.action, Action::kHold);
+  EXPECT_NE(d.reason.find("not seen for a while"), std::string::npos) << d.reason;
+  EXPECT_FALSE(d.observation.get(Metric::kQueueRateIn)) << "no rate over the gap";
+  for (int i = 1; i <= 9; ++i) {
+    ASSERT_TRUE(autoscaler->observe(sample(t + i, 5, 0, static_cast<std::uint64_t>(120 * (20 + i)))));
+    d = decide(t + i);
+    EXPECT_EQ(d.action, Action::kHold) << i;
+    EXPECT_NEAR(d.observation.get(Metric::kQueueRateIn).value_or(0), 120, 1) << i;
+  }
+  ASSERT_TRUE(autoscaler->observe(sample(t + 10, 5, 0, 120 * 30)));
+  EXPECT_EQ(decide(t + 10).target, 2) << "the window is whole";
+}
+
+TEST_F(AutoscalerTest, AGapForbidsNoScaleUpAndARestartIsOne) {
+  build();
+  for (int t = 0; t < 5; ++t) ASSERT_TRUE(autoscaler->observe(sample(t, 5)));
+  const auto state = autoscaler->save();
+  build();
+  autoscaler->restore(state, time_at(60));
+  ASSERT_TRUE(autoscaler->observe(sample(60, 900)));
+  current = 2;
+  wanted = 1;
+  EXPECT_EQ(decide(60).target, 2);
+  wanted = 5;
+  ASSERT_TRUE(autoscaler->observe(sample(61, 900)));
+  EXPECT_EQ(decide(61).target, 5);
+}
+
+// Samples that come each 30 s are no gaps, though they are older than others go stale.
+TEST_F(AutoscalerTest, SamplesThatAlwaysComeRarelyAreNoGaps) {
+  build();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(autoscaler->observe(sample(30.0 * i, 5, 0, 3000 * i)));
+  wanted = 1;
+  current = 3;
+  const Decision d = decide(120);
+  EXPECT_EQ(d.target, 1);
+  EXPECT_NEAR(d.observation.get(Metric::kQueueRateIn).value_or(0), 100, 1);
+}
+
+TEST_F(AutoscalerTest, RulesStepNoFurtherWhileTheLastStepsReplicasAreStarting) {
+  spec.rules = RulesSpec{};
+  spec.limits.scale_up_by = 2;
+  build();
+  EXPECT_EQ(step(1, 9).target, 3);
+  const auto again = [&](double t, int ready) {
+    EXPECT_TRUE(autoscaler->observe(sample(t, 900)));
+    wanted = 9;
+    return autoscaler->evaluate(time_at(t), {current, ready, failing}, overrides);
+  };
+  const Decision held = again(4, 1);
+  EXPECT_EQ(held.target, 3);
+  EXPECT_NE(held.reason.find("2 of 3 replicas are starting"), std::string::npos) << held.reason;
+  EXPECT_EQ(again(7, 2).target, 3);
+  EXPECT_EQ(again(10, 3).target, 5) << "all are up";
+}
+
+TEST_F(AutoscalerTest, WhatTakesMinutesToStartIsNotWaitedForWithoutEnd) {
+  spec.rules = RulesSpec{};
+  spec.limits.scale_up_by = 2;
+  build();
+  EXPECT_EQ(step(1, 9).target, 3);
+  for (double t = 2; t < 300; t += 10) {
+    ASSERT_TRUE(autoscaler->observe(sample(t, 900)));
+    EXPECT_EQ(autoscaler->evaluate(time_at(t), {3, 1, 0}, overrides).target, 3) << t;
+  }
+  ASSERT_TRUE(autoscaler->observe(sample(302, 900)));
+  EXPECT_EQ(autoscaler->evaluate(time_at(302), {3, 1, 0}, overrides).target, 5);
 }
 
 }  // namespace

@@ -10,6 +10,12 @@
 
 namespace docktor {
 
+namespace {
+
+constexpr auto kMostStarting = std::chrono::minutes(5);  // what takes longer to start is not waited for
+
+}  // namespace
+
 std::string_view to_string(Action a) {
   switch (a) {
     case Action::kHold:
@@ -27,7 +33,9 @@ Limits::Limits(const ServiceSpec& spec)
       spec_(spec.limits),
       has_queue_(spec.queue.has_value()),
       steps_bind_(!spec.objective || spec.limits.steps_given),
+      rules_alone_(spec.rules && !spec.objective),
       stale_after_(spec.stale_after()),
+      window_(spec.metrics_window),
       budget_(spec) {}
 
 std::pair<int, int> Limits::bounds(const Overrides& overrides) const {
@@ -45,6 +53,7 @@ void Limits::go_on_as(const Limits& alone) {
   last_current_ = alone.last_current_;
   ordered_ = alone.ordered_;
   last_change_ = alone.last_change_;
+  stepped_up_ = alone.stepped_up_;
   recommended_ = alone.recommended_;
 }
 
@@ -86,6 +95,7 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
       if (!d.limits.empty() && d.reason != d.limits.back().detail) d.reason += "; " + d.limits.back().detail;
     } else if (!d.needs_approval) {
       ordered_ = {now, target};
+      if (target > current) stepped_up_ = now;
     }
     d.recommendation = std::move(recommendation);
     return d;
@@ -168,6 +178,20 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
         d.reason = fmt::format("at zero replicas with {}", why);
       }
     }
+  }
+
+  if (in.latest.gap && has_queue_ && target < current && current <= max) {
+    limit("gap", current,
+          fmt::format("the queue was not seen for a while: no scale-down before a whole window of {}",
+                      short_duration(window_)));
+  }
+
+  // What the last step brought is not seen yet: rules would step on for the same reason until all are up.
+  const int starting = current - in.replicas.ready - in.replicas.failing;
+  if (rules_alone_ && target > current && current >= min && starting > 0 && stepped_up_ &&
+      now - *stepped_up_ < kMostStarting) {
+    limit("starting", current,
+          fmt::format("{} of {} replicas are starting: the next step waits for them", starting, current));
   }
 
   if (target > current && in.replicas.failing > 0) {
@@ -262,6 +286,7 @@ void Limits::save(nlohmann::json& state) const {
   if (last_current_) state["last_current"] = *last_current_;
   if (last_change_) state["last_change"] = to_seconds(*last_change_);
   if (ordered_) state["ordered"] = {to_seconds(ordered_->first), ordered_->second};
+  if (stepped_up_) state["stepped_up"] = to_seconds(*stepped_up_);
   if (judged_) state["judged"] = to_seconds(*judged_);
   if (in_hand_since_) state["in_hand_since"] = to_seconds(*in_hand_since_);
   budget_.save(state["advice"]);
@@ -281,6 +306,7 @@ void Limits::restore(const nlohmann::json& state, Time now) {
   if (const auto it = state.find("last_current"); it != state.end() && it->is_number_integer())
     last_current_ = it->get<int>();
   if (const auto it = state.find("last_change"); it != state.end()) last_change_ = instant(*it);
+  if (const auto it = state.find("stepped_up"); it != state.end()) stepped_up_ = instant(*it);
   if (const auto it = state.find("judged"); it != state.end()) judged_ = instant(*it);
   if (const auto it = state.find("in_hand_since"); it != state.end()) in_hand_since_ = instant(*it);
   if (const auto it = state.find("advice"); it != state.end()) budget_.restore(*it, now);

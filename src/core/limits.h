@@ -22,15 +22,17 @@ namespace docktor {
 ///  4. freshness      a stale sample, the one of the evaluation before, or one that began a new window: hold
 ///  5. paused         the queue gives nothing out: hold
 ///  6. wake           at zero with work: one replica; never down to zero with work left
-///  7. failing        replicas that exit at once: no scale-up
-///  8. steps          at most scale_up_by / scale_down_by (an objective only where the user wrote them)
-///  9. stabilization  no lower than the highest recommendation of that long
-/// 10. cooldown       measured from the last change of `current`, whoever made it
-/// 11. advice         while a model's advice puts scale-downs off, and its budget lasts: hold; never fewer
+///  7. gap            within the first window after a time without samples: no scale-down
+///  8. starting       rules: no step up while replicas of the last one are starting, five minutes at most
+///  9. failing        replicas that exit at once: no scale-up
+/// 10. steps          at most scale_up_by / scale_down_by (an objective only where the user wrote them)
+/// 11. stabilization  no lower than the highest recommendation of that long
+/// 12. cooldown       measured from the last change of `current`, whoever made it
+/// 13. advice         while a model's advice puts scale-downs off, and its budget lasts: hold; never fewer
 ///                    replicas than the policy would have by now, had there been no advice; and no more once
 ///                    the budget is used up (steps and cooldown are kept on the way without advice)
-/// 12. min, max, and at least one where the queue is unfit for zero
-/// 13. approval       manual: what mends the bounds goes out, anything else waits for a person
+/// 14. min, max, and at least one where the queue is unfit for zero
+/// 15. approval       manual: what mends the bounds goes out, anything else waits for a person
 ///                    (needs_approval)
 /// Deterministic; not thread-safe.
 class Limits {
@@ -65,10 +67,13 @@ class Limits {
   LimitsSpec spec_;
   bool has_queue_;
   bool steps_bind_;
+  bool rules_alone_;
   Duration stale_after_;
+  Duration window_;
   std::optional<int> last_current_;
   std::optional<std::pair<Time, int>> ordered_;  // when the last order went out, and its target
   std::optional<Time> last_change_;
+  std::optional<Time> stepped_up_;                // when the last scale-up went out
   std::deque<std::pair<Time, int>> recommended_;  // for stabilization, within its window
   std::optional<Time> judged_;                    // the queue sample that the evaluation before rested on
   AdviceBudget budget_;

@@ -146,11 +146,15 @@ std::optional<Observation> Meter::observe(const Input& input) {
     o.queue = q;
     o.queue_at = input.at;
     if (last_queue_) {
-      o.flow = flow_between(last_queue_->queue, q, input.at - *last_queue_->queue_at);
-      if (!o.flow) {
-        o.reset = true;
-        std::erase_if(samples_, [](const Observation& s) { return s.queue_at.has_value(); });
+      const Duration length = input.at - *last_queue_->queue_at;
+      o.flow = flow_between(last_queue_->queue, q, length);
+      o.reset = !o.flow;
+      if (is_gap(length)) {
+        gap_end_ = input.at;
+        o.flow.reset();
       }
+      if (!o.flow) std::erase_if(samples_, [](const Observation& s) { return s.queue_at.has_value(); });
+      pace_ = length;
     }
     o.set(Metric::kQueueBacklog, static_cast<double>(q.num_pending));
     o.set(Metric::kQueueAckPending, static_cast<double>(q.num_ack_pending));
@@ -208,9 +212,15 @@ std::optional<Observation> Meter::observe(const Input& input) {
   return o;
 }
 
+bool Meter::is_gap(Duration length) const {
+  constexpr int kMissed = 3;  // samples that are known to come more rarely than others go stale are none
+  return length > stale_after_ && pace_ && length > kMissed * *pace_;
+}
+
 void Meter::mark_age(Observation& o, Time now) const {
   o.queue_stale = !o.queue_at || now - *o.queue_at > stale_after_;
   o.usage_stale = !o.usage_at || now - *o.usage_at > stale_after_;
+  o.gap = gap_end_ && now - *gap_end_ < window_;
 }
 
 Observation Meter::latest(Time now) const {

@@ -17,6 +17,10 @@ namespace docktor {
 /// `length` > 0.
 std::optional<Flow> flow_between(const QueueSample& before, const QueueSample& after, Duration length);
 
+/// Two samples that lie further apart than samples come (an outage, a restart, a clock that jumped) have no
+/// flow between them: nobody saw when it came, or whether anybody worked. A new window begins there, marked
+/// as gap until it is whole.
+///
 /// Not thread-safe. Memory is bounded by kMaxSamples.
 class Meter {
  public:
@@ -42,12 +46,15 @@ class Meter {
 
  private:
   void mark_age(Observation& o, Time now) const;
+  bool is_gap(Duration length) const;
 
   Duration window_;
   Duration stale_after_;
   std::deque<Observation> samples_;  // one per input of the present window, oldest first
   std::optional<Observation> last_queue_;
   std::optional<Time> last_at_;
+  std::optional<Duration> pace_;  // between the last two queue samples
+  std::optional<Time> gap_end_;   // the first sample after a time without
 };
 
 }  // namespace docktor

@@ -91,6 +91,8 @@ void Meter::save(json& state) const {
   for (const Observation& o : samples_) samples.push_back(to_state(o));
   if (last_queue_) state["last_queue"] = to_state(*last_queue_);
   if (last_at_) state["last_at"] = saved(*last_at_);
+  if (pace_) state["pace"] = to_seconds(*pace_);
+  if (gap_end_) state["gap_end"] = saved(*gap_end_);
 }
 
 void Meter::restore(const json& state, Time now) {
@@ -109,6 +111,11 @@ void Meter::restore(const json& state, Time now) {
   std::optional<Observation> last_queue;
   if (const auto it = state.find("last_queue"); it != state.end()) last_queue = from_state(*it);
   if (last_queue && (!last_queue->queue_at || last_queue->at > *last_at)) return;
+  if (const auto it = state.find("pace"); it != state.end() && it->is_number()) {
+    const double pace = it->get<double>();
+    if (pace > 0 && pace < 1e9) pace_ = seconds(pace);
+  }
+  if (const auto gap_end = time_of(state, "gap_end"); gap_end && *gap_end <= *last_at) gap_end_ = gap_end;
   samples_ = std::move(read);
   last_queue_ = std::move(last_queue);
   last_at_ = last_at;

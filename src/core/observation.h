@@ -30,6 +30,7 @@ struct Observation {
   bool queue_stale = false;      ///< the newest queue sample is too old to act on (only set at an evaluation)
   bool usage_stale = false;
   bool reset = false;        ///< the newest queue sample began a new window: counters went back
+  bool gap = false;          ///< within the first window after a time without samples
   bool upper_bound = false;  ///< rate_in is an upper bound
   std::optional<Flow> flow;  ///< since the queue sample before; absent for the first of a window
   ReplicaCounts replicas;

@@ -31,6 +31,13 @@ class Policy {
   /// How many replicas the service should have. Called once per evaluation.
   virtual Recommendation recommend(const Situation& situation) = 0;
 
+  /// Whether a sample already shows, ahead of the next evaluation, that more replicas are wanted. Rules alone
+  /// say so.
+  virtual bool first_sign(const Situation& situation) const {
+    (void)situation;
+    return false;
+  }
+
   /// A copy that recommends as this one does, where it does so without memory; else nothing.
   virtual std::unique_ptr<Policy> memoryless_copy() const { return nullptr; }
 

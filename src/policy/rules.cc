@@ -48,6 +48,10 @@ Verdict judge(const std::vector<Rule>& rules, const char* when, const char* join
 RulesPolicy::RulesPolicy(RulesSpec rules, int scale_up_by, int scale_down_by)
     : rules_(std::move(rules)), scale_up_by_(scale_up_by), scale_down_by_(scale_down_by) {}
 
+bool RulesPolicy::first_sign(const Situation& in) const {
+  return in.replicas.current > 0 && judge(rules_.scale_up_when, "", "", in.window).any;
+}
+
 std::string RulesPolicy::blind(const Observation& window) const {
   return judge(rules_.scale_up_when, "", "", window).blind_text;
 }

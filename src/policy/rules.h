@@ -17,6 +17,7 @@ class RulesPolicy final : public Policy {
  public:
   RulesPolicy(RulesSpec rules, int scale_up_by, int scale_down_by);
   Recommendation recommend(const Situation& situation) override;
+  bool first_sign(const Situation& situation) const override;
   /// Why no one may scale down by now, whatever he wants: "cpu.avg is unknown", of the rules of
   /// scale_up_when.
   std::string blind(const Observation& window) const;
