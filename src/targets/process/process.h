@@ -54,15 +54,16 @@ Result<int> count_process_replicas(const ProcessOptions& options);
 /// docktor's (see inherited_environment), then spec.environment, then DOCKTOR_SERVICE, DOCKTOR_REPLICA and
 /// DOCKTOR_TOKEN.
 ///
-/// Ready: ran for spec.ready_after. Crashed: exited without having been told to, whatever the status (as
-/// systemd's Restart=always; a worker that means to end for good is a worker too many, which is for the
-/// policy to see). A crashed one is restarted; one that exits at once counts as failing, with growing pauses,
-/// until it has proved itself ready again.
+/// Ready: ran for spec.ready_after. One that ends by itself with 0 (after so many jobs, as supervisors like
+/// it) is started again, at once or half a second after its last start, and counts as ready all along once it
+/// was. One that ends with another status, or by a signal, has crashed: it is restarted; where it exits at
+/// once it counts as failing, with growing pauses, until it has proved itself ready again.
 ///
 /// Stopping: SIGTERM to the replica's first process only, as Docker does, so that a worker may drain with the
 /// help of its children; when it has ended, SIGTERM to what is left of it (a shell ends without telling its
 /// child); after stop_grace_period SIGKILL to all. "Left of it" is its process group, and whatever else
-/// carries its DOCKTOR_TOKEN: a command that puts itself in the background does not escape. A replica starts
+/// carries its DOCKTOR_TOKEN: a command that puts itself in the background does not escape, unless it does so
+/// in a session of its own with an environment that it cleared. A replica starts
 /// again only when nothing is left of it.
 ///
 /// Replicas outlive this object and docktor: the next object with the same state directory and service adopts

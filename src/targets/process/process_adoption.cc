@@ -61,8 +61,12 @@ void ProcessPool::adopt() {
     if (const auto token = parse_token(record->replicas.front().token)) fallback = token->pool;
   }
   Result<void> kept;
-  identity_ =
-      pool_identity(options_.state_directory + "/" + file_name(options_.service) + ".pool", fallback, kept);
+  if (const auto own = read_identity(pool_path_))
+    identity_ = *own;
+  else if (!fallback.empty())
+    identity_ = fallback;
+  else
+    identity_ = pool_identity(supervisor_.identity_of(options_.state_directory, kept), options_.service);
   if (!kept) {
     news(fmt::format(
         "⚠ {}; should docktor crash before this can be written, it may not find its replicas again",
@@ -97,8 +101,9 @@ void ProcessPool::adopt() {
   if (!adopted.empty())
     news(fmt::format("adopted {} running replicas: {}", adopted.size(), fmt::join(adopted, ", ")));
   if (!gone.empty()) news(fmt::format("ended while docktor was away: {}", fmt::join(gone, ", ")));
-  record_changed_ = true;
+  record_changed_ = !replicas_.empty() || record;
   publish();
+  keep_files();
   plan();
 }
 

@@ -135,6 +135,30 @@ TEST_F(ProcessAdoptionTest, FindsReplicasByTheRecordThoughThePoolsNameIsLost) {
   EXPECT_TRUE(ready(2));
 }
 
+// What the next docktor finds the replicas by may be impossible to write at first, or be removed.
+TEST_F(ProcessAdoptionTest, WritesItsFilesAgainOnceTheyCanBe) {
+  namespace fs = std::filesystem;
+  const std::string pool = options.state_directory + "/consumer.pool";
+  fs::create_directories(pool + "/in-the-way");
+  fs::create_directories(options.state_directory + "/identity/in-the-way");
+  run_sleep();
+  start_target();
+  ASSERT_TRUE(scale(2));
+  ASSERT_TRUE(ready(2));
+  const auto before = pids();
+  fs::remove_all(pool);
+  EXPECT_TRUE(eventually([&] { return fs::is_regular_file(pool); }));
+  fs::remove_all(options.state_directory);
+  EXPECT_TRUE(eventually([&] { return fs::is_regular_file(pool) && fs::is_regular_file(record_path()); }));
+  // The record is lost, and docktor with it.
+  target.reset();
+  supervisor->records().flush();
+  fs::remove(record_path());
+  supervisor = std::make_unique<ProcessSupervisor>();
+  start_target();
+  EXPECT_EQ(pids(), before);
+}
+
 TEST_F(ProcessAdoptionTest, NeverTouchesAProcessThatHasARecordedNumber) {
   SpawnOptions o;
   o.command = {"sleep", "1000"};

@@ -66,9 +66,50 @@ TEST_F(ProcessLifeTest, PausesLongerAndLongerBeforeAReplicaThatExitsAtOnce) {
   EXPECT_THAT(report(), IsEmpty());
 }
 
+// As workers with --max-jobs do: an end with 0 is no crash, however often it comes.
+TEST_F(ProcessLifeTest, AWorkerThatEndsWithZeroAfterItsJobsIsReplacedWithoutGrowingPauses) {
+  run_shell("echo x >> starts; sleep 0.3; exit 0");
+  options.care.longest_backoff = seconds(1000);
+  options.care.first_backoff = seconds(1000);
+  start_target();
+  ASSERT_TRUE(scale(1));
+  ASSERT_TRUE(ready(1));
+  ASSERT_TRUE(eventually([&] {
+    const auto r = report();
+    EXPECT_EQ(count(r).failing, 0);
+    EXPECT_EQ(count(r).ready, 1) << "one that was ready counts as such all along";
+    return starts() >= 6;
+  }));
+  EXPECT_THAT(all_news(), HasSubstr("exit code 0"));
+}
+
+TEST_F(ProcessLifeTest, OneThatEndsWithZeroAtOnceNeitherFailsNorRaces) {
+  options.spec.ready_after = seconds(100);
+  run_shell("echo x >> starts");
+  start_target();
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_TRUE(scale(1));
+  ASSERT_TRUE(eventually([&] {
+    EXPECT_EQ(count(report()).failing, 0);
+    return starts() == 4;
+  }));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds(1400));
+  EXPECT_EQ(count(report()).ready, 0);
+}
+
+TEST_F(ProcessLifeTest, AnotherStatusAfterManyZerosIsACrash) {
+  run_shell("echo x >> starts; test $(wc -l < starts) -lt 4 && exec sleep 0.1; sleep 0.1; exit 9");
+  options.care.first_backoff = seconds(1000);
+  options.care.longest_backoff = seconds(1000);
+  start_target();
+  ASSERT_TRUE(scale(1));
+  ASSERT_TRUE(eventually([&] { return all(ReplicaState::kFailing, 1); }));
+  EXPECT_THAT(find("consumer-1")->note, HasSubstr("exit code 9"));
+}
+
 TEST_F(ProcessLifeTest, StaysFailingUntilItHasProvedItselfReady) {
   options.spec.ready_after = milliseconds(200);
-  run_shell("echo x >> starts; test $(wc -l < starts) -ge 3 || exit 0; exec sleep 1000");
+  run_shell("echo x >> starts; test $(wc -l < starts) -ge 3 || exit 3; exec sleep 1000");
   start_target();
   ASSERT_TRUE(scale(1));
   bool left_failing = false;
@@ -82,7 +123,7 @@ TEST_F(ProcessLifeTest, StaysFailingUntilItHasProvedItselfReady) {
   EXPECT_TRUE(was_failing);
   EXPECT_FALSE(left_failing) << "a decision in between would take a crash loop for capacity on its way";
   EXPECT_EQ(starts(), 3u);
-  EXPECT_THAT(find("consumer-1")->note, HasSubstr("restarted after: exit code 0 after"));
+  EXPECT_THAT(find("consumer-1")->note, HasSubstr("restarted after: exit code 3 after"));
 }
 
 TEST_F(ProcessLifeTest, TellsOfACommandThatCannotStartAndTriesANewOneAtOnce) {

@@ -25,6 +25,7 @@ constexpr std::size_t kMostWatched = 64;  // of what one replica left behind; lo
 constexpr auto kLookAgain = milliseconds(500);
 constexpr auto kLookAgainSoon = milliseconds(50);
 constexpr auto kLooksApart = milliseconds(20);
+constexpr auto kFinishedPause = milliseconds(500);  // from a start to the next, of one that ends with 0
 constexpr auto kKillAgain = std::chrono::seconds(1);
 
 std::string listed(const std::vector<std::string>& ids) {
@@ -59,6 +60,7 @@ ProcessPool::ProcessPool(ProcessOptions options, ProcessSupervisor& supervisor, 
       clock_(clock),
       boot_(boot_id()),
       record_path_(options_.state_directory + "/" + file_name(options_.service) + ".replicas.json"),
+      pool_path_(options_.state_directory + "/" + file_name(options_.service) + ".pool"),
       fingerprint_(fingerprint(options_.spec)) {}
 
 // ---- Orders ----
@@ -210,10 +212,12 @@ Result<void> ProcessPool::start(ProcessReplica& r) {
   auto spawned = spawn(options);
   if (!spawned) {
     r.ended = spawned.error().message;
+    r.finished = false;
     crashed(r, Duration::zero());
     return tl::unexpected(spawned.error());
   }
   supervisor_.scan().forget();
+  keep_files();
   r.pidfd = std::move(spawned->pidfd);
   r.process = spawned->identity;
   r.group_is_own = true;
@@ -296,6 +300,7 @@ void ProcessPool::first_process_ended(ProcessReplica& r) {
       ::waitid(P_PIDFD, static_cast<id_t>(r.pidfd.get()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
       info.si_pid != 0;
   const Duration ran = steady_clock::now() - r.started;
+  r.finished = r.zombie_is_ours && info.si_code == CLD_EXITED && info.si_status == 0;
   r.ended = fmt::format("{} after {}", r.zombie_is_ours ? how_it_ended(info) : "ended", short_duration(ran));
   const auto before = r.state();
   r.ran = ran;
@@ -366,9 +371,13 @@ void ProcessPool::crashed(ProcessReplica& r, Duration ran) {
   }
   const auto before = r.state();
   r.phase = Phase::kWaiting;
+  r.proven = r.finished && (r.ready || r.proven);
   r.ready = false;
   Duration pause{};
-  if (ran >= options_.care.stable_after) {
+  if (r.finished) {
+    r.failures = 0;
+    pause = std::max<Duration>(Duration::zero(), kFinishedPause - ran);
+  } else if (ran >= options_.care.stable_after) {
     r.failures = 0;
   } else {
     ++r.failures;
@@ -378,7 +387,8 @@ void ProcessPool::crashed(ProcessReplica& r, Duration ran) {
   r.deadline = steady_clock::now() + pause;
   if (r.state() != before) r.since = clock_.now();
   // It goes on for ever, the log does not: the 1st, 2nd, 4th, 8th ... failure in a row.
-  if ((r.failures & (r.failures - 1)) == 0) {
+  const int times = r.finished ? r.restarts : r.failures;
+  if ((times & (times - 1)) == 0) {
     news(fmt::format(
         "{}: {}; {}{}", r.id, r.ended,
         pause > Duration::zero() ? "next start in " + short_duration(pause) : "started again at once",

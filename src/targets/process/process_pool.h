@@ -96,6 +96,7 @@ class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
   void plan();
   void housekeep();
   void write_record();
+  void keep_files();
   void touch();
   void touch_record();
   void publish();
@@ -108,6 +109,7 @@ class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
   const Clock& clock_;
   const std::string boot_;
   const std::string record_path_;
+  const std::string pool_path_;
   std::string identity_;  // what the tokens of all replicas begin with
   std::string fingerprint_;
 

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/json_text.h"
 #include "os/fd.h"
 
 namespace docktor {
@@ -43,6 +44,10 @@ bool write_all(int fd, const std::string& text) {
 
 Result<void> write_whole(const std::string& path, const std::string& text) {
   const auto beside = path + ".new";
+  const auto slash = path.rfind('/');
+  if (slash != std::string::npos && slash > 0) {
+    if (auto r = make_folders(path.substr(0, slash)); !r) return r;  // somebody may have removed it
+  }
   Fd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return file_error(beside, "cannot write");
   if (!write_all(fd.get(), text) || ::fsync(fd.get()) != 0 || ::rename(beside.c_str(), path.c_str()) != 0) {
@@ -51,7 +56,6 @@ Result<void> write_whole(const std::string& path, const std::string& text) {
     return error;
   }
   // The rename must survive a power cut, too.
-  const auto slash = path.rfind('/');
   const auto folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   const Fd folder_fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder_fd) ::fsync(folder_fd.get());
@@ -120,7 +124,8 @@ std::string to_text(const ProcessRecord& record) {
 
 Result<ProcessRecord> record_from_text(const std::string& text) {
   try {
-    const auto j = json::parse(text);
+    const auto j = parse_json(text);
+    if (j.is_discarded()) return fail(ErrorCode::kInvalid, "it is no JSON");
     if (j.at("version").get<int>() != kVersion) {
       return fail(ErrorCode::kInvalid, fmt::format("version {} is not {}", j.at("version").dump(), kVersion));
     }
@@ -177,15 +182,29 @@ std::string random_hex(std::size_t bytes) {
   return out;
 }
 
-std::string pool_identity(const std::string& path, const std::string& fallback, Result<void>& kept) {
+std::optional<std::string> read_identity(const std::string& path) {
+  auto text = read_whole(path);
+  if (!text) return std::nullopt;
+  while (!text->empty() && text->back() == '\n') text->pop_back();
+  if (text->size() != 32 || text->find_first_not_of("0123456789abcdef") != std::string::npos)
+    return std::nullopt;
+  return std::move(*text);
+}
+
+std::string folder_identity_path(const std::string& folder) { return folder + "/identity"; }
+
+std::string folder_identity(const std::string& folder, Result<void>& kept) {
   kept = {};
-  if (auto text = read_whole(path)) {
-    while (!text->empty() && text->back() == '\n') text->pop_back();
-    if (text->size() == 32 && text->find_first_not_of("0123456789abcdef") == std::string::npos) return *text;
-  }
-  const auto fresh = fallback.empty() ? random_hex(16) : fallback;
+  const auto path = folder_identity_path(folder);
+  if (auto there = read_identity(path)) return std::move(*there);
+  const auto fresh = random_hex(16);
   kept = write_whole(path, fresh + "\n");
   return fresh;
+}
+
+std::string pool_identity(const std::string& folder_identity, const std::string& service) {
+  return fmt::format("{:016x}{:016x}", fnv1a(folder_identity + "/" + service),
+                     fnv1a(service + "/" + folder_identity));
 }
 
 Result<void> make_folders(const std::string& path) {

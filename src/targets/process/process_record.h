@@ -47,11 +47,17 @@ std::string file_name(const std::string& service);
 /// 2 × `bytes` hex digits that nobody can guess.
 std::string random_hex(std::size_t bytes);
 
-/// What the tokens of all replicas of one service and state directory begin with. Random, written once,
-/// before the first replica starts: a replica can be found by its environment even if its own record never
-/// reached the disk. A missing or spoilt file is made anew, from `fallback` where that is not empty. `kept`
-/// says whether it is on disk.
-std::string pool_identity(const std::string& path, const std::string& fallback, Result<void>& kept);
+/// What stands for a state folder: random, written at once, so that thousands of services cost one sync. A
+/// missing or spoilt file is made anew. `kept` says whether it is on disk.
+std::string folder_identity(const std::string& folder, Result<void>& kept);
+std::string folder_identity_path(const std::string& folder);
+
+/// What the tokens of all replicas of one service and state folder begin with: a replica can be found by its
+/// environment even if its own record never reached the disk.
+std::string pool_identity(const std::string& folder_identity, const std::string& service);
+
+/// The identity that a service's file has; nothing where it is missing or spoilt.
+std::optional<std::string> read_identity(const std::string& path);
 
 /// Makes the folder, and those above it, with mode 0750.
 Result<void> make_folders(const std::string& path);

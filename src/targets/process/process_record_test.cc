@@ -70,20 +70,33 @@ TEST(FileName, StaysWithinItsFolder) {
   EXPECT_NE(file_name(".."), "..");
 }
 
-TEST(PoolIdentity, IsMadeOnceAndKept) {
+TEST(PoolIdentity, IsMadeOnceForAFolderAndDiffersByService) {
   test::TempDir dir;
-  const auto path = (dir.path() / "p").string();
+  const auto folder = (dir.path() / "state").string();
   Result<void> kept;
-  const auto first = pool_identity(path, "", kept);
+  const auto first = folder_identity(folder, kept);
   EXPECT_TRUE(kept);
-  EXPECT_EQ(first.size(), 32u);
-  EXPECT_EQ(pool_identity(path, "", kept), first);
-  dir.file("p", "spoilt");
-  EXPECT_EQ(pool_identity(path, first, kept), first);
-  dir.file("p", "");
-  EXPECT_NE(pool_identity(path, "", kept), first);
-  EXPECT_EQ(pool_identity((dir.path() / "nowhere" / "p").string(), "", kept).size(), 32u);
+  EXPECT_EQ(folder_identity(folder, kept), first);
+  EXPECT_EQ(read_identity(folder_identity_path(folder)), first);
+  EXPECT_EQ(pool_identity(first, "a"), pool_identity(first, "a"));
+  EXPECT_NE(pool_identity(first, "a"), pool_identity(first, "b"));
+  EXPECT_EQ(pool_identity(first, "a").size(), 32u);
+  for (const char* text : {"", "spoilt", "0123"}) {
+    dir.file("p", text);
+    EXPECT_FALSE(read_identity((dir.path() / "p").string())) << text;
+  }
+  dir.file("in-the-way", "");
+  EXPECT_EQ(folder_identity((dir.path() / "in-the-way").string(), kept).size(), 32u);
   EXPECT_FALSE(kept);
+}
+
+TEST(RecordWriter, MakesAFolderThatSomebodyRemoved) {
+  test::TempDir dir;
+  RecordWriter writer;
+  writer.write((dir.path() / "gone" / "r").string(), "text");
+  writer.flush();
+  EXPECT_EQ(writer.trouble((dir.path() / "gone" / "r").string()), "");
+  EXPECT_EQ(*writer.read((dir.path() / "gone" / "r").string()), "text");
 }
 
 TEST(RecordWriter, WritesTheNewestTextOfEachPath) {

@@ -54,13 +54,16 @@ struct ProcessReplica {
 
   std::optional<TimePoint> deadline;
   Time since{};
-  int failures = 0;  ///< exits at once, in a row
+  bool finished = false;  ///< its last process ended by itself with 0: so many jobs, and a fresh one
+  bool proven = false;    ///< finished, after it had been ready: the next process is as good from its start
+  int failures = 0;       ///< exits at once, in a row
   int restarts = 0;
   std::string ended;  ///< how it last ended: "exit code 1 after 0.1s"
 
   ReplicaState state() const {
     if (stopping) return ReplicaState::kStopping;
-    if (phase != Phase::kRunning) return ReplicaState::kFailing;
+    if (proven) return ReplicaState::kReady;
+    if (phase != Phase::kRunning) return finished ? ReplicaState::kStarting : ReplicaState::kFailing;
     if (ready) return ReplicaState::kReady;
     return failures > 0 ? ReplicaState::kFailing : ReplicaState::kStarting;
   }

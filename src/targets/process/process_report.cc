@@ -1,5 +1,6 @@
 // A pool's report, record, deadlines and housekeeping.
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <utility>
@@ -153,6 +154,18 @@ void ProcessPool::write_record() {
   supervisor_.records().write(record_path_, std::move(text));
 }
 
+// What the next docktor finds our replicas by: removed, or not written when it should have been, it is
+// written again.
+void ProcessPool::keep_files() {
+  if (closed_ || replicas_.empty()) return;
+  const auto is_file = [](const std::string& path) {
+    struct stat s{};
+    return ::lstat(path.c_str(), &s) == 0 && S_ISREG(s.st_mode) && s.st_size > 0;
+  };
+  if (!is_file(pool_path_)) supervisor_.records().write(pool_path_, identity_ + "\n");
+  if (!written_.empty() && !is_file(record_path_)) supervisor_.records().write(record_path_, written_);
+}
+
 void ProcessPool::tick() {
   if (closed_) return;
   const auto now = steady_clock::now();
@@ -201,6 +214,7 @@ void ProcessPool::housekeep() {
   next_housekeeping_ =
       steady_clock::now() + (cut ? options_.care.output_check / 10 : options_.care.output_check);
 
+  keep_files();
   const auto trouble = supervisor_.records().trouble(record_path_);
   if (trouble.empty() != trouble_.empty()) {
     news(trouble.empty()

@@ -72,11 +72,25 @@ void ProcessSupervisor::forget(int fd) {
 
 void ProcessSupervisor::wake(const void* owner, TimePoint when, std::function<void()> handler) {
   no_wake(owner);
-  timers_.emplace(when, std::pair(owner, std::move(handler)));
+  timer_of_[owner] = timers_.emplace(when, std::pair(owner, std::move(handler)));
 }
 
 void ProcessSupervisor::no_wake(const void* owner) {
-  std::erase_if(timers_, [&](const auto& t) { return t.second.first == owner; });
+  const auto it = timer_of_.find(owner);
+  if (it == timer_of_.end()) return;
+  timers_.erase(it->second);
+  timer_of_.erase(it);
+}
+
+const std::string& ProcessSupervisor::identity_of(const std::string& folder, Result<void>& kept) {
+  auto it = identities_.find(folder);
+  if (it == identities_.end()) {
+    Result<void> made;
+    auto identity = folder_identity(folder, made);
+    it = identities_.emplace(folder, std::pair(std::move(identity), std::move(made))).first;
+  }
+  kept = it->second.second;
+  return it->second.first;
 }
 
 void ProcessSupervisor::reap_later(Fd pidfd, const ProcessIdentity& identity) {
@@ -124,6 +138,7 @@ void ProcessSupervisor::run_timers() {
   const auto now = std::chrono::steady_clock::now();
   while (!timers_.empty() && timers_.begin()->first <= now) {
     auto node = timers_.extract(timers_.begin());
+    timer_of_.erase(node.mapped().first);
     node.mapped().second();
   }
 }

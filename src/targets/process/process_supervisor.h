@@ -51,6 +51,8 @@ class ProcessSupervisor {
   Fd take_back(const ProcessIdentity& identity);
 
   RecordWriter& records() { return records_; }
+  /// What stands for this state folder, read or made once; see folder_identity().
+  const std::string& identity_of(const std::string& folder, Result<void>& kept);
   PoolScan& scan() { return scan_; }
 
  private:
@@ -67,7 +69,10 @@ class ProcessSupervisor {
   std::vector<std::function<void()>> tasks_;
   bool stop_ = false;  // of the thread
   std::unordered_map<int, std::shared_ptr<std::function<void()>>> watches_;
-  std::multimap<TimePoint, std::pair<const void*, std::function<void()>>> timers_;
+  using Timers = std::multimap<TimePoint, std::pair<const void*, std::function<void()>>>;
+  Timers timers_;
+  std::unordered_map<const void*, Timers::iterator> timer_of_;
+  std::map<std::string, std::pair<std::string, Result<void>>> identities_;  // of folders
   std::map<pid_t, std::pair<Fd, ProcessIdentity>> orphans_;  // children of targets that are gone
   std::thread thread_;
 };
