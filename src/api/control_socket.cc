@@ -19,14 +19,18 @@
 #include <list>
 #include <mutex>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "core/json_text.h"
 
 namespace docktor {
 namespace {
 
 constexpr auto kRequestTime = std::chrono::seconds(10);
+constexpr int kLookEvery = 1000;  // ms; at the socket's place
 
 struct Code {
   ErrorCode code;
@@ -156,22 +160,26 @@ std::string name_of(const Peer& peer) {
 
 struct ControlServer::Impl {
   struct Connection {
-    std::jthread thread;
+    Fd fd;
     std::atomic<bool> done{false};
+    std::jthread thread;  // last: it uses what stands above
   };
 
   std::string path;
   Handler handle;
   Fd listener;
-  Fd stop;  // readable once the server ends
+  std::pair<dev_t, ino_t> socket;  // as it stands at `path`
+  Fd stop;                         // readable once the server ends
   std::list<Connection> connections;
   std::jthread thread;
 
   void serve(const std::stop_token& token) {
     while (!token.stop_requested()) {
       pollfd fds[2] = {{listener.get(), POLLIN, 0}, {stop.get(), POLLIN, 0}};
-      if (::poll(fds, 2, -1) < 0 && errno != EINTR) return;
+      if (::poll(fds, 2, kLookEvery) < 0 && errno != EINTR) return;
       if (fds[1].revents) return;
+      // Somebody removed it, or the folder: nobody could reach us any more.
+      if (identity() != socket && listen()) continue;
       if (!fds[0].revents) continue;
       Fd fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
       if (fd.get() < 0) {
@@ -179,17 +187,49 @@ struct ControlServer::Impl {
         continue;
       }
       connections.remove_if([](const Connection& c) { return c.done.load(); });
-      if (connections.size() >= kMaxConnections) {
-        send_all(fd.get(), "{\"ok\":false,\"error\":\"too many requests at once; try again\"}\n",
+      if (connections.size() >= kMaxConnections || !begin(fd)) {
+        send_all(fd.get(),
+                 refusal({ErrorCode::kExhausted, "too many requests at once; try again", true}).dump() + "\n",
                  std::chrono::steady_clock::now());
-        continue;
       }
-      Connection& c = connections.emplace_back();
-      c.thread = std::jthread([this, &c, fd = std::move(fd)]() mutable {
-        talk(fd.get());
-        fd = Fd();
+    }
+  }
+
+  std::pair<dev_t, ino_t> identity() const {
+    struct stat s{};
+    return ::lstat(path.c_str(), &s) == 0 ? std::pair(s.st_dev, s.st_ino) : std::pair<dev_t, ino_t>{};
+  }
+
+  Result<void> listen() {
+    auto address = address_of(path);
+    if (!address) return tl::unexpected(address.error());
+    Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ::unlink(path.c_str());
+    ::fchmod(fd.get(), 0600);  // what bind makes has at most this mode
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address->address), sizeof address->address) !=
+            0 ||
+        ::chmod(path.c_str(), 0660) != 0 || ::listen(fd.get(), 64) != 0)
+      return fail(ErrorCode::kDenied, fmt::format("{}: cannot listen: {}", path, std::strerror(errno)));
+    socket = identity();
+    listener = std::move(fd);
+    return {};
+  }
+
+  // False, and `fd` stays the caller's, when the system has no thread to give.
+  bool begin(Fd& fd) {
+    Connection& c = connections.emplace_back();
+    c.fd = std::move(fd);
+    try {
+      c.thread = std::jthread([this, &c] {
+        talk(c.fd.get());
+        c.fd = Fd();
         c.done = true;
       });
+      return true;
+    } catch (const std::system_error&) {
+      fd = std::move(c.fd);
+      connections.pop_back();
+      return false;
     }
   }
 
@@ -207,9 +247,10 @@ struct ControlServer::Impl {
     }
     const auto line = read_line(fd, stop.get(), kMaxRequest, until());
     if (!line) return;
-    const auto request = nlohmann::json::parse(*line, nullptr, false);
+    const auto request = parse_json(*line);
     if (!request.is_object()) {
-      refuse("the request must be one JSON object on one line");
+      refuse(fmt::format("the request must be one JSON object on one line, nested at most {} levels deep",
+                         kMaxJsonDepth));
       return;
     }
     const auto answer = handle(request, {who.pid, who.uid, who.gid});
@@ -220,25 +261,18 @@ struct ControlServer::Impl {
 ControlServer::ControlServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<ControlServer>> ControlServer::listen(const std::string& path, Handler handle) {
-  auto address = address_of(path);
-  if (!address) return tl::unexpected(address.error());
   auto impl = std::make_unique<Impl>();
   impl->path = path;
   impl->handle = std::move(handle);
   impl->stop = Fd(::eventfd(0, EFD_CLOEXEC));
-  impl->listener = Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  ::unlink(path.c_str());
-  const mode_t mask = ::umask(0117);  // 0660 from the first moment
-  const int bound = ::bind(impl->listener.get(), reinterpret_cast<const sockaddr*>(&address->address),
-                           sizeof address->address);
-  const int e = errno;
-  ::umask(mask);
-  if (bound != 0 || ::listen(impl->listener.get(), 64) != 0) {
-    return fail(ErrorCode::kDenied,
-                fmt::format("{}: cannot listen: {}", path, std::strerror(bound != 0 ? e : errno)));
-  }
+  if (auto r = impl->listen(); !r) return tl::unexpected(r.error());
   auto server = std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
-  server->impl_->thread = std::jthread([p = server->impl_.get()](const std::stop_token& t) { p->serve(t); });
+  try {
+    server->impl_->thread =
+        std::jthread([p = server->impl_.get()](const std::stop_token& t) { p->serve(t); });
+  } catch (const std::system_error& error) {
+    return fail(ErrorCode::kExhausted, fmt::format("{}: no thread to listen: {}", path, error.what()), true);
+  }
   return server;
 }
 
@@ -273,8 +307,9 @@ Result<nlohmann::ordered_json> ask(const std::string& path, const nlohmann::orde
   const auto line = read_line(fd.get(), stopped.get(), 256u << 20, until);
   if (!line && !sent) return fail(ErrorCode::kUnavailable, "the daemon does not take the request", true);
   if (!line) return tl::unexpected(line.error());
-  auto answer = nlohmann::ordered_json::parse(*line, nullptr, false);
+  auto answer = parse_json<nlohmann::ordered_json>(*line);
   if (!answer.is_object()) return fail(ErrorCode::kInternal, "the daemon's answer is no JSON object");
+  make_plain(answer, true);  // it goes to a terminal, and others wrote a part of it
   if (!answer.value("ok", false)) {
     const auto code = std::ranges::find(kCodes, answer.value("code", ""), &Code::name);
     return fail(code == kCodes.end() ? ErrorCode::kInvalid : code->code,

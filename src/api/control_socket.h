@@ -22,7 +22,7 @@ struct Peer {
 
 /// Serves requests until destroyed. `handle` is called on a connection's thread, at most kMaxConnections at
 /// once; its answer goes out as one line. Only root, the daemon's own user and members of its group (by
-/// their first group or another) may ask.
+/// their first group or another) may ask. A socket that somebody removed is made anew within a second.
 class ControlServer {
  public:
   using Handler = std::function<nlohmann::ordered_json(const nlohmann::json& request, const Peer& peer)>;

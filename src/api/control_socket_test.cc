@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -102,6 +103,69 @@ TEST_F(ControlSocket, ALineThatIsNoRequestIsToldWhatOneIs) {
   ASSERT_FALSE(answer);
   EXPECT_NE(answer.error().message.find("one JSON object on one line"), std::string::npos)
       << answer.error().message;
+}
+
+// 1 MiB of brackets is within what a request may have; walking through it must not end the daemon.
+TEST_F(ControlSocket, NestingWithoutEndIsRefusedWhereverItStands) {
+  serve();
+  const auto asked = [&](const std::string& line) {
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const int folder = ::open(dir_.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    fmt::format("/proc/self/fd/{}/control.sock", folder).copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    for (std::size_t done = 0; done < line.size();) {
+      const auto n = ::write(fd, line.data() + done, line.size() - done);
+      if (n <= 0) break;
+      done += static_cast<std::size_t>(n);
+    }
+    std::string text;
+    char block[4096];
+    for (ssize_t n = 0; (n = ::read(fd, block, sizeof block)) > 0;)
+      text.append(block, static_cast<std::size_t>(n));
+    ::close(folder);
+    ::close(fd);
+    return text;
+  };
+  const auto nested = [](int levels, const std::string& open, const std::string& close) {
+    std::string text;
+    for (int i = 0; i < levels; ++i) text += open;
+    for (int i = 0; i < levels; ++i) text += close;
+    return text;
+  };
+  for (const auto& line :
+       {R"({"command":"health","arguments":)" + nested(200'000, "[", "]") + "}\n",
+        R"({"command":"status","arguments":{"service":)" + nested(100'000, "[", "]") + "}}\n",
+        nested(100'000, R"({"a":)", "}") + "\n", R"({"say":)" + nested(90'000, R"([{"a":)", "}]") + "}\n"}) {
+    EXPECT_NE(asked(line).find("nested at most 64"), std::string::npos) << line.substr(0, 60);
+  }
+  EXPECT_TRUE(ask(path(), {{"say", "hello"}}, kPatience)) << "it lives";
+}
+
+// The process may run out of threads, which its workers share with it: the one who asks is told, and later
+// ones are answered.
+TEST_F(ControlSocket, WithoutAThreadToAnswerTheAskerIsToldAndTheServerLives) {
+  if (::geteuid() != 0) GTEST_SKIP() << "the limit is of a user, who must have no other process";
+  ASSERT_EQ(::chmod(dir_.path().c_str(), 0777), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    constexpr uid_t kLonely = 64'123;
+    if (::setgroups(0, nullptr) != 0 || ::setgid(kLonely) != 0 || ::setuid(kLonely) != 0) ::_exit(2);
+    ::prctl(PR_SET_DUMPABLE, 1);
+    serve();
+    if (!server_) ::_exit(3);
+    const rlimit none{2, 2};  // this thread, and the one that listens
+    if (::setrlimit(RLIMIT_NPROC, &none) != 0) ::_exit(4);
+    const auto refused = ask(path(), {{"say", "hello"}}, kPatience);
+    const bool told = !refused && refused.error().message.find("too many requests") != std::string::npos &&
+                      refused.error().retry;
+    ::_exit(told ? 0 : 5);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status)) << "it ended by signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 // A daemon may refuse and be gone before the request is written, and its answer must still be read.

@@ -105,6 +105,11 @@ int daemon_status_command(const Cli& cli) {
   if (const auto why = answer->value("reload_error", ""); !why.empty()) {
     fmt::print("⚠ The last reload was refused; the configuration before it is in effect:\n{}\n", why);
   }
+  if (answer->contains("starting")) fmt::print("{}\n", answer->value("starting", ""));
+  for (const auto& t : answer->value("troubles", ordered_json::array()))
+    fmt::print("⚠ {}\n", t.get<std::string>());
+  for (const auto& t : answer->value("left_running", ordered_json::array()))
+    fmt::print("⚠ Left running, no longer in the configuration: {}\n", t.get<std::string>());
   for (const auto& s : answer->at("services")) print_service(s);
   return 0;
 }

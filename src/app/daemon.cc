@@ -1,20 +1,21 @@
 #include "app/daemon.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <signal.h>
-#include <spdlog/sinks/rotating_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <future>
 #include <map>
+#include <system_error>
 #include <thread>
 
 #include "api/control_socket.h"
 #include "app/daemon_operations.h"
+#include "app/daemon_setup.h"
 #include "app/version.h"
 #include "app/wiring.h"
 #include "control/controller.h"
@@ -31,8 +32,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::size_t kLogBytes = 10u << 20;
-constexpr std::size_t kLogFiles = 4;
+constexpr auto kLookEvery = std::chrono::seconds(1);  // at folders and locks
+constexpr std::size_t kLocksPerLook = 200;
+constexpr auto kAnswerEvery = std::chrono::milliseconds(50);  // while services are made
+constexpr auto kProgressEvery = std::chrono::seconds(1);
 constexpr auto kFirstLook = std::chrono::seconds(2);   // for the starter's warnings
 constexpr auto kReadyWait = std::chrono::seconds(30);  // with --wait-ready
 constexpr auto kStopReplicas = std::chrono::minutes(10);
@@ -44,21 +47,6 @@ std::string base36(std::uint64_t n) {
     n /= 36;
   } while (n > 0);
   return s;
-}
-
-std::shared_ptr<spdlog::logger> make_logger(const std::string& file, bool foreground) {
-  std::vector<spdlog::sink_ptr> sinks;
-  try {
-    sinks.push_back(std::make_shared<spdlog::sinks::rotating_file_sink_mt>(file, kLogBytes, kLogFiles));
-  } catch (const spdlog::spdlog_ex&) {
-    foreground = true;  // no disk for the log: the starter's stderr must do
-  }
-  if (foreground) sinks.push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  auto log = std::make_shared<spdlog::logger>("docktor", sinks.begin(), sinks.end());
-  log->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
-  log->flush_on(spdlog::level::info);
-  log->set_error_handler([](const std::string&) {});  // a full disk costs log lines, nothing else
-  return log;
 }
 
 // A model is asked by every decision of this configuration; mode off means that none is.
@@ -75,20 +63,28 @@ Advising advising_of(const Config& config) {
   return a;
 }
 
-std::string left_running(Controller& controller) {
-  std::string text;
+std::vector<std::string> running_text(Controller& controller) {
+  std::vector<std::string> texts;
   for (const auto& name : controller.names()) {
     const int n = controller.find(name)->counts.current;
-    if (n > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, n);
+    if (n > 0) texts.push_back(fmt::format("{} {}", name, n));
   }
-  return text.empty() ? "No replicas are running." : "Replicas left running: " + text;
+  return texts;
+}
+
+std::string left_running(Controller& controller) {
+  const auto texts = running_text(controller);
+  return texts.empty() ? "No replicas are running."
+                       : fmt::format("Replicas left running: {}", fmt::join(texts, ", "));
 }
 
 class Daemon {
  public:
-  Daemon(DaemonOptions options, std::shared_ptr<spdlog::logger> log)
+  Daemon(DaemonOptions options, std::vector<FileLock> own_locks, std::shared_ptr<LogFile> log_file)
       : options_(std::move(options)),
-        log_(std::move(log)),
+        own_locks_(std::move(own_locks)),
+        log_file_(std::move(log_file)),
+        log_(make_logger(log_file_, options_.foreground)),
         journal_({.path = options_.instance.journal_file()}),
         state_(options_.instance.state_dir),
         wiring_({.state_dir = options_.instance.state_dir,
@@ -105,23 +101,23 @@ class Daemon {
                      .log = *log_,
                      .metadata = {{"provider", "none"}, {"model", ""}},
                      .run_id = base36(static_cast<std::uint64_t>(to_seconds(clock_.now()) * 10)),
-                     .manual = options_.manual}) {
-    journal_.on_new_file([this] { return controller_.snapshot("snapshot"); });
-  }
+                     .manual = options_.manual}) {}
 
   Result<void> lock_services(const Config& config) {
     std::map<std::string, FileLock> locks;
     for (const auto& spec : config.services) {
       const std::string what = scaled_identity(config, spec);
-      const std::string file = options_.locks_dir + "/" + short_hash(what) + short_hash(what + "#") + ".lock";
+      const std::string file = short_hash(what) + short_hash(what + "#") + ".lock";
       if (auto it = locks_.find(file); it != locks_.end()) {
         locks.emplace(file, std::move(it->second));
         locks_.erase(it);
         continue;
       }
-      auto lock = FileLock::take(
-          file,
-          {{"pid", ::getpid()}, {"service_config", config.path}, {"config", config.path}, {"scales", what}});
+      const nlohmann::json note = {
+          {"pid", ::getpid()}, {"service_config", config.path}, {"config", config.path}, {"scales", what}};
+      auto lock = FileLock::take(options_.locks_dir + "/" + file, note);
+      if (!lock && lock.error().code == ErrorCode::kDenied && make_folder(options_.spare_locks_dir))
+        lock = FileLock::take(options_.spare_locks_dir + "/" + file, note);
       if (!lock) {
         for (auto& [f, l] : locks) locks_.emplace(f, std::move(l));
         if (lock.error().code != ErrorCode::kConflict) return tl::unexpected(lock.error());
@@ -138,25 +134,31 @@ class Daemon {
     return {};
   }
 
-  std::string apply() {
+  std::string apply(const std::vector<ServiceSpec>& services,
+                    const std::function<bool(std::size_t)>& between = {}) {
     controller_.advise_with(advising_of(options_.config));
-    return controller_.apply(options_.config.services, [this](const ServiceSpec& spec) {
-      return wiring_.make(options_.config, spec, controller_.change_callback(spec.name));
-    });
+    return controller_.apply(
+        services,
+        [this](const ServiceSpec& spec) {
+          return wiring_.make(options_.config, spec, controller_.change_callback(spec.name));
+        },
+        between);
   }
 
-  int run(const std::function<void(const StartReport&)>& report) {
+  int run(const Starter& starter) {
     log_->info("docktor {} starts, pid {}, config {}", kVersion, ::getpid(), options_.config.path);
-    log_->info("services: {}", apply());
+    if (const auto why = too_few_descriptors(options_.config); !why.empty()) log_->warn("⚠ {}", why);
+    // Whoever asks or stops us is heard from the first moment: thousands of services take seconds.
+    const auto signals = wait_for_signals();
     auto server = ControlServer::listen(
         options_.instance.socket_file(),
         [this](const nlohmann::json& request, const Peer& peer) { return answer(request, peer); });
     if (!server) {
-      report({false, {server.error().message}});
+      starter.report({false, {server.error().message}});
       return kExitFailedStart;
     }
-    const auto signals = wait_for_signals();
-    if (!first_look(report)) return kExitFailedStart;
+    make_services(starter);
+    if (!first_look(starter.report)) return kExitFailedStart;
     controller_.run(stop_.get_token());
     server->reset();  // nobody asks any more
     log_->info("stopped; {}", left_running(controller_));
@@ -165,6 +167,61 @@ class Daemon {
 
  private:
   static constexpr int kExitFailedStart = 1;
+
+  void make_services(const Starter& starter) {
+    starting_ = options_.config.services.size();
+    if (options_.wait_ready) controller_.hold_orders(true);
+    auto told = std::chrono::steady_clock::now();
+    const auto text = apply(options_.config.services, [&](std::size_t made) {
+      made_ = made;
+      const auto now = std::chrono::steady_clock::now();
+      if (now - answered_ > kAnswerEvery) {
+        controller_.answer_events();
+        answered_ = now;
+      }
+      if (now - told > kProgressEvery) {
+        told = now;
+        const auto progress = starting_text();
+        log_->info("{}", progress);
+        if (starter.progress) starter.progress(progress);
+      }
+      return !stop_.stop_requested();
+    });
+    starting_ = 0;
+    log_->info("services: {}", text);
+  }
+
+  std::string starting_text() const { return fmt::format("starting: {} of {} services", made_, starting_); }
+
+  // Once a second, on the loop: what others may have removed is made anew, or we end.
+  void look_after_folders() {
+    const Instance& i = options_.instance;
+    for (const auto& folder : {i.state_dir, i.runtime_dir, i.log_dir}) static_cast<void>(make_folder(folder));
+    for (auto& lock : own_locks_) keep(lock, "this instance");
+    auto it = locks_.upper_bound(looked_at_);
+    for (std::size_t n = 0; n < std::min(kLocksPerLook, locks_.size()); ++n) {
+      if (it == locks_.end()) it = locks_.begin();
+      looked_at_ = it->first;
+      keep(it->second, "a service of this configuration");
+      ++it;
+    }
+    const auto trouble = log_file_->trouble();
+    if (!trouble.empty() && trouble != log_trouble_)
+      log_->warn("⚠ {}", trouble);  // where stderr is a log, too
+    log_trouble_ = trouble;
+  }
+
+  void keep(FileLock& lock, const char* what) {
+    if (!lock.lost()) return;
+    const auto kept = lock.renew();
+    if (kept) {
+      log_->warn("⚠ the lock of {} was removed; it is set again", what);
+    } else if (kept.error().code == ErrorCode::kConflict && !kept.error().retry) {
+      log_->error("⚠ the lock of {} was removed, and another docktor has it now ({}): this one ends", what,
+                  kept.error().message);
+      stop_.request_stop();
+    }
+  }
 
   // Runs the loop until everything answered, or long enough to tell the starter what does not.
   bool first_look(const std::function<void(const StartReport&)>& report) {
@@ -178,9 +235,11 @@ class Daemon {
     }
     if (options_.wait_ready && !missing.empty()) {
       for (const auto& m : missing) log_->error("not ready: {}", m);
+      for (const auto& left : running_text(controller_)) missing.push_back("left running: " + left);
       report({false, missing});
       return false;
     }
+    controller_.hold_orders(false);
     for (const auto& m : missing) log_->warn("⚠ {}", m);
     report({true, missing});
     return true;
@@ -191,7 +250,12 @@ class Daemon {
       sigset_t set;
       sigemptyset(&set);
       for (const int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, s);
+      auto looked = std::chrono::steady_clock::now();
       while (!token.stop_requested()) {
+        if (const auto now = std::chrono::steady_clock::now(); now - looked > kLookEvery) {
+          looked = now;
+          controller_.inbox()->push([this] { look_after_folders(); });
+        }
         const timespec wait{0, 100'000'000};
         const int s = ::sigtimedwait(&set, nullptr, &wait);
         if (s == SIGHUP)
@@ -208,6 +272,8 @@ class Daemon {
   }
 
   Result<std::string> reload() {
+    if (starting_ > 0)
+      return fail(ErrorCode::kUnavailable, starting_text() + "; reload once all are made", true);
     auto config = options_.reload();
     const auto refuse = [&](const Error& e) {
       reload_error_ = e.message;
@@ -216,11 +282,46 @@ class Daemon {
     };
     if (!config) return refuse(config.error());
     if (auto locked = lock_services(*config); !locked) return refuse(locked.error());
+    for (const auto& old : options_.config.services) {
+      const auto same = [&](const ServiceSpec& s) { return s.name == old.name; };
+      Service* s = controller_.find(old.name);
+      if (!s || s->dry_run || s->counts.current == 0 || std::ranges::any_of(config->services, same)) continue;
+      left_.insert_or_assign(old.name, Left{old, s->counts.current});
+    }
+    for (const auto& spec : config->services) left_.erase(spec.name);
     options_.config = std::move(*config);
     reload_error_.clear();
-    auto text = apply();
+    auto text = apply(options_.config.services);
+    if (!left_.empty()) {
+      text += fmt::format("; left running: {} (`docktor daemon stop --replicas` ends them, too)",
+                          fmt::join(left_texts(), ", "));
+    }
     log_->info("configuration reloaded: {}", text);
     return text;
+  }
+
+  struct Left {
+    ServiceSpec spec;
+    int replicas = 0;
+  };
+
+  std::vector<std::string> left_texts() const {
+    std::vector<std::string> texts;
+    for (const auto& [name, left] : left_) texts.push_back(fmt::format("{} {}", name, left.replicas));
+    return texts;
+  }
+
+  // Those of services that have left the configuration come back for it, unless somebody else scales them
+  // now.
+  void stop_all_replicas() {
+    auto all = options_.config;
+    for (const auto& [name, left] : left_) all.services.push_back(left.spec);
+    if (!left_.empty() && lock_services(all)) {
+      controller_.hold_orders(true);
+      options_.config = all;
+      log_->info("services: {}", apply(all.services));
+    }
+    controller_.stop_replicas();
   }
 
   // On a connection's thread: posts to the loop and waits for its answer.
@@ -256,7 +357,8 @@ class Daemon {
       if (!text) return refusal(text.error());
       return done(ordered_json{{"text", *text}});
     }
-    if (command == "health") return done(ordered_json{{"text", "healthy"}});
+    if (command == "health")
+      return done(ordered_json{{"text", starting_ > 0 ? "healthy, " + starting_text() : "healthy"}});
     auto answer = operate(controller_, command, arguments, asker);
     if (answer && command == "status") {
       ordered_json about = {{"version", kVersion},
@@ -265,6 +367,13 @@ class Daemon {
                             {"mode", options_.manual ? "MANUAL" : "AUTONOMOUS"},
                             {"uptime", to_seconds(clock_.now() - started_)},
                             {"reload_error", reload_error_}};
+      if (starting_ > 0) about["starting"] = starting_text();
+      std::vector<std::string> troubles;
+      for (const auto& trouble : {controller_.journal_trouble(), log_file_->trouble()}) {
+        if (!trouble.empty()) troubles.push_back(trouble);
+      }
+      if (!troubles.empty()) about["troubles"] = troubles;
+      if (!left_.empty()) about["left_running"] = left_texts();
       about.update(*answer);
       answer = std::move(about);
     }
@@ -276,7 +385,11 @@ class Daemon {
       auto text = std::make_shared<std::promise<std::string>>();
       auto future = text->get_future();
       controller_.inbox()->push([this, text] {
-        text->set_value(left_running(controller_));
+        auto left = left_running(controller_);
+        if (!left_.empty())
+          left +=
+              fmt::format("; of services no longer in the configuration: {}", fmt::join(left_texts(), ", "));
+        text->set_value(std::move(left));
         stop_.request_stop();
       });
       if (future.wait_for(std::chrono::seconds(30)) != std::future_status::ready) {
@@ -285,7 +398,7 @@ class Daemon {
       }
       return {{"ok", true}, {"text", future.get()}};
     }
-    controller_.inbox()->push([this] { controller_.stop_replicas(); });
+    controller_.inbox()->push([this] { stop_all_replicas(); });
     const auto until = std::chrono::steady_clock::now() + kStopReplicas;
     while (std::chrono::steady_clock::now() < until) {
       auto left = std::make_shared<std::promise<std::size_t>>();
@@ -302,12 +415,20 @@ class Daemon {
   }
 
   DaemonOptions options_;
+  std::vector<FileLock> own_locks_;
+  std::shared_ptr<LogFile> log_file_;
   std::shared_ptr<spdlog::logger> log_;
   RealClock clock_;
   const Time started_ = clock_.now();
   FileJournal journal_;
   StateStore state_;
   std::map<std::string, FileLock> locks_;
+  std::string looked_at_;             // of locks_, last
+  std::string log_trouble_;           // as last told
+  std::map<std::string, Left> left_;  // services that left the configuration with replicas running
+  std::size_t starting_ = 0;          // so many services are being made, made_ are
+  std::size_t made_ = 0;
+  std::chrono::steady_clock::time_point answered_{};
   std::stop_source stop_;
   std::string reload_error_;
   Wiring wiring_;  // before the controller: connections and supervisors outlive what uses them
@@ -316,42 +437,52 @@ class Daemon {
 
 }  // namespace
 
-int run_daemon(DaemonOptions options, const std::function<void(const StartReport&)>& report) {
+namespace {
+
+int run_locked(DaemonOptions options, const Starter& starter) {
+  const auto refuse = [&](const std::string& why) {
+    starter.report({false, {why}});
+    return 1;
+  };
+  const Instance& i = options.instance;
+  for (const std::string& folder : {i.state_dir, i.runtime_dir, i.log_dir, options.locks_dir}) {
+    if (auto r = own_folder(folder); !r) {
+      return refuse(
+          fmt::format("{}; let this user write there, or set DOCKTOR_STATE_DIR, DOCKTOR_RUNTIME_DIR "
+                      "and DOCKTOR_LOG_DIR",
+                      r.error().message));
+    }
+  }
+  auto locks = lock_instance(i);
+  if (!locks) return refuse(locks.error().message);
+  auto log_file = std::make_shared<LogFile>(LogFile::Options{.path = i.log_file()});
+  if (!log_file->trouble().empty()) options.foreground = true;  // no disk for the log: stderr must do
+  const Config config = options.config;
+  Daemon daemon(std::move(options), std::move(*locks), std::move(log_file));
+  if (auto r = daemon.lock_services(config); !r) return refuse(r.error().message);
+  return daemon.run(starter);
+}
+
+}  // namespace
+
+int run_daemon(DaemonOptions options, const Starter& starter) {
   sigset_t set;
   sigemptyset(&set);
   for (const int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, s);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is a full disk, not an end
-
-  const Instance& i = options.instance;
-  for (const std::string& folder : {i.state_dir, i.runtime_dir, i.log_dir, options.locks_dir}) {
-    if (auto r = make_folder(folder); !r) {
-      report({false,
-              {fmt::format("{}; let this user write there, or set DOCKTOR_STATE_DIR, DOCKTOR_RUNTIME_DIR and "
-                           "DOCKTOR_LOG_DIR",
-                           r.error().message)}});
-      return 1;
-    }
-  }
-  auto lock = FileLock::take(i.lock_file(), {{"pid", ::getpid()}, {"config", i.config}});
-  if (!lock) {
-    const bool held = lock.error().code == ErrorCode::kConflict;
-    report({false,
-            {held ? fmt::format("a daemon already runs for {} ({}); `docktor daemon status` shows it, "
-                                "`docktor daemon stop` ends it",
-                                i.config, lock.error().message)
-                  : lock.error().message}});
+  ::signal(SIGXFSZ, SIG_IGN);   // a file-size limit is a full disk, not an end
+  ::prctl(PR_SET_DUMPABLE, 0);  // a core would have the passwords; workers are not touched by it
+  raise_descriptor_limit();
+  try {
+    return run_locked(std::move(options), starter);
+  } catch (const std::system_error& error) {  // no thread, no descriptor
+    starter.report({false,
+                    {fmt::format("the system has no more for us: {}; raise the limits of processes and open "
+                                 "files (ulimit -u, ulimit -n, TasksMax, pids.max)",
+                                 error.what())}});
     return 1;
   }
-  auto log = make_logger(i.log_file(), options.foreground);
-  const Config config = options.config;
-  Daemon daemon(std::move(options), log);
-  if (auto r = daemon.lock_services(config); !r) {
-    report({false, {r.error().message}});
-    return 1;
-  }
-  return daemon.run(report);
 }
 
 }  // namespace docktor

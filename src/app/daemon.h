@@ -14,7 +14,9 @@ namespace docktor {
 
 struct DaemonOptions {
   Instance instance;
-  std::string locks_dir;  ///< of the locks for scaled services, shared by all instances
+  /// Of the locks for scaled services, shared by all instances. The second serves where the first cannot be
+  /// written.
+  std::string locks_dir, spare_locks_dir;
   Config config;
   std::function<Result<Config>()> reload;  ///< reads the configuration again; the error lists every mistake
   bool foreground = false;                 ///< log to stderr, too
@@ -30,8 +32,14 @@ struct StartReport {
   std::vector<std::string> lines;  ///< warnings, or the reasons of a failure
 };
 
-/// Runs until SIGTERM, SIGINT or a stop command. `report` is called once. Returns the exit code. Must be
-/// called before any other thread exists: it blocks the signals that it waits for.
-int run_daemon(DaemonOptions options, const std::function<void(const StartReport&)>& report);
+/// What the starter hears. Both are called on the thread that calls run_daemon().
+struct Starter {
+  std::function<void(const StartReport&)> report;         ///< once
+  std::function<void(const std::string& text)> progress;  ///< before it, where the start takes long
+};
+
+/// Runs until SIGTERM, SIGINT or a stop command. Returns the exit code. Must be called before any other
+/// thread exists: it blocks the signals that it waits for.
+int run_daemon(DaemonOptions options, const Starter& starter);
 
 }  // namespace docktor

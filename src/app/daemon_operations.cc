@@ -7,6 +7,7 @@
 #include <array>
 #include <optional>
 
+#include "core/json_text.h"
 #include "core/text.h"
 
 namespace docktor {
@@ -24,7 +25,8 @@ struct Call {
   const json& arguments;
   std::string by;
 
-  std::string text(const char* key) const { return arguments.value(key, ""); }
+  // On one line, for status, log and a person's terminal.
+  std::string text(const char* key) const { return plain_text(arguments.value(key, "")); }
   int count(const char* key) const { return arguments.value(key, 0); }
   Result<std::optional<Duration>> length() const {
     const std::string text = this->text("for");

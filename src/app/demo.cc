@@ -28,6 +28,7 @@
 #include "app/demo_guard.h"
 #include "app/demo_view.h"
 #include "control/paths.h"
+#include "core/json_text.h"
 #include "core/text.h"
 #include "os/spawn.h"
 
@@ -167,7 +168,7 @@ class JournalTail {
     std::string line;
     while (std::getline(in, line) && !in.eof()) {
       offset_ += line.size() + 1;
-      auto record = ordered_json::parse(line, nullptr, false);
+      auto record = parse_json<ordered_json>(line);
       if (record.is_object() && record.contains("decision")) records.push_back(std::move(record));
     }
     return records;

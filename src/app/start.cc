@@ -77,6 +77,8 @@ void print_report(const StartReport& report, const Instance& instance) {
   std::fflush(stdout);
 }
 
+const std::string kProgress = "\x1e";  // begins a line that is printed as it comes
+
 // The report as text through the pipe: "up" or "failed", then a line each.
 std::string pack(const StartReport& report) {
   std::string text = report.up ? "up" : "failed";
@@ -120,7 +122,8 @@ int daemon_start_command(const Cli& cli) {
   }
   DaemonOptions options;
   options.instance = instance_of(*folders, loaded->path);
-  options.locks_dir = folders->runtime + "/services";
+  options.locks_dir = folders->state + "/services";
+  options.spare_locks_dir = folders->runtime + "/services";
   options.config = *loaded;
   options.reload = [cli, path = loaded->path] { return reload_for(cli, path); };
   options.foreground = cli.foreground;
@@ -132,7 +135,7 @@ int daemon_start_command(const Cli& cli) {
   print_banner(*loaded, cli);
 
   if (cli.foreground) {
-    return run_daemon(std::move(options), [&](const StartReport& r) { print_report(r, instance); });
+    return run_daemon(std::move(options), {[&](const StartReport& r) { print_report(r, instance); }, {}});
   }
   int pipe_fds[2];
   if (::pipe2(pipe_fds, O_CLOEXEC) != 0) {
@@ -151,11 +154,13 @@ int daemon_start_command(const Cli& cli) {
     if (::chdir("/") != 0) ::_exit(1);
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, fd);
-    const int code = run_daemon(std::move(options), [&](const StartReport& r) {
-      const std::string text = pack(r);
-      (void)!::write(pipe_fds[1], text.data(), text.size());
-      ::close(pipe_fds[1]);
-    });
+    const auto tell = [&](const std::string& text) { (void)!::write(pipe_fds[1], text.data(), text.size()); };
+    const int code =
+        run_daemon(std::move(options), {[&](const StartReport& r) {
+                                          tell(pack(r));
+                                          ::close(pipe_fds[1]);
+                                        },
+                                        [&](const std::string& text) { tell(kProgress + text + "\n"); }});
     ::_exit(code);  // the parent's atexit handlers and buffers are not ours
   }
   ::close(pipe_fds[1]);
@@ -166,6 +171,11 @@ int daemon_start_command(const Cli& cli) {
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     text.append(block, static_cast<std::size_t>(n));
+    while (text.starts_with(kProgress) && text.find('\n') != std::string::npos) {
+      fmt::print("{}\n", text.substr(1, text.find('\n') - 1));
+      std::fflush(stdout);
+      text.erase(0, text.find('\n') + 1);
+    }
   }
   ::close(pipe_fds[0]);
   const StartReport report = unpack(text, instance);

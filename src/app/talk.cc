@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "app/plain_request.h"
+#include "core/json_text.h"
 #include "llm/advice_text.h"
 
 namespace docktor {
@@ -196,7 +197,7 @@ Talk::Answer Talk::by_model(const std::string& line) {
     }
     messages_.push_back({{"role", "assistant"}, {"content", answer->content}, {"tool_calls", calls}});
     for (const auto& c : answer->calls) {
-      const json arguments = json::parse(c.arguments.empty() ? "{}" : c.arguments, nullptr, false);
+      const json arguments = parse_json(c.arguments.empty() ? "{}" : c.arguments);
       Result<ordered_json> result = fail(ErrorCode::kInvalid, "the arguments are no JSON object");
       if (arguments.is_object()) result = perform(c.name, arguments);
       refused = refused || (!result && result.error().code == ErrorCode::kDenied);

@@ -111,7 +111,11 @@ ServiceParts Wiring::make_real(const Config& config, const ServiceSpec& spec,
   parts.spec = spec;
   parts.policy = make_policy(spec);
   parts.queue = w.queue(spec, &parts.queue_shown);
-  Config alone = config;
+  Config alone;  // and not a copy of it all: there may be thousands
+  alone.path = config.path;
+  alone.shown = config.shown;
+  alone.version = config.version;
+  alone.llm = config.llm;
   alone.services = {spec};
   parts.effective = effective_config(alone);
   if (Impl::compose(spec)) {

@@ -1,6 +1,7 @@
 #include "control/controller.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -12,8 +13,9 @@
 namespace docktor {
 namespace {
 
-constexpr auto kSaveEvery = std::chrono::seconds(30);
-constexpr auto kOutcomeWait = std::chrono::seconds(5);  // then the record goes out as "pending"
+constexpr auto kSaveEvery = std::chrono::seconds(30);        // each service, in turn
+constexpr auto kSavesApart = std::chrono::milliseconds(50);  // at least: thousands take longer
+constexpr auto kOutcomeWait = std::chrono::seconds(5);       // then the record goes out as "pending"
 constexpr std::size_t kMostHistory = 12;
 constexpr auto kMostBackoff = std::chrono::minutes(1);
 
@@ -24,6 +26,20 @@ std::string observations_text(const Observation& o) {
       text += fmt::format("{}{}={:.1f}", text.empty() ? "" : " ", m.name, *v);
   }
   return text.empty() ? "none" : text;
+}
+
+void log_queue(spdlog::logger& log, const std::string& service, const Observation& seen) {
+  const auto text = [&](Metric m) {
+    const auto v = seen.get(m);
+    return v ? fmt::format("{:.1f}", *v) : std::string("unknown");
+  };
+  const QueueSample& q = seen.queue;
+  log.info(
+      "[{}] get_queue_metrics response: backlog={} lag={} rate_in={} rate_out={} num_ack_pending={} "
+      "num_waiting={}",
+      service, q.num_pending, text(Metric::kQueueLag), text(Metric::kQueueRateIn),
+      text(Metric::kQueueRateOut), q.num_ack_pending,
+      q.num_waiting ? fmt::format("{}", *q.num_waiting) : "unknown");
 }
 
 }  // namespace
@@ -44,7 +60,9 @@ void Controller::post(const std::string& name, std::uint64_t generation,
 
 Service* Controller::find(const std::string& name) {
   const auto it = services_.find(name);
-  return it == services_.end() ? nullptr : it->second.get();
+  if (it == services_.end()) return nullptr;
+  touch(*it->second);
+  return it->second.get();
 }
 
 std::vector<std::string> Controller::names() const { return order_of_names_; }
@@ -61,8 +79,16 @@ std::function<void()> Controller::change_callback(const std::string& service) {
   };
 }
 
+void Controller::end(Service& s) {
+  withdraw(s);
+  if (s.order) close_order(s, "pending", "");
+  if (s.scheduled) schedule_.erase({*s.scheduled, &s});
+  std::erase(touched_, &s);
+}
+
 std::string Controller::apply(const std::vector<ServiceSpec>& specs,
-                              const std::function<ServiceParts(const ServiceSpec&)>& make) {
+                              const std::function<ServiceParts(const ServiceSpec&)>& make,
+                              const std::function<bool(std::size_t)>& between) {
   int kept = 0, changed = 0, added = 0, removed = 0;
   std::set<std::string> names;
   for (const auto& spec : specs) names.insert(spec.name);
@@ -72,24 +98,23 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
       continue;
     }
     options_.log.info("[{}] no longer in the configuration; its replicas are left running", it->first);
-    withdraw(*it->second);
-    if (it->second->order) close_order(*it->second, "pending", "");
+    end(*it->second);
     static_cast<void>(save(*it->second));  // it warned
     it = services_.erase(it);
     ++removed;
   }
   order_of_names_.clear();
+  std::vector<std::string> failed;
   for (const auto& spec : specs) {
-    order_of_names_.push_back(spec.name);
     nlohmann::json learned;
     StandingOverrides standing;
     if (auto it = services_.find(spec.name); it != services_.end()) {
       if (it->second->spec == spec) {
+        order_of_names_.push_back(spec.name);
         ++kept;
         continue;
       }
-      withdraw(*it->second);
-      if (it->second->order) close_order(*it->second, "pending", "");
+      end(*it->second);
       learned = it->second->autoscaler.save();
       standing = std::move(it->second->overrides);
       services_.erase(it);  // before its successor is made: both would hold the same replicas
@@ -100,14 +125,49 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
         standing = StandingOverrides::restore(learned["overrides"], options_.clock.now());
       ++added;
     }
-    auto service = std::make_unique<Service>(make(spec));
+    std::unique_ptr<Service> service;
+    try {
+      service = std::make_unique<Service>(make(spec));
+    } catch (const std::exception& error) {  // no thread or descriptor is left
+      options_.log.error("[{}] ⚠ it is not scaled: {}; `docktor daemon reload` tries again", spec.name,
+                         error.what());
+      failed.push_back(spec.name);
+      continue;
+    }
     service->autoscaler.restore(learned, options_.clock.now());
     service->overrides = std::move(standing);
     Service& s = *(services_[spec.name] = std::move(service));
+    order_of_names_.push_back(spec.name);
     start(s);
+    if (between && !between(order_of_names_.size())) break;
   }
-  return fmt::format("{} services: {} unchanged, {} changed, {} added, {} removed", specs.size(), kept,
-                     changed, added, removed);
+  next_save_ = std::min(next_save_, options_.clock.now() + save_pause());
+  return fmt::format("{} services: {} unchanged, {} changed, {} added, {} removed{}", specs.size(), kept,
+                     changed, added, removed,
+                     failed.empty() ? ""
+                                    : fmt::format("; not scaled for want of threads or descriptors: {}",
+                                                  fmt::join(failed, ", ")));
+}
+
+void Controller::answer_events() {
+  for (auto& event : inbox_->take(std::chrono::nanoseconds(0))) event();
+}
+
+void Controller::touch(Service& s) {
+  if (std::exchange(s.touched, true)) return;
+  touched_.push_back(&s);
+}
+
+void Controller::reschedule() {
+  for (Service* s : touched_) {
+    s->touched = false;
+    const Time next = due(*s);
+    if (s->scheduled == next) continue;
+    if (s->scheduled) schedule_.erase({*s->scheduled, s});
+    s->scheduled = next;
+    schedule_.emplace(next, s);
+  }
+  touched_.clear();
 }
 
 void Controller::start(Service& s) {
@@ -116,8 +176,9 @@ void Controller::start(Service& s) {
   s.next_sample = now;
   s.next_check = now;  // bounds are mended, and a backlog that waits is seen, at once
   refresh(s);
-  auto start = snapshot_of(s, "start");
+  const auto start = snapshot_of(s, "start");
   record(start);
+  s.in_file = options_.journal.file();
 }
 
 nlohmann::ordered_json Controller::snapshot_of(const Service& s, const char* what) const {
@@ -128,22 +189,32 @@ nlohmann::ordered_json Controller::snapshot_of(const Service& s, const char* wha
   r["service"] = s.spec.name;
   r["t"] = to_seconds(now);
   r["run"] = options_.run_id;
-  r["configuration"] = s.effective;
+  r["configuration"] = s.effective.empty() ? nlohmann::ordered_json()
+                                           : nlohmann::ordered_json::parse(s.effective, nullptr, false);
   r["state"] = s.autoscaler.save();
   return r;
 }
 
-std::vector<nlohmann::ordered_json> Controller::snapshot(const char* what) {
-  std::vector<nlohmann::ordered_json> records;
-  for (const auto& name : order_of_names_) records.push_back(snapshot_of(*services_.at(name), what));
-  return records;
+// A journal file begins with records whose inputs are in the state already. So each service's state follows
+// its first record there that leaves no input open: from then on the file stands alone for it.
+void Controller::journal_state(Service& s) {
+  const auto file = options_.journal.file();
+  if (s.in_file == file || !s.inputs.empty() || s.order || s.awaited) return;
+  const auto snapshot = snapshot_of(s, "snapshot");
+  record(snapshot);
+  s.in_file = options_.journal.file();
+}
+
+Duration Controller::save_pause() const {
+  const auto n = static_cast<Duration::rep>(std::max<std::size_t>(1, services_.size()));
+  return std::max<Duration>(kSaveEvery / n, kSavesApart);
 }
 
 void Controller::record(const nlohmann::ordered_json& record) {
   const auto r = options_.journal.append(record);
-  if (!r && !journal_failing_) options_.log.warn("⚠ {}", r.error().message);
-  if (r && journal_failing_) options_.log.info("the journal is written again");
-  journal_failing_ = !r;
+  if (!r && journal_trouble_.empty()) options_.log.warn("⚠ {}", r.error().message);
+  if (r && !journal_trouble_.empty()) options_.log.info("the journal is written again");
+  journal_trouble_ = r ? "" : r.error().message;
 }
 
 void Controller::event(const Service& s, const char* what, const std::string& text) {
@@ -161,6 +232,7 @@ void Controller::refresh(Service& s) {
 }
 
 void Controller::look(Service& s) {
+  touch(s);
   auto report = s.target->report();
   for (const auto& text : report.news) {
     options_.log.info("[{}] {}", s.spec.name, text);
@@ -185,7 +257,7 @@ void Controller::look(Service& s) {
 
 void Controller::evaluate(Service& s) {
   s.evaluate_by.reset();
-  if (ending_) return;
+  if (ending_ || hold_orders_) return;
   settle_without(s, "no answer before the next evaluation");
   look(s);
   const Time now = options_.clock.now();
@@ -201,6 +273,7 @@ void Controller::evaluate(Service& s) {
   s.inputs.clear();
   take_added(s, e);
   if (!await_advice(s, e)) conclude(s, std::move(e));
+  journal_state(s);
   if (!s.order) watch(s);  // an order's outcome sees to it
 }
 
@@ -227,6 +300,7 @@ void Controller::conclude(Service& s, Evaluation e) {
   ended(s, s.proposals.review(d, s.bounds(), options_.clock.now()));
   s.last_id = e.id;
   s.last_outcome = "none";
+  if (s.queue && d.observation.queue_at) log_queue(options_.log, s.spec.name, d.observation);
   if (news) {
     options_.log.info("[{}] Current replicas: {} ({} ready)", s.spec.name, e.counts.current, e.counts.ready);
     options_.log.info("[{}] Observations: {}", s.spec.name, observations_text(d.observation));
@@ -242,10 +316,12 @@ void Controller::conclude(Service& s, Evaluation e) {
     order(s, d.current, d.target, std::move(r));
     hear_of_scale_up(s, e);
   }
-  auto brief = to_json(d);
-  brief["t"] = to_seconds(d.at);
-  s.history.push_back(std::move(brief));
-  if (s.history.size() > kMostHistory) s.history.pop_front();
+  if (advising_.adviser) {
+    auto brief = to_json(d);
+    brief["t"] = to_seconds(d.at);
+    s.history.push_back(std::move(brief));
+    if (s.history.size() > kMostHistory) s.history.pop_front();
+  }
   s.last_decision = std::move(d);
 }
 
@@ -370,16 +446,21 @@ void Controller::do_due(Service& s, Time now) {
 Time Controller::step(std::chrono::nanoseconds timeout) {
   for (auto& event : inbox_->take(timeout)) event();
   const Time now = options_.clock.now();
-  Time next = next_save_;
-  for (const auto& [name, s] : services_) {
-    if (now >= due(*s)) do_due(*s, now);
-    next = std::min(next, due(*s));
+  reschedule();
+  std::vector<Service*> due_now;
+  for (auto it = schedule_.begin(); it != schedule_.end() && it->first <= now; ++it)
+    due_now.push_back(it->second);
+  for (Service* s : due_now) {
+    touch(*s);
+    do_due(*s, now);
   }
-  if (now >= next_save_) {
-    next_save_ = now + kSaveEvery;
-    save();
+  reschedule();
+  if (now >= next_save_ && !order_of_names_.empty()) {
+    next_save_ = now + save_pause();
+    to_save_ = (to_save_ + 1) % order_of_names_.size();
+    static_cast<void>(save(*services_.at(order_of_names_[to_save_])));  // it warned
   }
-  return next;
+  return schedule_.empty() ? next_save_ : std::min(next_save_, schedule_.begin()->first);
 }
 
 void Controller::run(const std::stop_token& stop) {
@@ -406,6 +487,14 @@ Result<void> Controller::save(const Service& s) {
   auto r = options_.state.save(s.spec.name, state);
   if (!r) options_.log.warn("[{}] ⚠ state not saved: {}", s.spec.name, r.error().message);
   return r;
+}
+
+void Controller::hold_orders(bool on) {
+  if (std::exchange(hold_orders_, on) == on || on) return;
+  for (const auto& [name, s] : services_) {
+    s->next_check = std::min(s->next_check, options_.clock.now());
+    touch(*s);
+  }
 }
 
 void Controller::stop_replicas() {

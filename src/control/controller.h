@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -48,8 +49,14 @@ class Controller {
   /// Makes the services those of `parts` (loop thread, or before run): unchanged ones go on as they are,
   /// changed ones are re-made with what they had learned, others end; their replicas are left running.
   /// Returns a sentence for the log.
+  /// Thousands take seconds: `between` is called after each that was made, with how many there are, and
+  /// returns false to leave it at these. It may answer events.
   std::string apply(const std::vector<ServiceSpec>& specs,
-                    const std::function<ServiceParts(const ServiceSpec&)>& make);
+                    const std::function<ServiceParts(const ServiceSpec&)>& make,
+                    const std::function<bool(std::size_t)>& between = {});
+
+  /// Handles the events that wait, without doing what is due. For apply's `between`.
+  void answer_events();
 
   /// From now on this model is asked (controller_advice.cc). Loop thread, or before run.
   void advise_with(Advising advising);
@@ -89,6 +96,12 @@ class Controller {
   /// Open proposals of all services, or of one, oldest first.
   nlohmann::ordered_json proposals(const std::string& service = {});
 
+  /// While on, nothing is evaluated or ordered: samples are taken, and people are answered.
+  void hold_orders(bool on);
+
+  /// Why the last record was not written; empty when it was. Loop thread.
+  const std::string& journal_trouble() const { return journal_trouble_; }
+
   /// `stop --replicas`: no more decisions; every service to zero, each replica with its grace period. Loop
   /// thread.
   void stop_replicas();
@@ -99,9 +112,6 @@ class Controller {
   /// Whether every service had a good sample and its target answered, or what is missing. Loop thread.
   std::vector<std::string> not_ready() const;
 
-  /// The records that let a journal file stand alone: each service's configuration and state. Loop thread.
-  std::vector<nlohmann::ordered_json> snapshot(const char* event);
-
   /// Writes every service's state. Loop thread.
   void save();
 
@@ -110,6 +120,11 @@ class Controller {
 
  private:
   void start(Service& s);
+  void touch(Service& s);
+  void end(Service& s);  ///< it leaves; its replicas run on
+  void reschedule();
+  void journal_state(Service& s);
+  Duration save_pause() const;
   Result<void> save(const Service& s);
   nlohmann::ordered_json snapshot_of(const Service& s, const char* what) const;
   void read_queue(Service& s);
@@ -124,7 +139,8 @@ class Controller {
   void refresh(Service& s);  ///< look(), and watch where there is nobody
   void look(Service& s);
   void watch(Service& s);
-  bool may_wake(const Service& s, const Observation& seen, Time now) const;
+  bool may_come_early(const Service& s, const Observation& seen, Time now) const;
+  void look_early(Service& s, const Observation& seen, Time now);
   void evaluate(Service& s);
   Result<Service*> known(const std::string& service);
   Overrides overrides_of(Service& s, Time now);
@@ -162,6 +178,8 @@ class Controller {
   Options options_;
   std::shared_ptr<Inbox> inbox_;
   std::map<std::string, std::unique_ptr<Service>> services_;
+  std::set<std::pair<Time, Service*>> schedule_;  // when each is due; those in touched_ may be elsewhere
+  std::vector<Service*> touched_;
   std::vector<std::string> order_of_names_;
   std::uint64_t next_generation_ = 1;
   std::uint64_t next_decision_ = 1;
@@ -170,7 +188,9 @@ class Controller {
   Advising advising_;
   AdviceBackoff backoff_;
   Time next_save_{};
-  bool journal_failing_ = false;
+  std::size_t to_save_ = 0;  // of order_of_names_
+  std::string journal_trouble_;
+  bool hold_orders_ = false;
   bool ending_ = false;  ///< stop_replicas was called
 };
 

@@ -40,13 +40,23 @@ void Controller::watch(Service& s) {
   if (!s.queue_in_flight) read_queue(s);
 }
 
-// Work at zero replicas is evaluated ahead of the check where something may come of it, and once between two
-// checks: whatever makes such an evaluation hold or its order fail, the next one waits for the check.
-bool Controller::may_wake(const Service& s, const Observation& seen, Time now) const {
-  if (now < s.next_wake || s.order || s.dry_run || seen.reset || !seen.queue.paused.empty()) return false;
+// An evaluation may come ahead of the check where something may come of it, and once between two checks:
+// whatever makes it hold or its order fail, the next one waits for the check.
+bool Controller::may_come_early(const Service& s, const Observation& seen, Time now) const {
+  if (now < s.next_early || s.order || s.dry_run || seen.reset || !seen.queue.paused.empty()) return false;
   if (!s.report.stopped_by_hand.empty() || !s.report.problem.empty() || s.overrides.hold) return false;
   if (s.retry_at && now < *s.retry_at) return false;
   return !s.proposals.policys() && s.last_outcome != "rejected";  // asked already
+}
+
+// Up-rules are judged with each sample, and the first one that shows that they hold is not left to the check.
+void Controller::look_early(Service& s, const Observation& seen, Time now) {
+  if (s.evaluate_by || !may_come_early(s, seen, now) || s.counts.current >= s.bounds().max) return;
+  const auto is_up = [](const MatchedRule& m) { return m.when == "scale_up_when"; };
+  if (s.last_decision && std::ranges::any_of(s.last_decision->recommendation.matched_rules, is_up)) return;
+  if (!s.autoscaler.first_sign(now, s.counts)) return;
+  s.evaluate_by = now;
+  s.next_check = s.next_early = now + s.spec.check_interval;
 }
 
 void Controller::on_wake(const std::string& name, std::uint64_t generation) {
@@ -115,22 +125,13 @@ void Controller::on_queue(const std::string& name, std::uint64_t generation, Res
     const QueueSample& q = *reading->queue;
     take_in(s, {now, s.counts, q, std::nullopt});
     const Observation seen = s.autoscaler.latest(now);
-    const auto text = [&](Metric m) {
-      const auto v = seen.get(m);
-      return v ? fmt::format("{:.1f}", *v) : std::string("unknown");
-    };
-    options_.log.info(
-        "[{}] get_queue_metrics response: backlog={} lag={} rate_in={} rate_out={} num_ack_pending={} "
-        "num_waiting={}",
-        name, q.num_pending, text(Metric::kQueueLag), text(Metric::kQueueRateIn), text(Metric::kQueueRateOut),
-        q.num_ack_pending, q.num_waiting ? fmt::format("{}", *q.num_waiting) : "unknown");
     s.read_again.reset();
     const bool waited = std::exchange(s.work_waits, s.counts.current == 0 && q.num_pending > 0);
     if (s.work_waits) {
       s.wake_until.reset();
-      if (may_wake(s, seen, now)) {
+      if (may_come_early(s, seen, now)) {
         s.evaluate_by = now;  // a wake does not wait for the check interval
-        s.next_check = s.next_wake = now + s.spec.check_interval;
+        s.next_check = s.next_early = now + s.spec.check_interval;
       } else {
         watch(s);
       }
@@ -144,6 +145,7 @@ void Controller::on_queue(const std::string& name, std::uint64_t generation, Res
     } else if (waited) {
       watch(s);
     }
+    look_early(s, seen, now);
   }
   if (s.evaluate_by && !s.usage_in_flight) evaluate(s);
 }
@@ -162,7 +164,10 @@ void Controller::on_usage(const std::string& name, std::uint64_t generation, Res
     if (!s.queue && !s.first_sample) s.first_sample = now;
     s.busyness.clear();
     for (const auto& u : *reading->usage) s.busyness[u.id] = u.cpu;
-    if (!reading->usage->empty()) take_in(s, {now, s.counts, std::nullopt, std::move(reading->usage)});
+    if (!reading->usage->empty()) {
+      take_in(s, {now, s.counts, std::nullopt, std::move(reading->usage)});
+      look_early(s, s.autoscaler.latest(now), now);
+    }
   }
   if (s.evaluate_by && !s.queue_in_flight) evaluate(s);
 }

@@ -1,4 +1,6 @@
 // The controller driven by a clock of the test: sampling, deciding, ordering, waking, reloading.
+#include <system_error>
+
 #include "control/controller_test_bench.h"
 #include "core/record.h"
 
@@ -55,7 +57,7 @@ TEST_F(ControllerTest, AMissingQueueIsLoggedOnceAndRecoversByItself) {
             std::string::npos);
   w.queue_error.reset();
   w.queue.num_pending = 1500;
-  pass(11s);
+  pass(8s);
   EXPECT_EQ(w.orders, (std::vector<int>{3}));
   EXPECT_NE(text.str().find("the queue answers again"), std::string::npos);
 }
@@ -200,6 +202,44 @@ TEST_F(WorkAtZero, AStormOfFalseWakesIsReadABoundedNumberOfTimes) {
   EXPECT_TRUE(w.orders.empty());
 }
 
+// With a check each 10 s the first sample of a burst decides, not the check after it.
+TEST_F(ControllerTest, RulesReactWithTheFirstSampleThatShowsIt) {
+  World& w = worlds["a"];
+  w.queue.num_pending = 0;
+  auto s = spec("a");
+  s.metrics_window = 1s;
+  apply({s});
+  pass(32s);  // a check was at 30 s
+  w.queue.num_pending = 1500;
+  pass(2200ms);
+  ASSERT_EQ(w.orders, (std::vector<int>{3}));
+  EXPECT_EQ(journal.decisions().back()["reason"], "queue.backlog 1500.0 > 500");
+  // It lasts: from here on the steps keep the interval.
+  pass(8s);
+  EXPECT_EQ(w.orders, (std::vector<int>{3}));
+  pass(3s);
+  EXPECT_EQ(w.orders, (std::vector<int>{3, 5}));
+  const auto before = journal.decisions().size();
+  pass(60s);
+  EXPECT_LE(journal.decisions().size() - before, 7u) << "at the bound or not, no oftener than the checks";
+}
+
+TEST_F(ControllerTest, ABurstThatComesAndGoesIsEvaluatedAheadOnceBetweenTwoChecks) {
+  World& w = worlds["a"];
+  auto s = spec("a");
+  s.metrics_window = 1s;
+  s.limits.max_replicas = 2;
+  s.rules->scale_down_when.clear();
+  apply({s});
+  pass(5s);
+  const auto before = journal.decisions().size();
+  for (int i = 0; i < 30; ++i) {
+    w.queue.num_pending = i % 2 == 0 ? 1500 : 0;
+    pass(2s);
+  }
+  EXPECT_LE(journal.decisions().size() - before, 13u);
+}
+
 TEST_F(ControllerTest, AFailedOrderIsRecordedAndTriedAgainLater) {
   World& w = worlds["a"];
   w.queue.num_pending = 1500;
@@ -231,10 +271,12 @@ TEST_F(ControllerTest, AnOrderUnderWayCountsAsCarriedOut) {
   w.queue.num_pending = 1500;
   w.hold_orders = true;
   apply({spec("a")});
-  pass(21s);
-  EXPECT_EQ(w.orders, (std::vector<int>{3, 5, 7}));
-  pass(6s);
+  pass(7s);
   EXPECT_EQ(journal.decisions()[0]["outcome"], "pending");
+  ASSERT_TRUE(controller->scale("a", 5, std::nullopt, "", "ann"));
+  pass(1s);
+  ASSERT_TRUE(controller->scale("a", 7, std::nullopt, "", "ann"));
+  EXPECT_EQ(w.orders, (std::vector<int>{3, 5, 7}));
   ASSERT_EQ(w.waiting.size(), 3u);
   w.waiting[0](std::string("late"));  // superseded: nobody waits for it
   w.waiting[2](std::string("started"));
@@ -288,6 +330,121 @@ TEST_F(ControllerTest, AReloadKeepsUnchangedServicesAndRemakesChangedOnes) {
 }
 
 // Design, invariant 8: the start record's state and the records' inputs give the same decisions again.
+// Feeds the inputs of `decisions` to the configuration of `s`, from a record with its state on.
+int replay(const ServiceSpec& s, const nlohmann::ordered_json& from,
+           const std::vector<nlohmann::ordered_json>& decisions) {
+  Autoscaler again(s, make_policy(s));
+  again.restore(from["state"], time_at(from["t"].get<double>()));
+  int checked = 0;
+  for (const auto& r : decisions) {
+    for (const auto& line : r["inputs"]) {
+      const auto in = input_from_json(nlohmann::json::parse(line.dump()));
+      EXPECT_TRUE(in && again.observe(in->second)) << "an input that is in the state already";
+    }
+    const auto& c = r["replicas"];
+    const Decision d = again.evaluate(
+        time_at(r["t"].get<double>()), {c["current"], c["ready"], c["failing"]},
+        overrides_from_json(r.contains("overrides") ? nlohmann::json(r["overrides"]) : nlohmann::json()));
+    EXPECT_EQ(d.target, r["target_replicas"]) << r;
+    EXPECT_EQ(d.reason, r["reason"].get<std::string>());
+    ++checked;
+  }
+  return checked;
+}
+
+TEST_F(ControllerTest, EachJournalFileStandsAloneFromTheStateThatFollowsItsFirstRecord) {
+  World& w = worlds["a"];
+  auto s = spec("a", 0);
+  s.limits.cooldown_down = 25s;
+  apply({s});
+  int files = 0;
+  for (int i = 0; i < 90; ++i) {
+    w.queue.num_pending = i % 20 < 8 ? 700 + 10 * static_cast<std::uint64_t>(i) : 20;
+    w.queue.delivered_consumer_seq += 40;
+    w.queue.delivered_stream_seq = w.queue.delivered_consumer_seq;
+    pass(3s);
+    if (i % 30 != 29) continue;
+    // The file's records: decisions before its snapshot, of which the older file knows the beginning; and
+    // those after it, for which nothing but the file is needed.
+    std::vector<nlohmann::ordered_json> before, after;
+    std::optional<nlohmann::ordered_json> state;
+    for (const auto& r : journal.records) {
+      const auto event = r.value("event", "");
+      if (event == "start" || event == "snapshot")
+        state = r;
+      else if (r.contains("decision"))
+        (state ? after : before).push_back(r);
+    }
+    ASSERT_TRUE(state) << "file " << files;
+    EXPECT_LE(before.size(), 2u);
+    EXPECT_GE(replay(s, *state, after), 5);
+    journal.records.clear();
+    ++journal.number;
+    ++files;
+  }
+  EXPECT_EQ(files, 3);
+}
+
+// What happens to one service costs nothing for the others.
+TEST_F(ControllerTest, AStepLooksOnlyAtServicesThatAreDueOrToldSomething) {
+  std::vector<ServiceSpec> specs;
+  for (int i = 0; i < 300; ++i) specs.push_back(spec("s" + std::to_string(i)));
+  apply(specs);
+  pass(2s);
+  clock.time += 1ms;
+  controller->step(0ns);
+  controller->step(0ns);
+  for (auto& [name, w] : worlds) w.looks = 0;
+  controller->change_callback("s7")();
+  controller->step(0ns);
+  for (const auto& [name, w] : worlds) EXPECT_EQ(w.looks, name == "s7" ? 1 : 0) << name;
+  // And nobody is forgotten.
+  pass(30s);
+  for (const auto& name : controller->names()) EXPECT_GE(controller->find(name)->evaluations, 3u) << name;
+}
+
+TEST_F(ControllerTest, AServiceForWhichTheSystemHasNothingLeftIsToldAndTheOthersGoOn) {
+  const auto text_of = controller->apply({spec("a"), spec("b")}, [this](const ServiceSpec& s) {
+    if (s.name == "a") throw std::system_error(EAGAIN, std::generic_category(), "no thread");
+    ServiceParts p;
+    p.spec = s;
+    p.policy = make_policy(s);
+    p.queue = std::make_unique<FakeSource>(worlds[s.name]);
+    p.target = std::make_unique<FakeTarget>(worlds[s.name]);
+    return p;
+  });
+  EXPECT_NE(text_of.find("not scaled for want of threads or descriptors: a"), std::string::npos) << text_of;
+  worlds["b"].queue.num_pending = 1500;
+  pass(11s);
+  EXPECT_EQ(worlds["b"].replicas, 5);
+  apply({spec("a"), spec("b")});
+  EXPECT_TRUE(controller->find("a")) << "a reload tries again";
+}
+
+TEST_F(ControllerTest, ThousandsOfServicesAnswerEventsWhileTheyAreMadeAndStopWhenTold) {
+  std::vector<ServiceSpec> specs;
+  for (int i = 0; i < 50; ++i) specs.push_back(spec("s" + std::to_string(i)));
+  int answered = 0;
+  controller->apply(
+      specs,
+      [this](const ServiceSpec& s) {
+        ServiceParts p;
+        p.spec = s;
+        p.policy = make_policy(s);
+        p.queue = std::make_unique<FakeSource>(worlds[s.name]);
+        p.target = std::make_unique<FakeTarget>(worlds[s.name]);
+        return p;
+      },
+      [&](std::size_t made) {
+        controller->inbox()->push([&] { answered += controller->status().size() == made; });
+        controller->answer_events();
+        return made < 20;
+      });
+  EXPECT_EQ(answered, 20);
+  EXPECT_EQ(controller->names().size(), 20u);
+  pass(1s);
+}
+
 TEST_F(ControllerTest, TheJournalAloneReproducesEveryDecision) {
   World& w = worlds["a"];
   auto s = spec("a", 0);

@@ -36,7 +36,9 @@ class TestJournal final : public Journal {
     }
     return out;
   }
+  std::uint64_t file() const override { return number; }
   std::vector<nlohmann::ordered_json> records;
+  std::uint64_t number = 1;
   bool full = false;
 };
 
@@ -50,6 +52,7 @@ struct World {
   std::string unfit;
 
   int replicas = 1;
+  int looks = 0;  // at the target
   std::string stopped_by_hand;
   std::string problem;
   bool dry_run = false;
@@ -96,6 +99,7 @@ class FakeTarget final : public Target {
     done(std::string("did it"));
   }
   TargetReport report() override {
+    ++w_.looks;
     TargetReport r;
     for (int i = 0; i < w_.replicas; ++i)
       r.replicas.push_back({.id = std::to_string(i), .state = ReplicaState::kReady});

@@ -12,7 +12,9 @@
 #include <fstream>
 #include <utility>
 
+#include "core/json_text.h"
 #include "core/record.h"
+#include "os/atomic_file.h"
 
 namespace docktor {
 namespace {
@@ -28,6 +30,22 @@ tl::unexpected<Error> disk_error(const std::string& path, const char* what) {
                      : e == EACCES || e == EPERM || e == EROFS ? "let docktor's user write there"
                                                                : "see the system's log";
   return fail(ErrorCode::kExhausted, fmt::format("{}: {}: {}; {}", path, what, std::strerror(e), cure), true);
+}
+
+// A record as whoever shows it may have it; nothing of it was looked at when others wrote a part of it.
+nlohmann::ordered_json parse_line(std::string_view line) {
+  auto record = parse_json<nlohmann::ordered_json>(line);
+  const bool odd = line.find("\\u00") != std::string_view::npos ||
+                   line.find("\\n") != std::string_view::npos || line.find("\\r") != std::string_view::npos ||
+                   line.find("\\t") != std::string_view::npos ||
+                   line.find('\x7f') != std::string_view::npos ||
+                   line.find("\xc2") != std::string_view::npos || line.find("\xe2") != std::string_view::npos;
+  if (odd && record.is_object()) {
+    for (auto& [key, value] : record.items()) {
+      if (key != "configuration" && key != "state") make_plain(value);  // those are for replay, as they were
+    }
+  }
+  return record;
 }
 
 }  // namespace
@@ -50,10 +68,13 @@ Result<void> FileJournal::open() {
     ::close(fd_);
     fd_ = -1;
   }
+  if (auto r = make_folder(folder_of(options_.path)); !r) return r;
   fd_ = ::open(options_.path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
   if (fd_ < 0) return disk_error(options_.path, "cannot open the journal");
   struct stat s{};
   size_ = ::fstat(fd_, &s) == 0 ? static_cast<std::uint64_t>(s.st_size) : 0;
+  snapshots_ = 0;
+  ++file_;
   char last = '\n';
   if (size_ > 0 && ::pread(fd_, &last, 1, static_cast<off_t>(size_ - 1)) == 1 && last != '\n') {
     return write_line("\n");  // a crash left half a line
@@ -88,20 +109,31 @@ void FileJournal::rotate() {
   for (int n = options_.files - 1; n >= 0; --n) {
     ::rename(numbered(options_.path, n).c_str(), numbered(options_.path, n + 1).c_str());
   }
+  std::uint64_t total = 0;
+  for (int n = 1; n <= options_.files; ++n) {
+    struct stat s{};
+    if (::stat(numbered(options_.path, n).c_str(), &s) != 0) return;
+    total += static_cast<std::uint64_t>(s.st_size);
+    if (n > 1 && total > options_.max_bytes * static_cast<std::uint64_t>(options_.files))
+      ::unlink(numbered(options_.path, n).c_str());
+  }
+}
+
+std::uint64_t FileJournal::most() const {
+  constexpr std::uint64_t kShare = 4;  // of a file, snapshots take a quarter at most
+  return std::max(options_.max_bytes, kShare * snapshots_);
 }
 
 Result<void> FileJournal::append(const nlohmann::ordered_json& record) {
   if (auto r = open(); !r) return r;
   const std::string line = to_line(record) + "\n";
-  if (size_ > 0 && size_ + line.size() > options_.max_bytes) {
+  const auto event = record.find("event");
+  const bool snapshot = event != record.end() && (*event == "snapshot" || *event == "start");
+  if (size_ > 0 && size_ + line.size() > most()) {
     rotate();
     if (auto r = open(); !r) return r;
-    if (snapshot_ && size_ == 0) {
-      for (const auto& s : snapshot_()) {
-        if (auto r = write_line(to_line(s) + "\n"); !r) return r;
-      }
-    }
   }
+  if (snapshot) snapshots_ += line.size();
   return write_line(line);
 }
 
@@ -117,7 +149,7 @@ Result<void> read_journal(const std::string& path,
     std::string line;
     while (std::getline(file, line)) {
       if (line.size() > kMaxLine) continue;
-      const auto record = nlohmann::ordered_json::parse(line, nullptr, false);
+      const auto record = parse_line(line);
       if (record.is_object() && !each(record)) return {};
     }
   }
@@ -139,7 +171,7 @@ std::vector<nlohmann::ordered_json> read_journal_tail(
     constexpr std::int64_t kBlock = 256 << 10;
     const auto take = [&](std::string_view line) {
       if (line.empty() || line.size() > kMaxLine || out.size() >= most) return;
-      auto record = nlohmann::ordered_json::parse(line, nullptr, false);
+      auto record = parse_line(line);
       if (record.is_object() && wanted(record)) out.push_back(std::move(record));
     };
     while (from > 0 && out.size() < most) {

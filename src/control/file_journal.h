@@ -10,6 +10,11 @@
 
 namespace docktor {
 
+/// A file is as large as max_bytes, or four times what its `start` and `snapshot` records take, where that is
+/// more: thousands of services, or much that was learned, must not leave room for nothing else. As many older
+/// files are kept as fit into the same space all together, one at least. A folder or file that was removed is
+/// made anew.
+///
 /// Not thread-safe. A line is written by one call and taken back when the disk is full, so that a reader
 /// never sees half a record; after a crash in the middle of a line the next record begins a new one.
 class FileJournal final : public Journal {
@@ -27,20 +32,19 @@ class FileJournal final : public Journal {
 
   Result<void> append(const nlohmann::ordered_json& record) override;
 
-  /// Called when a new file begins (not for the first append): gives the records that let it stand alone.
-  void on_new_file(std::function<std::vector<nlohmann::ordered_json>()> snapshot) {
-    snapshot_ = std::move(snapshot);
-  }
+  std::uint64_t file() const override { return file_; }
 
  private:
   Result<void> open();
   Result<void> write_line(const std::string& line);
   void rotate();
+  std::uint64_t most() const;
 
   Options options_;
-  std::function<std::vector<nlohmann::ordered_json>()> snapshot_;
   int fd_ = -1;
   std::uint64_t size_ = 0;
+  std::uint64_t file_ = 0;
+  std::uint64_t snapshots_ = 0;  // bytes of the present file
 };
 
 /// All complete records of a journal, oldest file first; lines that are no JSON object are skipped. `each`

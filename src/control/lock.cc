@@ -3,10 +3,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "core/json_text.h"
+#include "os/atomic_file.h"
 
 namespace docktor {
 namespace {
@@ -17,7 +21,7 @@ nlohmann::json read_note(int fd) {
   std::string text(kMaxNote, '\0');
   const auto n = ::pread(fd, text.data(), text.size(), 0);
   text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
-  auto note = nlohmann::json::parse(text, nullptr, false);
+  auto note = parse_json(text);
   if (!note.is_object()) return nlohmann::json::object();
   // Anybody who may write there can spoil it: what is not of its kind was never there.
   if (const auto pid = note.find("pid"); pid != note.end() && !pid->is_number_integer()) note.erase(pid);
@@ -29,12 +33,15 @@ nlohmann::json read_note(int fd) {
 }  // namespace
 
 Result<FileLock> FileLock::take(const std::string& path, const nlohmann::json& note) {
-  FileLock lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
+  FileLock lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640), path, note);
   if (lock.fd_ < 0) {
+    const int e = errno;
     return fail(
-        ErrorCode::kDenied,
-        fmt::format("{}: cannot open the lock: {}; let this user write there, or set DOCKTOR_RUNTIME_DIR",
-                    path, std::strerror(errno)));
+        e == EMFILE || e == ENFILE || e == ENOSPC || e == EDQUOT ? ErrorCode::kExhausted : ErrorCode::kDenied,
+        fmt::format("{}: cannot open the lock: {}; {}", path, std::strerror(e),
+                    e == EMFILE || e == ENFILE   ? "raise the limit of open files (ulimit -n, LimitNOFILE)"
+                    : e == ENOSPC || e == EDQUOT ? "free some space"
+                                                 : "let this user write there"));
   }
   bool held_by_other = true;
   for (int i = 0; held_by_other && i < 5; ++i) {  // somebody who only looks (holder) has it for a moment
@@ -49,17 +56,29 @@ Result<FileLock> FileLock::take(const std::string& path, const nlohmann::json& n
     return fail(ErrorCode::kConflict,
                 fmt::format("held by pid {} ({})", held.value("pid", 0), held.value("config", "?")), true);
   }
-  if (auto r = lock.annotate(note); !r) return tl::unexpected(r.error());
+  if (lock.lost()) return fail(ErrorCode::kConflict, "removed while it was taken; try again", true);
+  lock.annotate();
   return lock;
 }
 
-Result<void> FileLock::annotate(const nlohmann::json& note) {
-  const std::string text = note.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  if (::pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
-      ::ftruncate(fd_, static_cast<off_t>(text.size())) != 0) {
-    return fail(ErrorCode::kExhausted, fmt::format("cannot write the lock file: {}", std::strerror(errno)),
-                true);
-  }
+void FileLock::annotate() {
+  const std::string text = note_.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  (void)!::pwrite(fd_, text.data(), text.size(), 0);
+  (void)!::ftruncate(fd_, static_cast<off_t>(text.size()));
+}
+
+bool FileLock::lost() const {
+  struct stat there{}, ours{};
+  return ::lstat(path_.c_str(), &there) != 0 || ::fstat(fd_, &ours) != 0 || there.st_ino != ours.st_ino ||
+         there.st_dev != ours.st_dev;
+}
+
+Result<void> FileLock::renew() {
+  if (!lost()) return {};
+  if (auto r = make_folder(folder_of(path_)); !r) return r;
+  auto again = take(path_, note_);
+  if (!again) return tl::unexpected(again.error());
+  *this = std::move(*again);
   return {};
 }
 

@@ -15,6 +15,7 @@
 #include "control/overrides.h"
 #include "control/proposals.h"
 #include "core/autoscaler.h"
+#include "core/record.h"
 #include "core/source.h"
 #include "core/target.h"
 
@@ -88,7 +89,7 @@ struct Service {
         target(std::move(p.target)),
         queue_shown(std::move(p.queue_shown)),
         dry_run(p.dry_run),
-        effective(std::move(p.effective)) {}
+        effective(p.effective.is_null() ? "" : to_line(p.effective)) {}
 
   ServiceSpec spec;
   Autoscaler autoscaler;
@@ -97,8 +98,11 @@ struct Service {
   std::unique_ptr<Target> target;
   std::function<std::string()> queue_shown;
   bool dry_run;
-  nlohmann::ordered_json effective;
-  std::uint64_t generation = 0;  ///< callbacks of an earlier generation are stale
+  std::string effective;          ///< JSON text: a tree of it takes ten times as much
+  std::optional<Time> scheduled;  ///< where it stands in the controller's schedule
+  bool touched = false;           ///< something happened to it: its place may be another
+  std::uint64_t in_file = 0;      ///< the journal's file that has its state
+  std::uint64_t generation = 0;   ///< callbacks of an earlier generation are stale
 
   StandingOverrides overrides;
   Proposals proposals;
@@ -121,7 +125,7 @@ struct Service {
   std::optional<Time> read_again;  ///< the next of these reads
   int false_wakes = 0;             ///< within this sample interval
   bool work_waits = false;         ///< at zero replicas, as last read: a watch would only tell what is known
-  Time next_wake{};                ///< until then work at zero replicas waits for the check
+  Time next_early{};               ///< until then nothing is evaluated ahead of the check
 
   Time last_input{};
   std::vector<Input> inputs;  ///< since the last evaluation, for the journal

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "control/paths.h"
+#include "core/json_text.h"
 #include "os/atomic_file.h"
 
 namespace docktor {
@@ -60,7 +61,7 @@ nlohmann::json StateStore::load(const std::string& service) const {
     if (!on_disk) return nullptr;
     text = std::move(*on_disk);
   }
-  return nlohmann::json::parse(*text, nullptr, false);  // discarded (not an object) when damaged
+  return parse_json(*text);  // discarded (not an object) when damaged
 }
 
 void StateStore::flush() {

@@ -1,6 +1,7 @@
 // The Journal seam: the append-only record of every evaluation.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -13,6 +14,8 @@ class Journal {
   virtual ~Journal() = default;
   /// Appends one record (one line). A failure (a full disk) is the caller's warning, never its end.
   virtual Result<void> append(const nlohmann::ordered_json& record) = 0;
+  /// A number that changes when another file begins: what was written before may soon be gone.
+  virtual std::uint64_t file() const { return 0; }
 };
 
 }  // namespace docktor

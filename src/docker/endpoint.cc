@@ -12,6 +12,8 @@
 #include <system_error>
 #include <vector>
 
+#include "core/json_text.h"
+
 namespace docktor {
 namespace {
 
@@ -32,7 +34,7 @@ std::optional<json> read_json(const fs::path& path) {
   std::string text(kMostFile, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
-  auto j = json::parse(text, nullptr, false);
+  auto j = parse_json(text);
   if (!j.is_object()) return std::nullopt;
   return j;
 }

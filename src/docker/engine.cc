@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "core/json_text.h"
+
 namespace docktor {
 
 using nlohmann::json;
@@ -90,7 +92,7 @@ Error connection_error(const Error& e, const DockerEndpoint& endpoint, const std
 
 std::string message_of(const HttpResponse& r) {
   std::string text = r.body;
-  if (const auto j = json::parse(r.body, nullptr, false); j.is_object()) {
+  if (const auto j = parse_json(r.body); j.is_object()) {
     if (const auto m = j.find("message"); m != j.end() && m->is_string()) text = m->get<std::string>();
   }
   while (!text.empty() && (text.back() == '\n' || text.back() == '.')) text.pop_back();
@@ -349,7 +351,7 @@ Result<json> DockerEngine::json(EngineCall c, const std::stop_token& stop) {
   auto r = call(std::move(c), stop);
   if (!r) return tl::unexpected<Error>(r.error());
   if (r->body.empty()) return nlohmann::json();
-  auto j = nlohmann::json::parse(r->body, nullptr, false);
+  auto j = parse_json(r->body);
   if (j.is_discarded()) {
     return fail(ErrorCode::kInternal,
                 fmt::format("Docker's answer, asked to {}, is not JSON: is this a Docker engine?", what));

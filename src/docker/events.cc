@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "core/json_text.h"
+
 namespace docktor {
 
 using nlohmann::json;
@@ -65,7 +67,7 @@ void EventFeed::publish(const ContainerEvent& event) {
 }
 
 void EventFeed::take(std::string_view text) {
-  const auto j = json::parse(text, nullptr, false);
+  const auto j = parse_json(text);
   if (!j.is_object()) return;
   if (const auto t = j.find("timeNano"); t != j.end() && t->is_number_integer()) {
     const auto nano = t->get<std::int64_t>();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/json_text.h"
 #include "llm/advice_text.h"
 
 namespace docktor::llm {
@@ -74,7 +75,7 @@ Result<Completion> parse_stream(std::string_view body) {
       ended = true;
       break;
     }
-    const json event = json::parse(line, nullptr, false);
+    const json event = parse_json(line);
     const json* choice = first_choice(event);
     if (!choice) continue;
     any = true;
@@ -109,7 +110,7 @@ std::string completion_body(const CompletionRequest& request, const std::string&
 Result<Completion> parse_completion(std::string_view body, std::string_view content_type) {
   if (body.size() > kMaxCompletion) return bad(fmt::format("it is larger than {} bytes", kMaxCompletion));
   if (content_type.starts_with("text/event-stream") || body.starts_with("data:")) return parse_stream(body);
-  const json j = json::parse(body, nullptr, false);
+  const json j = parse_json(body);
   if (j.is_discarded()) return bad("it is not JSON, or was cut off");
   const json* choice = first_choice(j);
   const json* message = choice ? member(*choice, "message") : nullptr;
@@ -122,7 +123,7 @@ Result<Completion> parse_completion(std::string_view body, std::string_view cont
 }
 
 Error status_error(int status, std::string_view body) {
-  const json j = json::parse(body, nullptr, false);
+  const json j = parse_json(body);
   std::string said;
   if (const json* error = member(j, "error"))
     said = error->is_string() ? error->get<std::string>() : text_of(*error, "message");
@@ -143,7 +144,7 @@ Error status_error(int status, std::string_view body) {
 }
 
 Result<std::vector<std::string>> parse_models(std::string_view body) {
-  const json j = json::parse(body, nullptr, false);
+  const json j = parse_json(body);
   const json* list = j.is_array() ? &j : member(j, "data");
   if (!list) list = member(j, "models");
   if (!list || !list->is_array()) return bad("it is no list of models");

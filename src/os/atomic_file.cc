@@ -19,12 +19,12 @@ tl::unexpected<Error> file_error(const std::string& path, const char* what) {
   return fail(code, fmt::format("{}: {}: {}", path, what, std::strerror(e)), true);
 }
 
+}  // namespace
+
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
-
-}  // namespace
 
 Result<void> write_atomically(const std::string& path, const std::string& text) {
   const std::string beside = path + ".new";
@@ -88,6 +88,26 @@ Result<void> make_folder(const std::string& path) {
     if (auto r = make_folder(parent); !r) return r;
   }
   if (::mkdir(path.c_str(), 0750) != 0 && errno != EEXIST) return file_error(path, "cannot make the folder");
+  return {};
+}
+
+Result<void> own_folder(const std::string& path) {
+  if (auto r = make_folder(path); !r) return r;
+  for (const auto& folder : {path, folder_of(path)}) {
+    struct stat s{};
+    if (::stat(folder.c_str(), &s) != 0) return file_error(folder, "cannot look at the folder");
+    if (s.st_uid != ::geteuid() && s.st_uid != 0) {
+      return fail(
+          ErrorCode::kDenied,
+          fmt::format("{}: belongs to another user (uid {}), who may change what is in it: remove it, "
+                      "or name another folder",
+                      folder, s.st_uid));
+    }
+    if ((s.st_mode & S_IWOTH) && (folder == path || !(s.st_mode & S_ISVTX))) {
+      return fail(ErrorCode::kDenied,
+                  fmt::format("{}: everybody may write there: chmod o-w it, or name another folder", folder));
+    }
+  }
   return {};
 }
 

@@ -13,6 +13,14 @@ Result<void> write_atomically(const std::string& path, const std::string& text);
 /// The whole file, at most `most` bytes. kNotFound when it is not there.
 Result<std::string> read_file(const std::string& path, std::size_t most);
 
+/// The folder that a path stands in; "." for a bare name.
+std::string folder_of(const std::string& path);
+
+/// As make_folder(), and refuses one that somebody else could have prepared or can change: neither it nor the
+/// folder that it stands in may belong to another user than this one or root, or be writable for all (but for
+/// one where each may remove only his own, as /tmp). kDenied says what to do.
+Result<void> own_folder(const std::string& path);
+
 /// Makes the folder and its parents with mode 0750; an existing one must be a folder.
 Result<void> make_folder(const std::string& path);
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "core/json_text.h"
 #include "core/record.h"
 #include "core/text.h"
 #include "policy/policies.h"
@@ -44,7 +45,7 @@ std::string Decider::answer(std::string_view line, std::size_t number) {
     return to_line(ordered_json{{"line", number}, {"error", what}});
   };
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return bad("the line is empty");
-  const json parsed = json::parse(line, nullptr, false);
+  const json parsed = parse_json(line);
   if (parsed.is_discarded()) return bad("not JSON: one object a line is expected");
   auto input = input_from_json(parsed);
   if (!input) return bad(input.error().message);

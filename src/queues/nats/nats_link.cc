@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -175,12 +176,13 @@ NatsLink::~NatsLink() {
     // A name look-up cannot be interrupted: after a while the thread is left alone; it touches nothing of
     // ours any more.
     const bool ended =
+        !attempt_->thread.joinable() ||
         attempt_->ended.wait_for(lock, std::chrono::seconds(3), [&] { return attempt_->done; });
     lock.unlock();
-    if (ended)
-      attempt_->thread.join();
-    else
+    if (!ended)
       attempt_->thread.detach();
+    else if (attempt_->thread.joinable())
+      attempt_->thread.join();
     if (ended && attempt_->nc) natsConnection_Destroy(attempt_->nc);
   }
   if (nc_) natsConnection_Destroy(nc_);
@@ -191,15 +193,21 @@ void NatsLink::connect() {
   attempt_ = std::make_shared<Attempt>();
   // The thread may outlive the link: it has copies, and the link stands only in tasks, which run while the
   // link lives.
-  attempt_->thread =
-      std::thread([attempt = attempt_, options = options_, known = discovered_,
-                   wire = Wire{loop_.port(), *this, generation_}] { attempt->run(options, known, wire); });
+  try {
+    attempt_->thread =
+        std::thread([attempt = attempt_, options = options_, known = discovered_,
+                     wire = Wire{loop_.port(), *this, generation_}] { attempt->run(options, known, wire); });
+  } catch (const std::system_error& error) {
+    attempt_->error = {ErrorCode::kExhausted,
+                       fmt::format("{}: no thread to connect with: {}", shown_url_, error.what()), true};
+    loop_.post([this, generation = generation_] { attempted(generation); });
+  }
 }
 
 void NatsLink::attempted(std::uint64_t generation) {
   if (generation != generation_ || !attempt_) return;
   const auto attempt = std::exchange(attempt_, nullptr);
-  attempt->thread.join();
+  if (attempt->thread.joinable()) attempt->thread.join();
   if (attempt->nc &&
       natsConnection_IsClosed(attempt->nc)) {  // lost again already; its "closed" came too early to count
     natsConnection_Destroy(attempt->nc);

@@ -10,6 +10,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "core/json_text.h"
+
 namespace docktor {
 namespace {
 
@@ -26,7 +28,7 @@ struct Socket {
 
 std::string version_in_greeting(const std::string& line) {
   if (!line.starts_with("INFO ")) return {};
-  const auto info = nlohmann::json::parse(line.substr(5), nullptr, false);
+  const auto info = parse_json(line.substr(5));
   if (!info.is_object() || !info.contains("version") || !info["version"].is_string()) return {};
   return info["version"].get<std::string>();
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/json_text.h"
 #include "core/text.h"
 #include "os/spawn.h"
 #include "targets/compose/compose_cli.h"
@@ -207,7 +208,7 @@ std::vector<ComposeTarget::Worker::Fresh> ComposeTarget::Worker::make_clones(con
       f.error = answers[i].error();
       continue;
     }
-    f.id = text_at(json::parse(answers[i]->body, nullptr, false), "/Id");
+    f.id = text_at(parse_json(answers[i]->body), "/Id");
     if (f.id.empty()) {
       f.error =
           Error{ErrorCode::kInternal, fmt::format("Docker's answer to creating {} has no id", f.name), true};

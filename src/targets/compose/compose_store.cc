@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "core/json_text.h"
 #include "os/fd.h"
 
 namespace docktor {
@@ -71,7 +72,7 @@ ComposeRecord load_record(const std::string& path) {
   std::string text(kMostBytes, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
-  const auto j = json::parse(text, nullptr, false);
+  const auto j = parse_json(text);
   if (!j.is_object()) return r;
   if (const auto t = j.find("template"); t != j.end() && t->is_object()) r.replica_template = *t;
   r.stopping = texts(j, "stopping");

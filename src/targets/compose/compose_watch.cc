@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/json_text.h"
 #include "targets/compose/compose_project.h"
 #include "targets/compose/compose_worker.h"
 
@@ -107,7 +108,7 @@ Result<std::vector<Container>> ComposeTarget::Worker::list(const std::stop_token
       }
       return tl::unexpected<Error>(answers[i].error());
     }
-    auto j = json::parse(answers[i]->body, nullptr, false);
+    auto j = parse_json(answers[i]->body);
     if (!j.is_object())
       return fail(ErrorCode::kInternal, "Docker's description of a container is not JSON", true);
     known_[ids[i]].inspect = std::move(j);

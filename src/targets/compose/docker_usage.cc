@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/json_text.h"
 #include "docker/container.h"
 
 namespace docktor {
@@ -223,7 +224,7 @@ void DockerUsageSource::read(const ReadRequest& request, std::function<void(Resu
                              .timeout = request.timeout},
                             [state = state_, id](const Result<HttpResponse>& r) {
                               if (!r) return;
-                              const auto j = json::parse(r->body, nullptr, false);
+                              const auto j = parse_json(r->body);
                               const std::lock_guard lock(state->mutex);
                               const auto found = state->known.find(id);
                               if (found == state->known.end()) return;
