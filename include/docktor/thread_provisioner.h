@@ -31,8 +31,7 @@ struct ThreadProvisionerOptions {
 ///   - returns a value: the answer goes out where one is waited for, then the acknowledgement;
 ///   - returns an error or throws: counted; the message is given back and tried again after retry_delay;
 ///   - takes long: the server is told in time that work goes on, for it and for what waits behind it;
-///   - stop_instance(): the message at work is finished, the others of the batch are given back at once; the
-///   last
+///   - stop_instance(): the message at work is finished, the others of the batch are given back at once; the last
 ///     thread, whose messages nobody would take, finishes its batch and what still comes within a second.
 ///
 /// A message that was finished here and is delivered again all the same (a server that crashed or a

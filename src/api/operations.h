@@ -30,9 +30,9 @@ struct Operation {
 ///   explain {id? | service?}                      one decision with every number behind it
 ///   proposals {service?}                          what waits for a person's yes
 ///   simulate {service?, policy?, ...}             what another policy would have made of the recorded load
-///   decide {service, observations?, ...}          what the rules would decide on given numbers; nothing is
-///   done propose {service, replicas, reason?}          leaves a proposal that approve carries out pause
-///   {service, for?, reason?}                the policy does not count until resume or the time is over
+///   decide {service, observations?, ...}          what the rules would decide on given numbers; does nothing
+///   propose {service, replicas, reason?}          leaves a proposal that approve carries out
+///   pause {service, for?, reason?}                the policy does not count until resume or the time is over
 ///   resume {service}                              ends a pause, a scale and a stop by hand
 ///   scale {service, replicas, for?, reason?}      so many replicas until resume or the time is over
 ///   set_bounds {service, min_replicas, max_replicas, for?}   other bounds than the configuration's

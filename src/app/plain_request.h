@@ -15,10 +15,9 @@ struct PlainRequest {
   nlohmann::json arguments = nlohmann::json::object();
 };
 
-/// The request that the line is, if it is one of plain_help()'s forms to the word; nothing for everything
-/// else
-/// ("why did you scale down?" is for a model). `services` are the names there are; a line may leave the name
-/// out where there is only one. Pure.
+/// The request that the line is, if it matches one of plain_help()'s forms exactly; nothing for everything else
+/// ("why did you scale down?" is for a model). `services` are the known names; a line may omit the name where
+/// there is only one. Pure.
 std::optional<PlainRequest> plain_request(std::string_view line, const std::vector<std::string>& services);
 
 /// What a line that is not plain was probably meant to be, where no model can be asked: "why ..." with a

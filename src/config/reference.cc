@@ -164,7 +164,7 @@ std::string metrics_table() {
 
 constexpr std::string_view kIntro = R"(# Configuration
 
-<!-- Written from the table in src/config/knobs.cc. Change it there, then: cmake --build build --target configuration_reference -->
+<!-- Written from the table in src/config/knob_table.cc. Change it there, then: cmake --build build --target configuration_reference -->
 
 docktor reads `docktor.yaml` (or `docktor.yml`) in the working directory, or the file that `--config` names. Paths within it are
 relative to the file's folder. `docktor config validate` checks it; a mistake reads

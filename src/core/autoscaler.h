@@ -41,8 +41,7 @@ class Autoscaler {
   /// The newest sample, for status.
   Observation latest(Time now) const { return meter_.latest(now); }
 
-  /// What must outlive a restart: what the policy learned, cooldowns. Not the meter's window, which begins
-  /// anew.
+  /// What must outlive a restart: what the policy learned, cooldowns, the meter's window.
   nlohmann::json save() const;
   void restore(const nlohmann::json& state, Time now);
 

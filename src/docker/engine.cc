@@ -41,7 +41,7 @@ Error engine_error(int status, const std::string& message, const std::string& wh
       return {ErrorCode::kDenied,
               text("If this is a socket proxy, allow it: CONTAINERS=1 IMAGES=1 NETWORKS=1 EVENTS=1 PING=1 "
                    "VERSION=1 INFO=1 "
-                   "POST=1 (see docs/docker.md)"),
+                   "POST=1 (see docs/operations.md)"),
               false};
     case 404:
       return {ErrorCode::kNotFound, text(""), false};

@@ -10,9 +10,9 @@
 namespace docktor {
 
 /// The objective decides; then, by `rules_mode`:
-///   floor  while a rule of scale_up_when holds, at least scale_up_by more than now, whatever the objective
-///   says veto   no scale-down unless all of scale_down_when hold (if there are any) and none of
-///   scale_up_when does
+///   floor  while a rule of scale_up_when holds, at least scale_up_by more than now, whatever the objective says
+///   veto   no scale-down unless all of scale_down_when hold (if there are any) and none of scale_up_when does
+///
 /// Rules see the means over metrics_window, as they do alone. Neither mode ever removes a replica. Not
 /// thread-safe.
 class ObjectiveBesideRules final : public Policy {

@@ -44,16 +44,13 @@ struct HpaMetric {
   double target = 1;            ///< per replica, > 0
 };
 
-/// Per metric: r = usage / (target × current); within 1 ± tolerance the current count, else ceil(usage /
-/// target); of several metrics the highest, and no fewer than now while one is missing. Then, for current
-/// within bounds:
+/// Per metric: r = usage / (target × current); within 1 ± tolerance the current count, else ceil(usage / target).
+/// Of several metrics the highest counts, and no fewer than now while one is missing. Then, for current within
+/// bounds:
 ///
-/// - without behavior: no lower than the highest raw proposal of the last 300 s, no higher than max(2 ×
-/// current, 4).
-///   The former holds upwards as well: after a spike it climbs towards the old peak although the queue is
-///   empty.
-/// - with behavior: between the lowest proposal within the up window and the highest within the down window,
-/// as
+/// - without behavior: no lower than the highest raw proposal of the last 300 s, no higher than max(2 × current, 4).
+///   The former holds upwards as well: after a spike it climbs towards the old peak although the queue is empty.
+/// - with behavior: between the lowest proposal within the up window and the highest within the down window, as
 ///   near to current as they allow; then the rates, counted from the replicas at the period's start.
 ///
 /// 0 replicas switch it off. Deterministic; not thread-safe.

@@ -29,8 +29,8 @@ struct LaravelView {
   int current = 0;
 };
 
-/// max(λ̂ × S, drain), rounded up, before the smoothing of scale-downs. With SLA' = max(1, SLA − spawn) and p
-/// = min(age / SLA', 1.5):
+/// max(λ̂ × S, drain), rounded up, before the smoothing of scale-downs. With SLA' = max(1, SLA − spawn)
+/// and p = min(age / SLA', 1.5):
 ///
 ///     drain = 0 below the threshold, B / max((SLA' − age) / S, 1) × min(1 + 8 (p − ½)², 5) from there on
 ///     drain = B / max(SLA' / S, 1) where the age is not known

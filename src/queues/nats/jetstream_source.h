@@ -18,12 +18,11 @@ namespace docktor {
 /// will: a read still under way is answered from within the destructor with kUnavailable.
 ///
 /// At zero replicas:
-///     source.watch(cb);     // subscribes, then reads the consumer once; in this order, so that nothing
-///     falls between
-///     ...cb()               // a message may have come, or that one read showed pending messages. Now the
-///     watch is over. source.read(...)      // again for up to 50 ms before calling it false: the message may
-///     not be stored yet source.watch(cb);     // after a false wake: armed again, with the same
-///     subscribe-then-read
+///     source.watch(cb);     // subscribes, then reads the consumer once: in this order nothing is missed
+///     ...cb()               // a message may have come, or that one read showed pending ones; the watch is over
+///     source.read(...)      // again for up to 50 ms before calling it false: the message may not be stored yet
+///     source.watch(cb);     // after a false wake: armed again, with the same subscribe-then-read
+///
 /// The watch survives a lost connection: it is armed again, read included, when the connection is back.
 /// Polling (at most 1 s apart) goes on meanwhile; watch_gap() tells when it is all there is.
 class JetStreamSource final : public Source {

@@ -17,8 +17,7 @@ namespace docktor {
 
 /// Plain data; the pool acts on it.
 ///
-///     waiting ──start──▶ running ──its first process ended──▶ leaving ──nothing left of it──▶ waiting, or
-///     gone
+///     waiting ──start──▶ running ──its first process ended──▶ leaving ──nothing left of it──▶ waiting or gone
 ///
 /// `stopping` goes beside: a stopping replica is never started again.
 struct ProcessReplica {
