@@ -114,7 +114,11 @@ Container read_container(const json& inspect) {
   c.oom_killed = bool_at(inspect, "/State/OOMKilled");
   c.restarts = static_cast<int>(number_at(inspect, "/RestartCount"));
   const auto policy = text_at(inspect, "/HostConfig/RestartPolicy/Name");
-  c.restarted_by_docker = policy == "always" || policy == "unless-stopped" || policy == "on-failure";
+  const auto retries = number_at(inspect, "/HostConfig/RestartPolicy/MaximumRetryCount");
+  c.restarted_by_docker =
+      policy == "always" || policy == "unless-stopped" ||
+      (policy == "on-failure" && (c.exit_code != 0 || c.alive()) && (retries == 0 || c.restarts < retries));
+  c.depends_on = label(labels, "com.docker.compose.depends_on");
   c.created = parse_rfc3339(text_at(inspect, "/Created")).value_or(Time{});
   c.started = parse_rfc3339(text_at(inspect, "/State/StartedAt"));
   c.finished = parse_rfc3339(text_at(inspect, "/State/FinishedAt"));

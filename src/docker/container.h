@@ -32,7 +32,10 @@ struct Container {
   int exit_code = 0;
   bool oom_killed = false;
   int restarts = 0;
-  bool restarted_by_docker = false;  ///< its restart policy starts it again after an exit
+  /// Its restart policy starts it again after such an exit as this one (`on-failure` not after 0, nor when
+  /// its retries are used up), unless somebody stopped it.
+  bool restarted_by_docker = false;
+  std::string depends_on;  ///< Compose's label: "nats:service_healthy:false,..."
   Time created{};
   std::optional<Time> started;
   std::optional<Time> finished;

@@ -1,6 +1,7 @@
 // One engine with what its users share: the stream of events, and one change at a time per Compose project.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,6 +21,10 @@ class Docker {
 
   DockerEngine& engine() { return engine_; }
   EventFeed& events() { return events_; }
+
+  /// Whether it answered in time when somebody last waited for it: where it did not, nobody who makes many
+  /// users of it should wait for each. True at first.
+  std::atomic<bool> prompt{true};
 
   /// Held while containers of the project are made or stopped. Compose itself does not know it.
   std::shared_ptr<std::timed_mutex> project_lock(const std::string& project) {

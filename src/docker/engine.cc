@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <utility>
 
 #include "core/json_text.h"
@@ -366,6 +367,44 @@ Result<EngineInfo> DockerEngine::connect(const std::stop_token& stop) {
   const std::lock_guard lock(state_->mutex);
   if (!state_->info) return fail(ErrorCode::kUnavailable, "Docker went away just now", true);
   return *state_->info;
+}
+
+bool DockerEngine::answers_anew(const std::stop_token& stop) {
+  const auto connected = connect(stop);
+  if (!connected) return false;
+  struct Answer {
+    std::mutex mutex;
+    std::condition_variable_any changed;
+    std::optional<bool> good;
+  };
+  const auto answer = std::make_shared<Answer>();
+  HttpClient fresh(connected->endpoint.server);
+  fresh.submit({.path = "/_ping", .timeout = std::chrono::seconds(2), .max_body = 64 << 10},
+               [answer](const Result<HttpResponse>& r) {
+                 const std::lock_guard lock(answer->mutex);
+                 answer->good = r && r->status == 200;
+                 answer->changed.notify_all();
+               });
+  std::unique_lock lock(answer->mutex);
+  answer->changed.wait(lock, stop, [&] { return answer->good.has_value(); });
+  return answer->good.value_or(false);
+}
+
+Result<std::vector<std::string>> DockerEngine::identities(const std::stop_token& stop) {
+  const auto connected = connect(stop);
+  if (!connected) return tl::unexpected<Error>(connected.error());
+  const auto& server = connected->endpoint.server;
+  std::error_code ec;
+  std::vector<std::string> out{server.unix_socket.empty()
+                                   ? server.base_url
+                                   : std::filesystem::weakly_canonical(server.unix_socket, ec).string()};
+  // A socket proxy may refuse it.
+  const auto info = json({.what = "tell its id", .path = "/info", .timeout = std::chrono::seconds(10)}, stop);
+  if (!info && info.error().retry) return tl::unexpected<Error>(info.error());
+  if (info && info->is_object() && info->contains("ID") && (*info)["ID"].is_string() &&
+      !(*info)["ID"].get<std::string>().empty())
+    out.push_back((*info)["ID"].get<std::string>());
+  return out;
 }
 
 Result<json> DockerEngine::containers(const std::vector<std::string>& labels, const std::stop_token& stop) {

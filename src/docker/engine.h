@@ -87,6 +87,14 @@ class DockerEngine {
   /// Finds the engine and agrees on a version, if that was not done yet.
   Result<EngineInfo> connect(const std::stop_token& stop = {});
 
+  /// Whether the engine takes a new connection and answers on it. One that shuts down does not, while it
+  /// still answers on old ones. Blocks for two seconds at most.
+  bool answers_anew(const std::stop_token& stop = {});
+
+  /// What tells one engine from another, however it is reached: its own id, and the place it was reached at
+  /// with links resolved (some engines have no lasting id). Two that share one of them are one engine.
+  Result<std::vector<std::string>> identities(const std::stop_token& stop = {});
+
   // The calls that more than one place needs.
 
   /// Containers of all states that carry all `labels` ("key" or "key=value"), as GET /containers/json shows

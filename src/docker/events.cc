@@ -37,6 +37,21 @@ bool JsonSplitter::feed(std::string_view piece, const std::function<void(std::st
   return true;
 }
 
+std::optional<ContainerEvent> parse_event(const json& j) {
+  if (!j.is_object()) return std::nullopt;
+  ContainerEvent e;
+  e.action = j.value("Action", json()).is_string() ? j["Action"].get<std::string>() : "";
+  const auto actor = j.value("Actor", json::object());
+  if (!actor.is_object()) return std::nullopt;
+  if (const auto id = actor.find("ID"); id != actor.end() && id->is_string()) e.id = id->get<std::string>();
+  if (const auto all = actor.find("Attributes"); all != actor.end() && all->is_object()) {
+    for (const auto& [key, value] : all->items()) {
+      if (value.is_string()) e.attributes[key] = value.get<std::string>();
+    }
+  }
+  return e;
+}
+
 EventFeed::EventFeed(DockerEngine& engine) : engine_(engine) {
   // From now on, by our clock: what happens between asking for the stream and the engine's taking it up is
   // then in it.
@@ -74,18 +89,9 @@ void EventFeed::take(std::string_view text) {
     const std::lock_guard lock(mutex_);
     since_ = fmt::format("{}.{:09}", nano / 1'000'000'000, nano % 1'000'000'000);
   }
-  ContainerEvent e;
-  e.action = j.value("Action", json()).is_string() ? j["Action"].get<std::string>() : "";
-  if (e.action.starts_with("exec_")) return;  // health checks: two a check, and nothing in them
-  const auto actor = j.value("Actor", json::object());
-  if (!actor.is_object()) return;
-  if (const auto id = actor.find("ID"); id != actor.end() && id->is_string()) e.id = id->get<std::string>();
-  if (const auto all = actor.find("Attributes"); all != actor.end() && all->is_object()) {
-    for (const auto& [key, value] : all->items()) {
-      if (value.is_string()) e.attributes[key] = value.get<std::string>();
-    }
-  }
-  publish(e);
+  const auto e = parse_event(j);
+  if (!e || e->action.starts_with("exec_")) return;  // health checks: two a check, and nothing in them
+  publish(*e);
 }
 
 void EventFeed::run(const std::stop_token& stop) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -40,6 +41,9 @@ struct ContainerEvent {
   std::string id;
   std::map<std::string, std::string> attributes;  ///< labels, name, image, exitCode, signal
 };
+
+/// Nothing where it is no event of a container.
+std::optional<ContainerEvent> parse_event(const nlohmann::json& event);
 
 /// Follows events of Compose's containers for as long as it lives; reconnects by itself, from where it was,
 /// and tells everybody of a "gap" first. Thread-safe. Callbacks come from the engine's client thread or the

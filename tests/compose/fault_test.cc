@@ -2,9 +2,13 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <future>
+#include <memory>
 
+#include "os/fd.h"
 #include "tests/compose/stack.h"
 
 namespace docktor::test {
@@ -238,6 +242,29 @@ TEST_F(ComposeFaults, AReplicaThatNeverBecomesHealthyIsRemovedAndTheNextOneWaits
   ASSERT_FALSE(r);
   EXPECT_THAT(r.error().message, HasSubstr("the next one is tried in"));
   EXPECT_EQ(1, count(s.report().replicas).current) << "one that once was healthy stays";
+}
+
+TEST(SlowDocker, CostsTheMakingOfManyServicesOneWait) {
+  // A socket that takes connections and is silent.
+  const TempDir dir;
+  const auto path = (dir.path() / "docker.sock").string();
+  const Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(0, ::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address));
+  ASSERT_EQ(0, ::listen(listener.get(), 100));
+  Docker docker({.getenv = [](const char*) -> const char* { return nullptr; }, .default_socket = path});
+  const RealClock clock;
+  std::vector<std::unique_ptr<ComposeTarget>> all;
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 40; ++i) {
+    ComposeOptions o;
+    o.service = fmt::format("s{}", i);
+    o.spec.project = "p";
+    o.state_directory = (dir.path() / "state").string();
+    all.push_back(std::make_unique<ComposeTarget>(std::move(o), docker, clock));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10)) << "40 waits are 20 s";
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <future>
+#include <set>
 
 #include "tests/compose/stack.h"
 
@@ -176,6 +177,73 @@ TEST_F(SomebodysHand, ARestartByTheUserIsNoStop) {
   ASSERT_TRUE(s.ready(1));
   EXPECT_EQ("", s.report().stopped_by_hand);
   EXPECT_THAT(s.news(), Not(HasSubstr("stopped by hand")));
+}
+
+TEST(NobodysHand, AWorkerThatEndsByItselfIsStartedAgainUnderEveryPolicy) {
+  for (const char* policy : {"\"no\"", "on-failure", "\"on-failure:1\"", "unless-stopped", "always"}) {
+    const Stack stack(
+        fmt::format("services:\n  worker:\n    image: docktor-test/busybox\n    restart: {}\n"
+                    "    command: [sh, -c, 'sleep 2; exit 0']\n",
+                    policy));
+    stack.up();
+    Docker docker;
+    Scaler s(stack, "worker", docker);
+    ASSERT_TRUE(s.ready(1)) << policy;
+    const auto name = stack.project() + "-worker-1";
+    const auto starts = [&] { return must("docker inspect -f '{{.State.StartedAt}}' " + name); };
+    std::set<std::string> seen;
+    std::string problems, stopped;
+    ASSERT_TRUE(eventually([&] {
+      seen.insert(starts());
+      const auto r = s.report();
+      problems += r.problem;
+      stopped += r.stopped_by_hand;
+      return seen.size() >= 3;
+    })) << policy;
+    EXPECT_EQ("", problems) << policy << ": docktor's own restart is nobody's change";
+    EXPECT_EQ("", stopped) << policy;
+    EXPECT_THAT(s.news(), Not(HasSubstr("somebody"))) << policy;
+  }
+}
+
+TEST(NobodysHand, AnEngineThatShutsDownIsNobodysStop) {
+  if (!private_engine()) GTEST_SKIP() << "the engine is not ours to stop";
+  // Slow to end, so that docktor has all the time to see them told.
+  const Stack stack(
+      "services:\n  worker:\n    image: docktor-test/busybox\n    restart: unless-stopped\n"
+      "    command: [sh, -c, 'trap \"sleep 3; exit 0\" TERM; while :; do sleep 0.1; done']\n");
+  stack.up("--scale worker=2");
+  Docker docker;
+  Scaler s(stack, "worker", docker);
+  ASSERT_TRUE(s.ready(2));
+  dockerd("stop");
+  dockerd("start");
+  ASSERT_TRUE(s.ready(2));
+  EXPECT_THAT(s.news(), Not(HasSubstr("somebody")));
+  EXPECT_THAT(s.news(), Not(HasSubstr("by hand")));
+}
+
+TEST(NobodysHand, AWorkerThatEndedWhileDocktorWasAwayIsStarted) {
+  const Stack stack(
+      "services:\n  worker:\n    image: docktor-test/busybox\n    command: [sh, -c, 'sleep 1; exit 0']\n");
+  stack.up();
+  must("docker wait " + stack.project() + "-worker-1");
+  Docker docker;
+  Scaler s(stack, "worker", docker);
+  ASSERT_TRUE(s.heard("started " + stack.project() + "-worker-1 again"));
+  EXPECT_EQ("", s.report().stopped_by_hand);
+}
+
+TEST(NobodysHand, AContainerThatAFailedUpLeftHoldsNothingUp) {
+  const Stack stack("services:\n" + sleeper("worker"));
+  ASSERT_EQ(0, stack.compose("create worker").code);
+  Docker docker;
+  Scaler s(stack, "worker", docker);
+  ASSERT_TRUE(s.heard("was created and never started"));
+  EXPECT_EQ("", s.report().problem);
+  ASSERT_TRUE(s.scale(2));
+  ASSERT_TRUE(s.ready(2));
+  EXPECT_EQ(2u, stack.containers("worker", "-a").size()) << "the one that was left is one of them";
 }
 
 }  // namespace

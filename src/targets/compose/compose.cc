@@ -43,9 +43,11 @@ ComposeTarget::Worker::Worker(ComposeOptions options, Docker& docker, const Cloc
     inbox->changed.notify_all();
   });
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
-  // An engine that answers does so within milliseconds; then the first report is a true one.
+  // An engine that answers does so within milliseconds; then the first report is a true one. A silent one
+  // costs this wait once, not for each service.
+  if (!docker_.prompt) return;
   std::unique_lock lock(snapshot_mutex_);
-  looked_.wait_for(lock, kFirstLook, [&] { return has_looked_; });
+  docker_.prompt = looked_.wait_for(lock, kFirstLook, [&] { return has_looked_; });
 }
 
 ComposeTarget::Worker::~Worker() {

@@ -23,6 +23,10 @@ struct ComposeOptions {
       on_change;            ///< the report may differ now; called from the worker's thread, must not block
   int max_replicas = 1000;  ///< orders for more are refused, whoever made the mistake
   ComposeCare care{};
+  /// Takes the sole right to scale what is named, held for as long as the answer lives; an error where
+  /// another docktor has it. Nobody else is asked where there is no such function. Called from the worker's
+  /// thread.
+  std::function<Result<std::shared_ptr<void>>(const std::string& what)> claim{};
 };
 
 /// A replica more is a clone of a running one, whatever the Compose file says by now: what is edited and not
@@ -41,8 +45,8 @@ struct ComposeOptions {
 /// answered with an error.
 class ComposeTarget final : public Target {
  public:
-  /// Returns at once. report() says that Docker was not asked yet until it was. `docker` and `clock` must
-  /// outlive this.
+  /// Returns within half a second, and at once where Docker does not answer another one. report() says that
+  /// Docker was not asked yet until it was. `docker` and `clock` must outlive this.
   ComposeTarget(ComposeOptions options, Docker& docker, const Clock& clock);
   ~ComposeTarget() override;
 

@@ -20,8 +20,9 @@ std::vector<std::string> ComposeService::reusable(const std::string& config_hash
                                                   const std::string& image_id) const {
   std::vector<const Tracked*> all;
   for (const auto& [id, t] : tracked_) {
-    if (!t.stopping && !t.next_start && t.c.state == ContainerState::kExited &&
-        t.c.config_hash == config_hash && t.c.image_id == image_id) {
+    const bool ended = t.c.state == ContainerState::kExited && !t.next_start && !t.starting;
+    const bool left_behind = t.c.state == ContainerState::kCreated && t.told_of_leftover;
+    if (!t.stopping && (ended || left_behind) && t.c.config_hash == config_hash && t.c.image_id == image_id) {
       all.push_back(&t);
     }
   }

@@ -44,18 +44,25 @@ Result<std::string> find_project(DockerEngine& engine, const TargetSpec& spec, c
   const auto all = engine.containers({"com.docker.compose.project"}, stop);
   if (!all) return tl::unexpected<Error>(all.error());
   std::set<std::string> from_this_file;
-  std::error_code ec;
-  const auto real = std::filesystem::weakly_canonical(spec.compose_file, ec).string();
+  // The same file by another path (a link to the release, a bind mount): where two projects are, the one that
+  // names it as we do.
+  const auto same_file = [&](const std::string& path) {
+    std::error_code ec;
+    return path == spec.compose_file || std::filesystem::equivalent(path, spec.compose_file, ec);
+  };
+  std::set<std::string> by_the_same_path;
   for (const auto& c : *all) {
     const auto& labels = at(c, "/Labels");
     for (const auto& f : comma_list(label(labels, "com.docker.compose.project.config_files"))) {
       // Compose v1 writes the file as it was given, against the working directory.
       const auto directory = label(labels, "com.docker.compose.project.working_dir");
       const auto path = f.starts_with("/") ? f : directory + "/" + f;
-      if (path == spec.compose_file || path == real)
-        from_this_file.insert(label(labels, "com.docker.compose.project"));
+      const auto project = label(labels, "com.docker.compose.project");
+      if (path == spec.compose_file) by_the_same_path.insert(project);
+      if (same_file(path)) from_this_file.insert(project);
     }
   }
+  if (by_the_same_path.size() == 1) return *by_the_same_path.begin();
   if (from_this_file.size() == 1) return *from_this_file.begin();
   if (from_this_file.size() > 1) {
     if (from_this_file.contains(derived)) return derived;
@@ -69,6 +76,14 @@ Result<std::string> find_project(DockerEngine& engine, const TargetSpec& spec, c
                 fmt::format("no project name can be made of {}: write it as `project:`", spec.compose_file));
   }
   return derived;
+}
+
+Result<std::vector<std::string>> compose_identities(DockerEngine& engine, const std::string& project,
+                                                    const std::string& service, const std::stop_token& stop) {
+  auto all = engine.identities(stop);
+  if (!all) return all;
+  for (auto& one : *all) one = fmt::format("compose|{}|{}|{}", one, project, service);
+  return all;
 }
 
 Result<int> count_compose_replicas(DockerEngine& engine, const std::string& service, const TargetSpec& spec,

@@ -17,6 +17,11 @@ namespace docktor {
 /// where two projects come from the same file and neither has the derived name.
 Result<std::string> find_project(DockerEngine& engine, const TargetSpec& spec, const std::stop_token& stop);
 
+/// What a service of a project is, whichever way project and engine were named: one text for each identity of
+/// the engine. Two configurations that share one of them would fight over the service.
+Result<std::vector<std::string>> compose_identities(DockerEngine& engine, const std::string& project,
+                                                    const std::string& service, const std::stop_token& stop);
+
 /// How many containers of the service run now, those of `docker compose run` left out; for a look without a
 /// daemon. Blocking.
 Result<int> count_compose_replicas(DockerEngine& engine, const std::string& service, const TargetSpec& spec,

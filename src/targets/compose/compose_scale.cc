@@ -142,8 +142,10 @@ Result<std::vector<std::string>> ComposeTarget::Worker::start_ended(std::size_t 
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (answers[i])
       started.push_back(name_of(ids[i]));
-    else
+    else {
+      view_.not_started(ids[i]);
       news_.push_back(answers[i].error().message);
+    }
   }
   return started;
 }
@@ -288,7 +290,9 @@ const ComposeFileService* ComposeTarget::Worker::as_deployed(const json& source,
 std::optional<std::set<std::string>> ComposeTarget::Worker::changed_paths(const json& source,
                                                                           const std::stop_token& stop) {
   const auto id = text_at(source, "/Id");
-  if (!known_.contains(id)) return std::nullopt;
+  // Compose puts it there before the first start: one that was never started may lack what it needs.
+  const auto* c = view_.find(id);
+  if (!known_.contains(id) || !c || !c->started) return std::nullopt;
   if (changed_.first == id) return changed_.second;
   const auto changes = docker_.engine().json(
       {.what = "see the changes in " + name_of(id), .path = "/containers/" + id + "/changes"}, stop);
@@ -471,8 +475,9 @@ void ComposeTarget::Worker::look_after(const std::stop_token& stop) {
   }
   const auto answers = docker_.engine().call_all(std::move(calls), stop);
   for (std::size_t i = 0; i < due.size(); ++i) {
-    if (answers[i]) continue;
-    if (answers[i].error().code == ErrorCode::kNotFound)
+    if (answers[i])
+      news_.push_back(fmt::format("started {} again", name_of(due[i])));
+    else if (answers[i].error().code == ErrorCode::kNotFound)
       view_.forget(due[i]);
     else
       view_.start_failed(due[i], now());

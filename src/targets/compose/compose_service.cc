@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <ctime>
 #include <tuple>
 #include <utility>
@@ -15,6 +17,24 @@ namespace {
 constexpr std::size_t kMostNews = 100;
 // An engine that shuts down tells its containers to end this long before the connection breaks, at the most.
 constexpr Duration kShutdownTells = std::chrono::seconds(20);
+
+// Compose starts within moments what it has made, unless it waits for something.
+constexpr Duration kLeftBehind = std::chrono::seconds(5);
+// A worker that ran this long and ended with 0 has done its share, and is not crashing.
+constexpr Duration kDoneItsShare = std::chrono::seconds(1);
+
+// A word to the worker (reload, reopen the log) is no order to end; SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD,
+// SIGCONT, SIGSTOP, SIGTSTP, SIGWINCH.
+bool ends(int signal) {
+  static constexpr std::array<int, 8> kWords{1, 10, 12, 17, 18, 19, 20, 28};
+  return std::ranges::find(kWords, signal) == kWords.end();
+}
+
+int number_of(const std::string& text) {
+  int n = 0;
+  std::from_chars(text.data(), text.data() + text.size(), n);
+  return n;
+}
 
 std::string names(const std::vector<std::string>& all) {
   constexpr std::size_t kShown = 5;
@@ -61,7 +81,36 @@ void ComposeService::started(const std::string& id) {
     t.by_hand = false;
     t.told_to_end.reset();
     t.next_start.reset();
+    t.starting = true;
   }
+}
+
+void ComposeService::not_started(const std::string& id) {
+  if (const auto found = tracked_.find(id); found != tracked_.end()) found->second.starting = false;
+}
+
+void ComposeService::remember(const std::vector<ContainerEvent>& events) {
+  std::set<std::string> told;
+  for (const auto& e : events) {
+    if (e.action == "start") {
+      told.erase(e.id);
+      died_alone_.erase(e.id);
+    }
+    const auto signal = e.attributes.find("signal");
+    const bool kill = e.action == "kill" && (signal == e.attributes.end() || ends(number_of(signal->second)));
+    if (kill || e.action == "stop") {
+      told.insert(e.id);
+      died_alone_.erase(e.id);
+    }
+    if (e.action == "die" && !told.contains(e.id)) died_alone_.insert(e.id);
+  }
+}
+
+bool ComposeService::told_just_now(Time now) const {
+  return std::ranges::any_of(tracked_, [&](const auto& entry) {
+    const auto& t = entry.second;
+    return !t.stopping && t.told_to_end && now - *t.told_to_end < kShutdownTells;
+  });
 }
 
 void ComposeService::stopping(const std::string& id, Time now) {
@@ -97,8 +146,19 @@ void ComposeService::on_event(const ContainerEvent& e, Time now) {
   const bool ours = found != tracked_.end() && found->second.stopping;
   if (found != tracked_.end() && !ours) {
     auto& t = found->second;
-    if (e.action == "kill" || e.action == "stop") t.told_to_end = now;
-    if (e.action == "start") t.told_to_end.reset();
+    const int signal = e.action == "kill" ? number_of(label_of("signal")) : 0;
+    if (e.action == "kill" && !ends(signal)) t.signalled = signal;
+    if ((e.action == "kill" && ends(signal)) || e.action == "stop") t.told_to_end = now;
+    if (e.action == "start") {
+      t.told_to_end.reset();
+      t.signalled = 0;
+    }
+    // `docker stop -t 600`: it took the time that it was given, longer than its own.
+    if (e.action == "stop" && t.c.ended() && !t.by_hand && !t.starting) {
+      t.by_hand = true;
+      t.by_hand_at = now;
+      t.next_start.reset();
+    }
   }
   const bool by_hand = !ours && !mine_.contains(e.id);
   const bool tells =
@@ -134,19 +194,41 @@ void ComposeService::ended_by_engine(Tracked& t, Time now) const {
 }
 
 void ComposeService::crashed(Tracked& t, Time now) {
+  const auto ran = t.c.started && t.c.finished ? *t.c.finished - *t.c.started : Duration::zero();
+  const bool done = t.c.exit_code == 0 && !t.c.oom_killed && t.c.error.empty() && ran >= kDoneItsShare;
   const bool was_stable = t.running_since && now - *t.running_since >= care_.stable_after;
-  t.crashes = was_stable ? 1 : t.crashes + 1;
-  auto pause = was_stable ? Duration::zero() : care_.first_backoff;
+  t.crashes = done ? 0 : was_stable ? 1 : t.crashes + 1;
+  // One that was told to end long ago: the word that this was its end may be on its way.
+  auto pause = was_stable && !t.told_to_end ? Duration::zero() : care_.first_backoff;
   for (int i = 1; i < t.crashes && pause < care_.longest_backoff; ++i) pause *= 2;
   t.next_start = now + std::min(pause, care_.longest_backoff);
-  if (news_.size() < kMostNews)
-    news_.push_back(fmt::format("{} ended by itself ({})", t.c.name, ending_of(t.c)));
+  news(fmt::format("{} ended by itself ({})", t.c.name, ending_of(t.c)));
+}
+
+// Somebody told it to, the engine did in going, or it ended by itself.
+void ComposeService::ended(Tracked& t, Time now) {
+  const auto& c = t.c;
+  // A signal long ago did not end it (the worker goes on after it).
+  const bool told = (t.told_to_end && now - *t.told_to_end <= c.stop_timeout + std::chrono::seconds(5)) ||
+                    (t.signalled != 0 && c.exit_code == 128 + t.signalled);
+  // One of ours that nobody saw alive was being started as the engine went away.
+  const bool by_engine = (t.running_since || mine_.contains(c.id)) && returned_at_ &&
+                         now - *returned_at_ < care_.longest_unrest && c.restarted_by_docker;
+  // What Docker would start again after such an end and has not was stopped by somebody, though the event was
+  // missed; unless Docker tried and could not.
+  t.by_hand = told || (c.restarted_by_docker && !by_engine && c.error.empty());
+  if (t.by_hand)
+    t.by_hand_at = now;
+  else if (by_engine)
+    ended_by_engine(t, now);
+  else
+    crashed(t, now);
 }
 
 void ComposeService::take(Tracked& t, const Container& c, Time now, bool first) {
   const auto before = t.c.state;
-  const bool new_start = t.c.started != c.started;
   const bool fresh_one = t.c.name.empty();
+  const bool new_start = t.c.started != c.started;
   t.c = c;
   t.seen = true;
   if (c.state == ContainerState::kRunning || c.state == ContainerState::kPaused) {
@@ -154,32 +236,26 @@ void ComposeService::take(Tracked& t, const Container& c, Time now, bool first) 
       // One that was running before we came has run long enough, unless it began just now.
       t.running_since = fresh_one && c.started ? std::min(now, *c.started) : now;
       t.by_hand = false;
+      t.starting = false;
       t.next_start.reset();
     }
     if (now - *t.running_since >= care_.stable_after) t.crashes = 0;
   } else if (c.ended() && !t.stopping) {
     const bool was_alive = t.running_since.has_value();
     if (first) {
-      t.by_hand = true;  // nobody can tell; Docker itself leaves such a one alone, too
-    } else if ((was_alive || before != c.state) && !t.by_hand && !t.next_start) {
-      // `unless-stopped` and `always` start a container again whatever happens, unless somebody told it to
-      // end.
-      // A signal long ago did not end it (a reload).
-      const bool told = t.told_to_end && now - *t.told_to_end <= c.stop_timeout + std::chrono::seconds(5);
-      // One of ours that nobody saw alive was being started as the engine went away.
-      const bool by_engine = (was_alive || mine_.contains(c.id)) && returned_at_ &&
-                             now - *returned_at_ < care_.longest_unrest && c.restarted_by_docker;
-      t.by_hand = told || (c.restarted_by_docker && !by_engine);
-      if (t.by_hand)
-        t.by_hand_at = now;
-      else if (by_engine)
-        ended_by_engine(t, now);
-      else
-        crashed(t, now);
+      // Nobody can tell, but for what the engine remembers; Docker itself leaves such a one alone, too.
+      t.by_hand = !died_alone_.contains(c.id);
+      if (!t.by_hand) crashed(t, now);
+    } else if (t.starting && !new_start) {
+      // docktor's start of it is under way
+    } else if ((was_alive || before != c.state || (t.starting && new_start)) && !t.by_hand && !t.next_start) {
+      t.starting = false;
+      ended(t, now);
     }
     t.running_since.reset();
   } else if (c.state == ContainerState::kRestarting) {
     t.running_since.reset();
+    t.starting = false;
   }
   const auto state = state_of(t, now);
   if (state != t.state || fresh_one) {
@@ -187,6 +263,20 @@ void ComposeService::take(Tracked& t, const Container& c, Time now, bool first) 
     t.since = fresh_one && c.started && state != ReplicaState::kStopping ? std::min(now, *c.started) : now;
   }
   if (state == ReplicaState::kReady || first) t.was_ready = true;
+}
+
+// Somebody made it and has not started it yet. When nobody does, it is no replica, and said to be none.
+bool ComposeService::in_the_making(Tracked& t, Time now) {
+  if (t.c.state != ContainerState::kCreated || mine_.contains(t.c.id)) return false;
+  const auto quiet = now - std::max(last_hand_, t.c.created);
+  if (quiet < kLeftBehind || (compose_waits_ && now - t.c.created < care_.longest_unrest)) return true;
+  if (!std::exchange(t.told_of_leftover, true)) {
+    news(fmt::format(
+        "{0} was created and never started (did `docker compose up` fail?): start it with `docker "
+        "compose up -d {1}`, or remove it with `docker rm {0}`",
+        t.c.name, service_));
+  }
+  return false;
 }
 
 bool ComposeService::is_replica(const Tracked& t) const {
@@ -201,7 +291,7 @@ bool ComposeService::is_replica(const Tracked& t) const {
       return mine_.contains(t.c.id);
     case ContainerState::kExited:
     case ContainerState::kDead:
-      return !t.by_hand && t.next_start.has_value();
+      return !t.by_hand && (t.next_start || t.starting);
     case ContainerState::kRemoving:
       return false;
   }
@@ -213,8 +303,11 @@ ReplicaState ComposeService::state_of(const Tracked& t, Time now) const {
   switch (t.c.state) {
     case ContainerState::kRestarting:
     case ContainerState::kExited:
-    case ContainerState::kDead:
-      return ReplicaState::kFailing;
+    case ContainerState::kDead: {
+      const auto ran = t.c.started && t.c.finished ? *t.c.finished - *t.c.started : Duration::zero();
+      const bool done = t.crashes == 0 && t.c.exit_code == 0 && ran >= kDoneItsShare;
+      return done ? ReplicaState::kStarting : ReplicaState::kFailing;
+    }
     case ContainerState::kRunning:
       break;
     default:
@@ -286,10 +379,7 @@ void ComposeService::update(const std::vector<Container>& containers, Time now) 
     if (first_ && old_stopping_.contains(c.id)) t.stopping = true;
     take(t, c, now, first_);
     if (c.replacing) compose_at_work = true;
-    if (c.state == ContainerState::kCreated && !mine_.contains(c.id) &&
-        now - c.created < care_.longest_unrest) {
-      compose_at_work = true;
-    }
+    compose_at_work |= in_the_making(t, now);
   }
   std::erase_if(tracked_, [&](const auto& entry) {
     if (!entry.second.seen) mine_.erase(entry.first);
@@ -318,7 +408,7 @@ void ComposeService::settle(const std::vector<Replica>& there, bool compose_at_w
     accept(there, now);
     return;
   }
-  unrest_ = fmt::format("somebody is changing {} just now; waiting until that is done", service_);
+  unrest_ = fmt::format("Compose is changing {}; waiting for it to finish", service_);
 }
 
 void ComposeService::adopt(const std::vector<Replica>& there) {
@@ -407,6 +497,7 @@ std::optional<Time> ComposeService::next_change(Time now) const {
   if (unrest_since_) {
     consider(std::max(last_hand_ + care_.settle, now + std::chrono::milliseconds(100)));
     consider(*unrest_since_ + care_.longest_unrest);
+    consider(last_hand_ + kLeftBehind);
   }
   for (const auto& [id, t] : tracked_) {
     if (t.stopping || !t.running_since || t.state == ReplicaState::kReady) continue;
@@ -436,6 +527,7 @@ std::optional<Time> ComposeService::next_start() const {
 void ComposeService::start_failed(const std::string& id, Time now) {
   if (const auto found = tracked_.find(id); found != tracked_.end()) {
     found->second.next_start.reset();
+    found->second.starting = false;
     crashed(found->second, now);
   }
 }

@@ -39,9 +39,9 @@ struct ComposeCare {
 /// `docker compose up` replaces containers one by one, and a count taken in the midst of it would be acted
 /// upon. Until then report() keeps the replicas it showed and says so in `problem`.
 ///
-/// A container that ended without having been told to (no kill or stop event, and Docker does not start it
-/// again) has crashed: it stays a replica, failing, until docktor has started it again. One that was told to
-/// is no replica any more.
+/// A container that ended without having been told to, and that Docker does not start again, has ended by
+/// itself, whatever its exit code: it stays a replica until docktor has started it again, failing where it
+/// crashed. One that somebody told to end (kill, stop) is no replica any more.
 class ComposeService {
  public:
   ComposeService(std::string service, Duration ready_after, ComposeCare care)
@@ -67,6 +67,13 @@ class ComposeService {
   void started(const std::string& id);
   void forget(const std::string& id);
   void stopping(const std::string& id, Time now);
+  /// Its start failed and is not tried again.
+  void not_started(const std::string& id);
+  /// Before the first update: what the engine remembers of containers that had ended by then. Those that died
+  /// and were not told to have ended by themselves while docktor was away.
+  void remember(const std::vector<ContainerEvent>& events);
+  /// Compose has made containers and waits for what they depend on before it starts them.
+  void compose_waits(bool waits) { compose_waits_ = waits; }
   void resume() { stopped_by_hand_.clear(); }
 
   std::vector<Replica> replicas(Time now) const;  ///< oldest first
@@ -99,6 +106,9 @@ class ComposeService {
                                    const std::string& image_id, const std::map<std::string, double>& busyness,
                                    Time now) const;
 
+  /// Somebody told a container to end just now: a person, or an engine that shuts down.
+  bool told_just_now(Time now) const;
+
   std::set<std::string> stopping_ids() const;
   const Container* find(const std::string& id) const;
   int highest_number() const;
@@ -114,6 +124,9 @@ class ComposeService {
     bool seen = false;                  // in the newest list
     std::optional<Time> running_since;  // by our clock
     std::optional<Time> told_to_end;    // somebody's kill or stop since its last start
+    int signalled = 0;                  // with this, meant as a word to the worker and not as its end
+    bool starting = false;              // docktor's start of it is under way
+    bool told_of_leftover = false;      // that it was created and never started
     int crashes = 0;
     std::optional<Time> next_start;
     ReplicaState state = ReplicaState::kStarting;
@@ -121,7 +134,9 @@ class ComposeService {
   };
 
   void take(Tracked& t, const Container& c, Time now, bool first);
+  void ended(Tracked& t, Time now);
   void crashed(Tracked& t, Time now);
+  bool in_the_making(Tracked& t, Time now);
   void ended_by_engine(Tracked& t, Time now) const;
   bool is_replica(const Tracked& t) const;
   ReplicaState state_of(const Tracked& t, Time now) const;
@@ -139,6 +154,8 @@ class ComposeService {
   std::map<std::string, Tracked> tracked_;  // by container id
   std::set<std::string> mine_;              // ids that docktor created or started in this run
   std::set<std::string> old_stopping_;      // of an earlier run
+  std::set<std::string> died_alone_;        // before the first update
+  bool compose_waits_ = false;
   std::optional<int> old_replicas_;
   bool first_ = true;
   std::string stopped_by_hand_;

@@ -49,11 +49,22 @@ bool ComposeTarget::Worker::refresh(const std::stop_token& stop) {
     if (!away_since_ && all.error().code == ErrorCode::kUnavailable) away_since_ = at;
     return false;
   }
+  if (view_.told_just_now(at) && !docker_.engine().answers_anew(stop)) {
+    // It tells its containers to end because it shuts down itself: nobody's hand, and nothing to act upon.
+    problem_ = "Docker is shutting down";
+    all_dirty_ = true;
+    if (!away_since_) away_since_ = at;
+    return false;
+  }
   if (away_since_) view_.on_return(*std::exchange(away_since_, std::nullopt), now());
+  if (!has_history_) view_.remember(history(*all, stop));
+  has_history_ = true;
+  view_.compose_waits(compose_waits(*all, stop));
   if (!record_.creating.empty() && remove_leftovers(*all, stop)) {
     std::erase_if(*all, [&](const Container& c) { return !known_.contains(c.id); });
   }
   problem_.clear();
+  docker_.prompt = true;
   view_.update(*all, now());
   keep_template();
   if (all->empty()) {
@@ -66,15 +77,30 @@ bool ComposeTarget::Worker::refresh(const std::stop_token& stop) {
   return problem_.empty();
 }
 
+Result<void> ComposeTarget::Worker::find_and_claim(const std::stop_token& stop) {
+  const auto project = find_project(docker_.engine(), options_.spec, stop);
+  if (!project) return tl::unexpected<Error>(project.error());
+  if (*project == project_) return {};
+  std::vector<std::shared_ptr<void>> claims;
+  if (options_.claim) {
+    const auto all = compose_identities(docker_.engine(), *project, options_.service, stop);
+    if (!all) return tl::unexpected<Error>(all.error());
+    for (const auto& what : *all) {
+      auto claim = options_.claim(what);
+      if (!claim) return tl::unexpected<Error>(claim.error());
+      claims.push_back(std::move(*claim));
+    }
+  }
+  claims_ = std::move(claims);
+  project_ = *project;
+  project_lock_ = docker_.project_lock(project_);
+  return {};
+}
+
 Result<std::vector<Container>> ComposeTarget::Worker::list(const std::stop_token& stop) {
   if (project_.empty() || known_.empty()) {
     // While nothing of the service is there the project may yet be deployed under another name.
-    const auto project = find_project(docker_.engine(), options_.spec, stop);
-    if (!project) return tl::unexpected<Error>(project.error());
-    if (*project != project_) {
-      project_ = *project;
-      project_lock_ = docker_.project_lock(project_);
-    }
+    if (const auto found = find_and_claim(stop); !found) return tl::unexpected<Error>(found.error());
   }
   const auto rows = docker_.engine().containers(service_labels(project_, options_.service), stop);
   if (!rows) return tl::unexpected<Error>(rows.error());
@@ -119,6 +145,56 @@ Result<std::vector<Container>> ComposeTarget::Worker::list(const std::stop_token
   all.reserve(known_.size());
   for (const auto& [id, k] : known_) all.push_back(read_container(k.inspect));
   return all;
+}
+
+// What the engine remembers of the containers that have ended: whether they were told to.
+std::vector<ContainerEvent> ComposeTarget::Worker::history(const std::vector<Container>& all,
+                                                           const std::stop_token& stop) {
+  json ids = json::array();
+  Time from = now();
+  for (const auto& c : all) {
+    if (!c.ended() || !c.finished) continue;
+    ids.push_back(c.id);
+    from = std::min(from, *c.finished - c.stop_timeout - std::chrono::minutes(1));
+  }
+  std::vector<ContainerEvent> events;
+  if (ids.empty()) return events;
+  const json filters{{"container", ids}, {"event", {"start", "kill", "stop", "die"}}};
+  const auto answer = docker_.engine().call(
+      {.what = "tell past events",
+       .path =
+           fmt::format("/events?since={}&until={}&filters={}", static_cast<std::int64_t>(to_seconds(from)),
+                       static_cast<std::int64_t>(to_seconds(now())) + 1, url_encoded(filters.dump())),
+       .timeout = std::chrono::seconds(5)},
+      stop);
+  if (!answer) return events;
+  JsonSplitter splitter;
+  splitter.feed(answer->body, [&](std::string_view text) {
+    if (auto e = parse_event(json::parse(text, nullptr, false))) events.push_back(std::move(*e));
+  });
+  return events;
+}
+
+// Compose makes all containers first, and starts one when those it depends on are healthy, or have done.
+bool ComposeTarget::Worker::compose_waits(const std::vector<Container>& all, const std::stop_token& stop) {
+  std::string depends_on;
+  for (const auto& c : all) {
+    if (c.state == ContainerState::kCreated) depends_on += "," + c.depends_on + ",";
+  }
+  if (depends_on.find(":service_healthy") == std::string::npos &&
+      depends_on.find(":service_completed_successfully") == std::string::npos)
+    return false;
+  const auto others = docker_.engine().containers({"com.docker.compose.project=" + project_}, stop);
+  if (!others) return true;
+  return std::ranges::any_of(*others, [&](const json& row) {
+    const auto service = label(at(row, "/Labels"), "com.docker.compose.service");
+    const bool running = text_at(row, "/State") == "running";
+    const bool healthy = text_at(row, "/Status").find("(healthy)") != std::string::npos;
+    const auto names = [&](const char* condition) {
+      return depends_on.find("," + service + ":" + condition) != std::string::npos;
+    };
+    return running && ((names("service_healthy") && !healthy) || names("service_completed_successfully"));
+  });
 }
 
 void ComposeTarget::Worker::keep_template() {

@@ -73,7 +73,10 @@ class ComposeTarget::Worker {
 
   // compose_watch.cc: what there is
   bool refresh(const std::stop_token& stop);
+  Result<void> find_and_claim(const std::stop_token& stop);
   Result<std::vector<Container>> list(const std::stop_token& stop);
+  std::vector<ContainerEvent> history(const std::vector<Container>& all, const std::stop_token& stop);
+  bool compose_waits(const std::vector<Container>& all, const std::stop_token& stop);
   void keep_template();
   void look_at_project(const std::stop_token& stop);
   bool remove_leftovers(const std::vector<Container>& all, const std::stop_token& stop);
@@ -117,10 +120,12 @@ class ComposeTarget::Worker {
   ComposeRecord saved_;
   std::string record_file_;
   std::string project_;
+  std::vector<std::shared_ptr<void>> claims_;  // that nobody else scales the service of project_
   std::shared_ptr<std::timed_mutex> project_lock_;
   std::map<std::string, Known> known_;
   std::set<std::string> dirty_;
   bool all_dirty_ = true;
+  bool has_history_ = false;
   bool project_alive_ = true;
   nlohmann::json project_labels_;  // of another service's container, while this one has none
   bool resumed_ = false;           // a person wants it to run, though nothing of the project is there
