@@ -10,6 +10,8 @@
 #include <chrono>
 #include <future>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <system_error>
 #include <thread>
 
@@ -94,7 +96,13 @@ class Daemon {
                      [this](const std::string& service) {
                        return options_.dry_run ||
                               std::ranges::find(options_.dry_run_of, service) != options_.dry_run_of.end();
-                     }}),
+                     },
+                 .claim = [this](const std::string& service,
+                                 const std::string& what) -> Result<std::shared_ptr<void>> {
+                   auto lock = claim(service, what);
+                   if (!lock) return tl::unexpected(lock.error());
+                   return std::shared_ptr<void>(lock->second);
+                 }}),
         controller_({.clock = clock_,
                      .journal = journal_,
                      .state = state_,
@@ -103,32 +111,45 @@ class Daemon {
                      .run_id = base36(static_cast<std::uint64_t>(to_seconds(clock_.now()) * 10)),
                      .manual = options_.manual}) {}
 
-  Result<void> lock_services(const Config& config) {
-    std::map<std::string, FileLock> locks;
+  // The lock of what a service scales, which one of ours may hold already. From any thread.
+  Result<std::pair<const std::string, std::shared_ptr<FileLock>>> claim(const std::string& service,
+                                                                        const std::string& what) {
+    using Held = std::pair<const std::string, std::shared_ptr<FileLock>>;
+    const std::string file = short_hash(what) + short_hash(what + "#") + ".lock";
+    const std::lock_guard guard(claims_mutex_);
+    if (auto held = claims_[file].lock()) return Held(file, held);
+    const auto& config = options_.instance.config;
+    const nlohmann::json note = {
+        {"pid", ::getpid()}, {"service_config", config}, {"config", config}, {"scales", what}};
+    auto lock = FileLock::take(options_.locks_dir + "/" + file, note);
+    if (!lock && lock.error().code == ErrorCode::kDenied && make_folder(options_.spare_locks_dir))
+      lock = FileLock::take(options_.spare_locks_dir + "/" + file, note);
+    if (lock) {
+      auto held = std::make_shared<FileLock>(std::move(*lock));
+      claims_[file] = held;
+      return Held(file, held);
+    }
+    if (lock.error().code != ErrorCode::kConflict) return tl::unexpected(lock.error());
+    return fail(
+        ErrorCode::kConflict,
+        fmt::format("service '{}' is already scaled by another docktor, {}; stop that one first, or take the "
+                    "service out of one of the two configurations",
+                    service, lock.error().message),
+        true);
+  }
+
+  // `ask` also asks the engines which projects the services are in; without it targets claim that by
+  // themselves as soon as they know it.
+  Result<void> lock_services(const Config& config, bool ask) {
+    std::map<std::string, std::shared_ptr<FileLock>> locks;
     for (const auto& spec : config.services) {
-      const std::string what = scaled_identity(config, spec);
-      const std::string file = short_hash(what) + short_hash(what + "#") + ".lock";
-      if (auto it = locks_.find(file); it != locks_.end()) {
-        locks.emplace(file, std::move(it->second));
-        locks_.erase(it);
-        continue;
+      const auto every = ask ? wiring_.scaled_identities(config, spec)
+                             : std::vector<std::string>{scaled_identity(config, spec)};
+      for (const auto& what : every) {
+        auto lock = claim(spec.name, what);
+        if (!lock) return tl::unexpected(lock.error());
+        locks.insert(std::move(*lock));
       }
-      const nlohmann::json note = {
-          {"pid", ::getpid()}, {"service_config", config.path}, {"config", config.path}, {"scales", what}};
-      auto lock = FileLock::take(options_.locks_dir + "/" + file, note);
-      if (!lock && lock.error().code == ErrorCode::kDenied && make_folder(options_.spare_locks_dir))
-        lock = FileLock::take(options_.spare_locks_dir + "/" + file, note);
-      if (!lock) {
-        for (auto& [f, l] : locks) locks_.emplace(f, std::move(l));
-        if (lock.error().code != ErrorCode::kConflict) return tl::unexpected(lock.error());
-        return fail(
-            ErrorCode::kConflict,
-            fmt::format(
-                "service '{}' is already scaled by another docktor, {}; stop that one first, or take the "
-                "service out of one of the two configurations",
-                spec.name, lock.error().message));
-      }
-      locks.emplace(file, std::move(*lock));
     }
     locks_ = std::move(locks);
     return {};
@@ -202,7 +223,7 @@ class Daemon {
     for (std::size_t n = 0; n < std::min(kLocksPerLook, locks_.size()); ++n) {
       if (it == locks_.end()) it = locks_.begin();
       looked_at_ = it->first;
-      keep(it->second, "a service of this configuration");
+      keep(*it->second, "a service of this configuration");
       ++it;
     }
     const auto trouble = log_file_->trouble();
@@ -281,7 +302,7 @@ class Daemon {
       return tl::unexpected(e);
     };
     if (!config) return refuse(config.error());
-    if (auto locked = lock_services(*config); !locked) return refuse(locked.error());
+    if (auto locked = lock_services(*config, false); !locked) return refuse(locked.error());
     for (const auto& old : options_.config.services) {
       const auto same = [&](const ServiceSpec& s) { return s.name == old.name; };
       Service* s = controller_.find(old.name);
@@ -316,7 +337,7 @@ class Daemon {
   void stop_all_replicas() {
     auto all = options_.config;
     for (const auto& [name, left] : left_) all.services.push_back(left.spec);
-    if (!left_.empty() && lock_services(all)) {
+    if (!left_.empty() && lock_services(all, false)) {
       controller_.hold_orders(true);
       options_.config = all;
       log_->info("services: {}", apply(all.services));
@@ -422,7 +443,9 @@ class Daemon {
   const Time started_ = clock_.now();
   FileJournal journal_;
   StateStore state_;
-  std::map<std::string, FileLock> locks_;
+  std::mutex claims_mutex_;
+  std::map<std::string, std::weak_ptr<FileLock>> claims_;  // by the lock's file; what targets hold, too
+  std::map<std::string, std::shared_ptr<FileLock>> locks_;
   std::string looked_at_;             // of locks_, last
   std::string log_trouble_;           // as last told
   std::map<std::string, Left> left_;  // services that left the configuration with replicas running
@@ -459,7 +482,7 @@ int run_locked(DaemonOptions options, const Starter& starter) {
   if (!log_file->trouble().empty()) options.foreground = true;  // no disk for the log: stderr must do
   const Config config = options.config;
   Daemon daemon(std::move(options), std::move(*locks), std::move(log_file));
-  if (auto r = daemon.lock_services(config); !r) return refuse(r.error().message);
+  if (auto r = daemon.lock_services(config, true); !r) return refuse(r.error().message);
   return daemon.run(starter);
 }
 

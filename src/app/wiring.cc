@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "docker/docker.h"
 #include "docker/service_address.h"
+#include "os/late_stop.h"
 #include "os/real_clock.h"
 #include "policy/policies.h"
 #include "queues/nats/jetstream_connections.h"
@@ -29,6 +30,7 @@ namespace {
 
 // The bounds are kept by the limits, a person may widen them; this only stops a mistake of ours.
 constexpr int kMostReplicas = 100'000;
+constexpr auto kAskEngine = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -69,6 +71,10 @@ struct Wiring::Impl {
     o.state_directory = options.state_dir + "/replicas";
     o.on_change = std::move(on_change);
     o.max_replicas = kMostReplicas;
+    if (options.claim)
+      o.claim = [claim = options.claim, name = spec.name](const std::string& what) {
+        return claim(name, what);
+      };
     return o;
   }
 
@@ -86,6 +92,7 @@ struct Wiring::Impl {
 
   Options options;
   RealClock clock;
+  bool no_engine = false;
   std::unique_ptr<Docker> docker;  // these three are made with the first service that needs them
   JetStreamConnections connections;
   std::unique_ptr<ProcessSupervisor> supervisor;
@@ -163,6 +170,21 @@ std::vector<Finding> Wiring::check(const Config& config, const ServiceSpec& spec
   }
   for (auto& f : check_process_target(w.process_options(spec, {}))) findings.push_back(std::move(f));
   return findings;
+}
+
+std::vector<std::string> Wiring::scaled_identities(const Config& config, const ServiceSpec& spec) {
+  std::vector<std::string> all{scaled_identity(config, spec)};
+  if (!Impl::compose(spec)) return all;
+  auto& w = *impl_;
+  if (w.no_engine) return all;  // one silent engine does not cost its deadline for each service
+  const LateStop deadline(stopped(), kAskEngine);
+  auto& engine = w.engine().engine();
+  const auto project = find_project(engine, spec.target, deadline.token());
+  w.no_engine = !project && project.error().retry;
+  if (!project) return all;
+  const auto found = compose_identities(engine, *project, spec.name, deadline.token());
+  w.no_engine = !found;
+  return found ? *found : all;
 }
 
 std::string scaled_identity(const Config& config, const ServiceSpec& spec) {

@@ -25,8 +25,15 @@ class Wiring {
     std::string log_dir;
     spdlog::logger& log;
     std::function<bool(const std::string& service)> dry_run{};  ///< services whose orders are not carried out
+    /// Takes the lock of what a target has found out that it scales; see ComposeOptions::claim.
+    std::function<Result<std::shared_ptr<void>>(const std::string& service, const std::string& what)> claim{};
   };
   explicit Wiring(Options options);
+
+  /// What a service scales: texts of which any two configurations that would fight over it share one; the
+  /// keys of its locks. Asks the engine, for two seconds at most; where it does not answer the name is the
+  /// one that the configuration tells, and the target claims the rest when it has found its project.
+  std::vector<std::string> scaled_identities(const Config& config, const ServiceSpec& spec);
   ~Wiring();
   Wiring(const Wiring&) = delete;
   Wiring& operator=(const Wiring&) = delete;
@@ -49,8 +56,7 @@ class Wiring {
   std::unique_ptr<Impl> impl_;
 };
 
-/// What a service scales, the same text for any two configurations that would fight over it; the key of its
-/// lock.
+/// What a service scales, as far as the configuration alone tells it.
 std::string scaled_identity(const Config& config, const ServiceSpec& spec);
 
 }  // namespace docktor
