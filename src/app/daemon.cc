@@ -357,7 +357,7 @@ class Daemon {
     if (command == "stop") return stop(request.contains("replicas") && request["replicas"] == true);
     auto promise = std::make_shared<std::promise<ordered_json>>();
     auto future = promise->get_future();
-    const bool posted = controller_.inbox()->push([this, command, arguments, asker, promise] {
+    const bool posted = controller_.inbox()->push_first([this, command, arguments, asker, promise] {
       promise->set_value(do_command(command, arguments, asker));
     });
     if (!posted || future.wait_for(std::chrono::seconds(30)) != std::future_status::ready) {
@@ -405,7 +405,7 @@ class Daemon {
     if (!replicas) {
       auto text = std::make_shared<std::promise<std::string>>();
       auto future = text->get_future();
-      controller_.inbox()->push([this, text] {
+      controller_.inbox()->push_first([this, text] {
         auto left = left_running(controller_);
         if (!left_.empty())
           left +=
@@ -419,7 +419,7 @@ class Daemon {
       }
       return {{"ok", true}, {"text", future.get()}};
     }
-    controller_.inbox()->push([this] { stop_all_replicas(); });
+    controller_.inbox()->push_first([this] { stop_all_replicas(); });
     const auto until = std::chrono::steady_clock::now() + kStopReplicas;
     while (std::chrono::steady_clock::now() < until) {
       auto left = std::make_shared<std::promise<std::size_t>>();

@@ -17,6 +17,8 @@ constexpr auto kSaveEvery = std::chrono::seconds(30);        // each service, in
 constexpr auto kSavesApart = std::chrono::milliseconds(50);  // at least: thousands take longer
 constexpr auto kOutcomeWait = std::chrono::seconds(5);       // then the record goes out as "pending"
 constexpr std::size_t kMostHistory = 12;
+// Events and due services of one step: whoever asks is answered in between, also where thousands are due.
+constexpr std::size_t kMostAtOnce = 256;
 constexpr auto kMostBackoff = std::chrono::minutes(1);
 
 std::string observations_text(const Observation& o) {
@@ -444,11 +446,12 @@ void Controller::do_due(Service& s, Time now) {
 }
 
 Time Controller::step(std::chrono::nanoseconds timeout) {
-  for (auto& event : inbox_->take(timeout)) event();
+  for (auto& event : inbox_->take(timeout, kMostAtOnce)) event();
   const Time now = options_.clock.now();
   reschedule();
   std::vector<Service*> due_now;
-  for (auto it = schedule_.begin(); it != schedule_.end() && it->first <= now; ++it)
+  for (auto it = schedule_.begin(); it != schedule_.end() && it->first <= now && due_now.size() < kMostAtOnce;
+       ++it)
     due_now.push_back(it->second);
   for (Service* s : due_now) {
     touch(*s);

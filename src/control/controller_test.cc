@@ -403,6 +403,22 @@ TEST_F(ControllerTest, AStepLooksOnlyAtServicesThatAreDueOrToldSomething) {
   for (const auto& name : controller->names()) EXPECT_GE(controller->find(name)->evaluations, 3u) << name;
 }
 
+// Whoever asks is answered while thousands are due, and not after them.
+TEST_F(ControllerTest, ARequestIsAnsweredAheadOfWhatThousandsOfServicesTell) {
+  std::vector<ServiceSpec> specs;
+  for (int i = 0; i < 1000; ++i) specs.push_back(spec("s" + std::to_string(i)));
+  apply(specs);
+  for (int i = 0; i < 6; ++i) controller->step(0ns);  // all samples are asked for, their answers wait
+  int told = 0, before = -1;
+  for (int i = 0; i < 1000; ++i) controller->inbox()->push([&] { ++told; });
+  controller->inbox()->push_first([&] { before = told; });
+  controller->step(0ns);
+  EXPECT_EQ(before, 0);
+  EXPECT_LT(told, 1000) << "a step has an end";
+  for (int i = 0; i < 20; ++i) controller->step(0ns);
+  EXPECT_EQ(told, 1000);
+}
+
 TEST_F(ControllerTest, AServiceForWhichTheSystemHasNothingLeftIsToldAndTheOthersGoOn) {
   const auto text_of = controller->apply({spec("a"), spec("b")}, [this](const ServiceSpec& s) {
     if (s.name == "a") throw std::system_error(EAGAIN, std::generic_category(), "no thread");

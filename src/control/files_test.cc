@@ -132,7 +132,8 @@ TEST_F(FilesTest, AFullDiskGivesAnErrorAndNeverHalfARecord) {
 TEST_F(FilesTest, AtomicWritesKeepTheOldFileOnFailure) {
   const std::string path = folder + "/f";
   ASSERT_TRUE(write_atomically(path, "old"));
-  ASSERT_FALSE(write_atomically(folder + "/none/f", "new"));
+  ASSERT_TRUE(write_atomically(folder + "/none/f", "new")) << "a folder that was removed is made anew";
+  ASSERT_FALSE(write_atomically(path + "/f", "new"));
   std::signal(SIGXFSZ, SIG_IGN);
   rlimit old{};
   getrlimit(RLIMIT_FSIZE, &old);
@@ -158,21 +159,51 @@ TEST_F(FilesTest, StateSurvivesAndDamageIsNoState) {
 }
 
 TEST_F(FilesTest, StateIsWrittenBehindTheBackOfWhoSavesIt) {
+  std::ofstream(folder + "/not") << "a file stands in the way";
   {
     StateStore store(folder + "/not/there");
     EXPECT_TRUE(store.save("s", {{"x", 1}})) << "nobody waits for the disk";
     store.flush();
     const auto later = store.save("s", {{"x", 2}});
     ASSERT_FALSE(later) << "what went wrong is told with the next save";
-    EXPECT_NE(later.error().message.find("not/there"), std::string::npos);
+    EXPECT_NE(later.error().message.find(folder + "/not"), std::string::npos);
     store.flush();
-    fs::create_directories(folder + "/not/there");
+    fs::remove(folder + "/not");
     EXPECT_FALSE(store.save("s", {{"x", 3}}));
     store.flush();
     EXPECT_TRUE(store.save("s", {{"x", 4}})) << "there is room again";
     EXPECT_EQ(store.load("s")["x"], 4) << "before it is on disk";
   }
   EXPECT_EQ(StateStore(folder + "/not/there").load("s")["x"], 4) << "the end writes what waits";
+}
+
+TEST_F(FilesTest, ThousandsOfStatesAreOnDiskSoonAndAFolderThatWasRemovedIsMadeAnew) {
+  const std::string states = folder + "/states";
+  {
+    StateStore store(states);
+    for (int i = 0; i < 2000; ++i) store.save("s" + std::to_string(i), {{"n", i}});
+  }
+  StateStore store(states);
+  for (int i = 0; i < 2000; ++i) ASSERT_EQ(store.load("s" + std::to_string(i))["n"], i);
+}
+
+TEST_F(FilesTest, ALockThatWasRemovedIsSetAgainUnlessAnotherHasIt) {
+  const std::string path = folder + "/run/lock";
+  fs::create_directories(folder + "/run");
+  auto first = FileLock::take(path, {{"pid", 1}});
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(first->lost());
+  fs::remove_all(folder + "/run");
+  EXPECT_TRUE(first->lost());
+  ASSERT_TRUE(first->renew());
+  EXPECT_FALSE(first->lost());
+  EXPECT_EQ((*FileLock::holder(path))["pid"], 1);
+  fs::remove(path);
+  const auto second = FileLock::take(path, {{"pid", 2}});
+  ASSERT_TRUE(second);
+  const auto lost = first->renew();
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code, ErrorCode::kConflict);
 }
 
 TEST_F(FilesTest, ALockIsHeldOnceAndTellsItsHolder) {

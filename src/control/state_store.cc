@@ -11,6 +11,7 @@ namespace docktor {
 namespace {
 
 constexpr std::size_t kMostBytes = 16u << 20;
+constexpr std::size_t kMany = 64;
 
 }  // namespace
 
@@ -71,13 +72,21 @@ void StateStore::flush() {
 
 void StateStore::write_all() {
   std::unique_lock lock(mutex_);
+  bool together = false;
   while (true) {
     changed_.wait(lock, [this] { return stop_ || !waiting_.empty(); });
     if (waiting_.empty()) return;
+    together = together || waiting_.size() > kMany;
+    const bool last = waiting_.size() == 1;
     auto node = waiting_.extract(waiting_.begin());
     writing_.emplace(std::move(node.key()), std::move(node.mapped()));
     lock.unlock();
-    auto result = write_atomically(writing_->first, writing_->second);  // only this thread changes writing_
+    // Only this thread changes writing_. Thousands that wait (a stop) are synced together, after the last.
+    auto result = write_atomically(writing_->first, writing_->second, !together);
+    if (together && last) {
+      sync_files(folder_);
+      together = false;
+    }
     lock.lock();
     if (result)
       failed_.erase(writing_->first);

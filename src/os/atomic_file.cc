@@ -26,8 +26,16 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
-Result<void> write_atomically(const std::string& path, const std::string& text) {
+void sync_files(const std::string& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  ::syncfs(fd);
+  ::close(fd);
+}
+
+Result<void> write_atomically(const std::string& path, const std::string& text, bool sync) {
   const std::string beside = path + ".new";
+  if (auto r = make_folder(folder_of(path)); !r) return r;
   const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
   if (fd < 0) return file_error(beside, "cannot write");
   std::size_t done = 0;
@@ -37,7 +45,7 @@ Result<void> write_atomically(const std::string& path, const std::string& text) 
     if (n <= 0) break;
     done += static_cast<std::size_t>(n);
   }
-  const bool synced = done == text.size() && ::fsync(fd) == 0;
+  const bool synced = done == text.size() && (!sync || ::fsync(fd) == 0);
   const int e = errno;
   const bool closed = ::close(fd) == 0;
   if (!synced || !closed || ::rename(beside.c_str(), path.c_str()) != 0) {
@@ -46,6 +54,7 @@ Result<void> write_atomically(const std::string& path, const std::string& text) 
     ::unlink(beside.c_str());
     return error;
   }
+  if (!sync) return {};
   const int folder = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
     ::fsync(folder);

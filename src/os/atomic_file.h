@@ -7,8 +7,12 @@
 
 namespace docktor {
 
-/// Replaces `path` by `text` (mode 0640); on any failure the old file stays as it was.
-Result<void> write_atomically(const std::string& path, const std::string& text);
+/// Replaces `path` by `text` (mode 0640); on any failure the old file stays as it was. A folder that was
+/// removed is made anew. Without `sync` the caller syncs many files together, by sync_files().
+Result<void> write_atomically(const std::string& path, const std::string& text, bool sync = true);
+
+/// What was written to the file system of this folder is on disk when it returns.
+void sync_files(const std::string& folder);
 
 /// The whole file, at most `most` bytes. kNotFound when it is not there.
 Result<std::string> read_file(const std::string& path, std::size_t most);
