@@ -2,3 +2,6 @@
 add_executable(decisions_bench decisions/main.cc decisions/runs.cc decisions/document.cc)
 target_include_directories(decisions_bench PRIVATE ${CMAKE_SOURCE_DIR})
 target_link_libraries(decisions_bench PRIVATE docktor_sim)
+# The same loads with workers as people write them: docs/workers.md.
+add_executable(workers_bench decisions/workers.cc)
+target_link_libraries(workers_bench PRIVATE docktor_sim)

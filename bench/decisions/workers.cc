@@ -1,0 +1,197 @@
+// `make bench-decisions`, second part: the objective policy with workers as people write them. Writes
+// docs/workers.md.
+//
+//     workers_bench PROJECT-ROOT [OUTPUT.md [SEEDS]]
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "policy/policies.h"
+#include "sim/run.h"
+#include "sim/worker_text.h"
+
+namespace {
+
+using namespace docktor;
+
+struct Case {
+  const char* habits;
+  double max_wait, start_up;  // seconds
+  double most_late;           // percent, on each load
+  double most_rho;            // geometric mean
+};
+
+constexpr std::array kCases = {
+    Case{"", 5, 3, 0.1, 1.2},
+    Case{"poll=50ms", 5, 3, 0.1, 1.2},
+    Case{"poll=500ms", 5, 3, 0.1, 1.2},
+    Case{"seen_late=500ms", 5, 3, 0.1, 1.2},
+    Case{"fetch=10", 5, 3, 0.1, 1.2},
+    Case{"prefetch=10", 5, 3, 0.1, 1.2},
+    Case{"cv=1", 5, 3, 0.1, 1.2},
+    Case{"cv=3", 5, 3, 0.1, 1.2},
+    Case{"crash=4/h", 5, 3, 0.1, 1.2},
+    Case{"ready_late=2s", 5, 3, 0.1, 1.2},
+    Case{"ready_early=3s", 5, 3, 0.1, 1.2},
+    Case{"fetch=100", 5, 3, 0.5, 1.3},
+    Case{"warm_up=30s", 5, 3, 0.5, 1.3},
+    Case{"ready_early=10s", 30, 10, 0.5, 1.4},
+    Case{"poll=2s", 10, 3, 0.1, 1.3},
+    Case{"seen_late=2s", 10, 3, 0.1, 1.3},
+    Case{"poll=500ms,fetch=5,cv=2,warm_up=10s,crash=2/h,ready_early=3s", 10, 4, 0.5, 1.3},
+};
+
+constexpr std::array kTraces = {"worldcup-0610", "taxi", "ramp",     "azure-conv",
+                                "square",        "elb",  "lbspikes", "seed-burst"};
+
+constexpr const char* kPreamble = R"(# Ordinary workers, measured
+
+What the `objective` policy makes of workers as people write them, on the eight loads of `bench/traces`. Written by
+`make bench-decisions` (`workers_bench`); nothing here is typed by hand. Workers do 20 messages/s each, jobs are log-normal
+with a coefficient of variation of 0.3 unless the row says otherwise, 1 to 100 replicas, a sample and a decision each second.
+The habits are those of `docktor simulate --worker`.
+
+- **late**: share of the messages that waited longer than `max_wait`, on the worst load and in the mean over the loads.
+- **ρ**: replica-seconds over the work itself, geometric mean over the loads; 1 is the floor.
+- **longest wait**: in multiples of `max_wait`, over all loads and seeds, with the load's name.
+- A figure that misses its target is **bold**.
+
+| worker | max_wait, start-up | late, worst load | target | late, mean | ρ | target | longest wait | reversals/h |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+)";
+
+sim::RunSpec spec_of(const Case& c, const sim::Load& load, int seed) {
+  sim::RunSpec r;
+  r.load = &load;
+  r.seed = static_cast<std::uint64_t>(seed);
+  r.world.worker.service_mean = 0.05;
+  r.world.worker.startup_mean = c.start_up;
+  r.world.worker.startup_sd = c.start_up / 4;
+  if (const auto set = sim::set_workers(r.world, c.habits); !set) {
+    fmt::print(stderr, "workers_bench: {}\n", set.error().message);
+    std::exit(1);
+  }
+  r.service.name = "consumer";
+  r.service.limits.min_replicas = 1;
+  r.service.limits.max_replicas = 100;
+  r.service.check_interval = r.service.sample_interval = std::chrono::seconds(1);
+  r.service.queue = QueueSpec{};
+  r.service.objective = ObjectiveSpec{seconds(c.max_wait), 0.99};
+  return r;
+}
+
+struct Job {
+  const Case* of;
+  const sim::Load* load;
+  int seed;
+  sim::RunResult result;
+};
+
+void run_all(std::vector<Job>& jobs) {
+  std::atomic<std::size_t> next = 0, done = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < jobs.size(); i = next++) {
+      jobs[i].result = sim::run(spec_of(*jobs[i].of, *jobs[i].load, jobs[i].seed), make_policy);
+      fmt::print(stderr, "\rworkers: {} of {} runs ", ++done, jobs.size());
+    }
+  };
+  std::vector<std::jthread> helpers;
+  for (unsigned i = 1; i < std::max(1u, std::thread::hardware_concurrency()); ++i) helpers.emplace_back(work);
+  work();
+  helpers.clear();
+  fmt::print(stderr, "\n");
+}
+
+std::string bold_if(bool bold, const std::string& text) { return bold ? "**" + text + "**" : text; }
+
+std::string row(const Case& c, const std::vector<Job>& jobs, const std::vector<sim::Load>& loads) {
+  double worst = 0, mean = 0, logs = 0, longest = 0, reversals = 0;
+  std::string worst_load, longest_load;
+  for (const sim::Load& load : loads) {
+    double late = 0, rho = 0;
+    int n = 0;
+    for (const Job& j : jobs) {
+      if (j.of != &c || j.load != &load) continue;
+      late += 100 * j.result.over;
+      rho += j.result.rho;
+      reversals += j.result.per_hour(j.result.reversals);
+      if (j.result.max > longest) longest = j.result.max, longest_load = load.name;
+      ++n;
+    }
+    late /= n;
+    mean += late / static_cast<double>(loads.size());
+    logs += std::log(rho / n);
+    if (late >= worst) worst = late, worst_load = load.name;
+  }
+  const double count = static_cast<double>(loads.size());
+  const double rho = std::exp(logs / count);
+  const double seeds = static_cast<double>(jobs.size()) / static_cast<double>(kCases.size()) / count;
+  return fmt::format(
+      "| {} | {:g} s, {:g} s | {} | {:g} % | {:.3f} % | {} | {:g} | {} | {:.0f} |\n",
+      *c.habits ? fmt::format("`{}`", c.habits) : "plain", c.max_wait, c.start_up,
+      bold_if(worst > c.most_late, fmt::format("{:.3f} % ({})", worst, worst_load)), c.most_late, mean,
+      bold_if(rho > c.most_rho, fmt::format("{:.3f}", rho)), c.most_rho,
+      bold_if(longest > 3 * c.max_wait, fmt::format("{:.1f} ({})", longest / c.max_wait, longest_load)),
+      reversals / count / seeds);
+}
+
+// A database, say, that carries ten replicas' work, under a load of fifteen.
+std::string shared_limit(int seeds) {
+  const sim::Load load{"beyond", {{0, 300}, {3600, 0}}};
+  const Case c{"shared=10", 5, 3, 0, 0};
+  double replicas = 0;
+  for (int s = 1; s <= seeds; ++s)
+    replicas += sim::run(spec_of(c, load, s), make_policy).mean_replicas / seeds;
+  return fmt::format(
+      "\nWhere something that all replicas share carries ten replicas' work (`shared=10`) and the load is "
+      "fifteen "
+      "replicas' for an hour, max_replicas 100: {} replicas in the mean (target: at most 15).\n",
+      bold_if(replicas > 15, fmt::format("{:.1f}", replicas)));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    fmt::print(stderr, "usage: workers_bench PROJECT-ROOT [OUTPUT.md [SEEDS]]\n");
+    return 1;
+  }
+  const std::string root = argv[1], output = argc > 2 ? argv[2] : root + "/docs/workers.md";
+  const int seeds = argc > 3 ? std::max(1, std::atoi(argv[3])) : 3;
+  std::vector<sim::Load> loads;
+  for (const char* name : kTraces) {
+    auto load = sim::load_from_file(root + "/bench/traces/" + name + ".csv");
+    if (!load) {
+      fmt::print(stderr, "workers_bench: {}\n", load.error().message);
+      return 1;
+    }
+    loads.push_back(std::move(*load));
+  }
+  std::vector<Job> jobs;
+  for (const Case& c : kCases) {
+    for (const sim::Load& load : loads) {
+      for (int seed = 1; seed <= seeds; ++seed) jobs.push_back({&c, &load, seed, {}});
+    }
+  }
+  run_all(jobs);
+  std::ofstream out(output, std::ios::binary);
+  out << kPreamble;
+  for (const Case& c : kCases) out << row(c, jobs, loads);
+  out << fmt::format("\n{} seeds a load.\n", seeds) << shared_limit(seeds);
+  out.close();
+  if (!out) {
+    fmt::print(stderr, "workers_bench: cannot write {}\n", output);
+    return 1;
+  }
+  fmt::print("{}\n", output);
+  return 0;
+}
