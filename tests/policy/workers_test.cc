@@ -85,6 +85,23 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"warm_up=30s", 5, 3, 0.005, 1.3}, Case{"ready_early=10s", 30, 10, 0.005, 1.4},
                     Case{"poll=2s", 10, 3, 0.001, 1.3}, Case{"seen_late=2s", 10, 3, 0.001, 1.3}));
 
+TEST_P(OrdinaryWorkers, StartFromNothingKnownAndNoReplica) {
+  const Case& c = GetParam();
+  for (const Load& load :
+       {Load{"step", {{0, 40}, {90, 100}, {900, 0}}}, Load{"high", {{0, 180}, {600, 0}}}}) {
+    for (std::uint64_t seed : {1, 2, 3}) {
+      sim::RunSpec r = run_of(load, c.habits, c.max_wait, c.start_up);
+      r.seed = seed;
+      r.start_replicas = 0;
+      const auto result = sim::run(r, make_policy);
+      // Nothing is known in the first seconds: those messages may wait; no more than that, and at no wild
+      // price.
+      EXPECT_LE(result.max, 3 * c.max_wait + 2 * c.start_up) << load.name << " " << seed;
+      EXPECT_LE(result.rho, 1.8) << load.name << " " << seed;
+    }
+  }
+}
+
 TEST(SharedLimit, IsFoundToldAndNotPaidFor) {
   Load load{"beyond", {{0, 300}, {3600, 0}}};
   sim::RunSpec r = run_of(load, "shared=10", 5, 3);

@@ -322,7 +322,8 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   } else if (low > current) {
     r.wanted = low;
     startup_.ordered(in.now);
-    if (lacking > kLacking && !follows_rhythm()) {  // else they may be ordered for what is still to come
+    if (lacking > kLacking && capacity_.learned() &&
+        !follows_rhythm()) {  // else they may be ordered for what is still to come
       const auto [came, error] = load_while_it_grew();
       too_few_.note(in.now, came / mu, std::hypot(error / mu, came / mu * capacity_.confidence()));
     }

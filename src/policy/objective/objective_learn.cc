@@ -84,11 +84,12 @@ Span ObjectivePolicy::judge(const Evidence& e) {
                                    kSaturatedDelays * hand_.longest_delay()});
   const bool backlog = e.before.pending > 0 && e.after.oldest >= noticed && e.after.pending > 0;
   std::optional<int> idle;
-  if (backlog && hand_.known()) {
+  if (backlog) {
     const int busy = static_cast<int>(std::clamp(e.after.in_hand / hand_.messages() + 0.5, 0.0, 1e6));
     idle = std::max(0, current - busy);
-    // What prefetching workers hold varies too much to tell who works before he is called ready.
-    if (!hand_.one_at_a_time()) idle = std::max(*idle, current - e.after.replicas.ready);
+    // What prefetching workers hold varies too much to tell who works before he is called ready; so does what
+    // is held while nobody knows how much that is.
+    if (!hand_.known() || !hand_.one_at_a_time()) idle = std::max(*idle, current - e.after.replicas.ready);
   }
   startup_.works(e.before.at, e.after.at, idle);
   const double before = std::min<double>(working_, e.before.replicas.current);

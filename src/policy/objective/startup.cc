@@ -60,7 +60,10 @@ void StartUp::began_to_work(Time at, bool seen) {
 
 void StartUp::begin(Time at, const ReplicaCounts& now) {
   not_ready_.assign(bounded(now.current - now.ready), at);
-  coming_.assign(not_ready_.size(), {at, std::nullopt});
+  // Those that are ready may have begun a moment ago, and still be busy with it.
+  coming_.assign(bounded(now.ready), {at, at});
+  for (std::size_t i = 0; i < not_ready_.size() && coming_.size() < kMaxStarting; ++i)
+    coming_.push_back({at, std::nullopt});
   young_.clear();
   early_.clear();
 }
