@@ -6,7 +6,7 @@ DESTDIR ?=
 TESTS ?=
 
 .DEFAULT_GOAL := build
-.PHONY: build test demo demo-provisioner docs lint fuzz format bench bench-decisions bench-live soak asan tsan install uninstall clean help deps configure \
+.PHONY: build test demo demo-provisioner docs lint fuzz format bench bench-decisions bench-live bench-workers soak asan tsan install uninstall clean help deps configure \
   configure-all
 
 help: ## this list
@@ -47,13 +47,14 @@ docs: ## write the library's API reference to build/docs/html (Doxygen)
 	@OUTPUT=$(BUILD)/docs VERSION=$$(sed -n 's/^project(docktor VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt) doxygen docs/Doxyfile
 	@echo "$(BUILD)/docs/html/index.html"
 
-# Docker's tests bring up an engine of their own, for which they must be root; a newer NATS server
-# and the MCP clients are fetched, not installed.
+# Docker's tests bring up an engine of their own, for which they must be root; a newer NATS server,
+# the MCP clients and the clients of the workers under test are fetched, not installed.
 test: ## install what is missing, build everything, run every test (TESTS=regex for some)
 	@scripts/install-deps.sh build demo test
 	@test "$$(id -u)" != 0 || scripts/install-deps.sh docker || true
 	@scripts/fetch-nats-210.sh build/nats-2.10 >/dev/null || true
 	@scripts/fetch-mcp-clients.sh build/mcp-clients >/dev/null || true
+	@scripts/fetch-worker-clients.sh build/worker-clients >/dev/null || true
 	@$(MAKE) --no-print-directory configure-all
 	@$(ninja) all
 	@$(leave-binary)
@@ -103,6 +104,16 @@ bench-live: ## one load on real workers and in the simulator, write docs/simulat
 	@$(MAKE) --no-print-directory configure-all
 	@$(ninja) live_bench
 	@$(BUILD)/bench/live_bench bench/traces/live.csv docs/simulator.md docs/live.svg
+
+bench-workers: ## Python and Node workers under real load, write docs/performance.md (three quarters of an hour, resumable; ROW=name for one)
+	@scripts/install-deps.sh build demo test bench
+	@test "$$(id -u)" != 0 || scripts/install-deps.sh docker || true
+	@scripts/fetch-worker-clients.sh build/worker-clients >/dev/null
+	@$(MAKE) --no-print-directory configure-all
+	@$(ninja) workers_bench
+	@$(BUILD)/bench/workers_bench $(BUILD)/workers docs/performance.md $(ROW)
+	@DOCKTOR_TEST_CACHE=$(abspath $(BUILD))/test-docker scripts/test-docker run --base -- \
+	  $(BUILD)/bench/workers_bench $(BUILD)/workers docs/performance.md $(ROW) || test $$? = 77
 
 soak: ## the properties over very many random cases (CASES=100000)
 	@scripts/install-deps.sh build demo test
