@@ -110,10 +110,10 @@ bench-workers: ## Python and Node workers under real load, write docs/performanc
 	@test "$$(id -u)" != 0 || scripts/install-deps.sh docker || true
 	@scripts/fetch-worker-clients.sh build/worker-clients >/dev/null
 	@$(MAKE) --no-print-directory configure-all
-	@$(ninja) workers_bench
-	@$(BUILD)/bench/workers_bench $(BUILD)/workers docs/performance.md $(ROW)
+	@$(ninja) real_workers_bench
+	@$(BUILD)/bench/real_workers_bench $(BUILD)/real-workers docs/performance.md $(ROW)
 	@DOCKTOR_TEST_CACHE=$(abspath $(BUILD))/test-docker scripts/test-docker run --base -- \
-	  $(BUILD)/bench/workers_bench $(BUILD)/workers docs/performance.md $(ROW) || test $$? = 77
+	  $(BUILD)/bench/real_workers_bench $(BUILD)/real-workers docs/performance.md $(ROW) || test $$? = 77
 
 soak: ## the properties over very many random cases (CASES=100000)
 	@scripts/install-deps.sh build demo test

@@ -1,6 +1,6 @@
 // Workers as people write them under the real daemon: how many messages are late, and what it costs.
 //
-//   workers_bench FOLDER DOCUMENT [FILTER]
+//   real_workers_bench FOLDER DOCUMENT [FILTER]
 //
 // Each row's result and journal are kept in FOLDER, and a row that has a result is not run again. FILTER:
 // only rows whose name has it, and those again. DOCUMENT's section between the two marks is written anew
@@ -15,7 +15,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "bench/workers/rows.h"
+#include "bench/real_workers/rows.h"
 
 namespace {
 
@@ -77,12 +77,12 @@ bool write_section(const fs::path& document, const std::string& text) {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    fmt::print(stderr, "workers_bench FOLDER DOCUMENT [FILTER]\n");
+    fmt::print(stderr, "real_workers_bench FOLDER DOCUMENT [FILTER]\n");
     return 2;
   }
   if (test::worker_clients().empty()) {
     fmt::print(stderr,
-               "workers_bench: the workers' clients are missing: run scripts/fetch-worker-clients.sh\n");
+               "real_workers_bench: the workers' clients are missing: run scripts/fetch-worker-clients.sh\n");
     return 1;
   }
   const fs::path folder = argv[1], document = argv[2];
@@ -97,7 +97,7 @@ int main(int argc, char** argv) {
     const Json r = played(row, folder / (row.name + ".journal"));
     std::ofstream(result) << r.dump() << "\n";
     if (!write_section(document, section(folder))) {
-      fmt::print(stderr, "workers_bench: {}: the marks of its section are missing\n", document.string());
+      fmt::print(stderr, "real_workers_bench: {}: the marks of its section are missing\n", document.string());
       return 1;
     }
   }

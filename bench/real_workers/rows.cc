@@ -1,4 +1,4 @@
-#include "bench/workers/rows.h"
+#include "bench/real_workers/rows.h"
 
 #include <cmath>
 #include <numbers>
