@@ -153,8 +153,10 @@ void ComposeService::on_event(const ContainerEvent& e, Time now) {
       t.told_to_end.reset();
       t.signalled = 0;
     }
-    // `docker stop -t 600`: it took the time that it was given, longer than its own.
-    if (e.action == "stop" && t.c.ended() && !t.by_hand && !t.starting) {
+    // `docker stop -t 600`: it took the time that it was given, longer than its own. An engine that has just come
+    // tells late of what it ended in going or coming.
+    const bool engine_tells = returned_at_ && now - *returned_at_ < care_.longest_unrest;
+    if (e.action == "stop" && t.c.ended() && !t.by_hand && !t.starting && !engine_tells) {
       t.by_hand = true;
       t.by_hand_at = now;
       t.next_start.reset();

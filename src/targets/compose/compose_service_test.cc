@@ -104,6 +104,24 @@ TEST_P(ComposeServiceTest, WhatAnEngineWasStartingAsItWasKilledStartsAgain) {
   EXPECT_THAT(service.due_starts(now + 11s), ElementsAre("a", "b"));
 }
 
+TEST_P(ComposeServiceTest, WhatAReturnedEngineTellsLateOfIsNobodysStop) {
+  list(ContainerState::kRunning);
+  const auto away = now;
+  now += 5s;
+  service.on_return(away, now);
+  list(ContainerState::kExited);
+  for (const char* action : {"kill", "die", "stop"}) {
+    for (const char* id : {"a", "b"})
+      service.on_event({.action = action, .id = id, .attributes = {{"com.docker.compose.service", "worker"}}},
+                       now);
+  }
+  now += 3s;
+  list(ContainerState::kExited);
+  EXPECT_EQ(service.stopped_by_hand(), "");
+  EXPECT_EQ(current(), 2);
+  EXPECT_THAT(service.due_starts(now + 11s), ElementsAre("a", "b"));
+}
+
 TEST_P(ComposeServiceTest, APersonsStopAfterTheEnginesReturnCounts) {
   list(ContainerState::kRunning);
   service.on_return(now, now + 3s);
