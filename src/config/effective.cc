@@ -43,6 +43,9 @@ Json rules_json(const std::vector<Rule>& rules) {
 Json queue_json(const QueueSpec& q) {
   Json json = {
       {"kind", q.kind}, {"url", redacted_url(q.url)}, {"stream", q.stream}, {"consumer", q.consumer}};
+  put(json, "domain", q.domain);
+  put(json, "api_prefix", q.api_prefix);
+  put(json, "advisory_prefix", q.advisory_prefix);
   put(json, "subject", q.subject);
   if (!q.metrics.empty()) json["metrics"] = q.metrics;
   put(json, "user", q.user);

@@ -126,6 +126,18 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.forms = kQueue, .key = "consumer", .type = KnobType::kText,
      .meaning = "Name of the durable consumer that the replicas share.", .least = 1, .most = 255,
      .required = true},
+    {.forms = kQueue, .key = "domain", .type = KnobType::kText,
+     .meaning = "JetStream domain of the stream, where the server of url is connected to it by a leaf link; "
+                "empty: the server's own.",
+     .least = 0, .most = 255},
+    {.forms = kQueue, .key = "api_prefix", .type = KnobType::kText,
+     .meaning = "Subject that stands for $JS.API where the account imports JetStream from another one; in "
+                "place of domain.",
+     .least = 0, .most = 255},
+    {.forms = kQueue, .key = "advisory_prefix", .type = KnobType::kText,
+     .meaning = "Subject that stands for $JS.EVENT.ADVISORY where that is imported, too; without it "
+                "queue.dead stays 0 there.",
+     .least = 0, .most = 255},
     {.forms = kQueue, .key = "subject", .type = KnobType::kText,
      .meaning = "Subject that the consumer is meant to get; `config validate` holds it against "
                 "the consumer's filter.",

@@ -46,9 +46,11 @@ void read_cpu_rules(Section& scaling, ServiceSpec& spec) {
 ServiceSpec read_legacy(Section& top, const std::optional<Read<std::string>>& compose_file) {
   auto& context = top.context();
   ServiceSpec spec;
+  std::string name_shown;
   if (const auto name = top.text("service")) {
     spec.name = name->value;
-    check_service_name(context.mistakes, name->place, name->value);
+    name_shown = name->shown;
+    check_service_name(context.mistakes, *name);
   } else if (!top.entry("service")) {
     context.mistakes.add(top.at(), "service is missing beside scaling; write service: NAME");
   }
@@ -70,7 +72,7 @@ ServiceSpec read_legacy(Section& top, const std::optional<Read<std::string>>& co
   if (const auto* node = top.section("target")) target.emplace(context, kTarget, *node);
   if (target || !top.entry("target")) {
     spec.target = read_target(target ? &*target : nullptr, context, compose_file, top.key_at("service"),
-                              fmt::format("service {}", in_quotes(spec.name)));
+                              fmt::format("service {}", name_shown));
   }
   return spec;
 }

@@ -47,7 +47,7 @@ void read_services(Section& top, const std::optional<Read<std::string>>& compose
       if (!is_new) {
         top.context().mistakes.add(
             service.name_at, fmt::format("service {} is written twice, first at line {}; names must differ",
-                                         in_quotes(service.spec.name), first->second.line));
+                                         service.name_shown, first->second.line));
       }
     }
     config.services.push_back(std::move(service.spec));

@@ -1,11 +1,13 @@
 #include "config/load.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 
 #include "config/test_files.h"
+#include "config/yaml.h"
 
 namespace docktor {
 namespace {
@@ -325,10 +327,10 @@ TEST(Load, TellsAFileThatCannotBeRead) {
   EXPECT_EQ(load_config(folder.file("pipe"), {}).mistakes,
             Strings{folder.file("pipe") +
                     ": cannot be read: it is not a regular file; name a configuration with --config FILE"});
-  folder.write("big.yaml", std::string((1 << 20) + 1, '#'));
+  folder.write("big.yaml", std::string(kMaxYamlBytes + 1, '#'));
   EXPECT_EQ(load_config(folder.file("big.yaml"), {}).mistakes,
             Strings{folder.file("big.yaml") +
-                    ": cannot be read: it is larger than 1024 KiB; name a configuration with --config FILE"});
+                    ": cannot be read: it is larger than 16384 KiB; name a configuration with --config FILE"});
 }
 
 TEST(Load, ShowsThePathAsTypedAndKeepsTheAbsoluteOne) {
@@ -363,6 +365,42 @@ TEST(FindConfig, PrefersYamlOverYml) {
   EXPECT_EQ(find_config(folder.path()), folder.file("docktor.yml"));
   folder.write("docktor.yaml", "");
   EXPECT_EQ(find_config(folder.path()), folder.file("docktor.yaml"));
+}
+
+// The table allows 10,000 services, so a file of as many fits: plain entries as people write them, no aliases.
+TEST(Load, TakesAsManyServicesAsTheTableAllows) {
+  std::string text = "services:\n";
+  for (int i = 0; i < 10'000; ++i) {
+    text += fmt::format(R"(  # service {0}, of team {1}, which is called at night when its backlog grows beyond all bounds
+  - name: service-with-a-name-of-some-length-{0}
+    min_replicas: 1
+    max_replicas: 20
+    check_interval: 10s
+    cooldown_down: 1m
+    queue:
+      url: nats://nats-1.example.internal:4222,nats://nats-2.example.internal:4222
+      stream: STREAM_OF_SERVICE_{0}
+      consumer: WORKERS_{0}
+      subject: events.of.service.{0}
+      user: docktor
+      tls: {{}}
+    rules:
+      scale_up_when:
+        - {{metric: queue.backlog, op: ">", value: 500}}
+        - {{metric: queue.rate_in, op: ">", value: 200}}
+      scale_down_when:
+        - {{metric: queue.backlog, op: "<=", value: 100}}
+        - {{metric: queue.rate_in, op: "<", value: 150}}
+    target:
+      kind: process
+      command: [/usr/local/bin/worker, --queue, "{0}", --verbose]
+      environment: {{A: "1", B: "2", C: "3", D: "4", E: "5", F: "6"}}
+)",
+                        i, i % 7);
+  }
+  const auto result = load_text(text);
+  ASSERT_TRUE(result.config) << result.mistakes.at(0);
+  EXPECT_EQ(result.config->services.size(), 10'000U);
 }
 
 }  // namespace

@@ -295,15 +295,41 @@ INSTANTIATE_TEST_SUITE_P(
              {"f.yaml:10:18: jetstream is \"false\"; allowed: true"}},
         Case{"Url",
              with_service("    queue: {url: \"http://h\", stream: S, consumer: C}\n"),
-             {"f.yaml:6:18: url \"http://h\" is not the address of a NATS server; write nats://HOST:PORT or "
-              "tls://HOST:PORT, "
-              "several with commas between"}},
+             {"f.yaml:6:18: url \"http://h\" is not the address of a NATS server: it is no address of NATS; "
+              "write "
+              "nats://HOST:PORT or tls://HOST:PORT, several with commas between"}},
         Case{"Stream",
              with_service("    queue: {url: h, stream: a.b, consumer: \"c c\"}\n"),
              {"f.yaml:6:29: stream \"a.b\" cannot be a name in NATS; allowed: text without space and . * > / "
               "\\",
               "f.yaml:6:44: consumer \"c c\" cannot be a name in NATS; allowed: text without space and . * > "
               "/ \\"}},
+        Case{"DomainAndPrefix",
+             with_queue("      domain: hub\n      api_prefix: $JS.hub.API.\n"),
+             {"f.yaml:11:7: both domain and api_prefix are written; write one of them: a domain D is the "
+              "prefix "
+              "$JS.D.API"}},
+        Case{"Domain",
+             with_queue("      domain: a.b\n"),
+             {"f.yaml:10:15: domain \"a.b\" cannot be a name in NATS; allowed: text without space and . * > "
+              "/ \\"}},
+        Case{"Prefixes",
+             with_queue("      api_prefix: a..b\n      advisory_prefix: a.>\n"),
+             {"f.yaml:10:19: api_prefix \"a..b\" cannot begin a subject; allowed: words with dots between, "
+              "as in "
+              "$JS.hub.API",
+              "f.yaml:11:24: advisory_prefix \"a.>\" cannot begin a subject; allowed: words with dots "
+              "between, as "
+              "in $JS.hub.API"}},
+        Case{"VariableWithoutBraces",
+             with_service("    queue: {url: $NATS_URL, stream: $STREAM, consumer: C}\n"),
+             {"f.yaml:6:18: url \"$NATS_URL\" is not the address of a NATS server: a variable is written "
+              "${NAME}; "
+              "write nats://HOST:PORT or tls://HOST:PORT, several with commas between",
+              "f.yaml:6:37: stream \"$STREAM\" begins with $; a variable is written ${NAME}"}},
+        Case{"Home",
+             with_queue("      creds_file: ~/nats.creds\n"),
+             {"f.yaml:10:19: creds_file begins with ~, which only a shell replaces; write ${HOME}"}},
         Case{"Subject",
              with_queue("      subject: a..b\n"),
              {"f.yaml:10:16: subject \"a..b\" cannot be one; allowed: words with dots between, * for one "

@@ -26,6 +26,7 @@ TargetSpec read_target(Section* from, ConfigContext& context,
 /// One of services[]; the name's place is for finding the same name twice.
 struct ReadService {
   ServiceSpec spec;
+  std::string name_shown;  ///< as a mistake may repeat it
   Position name_at;
 };
 ReadService read_service(ConfigContext& context, const YamlNode& node,
@@ -37,6 +38,6 @@ ServiceSpec read_legacy(Section& top, const std::optional<Read<std::string>>& co
 std::optional<LlmSpec> read_llm(Section& top);
 
 /// Reports a name that cannot be a service's: it is part of file names and of Compose's own names.
-void check_service_name(Mistakes& mistakes, const Place& place, const std::string& name);
+void check_service_name(Mistakes& mistakes, const Read<std::string>& name);
 
 }  // namespace docktor

@@ -71,7 +71,7 @@ class RuleReader {
     const auto names = metric_names();
     const auto near = did_you_mean(metric.value, names);
     context_.mistakes.add(metric.place,
-                          fmt::format("unknown metric {}; {}", in_quotes(metric.value),
+                          fmt::format("unknown metric {}; {}", metric.shown,
                                       near ? fmt::format("did you mean {}?", *near)
                                            : fmt::format("allowed: {}", fmt::join(names, ", "))));
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/parts.h"
+#include "config/servers.h"
 #include "core/text.h"
 
 namespace docktor {
@@ -21,10 +22,15 @@ bool has_space_or_control(std::string_view s) {
 // What NATS itself refuses in names of streams and consumers.
 void check_name(Section& from, const std::optional<Read<std::string>>& name, std::string_view key) {
   if (!name) return;
+  if (name->value.starts_with('$')) {
+    from.context().mistakes.add(
+        name->place, fmt::format("{} {} begins with $; a variable is written ${{NAME}}", key, name->shown));
+    return;
+  }
   if (has_space_or_control(name->value) || name->value.find_first_of(".*>/\\") != std::string::npos) {
     from.context().mistakes.add(
         name->place, fmt::format("{} {} cannot be a name in NATS; allowed: text without space and . * > / \\",
-                                 key, in_quotes(name->value)));
+                                 key, name->shown));
   }
 }
 
@@ -41,46 +47,17 @@ bool is_subject(std::string_view subject) {
   }
 }
 
-// nats://host:4222, tls://user:password@host, host:4222; several with commas between.
-bool is_server(std::string_view url) {
-  if (has_space_or_control(url)) return false;
-  if (const auto scheme = url.find("://"); scheme != std::string_view::npos) {
-    const auto name = url.substr(0, scheme);
-    if (name != "nats" && name != "tls") return false;
-    url.remove_prefix(scheme + 3);
-  }
-  if (const auto at = url.rfind('@'); at != std::string_view::npos) url.remove_prefix(at + 1);
-  if (url.empty() || url.find('/') != std::string_view::npos) return false;
-  if (url[0] == '[') {  // an IPv6 address
-    const auto end = url.find(']');
-    if (end == std::string_view::npos || end == 1) return false;
-    url.remove_prefix(end);
-  }
-  const auto colon = url.find(':');
-  if (colon == std::string_view::npos) return true;
-  const auto port = url.substr(colon + 1);
-  if (colon == 0 || port.empty() || port.size() > 5) return false;
-  if (!std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; })) return false;
-  const int number = std::stoi(std::string(port));
-  return number >= 1 && number <= 65535;
-}
-
-void check_url(Section& from, const Read<std::string>& url) {
-  std::string_view rest = url.value;
-  while (true) {
-    const auto comma = rest.find(',');
-    if (!is_server(rest.substr(0, comma))) {
-      // With an @ in it the text may hold a password, wherever its parts were meant to begin.
-      const bool secret = url.value.find('@') != std::string::npos;
-      from.context().mistakes.add(
-          url.place,
-          fmt::format("url {}is not the address of a NATS server; write nats://HOST:PORT or tls://HOST:PORT, "
-                      "several with commas between",
-                      secret ? std::string() : in_quotes(url.value) + " "));
-      return;
-    }
-    if (comma == std::string_view::npos) return;
-    rest.remove_prefix(comma + 1);
+// As the client takes it. With an @ in it the text may hold a password, wherever its parts were meant to
+// begin.
+void read_url(Section& from, const Read<std::string>& url, QueueSpec& queue) {
+  const bool as_written = url.shown == in_quotes(url.value);
+  auto servers = nats_servers(url.value, as_written && url.value.find('@') == std::string::npos);
+  if (servers) {
+    queue.url = std::move(*servers);
+  } else {
+    const bool may_name = !as_written && url.shown.find('@') == std::string::npos;
+    from.context().mistakes.add(url.place, fmt::format("url {}{}", may_name ? url.shown + " " : std::string(),
+                                                       servers.error().message));
   }
 }
 
@@ -96,10 +73,10 @@ void check_metrics(Section& from, const std::vector<std::string>& metrics) {
     if (name.starts_with("queue.")) name.remove_prefix(std::string_view("queue.").size());
     if (std::ranges::find(names, name) != names.end()) continue;
     const auto near = did_you_mean(name, names);
-    from.context().mistakes.add(items[i].at,
-                                fmt::format("unknown metric {} of a queue; {}", in_quotes(metrics[i]),
-                                            near ? fmt::format("did you mean {}?", *near)
-                                                 : fmt::format("allowed: {}", fmt::join(names, ", "))));
+    from.context().mistakes.add(
+        items[i].at, fmt::format("unknown metric {} of a queue; {}", shown_text(items[i], metrics[i]),
+                                 near ? fmt::format("did you mean {}?", *near)
+                                      : fmt::format("allowed: {}", fmt::join(names, ", "))));
   }
 }
 
@@ -107,6 +84,33 @@ void check_metrics(Section& from, const std::vector<std::string>& metrics) {
 bool is_user_seed(std::string_view seed) {
   return seed.size() == 58 && seed.starts_with("SU") &&
          std::ranges::all_of(seed, [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '2' && c <= '7'); });
+}
+
+// Where JetStream is asked, when that is not the server's own: a domain, or what an account imports.
+void read_place(Section& from, QueueSpec& queue) {
+  auto& mistakes = from.context().mistakes;
+  const auto domain = from.text("domain");
+  check_name(from, domain, "domain");
+  if (domain) queue.domain = domain->value;
+  const auto prefix = [&](std::string_view key, std::string& field) {
+    const auto read = from.text(key);
+    if (!read || read->value.empty()) return;
+    field = read->value;
+    while (field.ends_with('.')) field.pop_back();  // "fromjs." is the same to nats and to people
+    if (!is_subject(field) || field.find_first_of("*>") != std::string::npos) {
+      mistakes.add(read->place,
+                   fmt::format("{} {} cannot begin a subject; allowed: words with dots between, as in "
+                               "$JS.hub.API",
+                               key, read->shown));
+    }
+  };
+  prefix("api_prefix", queue.api_prefix);
+  prefix("advisory_prefix", queue.advisory_prefix);
+  if (!queue.domain.empty() && !queue.api_prefix.empty()) {
+    mistakes.add(std::max(from.key_at("domain"), from.key_at("api_prefix")),
+                 fmt::format("both domain and api_prefix are written; write one of them: a domain D is the "
+                             "prefix $JS.D.API"));
+  }
 }
 
 void read_sign_in(Section& from, QueueSpec& queue, const std::optional<Read<std::string>>& url) {
@@ -134,7 +138,7 @@ void read_sign_in(Section& from, QueueSpec& queue, const std::optional<Read<std:
   const auto place_of = [](const auto& read) {
     return read ? std::optional<Place>(read->place) : std::nullopt;
   };
-  const bool in_url = queue.url.find('@') != std::string::npos;
+  const bool in_url = url && url->value.find('@') != std::string::npos;
   const std::array<Way, 5> ways{{{"the one within url", in_url ? place_of(url) : std::nullopt},
                                  {"user", queue.user.empty() ? std::nullopt : place_of(user)},
                                  {"token", place_of(token)},
@@ -183,10 +187,7 @@ QueueSpec read_queue(Section& from) {
   QueueSpec queue;
   if (const auto kind = from.text("kind")) queue.kind = kind->value;
   const auto url = from.text("url");
-  if (url) {
-    queue.url = url->value;
-    check_url(from, *url);
-  }
+  if (url) read_url(from, *url, queue);
   (void)from.boolean("jetstream");
   const auto stream = from.text("stream");
   const auto consumer = from.text("consumer");
@@ -194,13 +195,14 @@ QueueSpec read_queue(Section& from) {
   check_name(from, consumer, "consumer");
   if (stream) queue.stream = stream->value;
   if (consumer) queue.consumer = consumer->value;
+  read_place(from, queue);
   if (const auto subject = from.text("subject"); subject && !subject->value.empty()) {
     queue.subject = subject->value;
     if (!is_subject(queue.subject)) {
       from.context().mistakes.add(
           subject->place, fmt::format("subject {} cannot be one; allowed: words with dots between, * for one "
                                       "word, > for all that follow",
-                                      in_quotes(queue.subject)));
+                                      subject->shown));
     }
   }
   if (const auto metrics = from.texts("metrics")) {

@@ -23,6 +23,9 @@ TEST(Secrets, AreReadFromFilesWithoutTheirLastNewline) {
   folder.write("pw", "s3cret with space \r\n\n");
   const auto s = service_of(load_in(folder, with_queue("      user: u\n      password_file: pw\n")));
   EXPECT_EQ(s.queue->password.value, "s3cret with space ");
+  folder.write("pw", "\xEF\xBB\xBFs3cret\r\n");
+  EXPECT_EQ(service_of(load_in(folder, with_queue("      user: u\n      password_file: pw\n"))).queue->password.value,
+            "s3cret");
   folder.write("token", "t0ken");
   EXPECT_EQ(service_of(load_in(folder, with_queue("      token_file: ./token\n"))).queue->token.value,
             "t0ken");
@@ -217,6 +220,55 @@ TEST(Secrets, AreNotRepeatedInMistakes) {
     ASSERT_FALSE(result.mistakes.empty()) << text.substr(0, 400);
     for (const auto& m : result.mistakes) EXPECT_EQ(m.find("QQQQ"), std::string::npos) << m;
   }
+}
+
+// A password in the wrong variable, or a variable in the wrong place: what it holds is not repeated.
+TEST(Secrets, InAWrongPlaceAreShownAsWritten) {
+  const TestFolder folder;
+  const auto service = [](const std::string& rules, const std::string& target) {
+    return "services:\n  - name: w\n    max_replicas: 2\n    rules: {scale_up_when: [" + rules +
+           "]}\n    target: {kind: process, " + target + "}\n";
+  };
+  const std::string rule = "{metric: cpu.avg, op: \">\", value: 1}";
+  for (const std::string& text : {
+           with_service("    scale_up_by: ${S}\n"),
+           with_service("    check_interval: ${S}\n"),
+           with_service("    cooldown_up: x${S}\n"),
+           "version: ${S}\n" + with_service(""),
+           service("{metric: \"${S}\", op: \">\", value: 1}", "command: [a]"),
+           service("{metric: cpu.avg, op: \"${S}\", value: 1}", "command: [a]"),
+           service("{metric: cpu.avg, op: \">\", value: \"${S}\"}", "command: [a]"),
+           service(rule, "command: [a], environment: [\"${S}\"]"),
+           service(rule, "command: [a], environment: [\" ${S}=1\"]"),
+           service(rule, "command: [a], environment: [\"${S}=1\", \"${S}=2\"]"),
+           service(rule, "command: [a], stop_grace_period: \"${S}\""),
+           std::string("services:\n  - {name: \"${S}/\", max_replicas: 2, compose_file: x}\n"),
+           with_queue("      jetstream: ${S}\n"),
+           with_queue("      kind: ${S}\n"),
+           with_queue("      subject: ${S}..\n"),
+           with_queue("      metrics: [\"${S}\"]\n"),
+           with_queue("      creds_file: ${S}\n"),
+           with_queue("      token_file: ${S}\n"),
+           with_queue("      tls: {ca_file: \"${S}\"}\n"),
+           with_service("    queue: {url: \"http://${S}\", stream: S, consumer: C}\n"),
+           with_service("    queue: {url: \"${S}:port,b\", stream: S, consumer: C}\n"),
+           with_service("    queue: {url: n, stream: \"${S} \", consumer: C}\n"),
+           with_service("    queue: {url: n, stream: S, consumer: \"${S:-x}.\"}\n"),
+           std::string("service: \"${S}/\"\nscaling: {cpu_high: \"${S}\", max_replicas: 3}\n"),
+           "compose_file: ${S}\nservices:\n  - {name: w, max_replicas: 2, rules: {scale_up_when: [" + rule +
+               "]}}\n",
+           "llm: {model: m, provider: \"${S}\"}\n" + with_service(""),
+           "llm: {model: m, base_url: \"${S}\"}\n" + with_service(""),
+       }) {
+    const auto result = load_in(folder, text, {{"S", "QQQQ"}});
+    ASSERT_FALSE(result.mistakes.empty()) << text;
+    for (const auto& m : result.mistakes) EXPECT_EQ(m.find("QQQQ"), std::string::npos) << m;
+  }
+  const auto shown = load_in(folder, with_service("    scale_up_by: ${S}\n"), {{"S", "QQQQ"}}).mistakes;
+  ASSERT_EQ(shown.size(), 1U);
+  EXPECT_NE(shown[0].find("scale_up_by is \"${S}\" (its value is not shown); allowed: a whole number from 1"),
+            std::string::npos)
+      << shown[0];
 }
 
 }  // namespace

@@ -66,17 +66,22 @@ std::optional<std::string> scalar_text(ConfigContext& context, const YamlNode& n
   return std::move(*text);
 }
 
+std::string shown_text(const YamlNode& node, std::string_view value) {
+  return node.text == value ? in_quotes(value) : in_quotes(node.text) + " (its value is not shown)";
+}
+
 std::optional<Read<std::string>> override_of(const ConfigContext& context, const Knob& knob) {
   const auto& flags = context.flags;
   for (const auto& [flag, value] :
        {std::pair{"--service", &flags.service}, std::pair{"--interval", &flags.interval},
         std::pair{"--compose-file", &flags.compose_file}}) {
-    if (knob.flag == flag && *value) return Read<std::string>{**value, Place::named(flag), true};
+    if (knob.flag == flag && *value)
+      return Read<std::string>{**value, Place::named(flag), true, in_quotes(**value)};
   }
   if (knob.variable.empty()) return std::nullopt;
   const auto found = context.env.find(std::string(knob.variable));
   if (found == context.env.end() || found->second.empty()) return std::nullopt;
-  return Read<std::string>{found->second, Place::named(found->first), true};
+  return Read<std::string>{found->second, Place::named(found->first), true, in_quotes(found->second)};
 }
 
 Section::Section(ConfigContext& context, Form form, const YamlNode& node, std::string title)
@@ -128,19 +133,20 @@ std::optional<Read<std::string>> Section::file_value(const Knob& knob) {
   if (!e) return std::nullopt;
   auto text = scalar_text(context_, e->value, knob.key, allowed(knob));
   if (!text) return std::nullopt;
-  return Read<std::string>{std::move(*text), Place::in_file(e->value.at), true};
+  auto shown = shown_text(e->value, *text);
+  return Read<std::string>{std::move(*text), Place::in_file(e->value.at), true, std::move(shown)};
 }
 
 template <class T>
 std::optional<Read<T>> Section::read(std::string_view key,
-                                     Result<T> (*parse)(const Knob&, std::string_view)) {
+                                     Result<T> (*parse)(const Knob&, std::string_view, std::string_view)) {
   const auto& k = knob(key);
   std::optional<Read<T>> out;
   const auto take = [&](const std::optional<Read<std::string>>& from) {
     if (!from) return;
-    auto value = parse(k, from->value);
+    auto value = parse(k, from->value, from->shown);
     if (value)
-      out = Read<T>{std::move(*value), from->place, true};
+      out = Read<T>{std::move(*value), from->place, true, from->shown};
     else
       context_.mistakes.add(from->place, value.error().message);
   };
@@ -151,9 +157,9 @@ std::optional<Read<T>> Section::read(std::string_view key,
   if (k.required) {
     missing(key);
   } else if (!k.standard.empty()) {
-    auto value = parse(k, k.standard);
+    auto value = parse(k, k.standard, {});
     assert(value);
-    return Read<T>{std::move(*value), Place::in_file(node_.at), false};
+    return Read<T>{std::move(*value), Place::in_file(node_.at), false, in_quotes(k.standard)};
   }
   return std::nullopt;
 }
@@ -171,7 +177,14 @@ std::optional<Read<std::string>> Section::text(std::string_view key) {
 std::optional<Read<std::string>> Section::path(std::string_view key) {
   auto p = text(key);
   if (!p || p->value.empty()) return std::nullopt;
+  if (p->value == "~" || p->value.starts_with("~/")) {
+    context_.mistakes.add(p->place,
+                          fmt::format("{} begins with ~, which only a shell replaces; write ${{HOME}}", key));
+    return std::nullopt;
+  }
+  const bool as_written = p->shown == in_quotes(p->value);
   p->value = path_under(p->place.name.empty() ? context_.folder : context_.cwd, p->value);
+  if (as_written) p->shown = in_quotes(p->value);
   return p;
 }
 
@@ -179,9 +192,9 @@ std::optional<Read<std::string>> Section::readable_file(std::string_view key) {
   auto p = path(key);
   if (!p) return std::nullopt;
   if (const auto readable = check_readable_file(p->value); !readable) {
-    context_.mistakes.add(p->place,
-                          fmt::format("{} {} cannot be read: {}; name a file that this user may read", key,
-                                      in_quotes(p->value), readable.error().message));
+    context_.mistakes.add(
+        p->place, fmt::format("{} {} cannot be read: {}; name a file that this user may read", key, p->shown,
+                              readable.error().message));
     return std::nullopt;
   }
   return p;
@@ -193,18 +206,21 @@ std::optional<Read<std::string>> Section::secret_from_file(const Knob& knob) {
   const auto name = scalar_text(context_, e->value, knob.file_key, "a path");
   if (!name || name->empty()) return std::nullopt;
   const auto file = path_under(context_.folder, *name);
+  const auto shown = e->value.text == *name ? in_quotes(file) : shown_text(e->value, *name);
   auto content = read_small_file(file, kMaxSecretBytes);
   if (!content) {
     context_.mistakes.add(e->value.at,
                           fmt::format("{} {} cannot be read: {}; name a file that this user may read",
-                                      knob.file_key, in_quotes(file), content.error().message));
+                                      knob.file_key, shown, content.error().message));
     return std::nullopt;
   }
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // an editor's, never a password's
+  if (content->starts_with(kByteOrderMark)) content->erase(0, kByteOrderMark.size());
   while (!content->empty() && (content->back() == '\n' || content->back() == '\r')) content->pop_back();
   if (content->empty() || content->find('\0') != std::string::npos) {
     context_.mistakes.add(e->value.at,
-                          fmt::format("{} {} is {}; name a file with one line of text", knob.file_key,
-                                      in_quotes(file), content->empty() ? "empty" : "not a text"));
+                          fmt::format("{} {} is {}; name a file with one line of text", knob.file_key, shown,
+                                      content->empty() ? "empty" : "not a text"));
     return std::nullopt;
   }
   return Read<std::string>{std::move(*content), Place::in_file(e->value.at), true};

@@ -33,7 +33,8 @@ template <class T>
 struct Read {
   T value{};
   Place place;
-  bool given = false;  ///< written by the user, not the table's default
+  bool given = false;   ///< written by the user, not the table's default
+  std::string shown{};  ///< the value as a mistake may repeat it, in quotes: see shown_text()
 };
 
 /// Not thread-safe; refers to its node and context.
@@ -86,7 +87,8 @@ class Section {
   std::optional<Read<std::string>> secret_from_file(const Knob& knob);
 
   template <class T>
-  std::optional<Read<T>> read(std::string_view key, Result<T> (*parse)(const Knob&, std::string_view));
+  std::optional<Read<T>> read(std::string_view key,
+                              Result<T> (*parse)(const Knob&, std::string_view, std::string_view));
 
   ConfigContext& context_;
   Form form_;
@@ -94,6 +96,10 @@ class Section {
   std::string title_;
   std::set<std::string, std::less<>> misspelt_;  // keys that an unknown one was taken for
 };
+
+/// How a mistake repeats a scalar whose text has become `value` by interpolation, in quotes: as it stands in
+/// the file where a variable is in it, since what the variable holds may be a secret.
+std::string shown_text(const YamlNode& node, std::string_view value);
 
 /// The text of a scalar, interpolated; nothing, and a mistake, when it is no scalar, empty of value (null) or
 /// names an unset variable. `what` is how the mistake calls it and `right` what would be right.

@@ -8,7 +8,8 @@
 
 namespace docktor {
 
-void check_service_name(Mistakes& mistakes, const Place& place, const std::string& name) {
+void check_service_name(Mistakes& mistakes, const Read<std::string>& read) {
+  const std::string& name = read.value;
   const auto alphanumeric = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   };
@@ -17,9 +18,9 @@ void check_service_name(Mistakes& mistakes, const Place& place, const std::strin
   });
   if (!good) {
     mistakes.add(
-        place,
+        read.place,
         fmt::format("{} cannot name a service; allowed: letters, digits and _ - ., a letter or digit first",
-                    in_quotes(name)));
+                    read.shown));
   }
 }
 
@@ -33,8 +34,9 @@ ReadService read_service(ConfigContext& context, const YamlNode& node,
   out.name_at = node.at;
   if (const auto name = section.text("name")) {
     out.spec.name = name->value;
+    out.name_shown = name->shown;
     out.name_at = name->place.position;
-    check_service_name(context.mistakes, name->place, name->value);
+    check_service_name(context.mistakes, *name);
   }
   read_limits(section, out.spec);
   if (const auto* queue = section.section("queue")) {

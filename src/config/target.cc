@@ -54,13 +54,14 @@ void read_command(Section& from, TargetSpec& target) {
   (void)scalar_text(context, e->value, "command", kAllowed);  // a map or nothing: says so
 }
 
-void add_variable(Section& from, TargetSpec& target, Position at, std::string name, std::string value) {
+// `shown` is the name as a mistake may repeat it.
+void add_variable(Section& from, TargetSpec& target, Position at, const std::string& name, std::string value,
+                  const std::string& shown) {
   if (name.empty() || name.find_first_of("= \t\n") != std::string::npos) {
     from.context().mistakes.add(
-        at, fmt::format("{} cannot name a variable; allowed: letters, digits and _", in_quotes(name)));
+        at, fmt::format("{} cannot name a variable; allowed: letters, digits and _", shown));
   } else if (!target.environment.emplace(name, std::move(value)).second) {
-    from.context().mistakes.add(at,
-                                fmt::format("variable {} is written twice; write it once", in_quotes(name)));
+    from.context().mistakes.add(at, fmt::format("variable {} is written twice; write it once", shown));
   }
 }
 
@@ -77,7 +78,7 @@ void read_environment(Section& from, TargetSpec& target) {
     for (const auto& pair : e->value.entries) {
       auto value =
           scalar_text(context, pair.value, fmt::format("variable {}", in_quotes(pair.key)), "a text");
-      if (value) add_variable(from, target, pair.key_at, pair.key, std::move(*value));
+      if (value) add_variable(from, target, pair.key_at, pair.key, std::move(*value), in_quotes(pair.key));
     }
   } else if (e->value.kind == YamlNode::Kind::kList) {
     for (const auto& item : e->value.items) {
@@ -87,7 +88,9 @@ void read_environment(Section& from, TargetSpec& target) {
       if (equals == std::string::npos) {
         context.mistakes.add(item.at, "an item of environment has no =; allowed: NAME=value");
       } else {
-        add_variable(from, target, item.at, text->substr(0, equals), text->substr(equals + 1));
+        const auto name = text->substr(0, equals);
+        const YamlNode written{.text = item.text.substr(0, item.text.find('='))};
+        add_variable(from, target, item.at, name, text->substr(equals + 1), shown_text(written, name));
       }
     }
   } else {
@@ -142,7 +145,7 @@ TargetSpec read_target(Section* from, ConfigContext& context,
   if (const auto there = check_readable_file(file->value); !there) {
     context.mistakes.add(
         file->place, fmt::format("compose_file {} cannot be read: {}; name the Compose file of the service",
-                                 in_quotes(file->value), there.error().message));
+                                 file->shown, there.error().message));
   }
   return target;
 }

@@ -33,9 +33,10 @@ struct YamlEntry {
   YamlNode value;
 };
 
-/// What a file may hold. Real files are far below; a file beyond them is refused, never half read.
-inline constexpr std::size_t kMaxYamlBytes = 1 << 20;
-inline constexpr std::size_t kMaxYamlNodes = 500'000;  ///< aliases count each time they are used
+/// What a file may hold: 10,000 services, as many as the table of knobs allows, each with 1.6 KiB and 200 values of
+/// its own. A file beyond them is refused, never half read.
+inline constexpr std::size_t kMaxYamlBytes = 16 << 20;
+inline constexpr std::size_t kMaxYamlNodes = 2'000'000;  ///< aliases count each time they are used
 inline constexpr std::size_t kMaxYamlDepth = 32;
 
 /// The document's root; nothing when the text is not well formed, with the reason in `mistakes`. A tree may

@@ -46,6 +46,14 @@ std::optional<std::pair<Position, std::string>> YamlText::bad_character() const 
     if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F) {
       return std::pair{position_of(i), fmt::format("a control character (0x{:02x}); allowed: text", c)};
     }
+    // Web pages and word processors put it there, and it looks like a blank.
+    constexpr std::string_view kNoBreakSpace = "\xC2\xA0";
+    if (text_.substr(i).starts_with(kNoBreakSpace)) {
+      const auto line = text_.rfind('\n', i);
+      const auto before = text_.substr(line == std::string_view::npos ? 0 : line + 1);
+      if (before.find_first_not_of(" \xC2\xA0") + (before.data() - text_.data()) > i)
+        return std::pair{position_of(i), std::string("a no-break space indents this line; write plain blanks")};
+    }
     const auto length = utf8_length(text_.substr(i));
     if (length == 0)
       return std::pair{position_of(i), fmt::format("byte 0x{:02x} is not UTF-8; save the file as UTF-8", c)};

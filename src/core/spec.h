@@ -67,6 +67,9 @@ struct QueueSpec {
   std::string url;  ///< may carry credentials: shown only through redacted_url()
   std::string stream;
   std::string consumer;
+  std::string domain;                ///< of JetStream, where it is not the connected server's own
+  std::string api_prefix;            ///< what stands for $JS.API where an account imports it; no domain then
+  std::string advisory_prefix;       ///< what stands for $JS.EVENT.ADVISORY there; empty: that
   std::string subject;               ///< checked against the consumer's filter by validate; may be empty
   std::vector<std::string> metrics;  ///< as written; documentation of intent only
   std::string user;

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <ctime>
 #include <numeric>
 #include <vector>
 
@@ -25,6 +26,61 @@ std::string short_duration(Duration d) {
   if (s < 3600) return s % 60 == 0 ? fmt::format("{}m", s / 60) : fmt::format("{}m{}s", s / 60, s % 60);
   const auto m = s / 60;
   return m % 60 == 0 ? fmt::format("{}h", m / 60) : fmt::format("{}h{}m", m / 60, m % 60);
+}
+
+std::string spoken_duration(Duration d) {
+  if (d < Duration::zero()) return "-" + spoken_duration(-d);
+  const double s = to_seconds(d);
+  if (s < 0.9995) return s == 0 ? "0 s" : short_number(s * 1e3) + " ms";
+  if (s < 59.95) return short_number(std::round(s * 10) / 10) + " s";
+  const auto whole =
+      std::chrono::duration_cast<std::chrono::seconds>(d + std::chrono::milliseconds(500)).count();
+  const auto parts = [](std::int64_t big, const char* unit, std::int64_t small, const char* rest) {
+    return small == 0 ? fmt::format("{} {}", big, unit) : fmt::format("{} {} {} {}", big, unit, small, rest);
+  };
+  if (whole < 3600) return parts(whole / 60, "min", whole % 60, "s");
+  if (whole < 86400) return parts(whole / 3600, "h", whole % 3600 / 60, "min");
+  return parts(whole / 86400, "d", whole % 86400 / 3600, "h");
+}
+
+std::string clock_text(Time t) {
+  const auto s =
+      static_cast<std::time_t>(std::chrono::floor<std::chrono::seconds>(t.time_since_epoch()).count());
+  std::tm tm{};
+  ::localtime_r(&s, &tm);
+  return fmt::format("{:02}:{:02}:{:02}", tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+namespace {
+
+std::string without_trailing_zeros(std::string text) {
+  if (text.find('.') == std::string::npos) return text;
+  while (text.ends_with('0')) text.pop_back();
+  if (text.ends_with('.')) text.pop_back();
+  return text == "-0" ? "0" : text;
+}
+
+}  // namespace
+
+std::string short_number(double v) {
+  if (!std::isfinite(v)) return "?";
+  const double size = std::abs(v);
+  if (size >= 1e15) return fmt::format("{:.3g}", v);
+  // Decimals for three digits: 2 from 1 on, 3 from 0.1 on.
+  const int before = size < 1e-9 ? 0 : static_cast<int>(std::floor(std::log10(size))) + 1;
+  return without_trailing_zeros(fmt::format("{:.{}f}", v, std::clamp(3 - before, 0, 9)));
+}
+
+std::string number_beside(double v, double threshold, int least_decimals) {
+  constexpr int kMostDecimals = 12;
+  std::string text;
+  for (int decimals = least_decimals; decimals <= kMostDecimals; ++decimals) {
+    text = fmt::format("{:.{}f}", v, decimals);
+    double shown = 0;
+    std::from_chars(text.data(), text.data() + text.size(), shown);
+    if ((shown < threshold) == (v < threshold) && (shown > threshold) == (v > threshold)) return text;
+  }
+  return text;
 }
 
 namespace {
@@ -47,9 +103,34 @@ bool is_number_part(char c) { return (c >= '0' && c <= '9') || c == '.'; }
 
 }  // namespace
 
+namespace {
+
+// A zero in front of further digits makes an octal number for some readers.
+bool has_leading_zero(std::string_view text) {
+  return text.size() > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9';
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+}  // namespace
+
+bool is_whole_number(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && std::ranges::all_of(text, is_digit) && !has_leading_zero(text);
+}
+
+bool is_decimal_number(std::string_view text) {
+  double v = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(v)) return false;
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return !has_leading_zero(text);
+}
+
 std::optional<double> parse_seconds(std::string_view text) {
   if (text.empty() || !is_number_part(text[0])) return std::nullopt;
-  if (std::ranges::all_of(text, is_number_part)) return plain_number(text);
+  if (std::ranges::all_of(text, is_number_part))
+    return has_leading_zero(text) ? std::nullopt : plain_number(text);
   double total = 0;
   std::size_t next_unit = 0;
   while (!text.empty()) {

@@ -69,7 +69,8 @@ void NatsServer::configure(Options options) { options_ = std::move(options); }
 void NatsServer::start() {
   std::string text = fmt::format("listen: \"127.0.0.1:{}\"\nserver_name: test\n", port_);
   if (options_.jetstream)
-    text += fmt::format("jetstream: {{ store_dir: \"{}\" }}\n", (dir_.path() / "store").string());
+    text += fmt::format("jetstream: {{ store_dir: \"{}\"\n{} }}\n", (dir_.path() / "store").string(),
+                        options_.jetstream_options);
   const std::string config = dir_.file("server.conf", text + options_.config + "\n");
   const std::string dir = dir_.path().string(), log = (dir_.path() / "server.log").string();
   const char* argv[] = {options_.binary.c_str(),
@@ -140,6 +141,14 @@ void NatsServer::pause() {
 void NatsServer::resume() { ::kill(pid_, SIGCONT); }
 
 std::string NatsServer::url() const { return fmt::format("nats://127.0.0.1:{}", port_); }
+int NatsServer::leaf_port() const {
+  // The file with the ports does not have it.
+  const std::string text = log();
+  const auto at = text.find("Listening for leafnode connections on ");
+  const auto colon = at == std::string::npos ? at : text.find(':', at);
+  if (colon == std::string::npos) throw std::runtime_error("no port for leaf nodes: " + text);
+  return std::stoi(text.substr(colon + 1));
+}
 std::string NatsServer::log() const { return read_file(dir_.path() / "server.log"); }
 
 }  // namespace docktor::test

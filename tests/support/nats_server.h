@@ -24,7 +24,8 @@ class NatsServer {
   struct Options {
     std::string binary = nats_server_binary();
     bool jetstream = true;
-    std::string config;  ///< further lines of its configuration file: accounts, tls, limits
+    std::string config;               ///< further lines of its configuration file: accounts, tls, limits
+    std::string jetstream_options{};  ///< further settings of JetStream: "domain: hub"
   };
 
   NatsServer() : NatsServer(Options{}) {}
@@ -43,6 +44,7 @@ class NatsServer {
 
   std::string url() const;  ///< nats://127.0.0.1:PORT
   int port() const { return port_; }
+  int leaf_port() const;  ///< where leaf nodes may join, as `leafnodes { listen: "127.0.0.1:-1" }` chose it
   pid_t pid() const { return pid_; }
   const TempDir& dir() const { return dir_; }
   std::string log() const;

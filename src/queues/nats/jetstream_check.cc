@@ -46,17 +46,16 @@ void check_subject(const StreamInfo& stream, const ConsumerInfo& consumer, const
   // A mirror or a stream with sources also has messages that others took in.
   const bool fed = stream.mirror || !stream.sources.empty();
   if (!fed && !overlaps_any(stream.subjects, subject)) {
-    out.push_back(
-        error(fmt::format("subject {} is not one of stream {} ({}): what is published to it is not stored",
-                          subject, e.stream, list(stream.subjects)),
-              "mend the queue's subject, or add it to the stream: nats stream edit " + e.stream +
-                  " --subjects=..."));
+    out.push_back(error(
+        fmt::format("subject {} is not one of stream {} ({}): what is published to it is not stored", subject,
+                    e.stream, list(stream.subjects)),
+        "correct queue.subject, or add it to the stream: nats stream edit " + e.stream + " --subjects=..."));
     return;
   }
   if (!consumer.filters.empty() && !overlaps_any(consumer.filters, subject)) {
     out.push_back(error(fmt::format("consumer {} takes only {}: nothing published to {} reaches it",
                                     e.consumer, list(consumer.filters), subject),
-                        "mend the queue's subject, or the consumer's filter"));
+                        "correct queue.subject, or the consumer's filter"));
     return;
   }
   if (!consumer.filters.empty() && !covered_by_any(consumer.filters, subject)) {
@@ -85,7 +84,7 @@ std::vector<Finding> check_consumer(const StreamInfo& stream, const ConsumerInfo
   std::vector<Finding> out;
   const auto& name = e.consumer;
   if (c.deliver_subject.empty()) {
-    out.push_back(ok(fmt::format("consumer {} exists: a pull consumer, {} pending, {} in hand", name,
+    out.push_back(ok(fmt::format("consumer {} exists: a pull consumer, {} waiting, {} being processed", name,
                                  c.num_pending, c.num_ack_pending)));
   } else if (c.deliver_group.empty()) {
     out.push_back(warning(

@@ -32,10 +32,42 @@ Error not_permitted(const std::string& url, const std::string& verb, const std::
           false};
 }
 
+// A server tells its domain and the leaf links of one's account to everybody: STATZ, which needs no system
+// account. Only names of a plain shape are repeated.
+std::string read_elsewhere(const std::string& text) {
+  const auto answer = nlohmann::json::parse(text, nullptr, false);
+  const auto at = [](const nlohmann::json& j, const char* key) {
+    const auto it = j.is_object() ? j.find(key) : j.end();
+    return j.is_object() && it != j.end() ? *it : nlohmann::json();
+  };
+  const auto domain = at(at(answer, "server"), "domain");
+  const auto is_plain = [](const std::string& s) {
+    return !s.empty() && s.size() <= 64 &&
+           std::ranges::all_of(s, [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
+  };
+  if (domain.is_string() && is_plain(domain.get<std::string>())) {
+    return fmt::format(
+        "its JetStream is domain {}: where the stream is in another domain, write queue.domain",
+        domain.get<std::string>());
+  }
+  const auto data = at(answer, "data");
+  for (const char* key : {"account_statz", "accounts"}) {
+    for (const auto& account : at(data, key)) {
+      const auto links = at(account, "leafnodes");
+      if (links.is_number_integer() && links.get<std::int64_t>() > 0)
+        return "it has a leaf link: where JetStream is in a domain beyond it, write queue.domain";
+    }
+  }
+  return {};
+}
+
+// "", "; its JetStream is domain edge: ..."
+std::string behind(const std::string& elsewhere) { return elsewhere.empty() ? "" : "; " + elsewhere; }
+
 }  // namespace
 
-JetStreamConnection::JetStreamConnection(std::string shown_url, MakeLink make)
-    : url_(std::move(shown_url)), loop_(nats_ReleaseThreadMemory) {
+JetStreamConnection::JetStreamConnection(std::string shown_url, MakeLink make, std::string api)
+    : url_(std::move(shown_url)), api_(std::move(api)), loop_(nats_ReleaseThreadMemory) {
   loop_.post([this, make = std::move(make)] {
     link_ = make(loop_, {[this] { up(); }, [this] { down(); },
                          [this](const std::string& subject, bool publish) { denied(subject, publish); }});
@@ -70,6 +102,8 @@ void JetStreamConnection::up() {
 }
 
 void JetStreamConnection::down() {
+  looked_elsewhere_ = false;
+  elsewhere_.clear();
   inbox_subscription_ = {};
   fail_all(link_->why_down());
   const auto listeners = listeners_;
@@ -176,11 +210,16 @@ void JetStreamConnection::answered(const NatsMessage& message) {
   const char* end = subject.data() + subject.size();
   if (std::from_chars(subject.data() + inbox_.size(), end, id).ptr != end) return;
   if (natsMsg_IsNoResponders(message.get())) {
-    complete(id, fail(ErrorCode::kUnavailable,
-                      fmt::format("{}: JetStream does not answer: start nats-server with -js, or enable "
-                                  "JetStream for this account",
-                                  url_),
-                      true));
+    const std::string what =
+        api_ == kApi ? fmt::format(
+                           "{}: JetStream does not answer: start nats-server with -js, or enable "
+                           "JetStream for this account",
+                           url_)
+                     : fmt::format(
+                           "{}: nobody answers at {}: check queue.domain or queue.api_prefix, and that "
+                           "the leaf link or the import is there",
+                           url_, api_);
+    complete(id, fail(ErrorCode::kUnavailable, what, true));
     return;
   }
   complete(id, std::string(natsMsg_GetData(message.get()),
@@ -188,14 +227,14 @@ void JetStreamConnection::answered(const NatsMessage& message) {
 }
 
 Error JetStreamConnection::explain(const ApiError& error, const std::string& stream,
-                                   const std::string& consumer) const {
+                                   const std::string& consumer, const std::string& elsewhere) const {
   switch (error.err_code) {
     case ApiError::kStreamNotFound:
       return {ErrorCode::kNotFound,
-              fmt::format("stream {0} does not exist on {1}: start what publishes to it, or create it: nats "
-                          "stream add {0} "
-                          "--subjects=SUBJECT --storage=file --max-age=24h",
-                          stream, url_),
+              fmt::format("stream {0} does not exist on {1}{2}: {3}start what publishes to it, or create it: "
+                          "nats stream add {0} --subjects=SUBJECT --storage=file --max-age=24h",
+                          stream, url_, api_ == kApi ? "" : fmt::format(" ({})", api_),
+                          elsewhere.empty() ? "" : elsewhere + "; else "),
               true};
     case ApiError::kConsumerNotFound:
       return {ErrorCode::kNotFound,
@@ -207,8 +246,8 @@ Error JetStreamConnection::explain(const ApiError& error, const std::string& str
     case ApiError::kNotEnabled:
     case ApiError::kNotEnabledForAccount:
       return {ErrorCode::kUnavailable,
-              fmt::format("{}: {}: start nats-server with -js, or enable JetStream for this account", url_,
-                          error.description),
+              fmt::format("{}: {}: start nats-server with -js, or enable JetStream for this account{}", url_,
+                          error.description, behind(elsewhere)),
               true};
     default:
       break;
@@ -226,14 +265,47 @@ Error JetStreamConnection::explain(const ApiError& error, const std::string& str
 
 void JetStreamConnection::consumer_info(const std::string& stream, const std::string& consumer,
                                         SteadyTime deadline, Done<ConsumerInfo> done) {
-  request(fmt::format("$JS.API.CONSUMER.INFO.{}.{}", stream, consumer), "", deadline,
-          [this, stream, consumer, done = std::move(done)](Result<std::string> text) {
-            if (!text) return done(tl::unexpected(text.error()));
+  request(api(fmt::format("CONSUMER.INFO.{}.{}", stream, consumer)), "", deadline,
+          [this, stream, consumer, deadline, done = std::move(done)](Result<std::string> text) {
+            if (!text && text.error().code != ErrorCode::kUnavailable)
+              return done(tl::unexpected(text.error()));
+            if (!text) {
+              const bool down = link_->state() != Link::State::kUp;
+              if (down) return done(tl::unexpected(text.error()));
+              return look_elsewhere(deadline, [this, error = text.error(), done] {
+                done(fail(error.code, error.message + behind(elsewhere_), error.retry));
+              });
+            }
             auto answer = parse_consumer_info(*text, stream, consumer);
             if (!answer) return done(tl::unexpected(answer.error()));
-            if (answer->error) return done(tl::unexpected(explain(*answer->error, stream, consumer)));
-            done(std::move(*answer->value));
+            if (!answer->error) return done(std::move(*answer->value));
+            look_elsewhere(deadline, [this, stream, consumer, error = *answer->error, done] {
+              done(tl::unexpected(explain(error, stream, consumer, elsewhere_)));
+            });
           });
+}
+
+std::string JetStreamConnection::api(std::string_view what) const { return fmt::format("{}.{}", api_, what); }
+
+void JetStreamConnection::look_elsewhere(SteadyTime deadline, std::function<void()> done) {
+  if (looked_elsewhere_ || api_ != kApi) return done();  // whoever named a domain knows of domains
+  looked_elsewhere_ = true;
+  const auto until = std::min(deadline, steady_clock::now() + std::chrono::seconds(1));
+  request("$SYS.REQ.ACCOUNT.PING.STATZ", "", until,
+          [this, done = std::move(done)](const Result<std::string>& text) {
+            if (text) elsewhere_ = read_elsewhere(*text);
+            done();
+          });
+}
+
+std::string JetStreamConnection::elsewhere(Duration timeout) {
+  auto promise = std::make_shared<std::promise<std::string>>();
+  auto future = promise->get_future();
+  loop_.post([this, promise, deadline = steady_clock::now() + timeout] {
+    look_elsewhere(deadline, [this, promise] { promise->set_value(elsewhere_); });
+  });
+  return future.wait_for(timeout + std::chrono::seconds(5)) == std::future_status::ready ? future.get()
+                                                                                         : std::string();
 }
 
 JetStreamConnection::StreamPtr JetStreamConnection::known_stream(const std::string& stream,
@@ -261,26 +333,25 @@ void JetStreamConnection::stream_info(const std::string& stream, const std::stri
     body = nlohmann::json{{"subjects_filter", filter}}.dump(-1, ' ', false,
                                                             nlohmann::json::error_handler_t::replace);
   }
-  request(fmt::format("$JS.API.STREAM.INFO.{}", stream), std::move(body), deadline,
-          [this, key](Result<std::string> text) {
-            auto& e = streams_[key];
-            e.under_way = false;
-            Result<StreamPtr> result = StreamPtr{};
-            if (!text) {
-              result = tl::unexpected(text.error());
-            } else if (auto answer = parse_stream_info(*text, key.first); !answer) {
-              result = tl::unexpected(answer.error());
-            } else if (answer->error) {
-              e.info = nullptr;
-              result = tl::unexpected(explain(*answer->error, key.first, ""));
-            } else {
-              e.info = std::make_shared<const StreamInfo>(std::move(*answer->value));
-              e.asked = e.asking;
-              result = e.info;
-            }
-            const auto waiters = std::exchange(e.waiters, {});
-            for (const auto& w : waiters) w(result);
-          });
+  request(api("STREAM.INFO." + stream), std::move(body), deadline, [this, key](Result<std::string> text) {
+    auto& e = streams_[key];
+    e.under_way = false;
+    Result<StreamPtr> result = StreamPtr{};
+    if (!text) {
+      result = tl::unexpected(text.error());
+    } else if (auto answer = parse_stream_info(*text, key.first); !answer) {
+      result = tl::unexpected(answer.error());
+    } else if (answer->error) {
+      e.info = nullptr;
+      result = tl::unexpected(explain(*answer->error, key.first, "", elsewhere_));
+    } else {
+      e.info = std::make_shared<const StreamInfo>(std::move(*answer->value));
+      e.asked = e.asking;
+      result = e.info;
+    }
+    const auto waiters = std::exchange(e.waiters, {});
+    for (const auto& w : waiters) w(result);
+  });
 }
 
 void JetStreamConnection::forget_stream(const std::string& stream) {

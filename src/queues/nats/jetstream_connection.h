@@ -30,6 +30,8 @@ class JetStreamConnection {
   static constexpr std::size_t kMaxRequests = 100'000;  ///< in flight and waiting
   static constexpr std::size_t kMaxStreams = 4096;      ///< answers kept
 
+  static constexpr const char* kApi = "$JS.API";
+
   using SteadyTime = EventLoop::SteadyTime;
   template <class T>
   using Done = std::function<void(Result<T>)>;
@@ -46,7 +48,8 @@ class JetStreamConnection {
 
   /// `make` is called once, on the loop's thread, before anything else there.
   using MakeLink = std::function<std::unique_ptr<Link>(EventLoop& loop, LinkEvents events)>;
-  JetStreamConnection(std::string shown_url, MakeLink make);
+  /// `api` stands before every request: "$JS.API", with a domain "$JS.hub.API".
+  JetStreamConnection(std::string shown_url, MakeLink make, std::string api = kApi);
   ~JetStreamConnection();
   JetStreamConnection(const JetStreamConnection&) = delete;
   JetStreamConnection& operator=(const JetStreamConnection&) = delete;
@@ -54,6 +57,8 @@ class JetStreamConnection {
   EventLoop& loop() { return loop_; }                    ///< thread-safe
   const std::string& shown_url() const { return url_; }  ///< thread-safe; without credentials
   Link& link() { return *link_; }
+  /// "CONSUMER.INFO.S.C" → the subject that is asked. Thread-safe.
+  std::string api(std::string_view what) const;
 
   /// link_up is called at once when the link is up.
   void add_listener(const std::shared_ptr<Listener>& listener);
@@ -83,8 +88,14 @@ class JetStreamConnection {
   /// As call(): where the connection leads now; empty when it is down.
   std::string connected_to(Duration timeout);
 
-  /// "stream EVENTS on nats://host:4222": every message says where.
-  Error explain(const ApiError& error, const std::string& stream, const std::string& consumer) const;
+  /// As call(): where JetStream may be instead when it, or a stream, is not found here ("its JetStream is
+  /// domain edge; ..."). Empty where nothing speaks for another place.
+  std::string elsewhere(Duration timeout);
+
+  /// "stream EVENTS on nats://host:4222": every message says where. `elsewhere` is what the call of this name
+  /// gave. Thread-safe.
+  Error explain(const ApiError& error, const std::string& stream, const std::string& consumer,
+                const std::string& elsewhere = {}) const;
 
  private:
   struct Pending {
@@ -103,6 +114,8 @@ class JetStreamConnection {
   };
   using StreamKey = std::pair<std::string, std::string>;  // stream, filter
 
+  // Once for each connection, and only when something is missing.
+  void look_elsewhere(SteadyTime deadline, std::function<void()> done);
   void send_waiting();
   void complete(std::uint64_t id, Result<std::string> result);
   void fail_all(const Error& error);
@@ -113,6 +126,9 @@ class JetStreamConnection {
   void prune_streams();
 
   std::string url_;
+  std::string api_;
+  std::string elsewhere_;  // of the present connection
+  bool looked_elsewhere_ = false;
   EventLoop loop_;
   std::string inbox_;  // "_INBOX.xyz." of the present connection
   NatsSubscription inbox_subscription_;

@@ -9,7 +9,7 @@ namespace docktor {
 std::shared_ptr<JetStreamConnection> JetStreamConnections::get(const NatsLinkOptions& o) {
   std::string key;
   for (const auto* part : {&o.url, &o.scope, &o.user, &o.password.value, &o.token.value, &o.creds_file,
-                           &o.nkey_seed.value, &o.tls_ca_file, &o.tls_cert_file, &o.tls_key_file}) {
+                           &o.nkey_seed.value, &o.tls_ca_file, &o.tls_cert_file, &o.tls_key_file, &o.api}) {
     key += *part;
     key += '\0';
   }
@@ -21,9 +21,11 @@ std::shared_ptr<JetStreamConnection> JetStreamConnections::get(const NatsLinkOpt
     NatsLinkOptions options = o;
     if (!options.resolve) options.resolve = resolve_;
     connection = std::make_shared<JetStreamConnection>(
-        redacted_url(options.url), [options](EventLoop& loop, LinkEvents events) {
+        redacted_url(options.url),
+        [options](EventLoop& loop, LinkEvents events) {
           return std::make_unique<NatsLink>(loop, options, std::move(events));
-        });
+        },
+        options.api);
     slot = connection;
   }
   return connection;

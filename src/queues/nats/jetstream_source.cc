@@ -7,6 +7,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -31,9 +32,12 @@ constexpr Duration kReadAheadGood = std::chrono::milliseconds(20);
 // and nowhere else. On the loop's thread, but for the counter itself.
 class DeadLetters {
  public:
-  explicit DeadLetters(std::string subject) : subject_(std::move(subject)) {}
+  DeadLetters(std::string subject, std::string domain)
+      : subject_(std::move(subject)), domain_(std::move(domain)) {}
   void link_up(Link& link) {
-    auto sub = link.subscribe(subject_, 0, [count = count_](const NatsMessage&) { ++*count; });
+    auto sub = link.subscribe(subject_, 0, [count = count_, domain = domain_](const NatsMessage& m) {
+      if (is_of(domain, m)) ++*count;
+    });
     known_ = sub.has_value();
     if (sub) subscription_ = std::move(*sub);
   }
@@ -42,14 +46,25 @@ class DeadLetters {
   std::optional<std::uint64_t> count() const { return known_ ? std::optional(count_->load()) : std::nullopt; }
 
  private:
+  // Advisories of all domains cross a leaf link under one subject; each names its own.
+  static bool is_of(const std::string& domain, const NatsMessage& message) {
+    if (domain.empty()) return true;
+    const std::string_view text(natsMsg_GetData(message.get()),
+                                static_cast<std::size_t>(natsMsg_GetDataLength(message.get())));
+    const auto j = nlohmann::json::parse(text, nullptr, false);
+    const auto it = j.is_object() ? j.find("domain") : j.end();
+    return !j.is_object() || it == j.end() || *it == domain;
+  }
+
   std::string subject_;
+  std::string domain_;
   std::shared_ptr<std::atomic<std::uint64_t>> count_ = std::make_shared<std::atomic<std::uint64_t>>(0);
   NatsSubscription subscription_;
   bool known_ = false;
 };
 
 std::string advisory_subject(const JetStreamSource::Options& o) {
-  return fmt::format("$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.{}.{}", o.stream, o.consumer);
+  return fmt::format("{}.CONSUMER.MAX_DELIVERIES.{}.{}", o.advisories, o.stream, o.consumer);
 }
 
 }  // namespace
@@ -77,7 +92,9 @@ class JetStreamSource::Core final : public JetStreamConnection::Listener,
                                     public std::enable_shared_from_this<Core> {
  public:
   Core(JetStreamConnection& connection, const Options& options)
-      : connection_(connection), consumer_(options.consumer), dead_(advisory_subject(options)) {
+      : connection_(connection),
+        consumer_(options.consumer),
+        dead_(advisory_subject(options), options.domain) {
     if (!is_api_token(options.stream) || !is_api_token(options.consumer)) {
       invalid_ =
           Error{ErrorCode::kInvalid,
@@ -261,7 +278,14 @@ class JetStreamSource::Core final : public JetStreamConnection::Listener,
 };
 
 JetStreamSource::Options JetStreamSource::options_from(const QueueSpec& spec, bool may_reach_zero) {
-  return {spec.stream, spec.consumer, spec.subject, may_reach_zero};
+  Options o;
+  o.stream = spec.stream;
+  o.consumer = spec.consumer;
+  if (!spec.advisory_prefix.empty()) o.advisories = spec.advisory_prefix;
+  o.domain = spec.domain;
+  o.subject = spec.subject;
+  o.may_reach_zero = may_reach_zero;
+  return o;
 }
 
 JetStreamSource::JetStreamSource(std::shared_ptr<JetStreamConnection> connection, Options options)
@@ -301,10 +325,15 @@ std::vector<Finding> JetStreamSource::check(Duration timeout) {
   };
   if (const auto& invalid = core_->invalid()) return failed(*invalid);
 
-  const auto account = c.call("$JS.API.INFO", "", left());
+  const auto account = c.call(c.api("INFO"), "", left());
   // A user may be allowed no more than the requests that docktor needs.
-  if (!account && account.error().code != ErrorCode::kDenied) return failed(account.error());
-  const auto stream_text = c.call(fmt::format("$JS.API.STREAM.INFO.{}", options_.stream), "", left());
+  if (!account && account.error().code != ErrorCode::kDenied) {
+    Error e = account.error();
+    const bool connected = e.code == ErrorCode::kUnavailable && !c.connected_to(left()).empty();
+    if (const auto hint = connected ? c.elsewhere(left()) : ""; !hint.empty()) e.message += "; " + hint;
+    return failed(e);
+  }
+  const auto stream_text = c.call(c.api("STREAM.INFO." + options_.stream), "", left());
   if (!stream_text) return failed(stream_text.error());
   const std::string version =
       server_version(c.connected_to(left()), std::min<Duration>(left(), std::chrono::seconds(1)));
@@ -314,7 +343,7 @@ std::vector<Finding> JetStreamSource::check(Duration timeout) {
                                 version.empty() ? "" : fmt::format(" (nats-server {})", version));
   if (stream->error) {
     out.push_back({Severity::kOk, said, {}});
-    return failed(c.explain(*stream->error, options_.stream, {}));
+    return failed(c.explain(*stream->error, options_.stream, {}, c.elsewhere(left())));
   }
   out.push_back({Severity::kOk, said + ", JetStream is on", {}});
   const StreamInfo& s = *stream->value;
@@ -322,11 +351,11 @@ std::vector<Finding> JetStreamSource::check(Duration timeout) {
       {Severity::kOk, fmt::format("stream {} exists: {} messages", options_.stream, s.messages), {}});
 
   const auto consumer_text =
-      c.call(fmt::format("$JS.API.CONSUMER.INFO.{}.{}", options_.stream, options_.consumer), "", left());
+      c.call(c.api(fmt::format("CONSUMER.INFO.{}.{}", options_.stream, options_.consumer)), "", left());
   if (!consumer_text) return failed(consumer_text.error());
   const auto consumer = parse_consumer_info(*consumer_text, options_.stream, options_.consumer);
   if (!consumer) return failed(consumer.error());
-  if (consumer->error) return failed(c.explain(*consumer->error, options_.stream, options_.consumer));
+  if (consumer->error) return failed(c.explain(*consumer->error, options_.stream, options_.consumer, {}));
   for (auto& f :
        check_consumer(s, *consumer->value,
                       {options_.stream, options_.consumer, options_.subject, options_.may_reach_zero})) {

@@ -33,6 +33,8 @@ class JetStreamSource final : public Source {
     std::string subject;  ///< as configured; only check() looks at it
     bool may_reach_zero =
         false;  ///< min_replicas is 0: check() refuses a consumer that would lose messages then
+    std::string advisories = "$JS.EVENT.ADVISORY";  ///< where JetStream tells of messages it gave up
+    std::string domain{};                           ///< whose advisories count; empty: all
   };
   static Options options_from(const QueueSpec& spec, bool may_reach_zero);
 

@@ -11,6 +11,7 @@
 
 #include "core/record.h"
 #include "core/text.h"
+#include "queues/nats/server_version.h"
 
 namespace docktor {
 
@@ -22,6 +23,9 @@ struct NatsLink::Wire {
 };
 
 namespace {
+
+// A look at why a server cannot be reached; the attempt itself has waited before.
+constexpr Duration kLook = std::chrono::milliseconds(500);
 
 // The discovered servers of a cluster have no credentials in their addresses: they get those of the
 // configured one.
@@ -116,7 +120,9 @@ struct NatsLink::Attempt {
         const char* text = nats_GetLastError(nullptr);
         // Of several servers the one that refuses credentials tells more than those that are not there.
         if (error.code != ErrorCode::kDenied) {
-          error = connect_error(s, text && *text ? text : natsStatus_GetText(s), server);
+          std::string why = s == NATS_NO_SERVER || s == NATS_TIMEOUT ? why_unreachable(server, kLook) : "";
+          if (why.empty()) why = text && *text ? text : natsStatus_GetText(s);
+          error = connect_error(s, why, server);
         }
         if (s != NATS_SECURE_CONNECTION_REQUIRED)
           break;  // else: as other clients do, TLS where the server asks for it
@@ -257,7 +263,7 @@ Error NatsLink::why_down() const {
   Error e = why_;
   if (e.message.empty())
     e = {ErrorCode::kUnavailable, fmt::format("{} is not connected yet", shown_url_), true};
-  e.message += fmt::format("; not connected since {}", utc_seconds(down_since_));
+  e.message += fmt::format("; not connected since {}", clock_text(down_since_));
   return e;
 }
 

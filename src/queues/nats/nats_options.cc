@@ -59,7 +59,7 @@ std::vector<std::string> split_urls(std::string_view text) {
     const auto comma = text.find(',');
     auto part = text.substr(0, comma);
     while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
-    while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
+    while (!part.empty() && (part.back() == ' ' || part.back() == '/')) part.remove_suffix(1);
     if (!part.empty())
       urls.emplace_back(part.find("://") == std::string_view::npos ? fmt::format("nats://{}", part) : part);
     text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
@@ -88,10 +88,10 @@ Error connect_error(natsStatus status, const std::string& text, const std::strin
               fmt::format("{} does not speak TLS: use nats:// in the queue's url and no tls_* files", shown),
               true};
     default:
-      return {ErrorCode::kUnavailable,
-              fmt::format("{} cannot be reached ({}): start nats-server there, or mend the queue's url",
-                          shown, text),
-              true};
+      return {
+          ErrorCode::kUnavailable,
+          fmt::format("{} cannot be reached: {}; start nats-server there, or correct queue.url", shown, text),
+          true};
   }
 }
 
@@ -106,6 +106,8 @@ NatsLinkOptions NatsLinkOptions::from(const QueueSpec& spec) {
   o.tls_ca_file = spec.tls_ca_file;
   o.tls_cert_file = spec.tls_cert_file;
   o.tls_key_file = spec.tls_key_file;
+  if (!spec.domain.empty()) o.api = fmt::format("$JS.{}.API", spec.domain);
+  if (!spec.api_prefix.empty()) o.api = spec.api_prefix;
   return o;
 }
 

@@ -25,6 +25,7 @@ struct NatsLinkOptions {
   std::string tls_ca_file;
   std::string tls_cert_file;
   std::string tls_key_file;
+  std::string api = "$JS.API";  ///< what stands before every request to JetStream
   /// Not empty: called before each attempt, on the connecting thread, with `url`; its answer is connected to
   /// instead (a Compose service's name → the port it is published on). Thread-safe; an empty answer means
   /// `url` as it is.

@@ -52,7 +52,7 @@ std::vector<std::string> denied_subscriptions(JetStreamConnection& connection,
     connection.add_listener(probe);
     probe->begin(connection);
   });
-  (void)connection.call("$JS.API.INFO", "", timeout);  // whatever the answer
+  (void)connection.call(connection.api("INFO"), "", timeout);  // whatever the answer
   std::this_thread::sleep_for(std::min(timeout, kErrorsLate));
   auto promise = std::make_shared<std::promise<std::vector<std::string>>>();
   auto denied = promise->get_future();

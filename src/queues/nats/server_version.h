@@ -11,6 +11,10 @@ namespace docktor {
 /// server that begins with TLS). `address`: "nats://127.0.0.1:4222". Blocking.
 std::string server_version(const std::string& address, Duration timeout);
 
+/// Why no connection to the address comes about: "connection refused", "there is no such host", "no answer".
+/// Empty when one does. nats.c says only that no server is available. Blocking.
+std::string why_unreachable(const std::string& address, Duration timeout);
+
 /// The version in the greeting `INFO {...}`; empty where there is none. Pure.
 std::string version_in_greeting(const std::string& line);
 
