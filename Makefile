@@ -126,7 +126,8 @@ format: ## format every source in place
 	@scripts/install-deps.sh lint
 	@git ls-files -co --exclude-standard '*.cc' '*.h' | xargs clang-format-19 -i
 
-install: build ## install under $(PREFIX): binary, man page, bash completion, systemd unit, the demo's producer and worker
+install: build ## install under $(PREFIX): binary, library, man page, bash completion, systemd unit, the demo's producer and worker
+	@$(ninja) installed
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
 
 uninstall: ## remove what `make install` with the same PREFIX and DESTDIR put there
