@@ -79,12 +79,12 @@ _docktor() {
     'daemon start') words='--config --service --interval --compose-file --manual --dry-run --foreground --wait-ready --help' ;;
     'daemon stop') words='--config --replicas --help' ;;
     'daemon status') words='--config --service --json --help' ;;
-    'daemon logs') words='--config --service --tail --no-follow --help' ;;
+    'daemon logs') words='--config --service --tail --changes --no-follow --help' ;;
     'daemon reload' | health) words='--config --help' ;;
     decide) words='--config --service --help' ;;
     simulate)
       words='--config --service --trace --shape --from-journal --policy --max-wait --capacity --start-up'
-      words+=' --start-up-deviation --cv --prefetch --clump --exact --fault --seeds --tuned --no-optimum --report --svg'
+      words+=' --start-up-deviation --cv --prefetch --clump --exact --fault --seeds --tuned --no-optimum --details --report --svg'
       words+=' --json --help'
       ;;
     'config validate') words='--config --service --compose-file --offline --help' ;;

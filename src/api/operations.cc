@@ -71,7 +71,7 @@ std::vector<Operation> operations() {
        "last one "
        "(of the service).",
        kRead, object({{"id", text("a decision's id", 64)}, {"service", service}})},
-      {"proposals", "What waits for a person's yes.", kRead, object({{"service", service}})},
+      {"proposals", "Lists proposals waiting for approval.", kRead, object({{"service", service}})},
       {"simulate",
        "What a policy would have made of the load that the journal recorded: waits, replicas, changes. "
        "Nothing real is "
@@ -115,13 +115,13 @@ std::vector<Operation> operations() {
        object({{"service", service}, {"for", length}, {"reason", reason}}, {"service"})},
       {"resume", "Ends a pause, a scale by hand and a stop by hand: the policy decides again.", kAct,
        object({{"service", service}}, {"service"})},
-      {"scale", "So many replicas, whatever the policy wants, within the bounds.", kAct,
+      {"scale", "Runs N replicas instead of what the policy wants, within the bounds.", kAct,
        object({{"service", service},
                {"replicas", count("how many there shall be", 0, kMostReplicas)},
                {"for", length},
                {"reason", reason}},
               {"service", "replicas"})},
-      {"set_bounds", "Other bounds than the configuration's.", kAct,
+      {"set_bounds", "Overrides min_replicas and max_replicas.", kAct,
        object({{"service", service},
                {"min_replicas", count("fewest replicas", 0, kMostReplicas)},
                {"max_replicas", count("most replicas", 1, kMostReplicas)},

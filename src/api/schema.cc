@@ -17,14 +17,17 @@ using nlohmann::json;
 constexpr std::size_t kMostShown = 60;
 
 // A value as an error shows it: short, on one line, and whatever bytes it held.
+std::string in_short(const json& v) {
+  std::string text = v.dump(-1, ' ', true, json::error_handler_t::replace);
+  return text.size() > kMostShown ? text.substr(0, kMostShown) + "..." : text;
+}
+
 std::string shown(const json& v) {
   const char* kind = v.is_string()   ? "the text "
                      : v.is_object() ? "an object "
                      : v.is_array()  ? "a list "
                                      : "";
-  std::string text = v.dump(-1, ' ', true, json::error_handler_t::replace);
-  if (text.size() > kMostShown) text = text.substr(0, kMostShown) + "...";
-  return kind + text;
+  return kind + in_short(v);
 }
 
 bool has_type(const json& v, const std::string& type) {
@@ -90,9 +93,10 @@ Result<void> check_object(const json& schema, const json& value, std::string_vie
       const std::vector<std::string_view> known(names.begin(), names.end());
       const auto near = did_you_mean(key, known);
       return fail(ErrorCode::kInvalid,
-                  fmt::format("{} has no {}{}; it takes {}", where, shown(key),
+                  fmt::format("unknown argument {}{}{}; allowed: {}", in_short(json(key)),
+                              where == "arguments" ? std::string() : fmt::format(" in {}", where),
                               near ? fmt::format(" (did you mean {}?)", *near) : "",
-                              names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", "))));
+                              names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
     }
   }
   for (const auto& key : schema.value("required", json::array())) {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 
@@ -22,6 +24,7 @@ std::vector<std::string> flags_of(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* o : app.get_options({})) {
     for (const auto& l : o->get_lnames()) names.push_back("--" + l);
+    for (const auto& s : o->get_snames()) names.push_back("-" + s);
   }
   return names;
 }
@@ -38,6 +41,15 @@ std::string path_of(const CLI::App& app) {
   return parent ? path_of(*parent) + " " + app.get_name() : app.get_name();
 }
 
+// The command, this one or one within it, that has such a flag; nullptr where none has it.
+const CLI::App* command_with(const std::string& flag, const CLI::App& at) {
+  if (std::ranges::count(flags_of(at), flag) > 0) return &at;
+  for (const CLI::App* sub : at.get_subcommands({})) {
+    if (const auto* found = command_with(flag, *sub)) return found;
+  }
+  return nullptr;
+}
+
 std::string suggestion(const std::string& word, const CLI::App& at) {
   const auto all = word.starts_with("-") ? flags_of(at) : names_of(at);
   const std::vector<std::string_view> views(all.begin(), all.end());
@@ -45,9 +57,56 @@ std::string suggestion(const std::string& word, const CLI::App& at) {
   return near ? fmt::format("; did you mean '{}'?", *near) : "";
 }
 
+// What is wrong with a word that nothing takes.
+std::string unexpected(const std::string& word, const CLI::App& at) {
+  if (word.starts_with("-")) {
+    const std::string flag = word.substr(0, word.find('='));
+    if (const auto* command = command_with(flag, at)) {
+      return fmt::format("'{}' stands behind the command it is for, as in '{} {} ...'", flag,
+                         path_of(*command), flag);
+    }
+  }
+  return fmt::format("{} '{}'{}",
+                     word.starts_with("-")            ? "unknown flag"
+                     : at.get_subcommands({}).empty() ? "unexpected word"
+                                                      : "unknown command",
+                     word, suggestion(word, at));
+}
+
+// "Usage: docktor daemon start [OPTIONS]": the command as it is typed.
+std::string help_of(const CLI::App& app) {
+  const CLI::App* parent = app.get_parent();
+  return app.help(parent ? path_of(*parent) : std::string());
+}
+
 int complain(const std::string& what, const CLI::App& at) {
   fmt::print(stderr, "docktor: {}\nTry '{} --help'.\n", what, path_of(at));
   return kExitUsage;
+}
+
+// CLI11 reads numbers as C does, and more: 010 would be 8, 0x10 16, 1'000 1000, and nan lies in every range.
+CLI::Validator decimal(const char* shape, bool (*fits)(std::string_view)) {
+  return CLI::Validator(
+      [shape, fits](std::string& text) {
+        return fits(text) ? std::string() : fmt::format("'{}' is not {}", text, shape);
+      },
+      "");
+}
+
+// The option's value as N: a whole number in decimal digits, or with `fraction` a number like 0.5 or 1e3.
+CLI::Option* numeric(CLI::Option* option, double least, double most, bool fraction = false) {
+  return option
+      ->check(fraction ? decimal("a number like 2 or 0.5", is_decimal_number)
+                       : decimal("a whole number like 10", is_whole_number))
+      ->check(CLI::Validator(
+          [least, most](std::string& text) {
+            double v = 0;
+            std::from_chars(text.data(), text.data() + text.size(), v);
+            return v >= least && v <= most ? std::string()
+                                           : fmt::format("{} is not from {} to {}", text, least, most);
+          },
+          ""))
+      ->type_name("N");
 }
 
 }  // namespace
@@ -117,8 +176,8 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   auto* logs = daemon->add_subcommand("logs", "Show the daemon's log and follow it");
   config(logs);
   service(logs, "Only the lines of this service");
-  logs->add_option("-n,--tail", cli.tail, "Begin with the last N lines (50)")
-      ->check(CLI::Range(0L, 1'000'000L));
+  numeric(logs->add_option("-n,--tail", cli.tail, "Begin with the last N lines (50)"), 0, 1'000'000);
+  logs->add_flag("--changes", cli.changes, "Leave out what each sample and each hold writes");
   logs->add_flag("!--no-follow", cli.follow, "Print what there is and end");
   logs->footer("Example: docktor daemon logs --tail 100");
   on(logs, Command::kDaemonLogs);
@@ -164,7 +223,7 @@ Parsed parse_command_line(int argc, const char* const* argv) {
       app.add_subcommand("explain", "The decisions and their reasons; with an ID, every number behind one");
   config(explain);
   explain->add_option("ID", cli.id, "A decision's id, as the table and the journal show it");
-  explain->add_option("-n,--tail", cli.tail, "The last N decisions (20)")->check(CLI::Range(0L, 10'000'000L));
+  numeric(explain->add_option("-n,--tail", cli.tail, "The last N decisions (20)"), 0, 10'000'000);
   service(explain, "Only this service");
   explain->add_flag("--changes", cli.changes, "Leave out the holds");
   explain->add_flag("--json", cli.json, "The journal's records, one a line");
@@ -180,9 +239,9 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   };
   const auto reason = [&](CLI::App* sub) { sub->add_option("--reason", cli.reason, "Why, for the journal"); };
 
-  auto* scale = app.add_subcommand("scale", "So many replicas, whatever the policy wants, within the bounds");
+  auto* scale = app.add_subcommand("scale", "Run N replicas instead of what the policy wants");
   named(scale);
-  scale->add_option("N", cli.count, "How many")->required()->check(CLI::Range(0, 100'000));
+  numeric(scale->add_option("N", cli.count, "How many")->required(), 0, 100'000);
   length(scale, "until docktor resume");
   reason(scale);
   scale->footer("Example: docktor scale consumer 3 --for 10m");
@@ -202,22 +261,22 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   resume->footer("Example: docktor resume consumer");
   on(resume, Command::kResume);
 
-  auto* bounds = app.add_subcommand("set-bounds", "Other bounds than the configuration's");
+  auto* bounds = app.add_subcommand("set-bounds", "Override min_replicas and max_replicas");
   named(bounds);
-  auto* min = bounds->add_option("MIN", cli.min, "Fewest replicas")->check(CLI::Range(0, 100'000));
-  auto* max = bounds->add_option("MAX", cli.max, "Most replicas")->check(CLI::Range(1, 100'000));
+  auto* min = numeric(bounds->add_option("MIN", cli.min, "Fewest replicas"), 0, 100'000);
+  auto* max = numeric(bounds->add_option("MAX", cli.max, "Most replicas"), 1, 100'000);
   bounds->add_flag("--reset", cli.reset, "The configuration's bounds again")->excludes(min)->excludes(max);
   length(bounds, "until --reset");
   bounds->footer("Example: docktor set-bounds consumer 2 20 --for 1h");
   on(bounds, Command::kSetBounds);
 
-  auto* proposals = app.add_subcommand("proposals", "What waits for a person's yes");
+  auto* proposals = app.add_subcommand("proposals", "List proposals waiting for approval");
   config(proposals);
   service(proposals, "Only this service's");
   proposals->add_flag("--json", cli.json, "As JSON");
   proposals->footer("Example: docktor proposals");
   on(proposals, Command::kProposals);
-  auto* approve = app.add_subcommand("approve", "Carry a proposal out");
+  auto* approve = app.add_subcommand("approve", "Approve a proposal");
   config(approve);
   approve->add_option("ID", cli.id, "The proposal's id, as `docktor proposals` shows it")->required();
   approve->footer("Example: docktor approve 7f3k2a-12");
@@ -240,7 +299,7 @@ Parsed parse_command_line(int argc, const char* const* argv) {
 
   auto* demo =
       app.add_subcommand("demo", "A minute of real scaling: a private nats-server, producer and workers");
-  demo->add_option("--seconds", cli.seconds, "How long the load lasts (60)")->check(CLI::Range(5.0, 3600.0));
+  numeric(demo->add_option("--seconds", cli.seconds, "How long the load lasts (60)"), 5.0, 3600.0, true);
   demo->footer("Example: docktor demo");
   on(demo, Command::kDemo);
 
@@ -270,34 +329,34 @@ Parsed parse_command_line(int argc, const char* const* argv) {
       "--policy", sim.policies,
       "Whom to compare, comma-separated: objective, rules, a peer's name, static:N (all but static)");
   simulate->add_option("--max-wait", sim.max_wait, "The objective, instead of the configuration's: 5s");
-  simulate
-      ->add_option("--capacity", sim.capacity,
-                   "Messages per second of one replica (20, or what the journal learned)")
-      ->check(CLI::Range(1e-6, 1e9));
+  numeric(simulate->add_option("--capacity", sim.capacity,
+                               "Messages per second of one replica (20, or what the journal learned)"),
+          1e-6, 1e9, true);
   simulate->add_option("--start-up", sim.start_up,
                        "From order to able to work (3s, or what the journal learned)");
   simulate->add_option("--start-up-deviation", sim.start_up_deviation,
                        "Its standard deviation (a quarter of it)");
-  simulate->add_option("--cv", sim.cv, "Service times' standard deviation over their mean (0.3)")
-      ->check(CLI::Range(0.0, 10.0));
-  simulate->add_option("--prefetch", sim.prefetch, "Messages that a replica holds at most (1)")
-      ->check(CLI::Range(1, 100'000));
+  numeric(simulate->add_option("--cv", sim.cv, "Service times' standard deviation over their mean (0.3)"),
+          0.0, 10.0, true);
+  numeric(simulate->add_option("--prefetch", sim.prefetch, "Messages that a replica holds at most (1)"), 1,
+          100'000);
   simulate->add_option("--worker", sim.worker,
                        "Habits of the workers: poll=500ms,fetch=100,cv=3,warm_up=30s,crash=4/h,shared=10,"
                        "ready_late=2s,ready_early=10s,seen_late=500ms");
-  simulate->add_option("--clump", sim.clump, "Messages that come at one instant (1)")
-      ->check(CLI::Range(1, 100'000));
+  numeric(simulate->add_option("--clump", sim.clump, "Messages that come at one instant (1)"), 1, 100'000);
   simulate->add_flag("--exact", sim.exact, "Evenly spaced arrivals instead of Poisson");
   simulate
       ->add_option("--fault", sim.faults,
                    "What goes wrong, as NAME=VALUE; may be repeated; a wrong name lists them")
       ->allow_extra_args(false);
-  simulate->add_option("--seeds", sim.seeds, "Runs with different random numbers; their means are shown (10)")
-      ->check(CLI::Range(1, 1000));
+  numeric(simulate->add_option("--seeds", sim.seeds,
+                               "Runs with different random numbers; their means are shown (10)"),
+          1, 1000);
   simulate->add_flag("--tuned", sim.tuned,
                      "Show each peer also with the best of its twelve settings for this load");
   simulate->add_flag("--no-optimum", sim.no_optimum,
                      "Leave out the clairvoyant optimum, which takes longest");
+  simulate->add_flag("--details", sim.details, "Show every column, by the letters of the field");
   simulate->add_option("--report", sim.report, "Write an HTML report to this file");
   simulate->add_option("--svg", sim.svg, "Write the report's charts to this file");
   simulate->add_flag("--json", cli.json, "Results as JSON on stdout");
@@ -310,12 +369,12 @@ Parsed parse_command_line(int argc, const char* const* argv) {
       "eval", "Ask the configured model about recorded situations, and judge its answers by simulation");
   config(eval);
   service(eval, "Only this service");
-  eval->add_option("-n,--tail", cli.tail, "The last N recorded changes (50)")->check(CLI::Range(1L, 10'000L));
+  numeric(eval->add_option("-n,--tail", cli.tail, "The last N recorded changes (50)"), 1, 10'000);
   eval->add_option("--journal", cli.journal, "A journal's file (the instance's own)");
-  eval->add_option("--capacity", cli.capacity, "Messages per second of a replica (as recorded)")
-      ->check(CLI::Range(0.001, 1e6));
-  eval->add_option("--start-up", cli.start_up, "Seconds until a new replica works (as recorded)")
-      ->check(CLI::Range(0.0, 3600.0));
+  numeric(eval->add_option("--capacity", cli.capacity, "Messages per second of a replica (as recorded)"),
+          0.001, 1e6, true);
+  numeric(eval->add_option("--start-up", cli.start_up, "Seconds until a new replica works (as recorded)"),
+          0.0, 3600.0, true);
   eval->add_flag("--json", cli.json, "As JSON");
   eval->footer("Example: docktor eval --service consumer --tail 100");
   on(eval, Command::kEval);
@@ -345,7 +404,7 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    fmt::print("{}", deepest(app).help());
+    fmt::print("{}", help_of(deepest(app)));
     out.exit = 0;
     return out;
   } catch (const CLI::CallForVersion&) {
@@ -357,12 +416,7 @@ Parsed parse_command_line(int argc, const char* const* argv) {
     auto extras = at.remaining();
     if (extras.empty()) extras = app.remaining(true);
     const std::string word = extras.empty() ? "?" : extras.front();
-    out.exit = complain(fmt::format("{} '{}'{}",
-                                    word.starts_with("-")            ? "unknown flag"
-                                    : at.get_subcommands({}).empty() ? "unexpected word"
-                                                                     : "unknown command",
-                                    word, suggestion(word, at)),
-                        at);
+    out.exit = complain(unexpected(word, at), at);
     return out;
   } catch (const CLI::ParseError& e) {
     out.exit = complain(e.what(), deepest(app));
@@ -371,7 +425,7 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   if (cli.command == Command::kNone) {
     // A group without its command: show what there is; that is a mistake unless nothing at all was typed.
     const CLI::App& at = deepest(app);
-    fmt::print(argc > 1 ? stderr : stdout, "{}", at.help());
+    fmt::print(argc > 1 ? stderr : stdout, "{}", help_of(at));
     out.exit = argc > 1 ? kExitUsage : 0;
   }
   return out;

@@ -55,6 +55,7 @@ struct SimulateFlags {
   int seeds = 10;
   bool tuned = false;
   bool no_optimum = false;
+  bool details = false;
   std::string report, svg;
 };
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "app/instances.h"
+#include "app/terminal.h"
 #include "config/load.h"
 
 extern char** environ;
@@ -43,14 +44,13 @@ LoadResult load(const Cli& cli, const std::string& path) {
 std::optional<Config> load_for(const Cli& cli) {
   const auto path = config_path(cli);
   if (!path) {
-    fmt::print(stderr, "docktor: {}\n", path.error().message);
+    say(stderr, "docktor: {}\n", path.error().message);
     return std::nullopt;
   }
   auto loaded = load(cli, cli.config ? *cli.config : *path);
-  for (const auto& m : loaded.mistakes) fmt::print(stderr, "{}\n", m);
+  for (const auto& m : loaded.mistakes) say(stderr, "{}\n", m);
   if (!loaded.config) {
-    fmt::print(stderr, "✗ {} mistake{}; nothing was started\n", loaded.mistakes.size(),
-               loaded.mistakes.size() == 1 ? "" : "s");
+    say(stderr, "✗ {} error{}\n", loaded.mistakes.size(), loaded.mistakes.size() == 1 ? "" : "s");
   }
   return std::move(loaded.config);
 }

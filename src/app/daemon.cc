@@ -298,7 +298,7 @@ class Daemon {
     auto config = options_.reload();
     const auto refuse = [&](const Error& e) {
       reload_error_ = e.message;
-      log_->error("⚠ reload refused, the configuration before it stays in effect:\n{}", e.message);
+      log_->error("⚠ reload refused; still using the previous configuration:\n{}", e.message);
       return tl::unexpected(e);
     };
     if (!config) return refuse(config.error());
@@ -340,7 +340,7 @@ class Daemon {
     if (!left_.empty() && lock_services(all, false)) {
       controller_.hold_orders(true);
       options_.config = all;
-      log_->info("services: {}", apply(all.services));
+      log_->info("{}", apply(all.services));
     }
     controller_.stop_replicas();
   }
@@ -395,6 +395,12 @@ class Daemon {
       }
       if (!troubles.empty()) about["troubles"] = troubles;
       if (!left_.empty()) about["left_running"] = left_texts();
+      if (const auto& llm = options_.config.llm; llm && llm->mode != LlmMode::kOff) {
+        const auto trouble = controller_.model_trouble();
+        about["model"] =
+            fmt::format("{} {}{}", llm->provider, llm->model,
+                        trouble.empty() ? "" : ", no answer: " + trouble + "; scaling goes on without it");
+      }
       about.update(*answer);
       answer = std::move(about);
     }

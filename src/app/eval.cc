@@ -15,6 +15,7 @@
 #include "app/evaluation.h"
 #include "app/instances.h"
 #include "app/journal_load.h"
+#include "app/terminal.h"
 #include "control/file_journal.h"
 #include "core/text.h"
 #include "llm/model_adviser.h"
@@ -120,29 +121,29 @@ ordered_json as_json(const std::string& service, const Tally& t) {
 }
 
 void print(const std::string& service, const Tally& t, const EvaluationWorld& world) {
-  fmt::print("{}: {} recorded changes (a replica carries {:.3g} messages/s, starts in {:.3g} s)\n", service,
-             t.asked, world.capacity, world.start_up);
-  fmt::print(
+  say(stdout, "{}: {} recorded changes (a replica carries {:.3g} messages/s, starts in {:.3g} s)\n", service,
+      t.asked, world.capacity, world.start_up);
+  say(stdout,
       "  agreed       {:4}\n  helped       {:4}   fewer messages were late\n"
       "  harmed       {:4}   it cost replica-seconds, and no fewer were late\n",
       t.agreed, t.helped, t.harmed);
-  if (t.neither > 0) fmt::print("  neither      {:4}\n", t.neither);
-  fmt::print("  clamped      {:4}   it asked for more than the limits allow\n", t.clamped);
-  fmt::print("  ignored      {:4}   its answer made no sense\n  unavailable  {:4}\n", t.ignored,
-             t.unavailable);
-  fmt::print("  late messages: {:.0f} by the policy, {:.0f} with the advice; {:+.0f} replica-seconds\n",
-             t.late_before, t.late_after, t.more_replica_seconds);
-  fmt::print("  latency: median {:.3f} s, 95 % {:.3f} s, longest {:.3f} s\n", t.latency(0.5), t.latency(0.95),
-             t.latency(1));
+  if (t.neither > 0) say(stdout, "  neither      {:4}\n", t.neither);
+  say(stdout, "  clamped      {:4}   it asked for more than the limits allow\n", t.clamped);
+  say(stdout, "  ignored      {:4}   its answer made no sense\n  unavailable  {:4}\n", t.ignored,
+      t.unavailable);
+  say(stdout, "  late messages: {:.0f} by the policy, {:.0f} with the advice; {:+.0f} replica-seconds\n",
+      t.late_before, t.late_after, t.more_replica_seconds);
+  say(stdout, "  latency: median {:.3f} s, 95 % {:.3f} s, longest {:.3f} s\n", t.latency(0.5),
+      t.latency(0.95), t.latency(1));
   const double wait = std::min(10.0, to_seconds(world.service.check_interval) / 2);
   if (t.latency(0.95) > wait)
-    fmt::print("  ⚠ a scale-down waits at most {:.3g} s for it: many answers would come too late\n", wait);
-  if (t.harmed > t.helped) fmt::print("  ⚠ it harmed more often than it helped\n");
-  if (!t.last_error.empty()) fmt::print("  last failure: {}\n", t.last_error);
+    say(stdout, "  ⚠ a scale-down waits at most {:.3g} s for it: many answers would come too late\n", wait);
+  if (t.harmed > t.helped) say(stdout, "  ⚠ it harmed more often than it helped\n");
+  if (!t.last_error.empty()) say(stdout, "  last failure: {}\n", t.last_error);
 }
 
 int complain(const std::string& text, int code = kExitFailed) {
-  fmt::print(stderr, "docktor: {}\n", text);
+  say(stderr, "docktor: {}\n", text);
   return code;
 }
 

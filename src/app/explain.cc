@@ -1,100 +1,182 @@
 // `docktor explain`: the journal as a table, or every number behind one decision.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "app/commands.h"
 #include "app/decisions.h"
 #include "app/instances.h"
+#include "app/terminal.h"
+#include "app/words.h"
 #include "core/record.h"
+#include "core/text.h"
 
 namespace docktor {
 namespace {
 
 using nlohmann::ordered_json;
 
-std::string text_of(const ordered_json& j, const char* key) {
-  const auto it = j.find(key);
-  return it == j.end() ? "" : it->is_string() ? it->get<std::string>() : it->dump();
-}
-
 std::string change(const ordered_json& r) {
-  return fmt::format("{}→{}", text_of(r, "current_replicas"), text_of(r, "target_replicas"));
+  return fmt::format("{}→{}", text_in(r, "current_replicas"), text_in(r, "target_replicas"));
 }
 
+double instant(const ordered_json& r) {
+  const auto it = r.find("t");
+  return it != r.end() && it->is_number() ? it->get<double>() : 0;
+}
+
+// What became of it: a decision of `--manual` or `--dry-run` was not carried out.
+std::string outcome(const ordered_json& r) {
+  const auto text = text_in(r, "outcome");
+  return text.empty() || text == "none" ? "-" : text;
+}
+
+std::string reason(const ordered_json& r) {
+  std::string text = text_in(r, "reason");
+  if (text_in(r, "outcome") == "failed") text += " — FAILED: " + text_in(r, "error");
+  std::ranges::replace(text, '\n', ' ');  // a record a line, whatever an engine answered
+  return text;
+}
+
+std::string padded(std::string text, std::size_t width) {
+  const auto columns = columns_of(text);
+  if (columns < width) text.append(width - columns, ' ');
+  return text;
+}
+
+// A record a line, as the reader of a pipe wants it; on a terminal that is too narrow the reason follows,
+// wrapped.
 void print_table(const std::vector<ordered_json>& records) {
-  std::size_t service = 7, decision = 8, from_to = 7, id = 2;
+  std::vector<std::vector<std::string>> rows{{"TIME (" + zone_text(instant(records.back())) + ")", "SERVICE",
+                                              "DECISION", "FROM→TO", "OUTCOME", "ID"}};
   for (const auto& r : records) {
-    service = std::max(service, text_of(r, "service").size());
-    decision = std::max(decision, text_of(r, "decision").size());
-    from_to = std::max(from_to, change(r).size() - 2);  // the arrow is three bytes and one column
-    id = std::max(id, text_of(r, "id").size());
+    rows.push_back({local_time(instant(r)), text_in(r, "service"), text_in(r, "decision"), change(r),
+                    outcome(r), text_in(r, "id")});
   }
-  fmt::print("{:<20}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  REASON\n", "TIME", "SERVICE", service, "DECISION",
-             decision, "FROM→TO", from_to + 2, "ID", id);
-  for (const auto& r : records) {
-    std::string reason = text_of(r, "reason");
-    if (text_of(r, "outcome") == "failed") reason += " — FAILED: " + text_of(r, "error");
-    fmt::print("{:<20}  {:<{}}  {:<{}}  {:<{}}  {:<{}}  {}\n", text_of(r, "ts"), text_of(r, "service"),
-               service, text_of(r, "decision"), decision, change(r), from_to + 2, text_of(r, "id"), id,
-               reason);
+  std::vector<std::size_t> widths(rows[0].size());
+  std::size_t all = 0;
+  for (std::size_t c = 0; c < widths.size(); ++c) {
+    for (const auto& row : rows) widths[c] = std::max(widths[c], columns_of(row[c]));
+    all += widths[c] + 2;
   }
+  constexpr std::size_t kLeastReason = 50;
+  const std::size_t width = Terminal::of(stdout).width;
+  const bool below = width > 0 && all + kLeastReason > width;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::string line;
+    for (std::size_t c = 0; c < widths.size(); ++c) line += padded(rows[i][c], widths[c] + 2);
+    const std::string why = i == 0 ? (below ? "" : "REASON") : reason(records[i - 1]);
+    if (below) {
+      while (line.ends_with(' ')) line.pop_back();
+      if (i > 0) line += "\n    " + wrapped(why, width, 4, 4);
+    } else {
+      line += wrapped(why, width, all, all);
+    }
+    fmt::print("{}\n", line);
+  }
+}
+
+// Whose decisions the newest part of the journal has.
+std::vector<std::string> services_in(const std::string& journal) {
+  constexpr std::size_t kMostRecords = 2000;
+  std::set<std::string> names;
+  for (const auto& r : find_decisions(journal, {"", "", false, kMostRecords}))
+    names.insert(text_in(r, "service"));
+  names.erase("");
+  return {names.begin(), names.end()};
 }
 
 void print_list(const char* title, const ordered_json& list,
                 const std::function<std::string(const ordered_json&)>& line) {
   if (!list.is_array() || list.empty()) return;
-  fmt::print("{}:\n", title);
-  for (const auto& item : list) fmt::print("  {}\n", line(item));
+  say(stdout, "{}:\n", title);
+  for (const auto& item : list) say(stdout, "  {}\n", line(item));
 }
 
-void print_object(const char* title, const ordered_json& object) {
+// "name  value" in columns; `words`, where given, says what a number counts, with its unit.
+void print_object(const char* title, const ordered_json& object,
+                  std::string (*words)(std::string_view, double) = nullptr) {
   if (!object.is_object() || object.empty()) return;
-  fmt::print("{}:\n", title);
+  say(stdout, "{}:\n", title);
   std::size_t width = 0;
   for (const auto& [key, v] : object.items()) width = std::max(width, key.size());
   for (const auto& [key, v] : object.items()) {
-    fmt::print("  {:<{}}  {}\n", key, width, v.is_string() ? v.get<std::string>() : v.dump());
+    const std::string value = words && v.is_number() ? words(key, v.get<double>())
+                              : v.is_string()        ? v.get<std::string>()
+                                                     : v.dump();
+    const bool named = value.starts_with(key + " ");  // a name that has no words repeats itself
+    say(stdout, "  {:<{}}  {}\n", key, width, named ? value.substr(key.size() + 1) : value);
   }
+}
+
+// "verdict not_asked, provider none" say nothing where no model is configured.
+ordered_json without_absent_model(ordered_json metadata) {
+  if (!metadata.is_object()) return metadata;
+  const bool none = text_in(metadata, "provider") == "none" || text_in(metadata, "model").empty();
+  for (auto it = metadata.begin(); it != metadata.end();) {
+    const bool about_model = it.key() == "provider" || it.key() == "model" || it.key() == "verdict";
+    if (none && about_model)
+      it = metadata.erase(it);
+    else
+      ++it;
+  }
+  return metadata;
+}
+
+// The samples' own names, which are those of NATS; a line each, wrapped.
+std::string sample_line(const ordered_json& i, double at) {
+  std::string line = fmt::format("{:+.3f} s ", instant(i) - at);
+  for (const char* key : {"queue", "cpu"}) {
+    const auto it = i.find(key);
+    if (it == i.end() || !it->is_object()) continue;
+    for (const auto& [k, v] : it->items())
+      line += fmt::format(" {}{}={}", key == std::string_view("cpu") ? "cpu." : "", k,
+                          v.is_number_float() ? short_number(v.get<double>()) : v.dump());
+  }
+  return line;
 }
 
 void print_one(const ordered_json& r) {
   const auto part = [&](const char* key) { return r.contains(key) ? r.at(key) : ordered_json(); };
-  fmt::print("Decision {}\n", text_of(r, "id"));
-  fmt::print("  Time:      {}\n", text_of(r, "ts"));
-  fmt::print("  Service:   {}\n", text_of(r, "service"));
-  fmt::print("  Decision:  {} {}\n", text_of(r, "decision"), change(r));
-  fmt::print("  Reason:    {}\n", text_of(r, "reason"));
-  fmt::print("  Outcome:   {}{} after {} s\n", text_of(r, "outcome"),
-             r.contains("error") ? ": " + text_of(r, "error") : "", text_of(r, "duration"));
-  if (r.contains("by")) fmt::print("  By:        {}\n", text_of(r, "by"));
-  if (r.contains("explanation")) fmt::print("  A model:   \"{}\"\n", text_of(r, "explanation"));
+  const auto entry = [](const char* label, const std::string& text) {
+    say(stdout, "  {:<10} {}\n", fmt::format("{}:", label), text);
+  };
+  say(stdout, "Decision {}\n", text_in(r, "id"));
+  entry("Time", fmt::format("{} {}", local_time(instant(r)), zone_text(instant(r))));
+  entry("Service", text_in(r, "service"));
+  entry("Decision", text_in(r, "decision") + " " + change(r));
+  entry("Reason", text_in(r, "reason"));
+  const auto took = r.find("duration");
+  const bool acted = outcome(r) != "-";
+  entry("Outcome", (acted ? outcome(r) : "nothing to do") +
+                       (r.contains("error") ? ": " + text_in(r, "error") : "") +
+                       (acted && took != r.end() && took->is_number()
+                            ? fmt::format(" after {}", spoken_duration(seconds(took->get<double>())))
+                            : ""));
+  if (r.contains("by")) entry("By", text_in(r, "by"));
+  if (r.contains("explanation")) entry("A model", fmt::format("\"{}\"", text_in(r, "explanation")));
   if (const auto advice = part("advice"); advice.is_object())
-    fmt::print("  Advice:    {} \"{}\"\n", text_of(advice, "action"), text_of(advice, "reason"));
-  print_object("Observations (means over metrics_window)", part("observations"));
+    entry("Advice", fmt::format("{} \"{}\"", text_in(advice, "action"), text_in(advice, "reason")));
+  print_object("Observations (means over metrics_window)", part("observations"), metric_in_words);
   print_list("Rules that held", part("matched_rules"), [](const ordered_json& m) {
-    return fmt::format("{}: {} {} {}, seen {}", text_of(m, "when"), text_of(m, "metric"), text_of(m, "op"),
-                       text_of(m, "value"), text_of(m, "seen"));
+    return fmt::format("{}: {} {} {}, seen {}", text_in(m, "when"), text_in(m, "metric"), text_in(m, "op"),
+                       text_in(m, "value"), text_in(m, "seen"));
   });
   print_list("Limits that changed the outcome", part("limits"), [](const ordered_json& l) {
-    return fmt::format("{}: {} → {} ({})", text_of(l, "limit"), text_of(l, "from"), text_of(l, "to"),
-                       text_of(l, "detail"));
+    return fmt::format("{}: {} → {} ({})", text_in(l, "limit"), text_in(l, "from"), text_in(l, "to"),
+                       text_in(l, "detail"));
   });
-  print_object("Numbers of the policy", part("numbers"));
+  print_object("Numbers of the policy (docs/objective.md)", part("numbers"), number_in_words);
   print_object("Replicas when it was made", part("replicas"));
   print_object("Overrides", part("overrides"));
-  print_object("Metadata", part("metadata"));
-  const double at = r.value("t", 0.0);
-  print_list("Samples since the decision before", part("inputs"), [&](const ordered_json& i) {
-    std::string line = fmt::format("{:+.3f} s ", i.value("t", 0.0) - at);
-    for (const char* key : {"queue", "cpu"}) {
-      if (!i.contains(key)) continue;
-      for (const auto& [k, v] : i.at(key).items())
-        line += fmt::format(" {}{}={}", key == std::string_view("cpu") ? "cpu." : "", k, v.dump());
-    }
-    return line;
-  });
+  print_object("Metadata", without_absent_model(part("metadata")));
+  print_list("Samples since the decision before", part("inputs"),
+             [at = instant(r)](const ordered_json& i) { return sample_line(i, at); });
 }
 
 }  // namespace
@@ -102,16 +184,15 @@ void print_one(const ordered_json& r) {
 int explain_command(const Cli& cli) {
   const auto chosen = choose_instance(cli);
   if (!chosen) {
-    fmt::print(stderr, "docktor: {}\n", chosen.error().message);
+    say(stderr, "docktor: {}\n", chosen.error().message);
     return kExitUsage;
   }
   const std::string path = chosen->instance.journal_file();
   const auto records = find_decisions(
       path, {cli.service, cli.id, cli.changes, cli.tail < 0 ? 20 : static_cast<std::size_t>(cli.tail)});
   if (!cli.id.empty() && records.empty()) {
-    fmt::print(stderr,
-               "docktor: no decision '{}' in {}; `docktor explain` lists the last ones with their ids\n",
-               cli.id, path);
+    say(stderr, "docktor: no decision '{}' in {}; `docktor explain` lists the last ones with their ids\n",
+        cli.id, path);
     return kExitFailed;
   }
   if (cli.json) {
@@ -122,14 +203,25 @@ int explain_command(const Cli& cli) {
     print_one(records[0]);
     return 0;
   }
+  if (records.empty() && cli.tail == 0) return 0;  // none were asked for
+  if (records.empty() && !cli.service.empty()) {
+    if (const auto known = services_in(path); !known.empty() && std::ranges::count(known, cli.service) == 0) {
+      const std::vector<std::string_view> names(known.begin(), known.end());
+      const auto near = did_you_mean(cli.service, names);
+      say(stderr, "docktor: no decision of a service '{}'; {}\n", cli.service,
+          near ? fmt::format("did you mean {}?", *near)
+               : fmt::format("the journal has: {}", fmt::join(known, ", ")));
+      return kExitFailed;
+    }
+  }
   if (records.empty()) {
-    fmt::print("No decisions{} in {} yet.\n",
-               cli.service.empty() ? "" : fmt::format(" of service '{}'", cli.service), path);
+    say(stdout, "No decisions{} in {} yet.\n",
+        cli.service.empty() ? "" : fmt::format(" of service '{}'", cli.service), path);
     return 0;
   }
   print_table(records);
-  fmt::print("Showing the last {}{}; `docktor explain ID` shows every number behind one.\n", records.size(),
-             cli.service.empty() ? "" : " of " + cli.service);
+  say(stdout, "Showing the last {}{}; `docktor explain ID` shows every number behind one.\n", records.size(),
+      cli.service.empty() ? "" : " of " + cli.service);
   return 0;
 }
 

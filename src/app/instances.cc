@@ -6,7 +6,9 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "app/terminal.h"
 #include "control/lock.h"
+#include "os/atomic_file.h"
 
 namespace docktor {
 namespace fs = std::filesystem;
@@ -26,6 +28,30 @@ std::vector<Running> running_instances(const Folders& folders) {
   }
   return out;
 }
+
+namespace {
+
+// The configuration whose daemon wrote to its log last, running or not; empty where none is known.
+std::string last_config(const Folders& folders) {
+  std::string last;
+  fs::file_time_type newest{};
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folders.runtime, error)) {
+    const auto text = read_file((entry.path() / "lock").string(), 16 << 10);
+    const auto note = text ? nlohmann::json::parse(*text, nullptr, false) : nlohmann::json();
+    const auto config = note.is_object() ? note.find("config") : note.end();
+    if (!note.is_object() || config == note.end() || !config->is_string()) continue;
+    const auto instance = instance_of(folders, config->get<std::string>());
+    std::error_code none;
+    const auto written = fs::last_write_time(instance.log_file(), none);
+    if (none || (!last.empty() && written <= newest)) continue;
+    newest = written;
+    last = instance.config;
+  }
+  return last;
+}
+
+}  // namespace
 
 Result<std::string> config_path(const Cli& cli) {
   std::error_code error;
@@ -55,7 +81,12 @@ Result<Chosen> choose_instance(const Cli& cli) {
     }
   }
   const auto path = config_path(cli);
-  if (!path) return tl::unexpected(path.error());
+  if (!path) {
+    Error e = path.error();
+    if (const auto last = cli.config ? std::string() : last_config(*folders); !last.empty())
+      e.message += fmt::format("; the daemon that ran last is that of --config {}", last);
+    return tl::unexpected(std::move(e));
+  }
   const Instance wanted = instance_of(*folders, *path);
   // Its lock says whether it runs, also where the note in it is spoilt.
   if (const auto note = FileLock::holder(wanted.lock_file())) return Chosen{wanted, true, *note};
@@ -66,13 +97,13 @@ std::optional<Chosen> need_daemon(const Cli& cli, int& exit_code) {
   auto chosen = choose_instance(cli);
   if (!chosen) {
     const bool usage = chosen.error().code == ErrorCode::kConflict;
-    fmt::print(stderr, "docktor: {}{}\n", usage ? "" : "no daemon runs, and ", chosen.error().message);
+    say(stderr, "docktor: {}{}\n", usage ? "" : "no daemon runs, and ", chosen.error().message);
     exit_code = usage ? kExitUsage : kExitNotRunning;
     return std::nullopt;
   }
   if (!chosen->running) {
-    fmt::print(stderr, "docktor: no daemon runs for {}; start one with: docktor daemon start --config {}\n",
-               chosen->instance.config, chosen->instance.config);
+    say(stderr, "docktor: no daemon runs for {}; start one with: docktor daemon start --config {}\n",
+        chosen->instance.config, chosen->instance.config);
     exit_code = kExitNotRunning;
     return std::nullopt;
   }

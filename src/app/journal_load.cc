@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <set>
 
 #include "control/file_journal.h"
@@ -24,6 +25,20 @@ std::optional<double> number_of(const nlohmann::ordered_json& record, const char
   return v > 0 && v < 1e9 ? std::optional(v) : std::nullopt;
 }
 
+// Messages per second that each ready replica got through while there was a backlog: what it can do, or a
+// little less. Rules learn no capacity, and this is all that their records tell of it.
+std::optional<double> carried(const nlohmann::ordered_json& record) {
+  const auto in = [&](const char* object, const char* key) {
+    const auto o = record.find(object);
+    if (o == record.end() || !o->is_object()) return 0.0;
+    const auto v = o->find(key);
+    return v != o->end() && v->is_number() ? v->get<double>() : 0.0;
+  };
+  const double ready = in("replicas", "ready"), rate = in("observations", "queue.rate_out");
+  if (ready < 1 || rate <= 0 || rate > 1e9 || in("observations", "queue.backlog") <= 0) return std::nullopt;
+  return rate / ready;
+}
+
 }  // namespace
 
 Result<JournalLoad> load_from_journal(const std::string& path, const std::string& service) {
@@ -31,6 +46,7 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
   std::set<std::string> services;
   std::optional<Input> last;
   double first = 0;
+  double most_carried = 0;
   auto& rows = out.load.rows;
   const auto read = read_journal(path, [&](const nlohmann::ordered_json& record) {
     const std::string name = record.value("service", "");
@@ -38,6 +54,7 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
     if (!service.empty() && name != service) return true;
     if (const auto v = number_of(record, "capacity")) out.capacity = v;
     if (const auto v = number_of(record, "start_up")) out.start_up = v;
+    if (const auto v = carried(record)) most_carried = std::max(most_carried, *v);
     const auto inputs = record.find("inputs");
     if (inputs == record.end() || !inputs->is_array()) return true;
     for (const auto& line : *inputs) {
@@ -69,6 +86,7 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
             ? fmt::format("{} has no records; a daemon writes one for each evaluation", path)
             : fmt::format("{} has no two samples of a queue{}; its services: {}", path,
                           service.empty() ? "" : " of service " + service, fmt::join(services, ", ")));
+  if (!out.capacity && most_carried > 0) out.capacity = most_carried;
   rows.push_back({to_seconds(last->at) - first, 0});
   out.load.name = fmt::format("{} of {}", service.empty() ? *services.begin() : service, path);
   return out;

@@ -5,12 +5,18 @@
 
 #include <chrono>
 #include <cstdio>
+#include <ctime>
+#include <deque>
 #include <fstream>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "app/commands.h"
 #include "app/instances.h"
+#include "app/terminal.h"
+#include "app/words.h"
 
 namespace docktor {
 namespace {
@@ -33,9 +39,34 @@ std::streamoff tail_start(std::ifstream& file, long lines) {
   return 0;
 }
 
+// The last `most` of the lines that are wanted; `rest` gets what stands behind the last end of a line.
+std::deque<std::string> last_wanted(std::ifstream& file, std::size_t most,
+                                    const std::function<bool(std::string_view)>& wanted, std::string& rest) {
+  std::deque<std::string> out;
+  for (std::string line; std::getline(file, line);) {
+    if (file.eof()) {
+      rest = std::move(line);
+      break;
+    }
+    if (!wanted(line)) continue;
+    out.push_back(std::move(line));
+    if (out.size() > most) out.pop_front();
+  }
+  return out;
+}
+
 ino_t inode(const std::string& path) {
   struct stat s{};
   return ::stat(path.c_str(), &s) == 0 ? s.st_ino : 0;
+}
+
+// What every sample and every evaluation writes whatever becomes of it: `--changes` leaves it out.
+bool is_routine(std::string_view line) {
+  for (const char* routine :
+       {"] Current replicas: ", "] Observations: ", "] Decision: hold ", "get_queue_metrics"}) {
+    if (line.find(routine) != std::string_view::npos) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -43,19 +74,32 @@ ino_t inode(const std::string& path) {
 int daemon_logs_command(const Cli& cli) {
   const auto chosen = choose_instance(cli);
   if (!chosen) {
-    fmt::print(stderr, "docktor: {}\n", chosen.error().message);
+    say(stderr, "docktor: {}\n", chosen.error().message);
     return kExitUsage;
   }
   const std::string path = chosen->instance.log_file();
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    fmt::print(stderr, "docktor: no log at {}; has a daemon been started for {}?\n", path,
-               chosen->instance.config);
+    say(stderr, "docktor: no log at {}; has a daemon been started for {}?\n", path, chosen->instance.config);
     return kExitFailed;
   }
-  file.seekg(tail_start(file, cli.tail < 0 ? 50 : cli.tail));
   const std::string mark = fmt::format("[{}]", cli.service);
-  std::string line;
+  const auto wanted = [&](std::string_view line) {
+    return (cli.service.empty() || line.find(mark) != std::string_view::npos) &&
+           !(cli.changes && is_routine(line));
+  };
+  const long lines = cli.tail < 0 ? 50 : cli.tail;
+  std::string line;  // the beginning of one whose end is not written yet
+  // The lines have local times without a zone.
+  if (::isatty(STDOUT_FILENO) != 0)
+    say(stderr, "Times are in {}.\n", zone_text(static_cast<double>(std::time(nullptr))));
+  if (cli.service.empty() && !cli.changes) {
+    file.seekg(tail_start(file, lines));
+  } else {
+    for (const auto& one : last_wanted(file, static_cast<std::size_t>(lines), wanted, line))
+      say(stdout, "{}\n", one);
+    file.clear();
+  }
   ino_t reading = inode(path);
   while (true) {
     char block[32 << 10];
@@ -66,7 +110,7 @@ int daemon_logs_command(const Cli& cli) {
       std::size_t from = 0;
       for (std::size_t end; (end = line.find('\n', from)) != std::string::npos; from = end + 1) {
         const auto one = std::string_view(line).substr(from, end - from);
-        if (cli.service.empty() || one.find(mark) != std::string_view::npos) fmt::print("{}\n", one);
+        if (wanted(one)) say(stdout, "{}\n", one);
       }
       line.erase(0, from);
       if (std::fflush(stdout) != 0) return 0;  // the reader went away

@@ -14,6 +14,7 @@
 #include "app/commands.h"
 #include "app/configuration.h"
 #include "app/instances.h"
+#include "app/terminal.h"
 #include "config/edit.h"
 #include "config/load.h"
 #include "config/yaml.h"
@@ -25,7 +26,7 @@ namespace docktor {
 namespace {
 
 int complain(const std::string& text, int code = kExitFailed) {
-  fmt::print(stderr, "docktor: {}\n", text);
+  say(stderr, "docktor: {}\n", text);
   return code;
 }
 
@@ -110,15 +111,15 @@ int config_list_models_command(const Cli& cli) {
                                 redacted_url(spec->base_url),
                                 spec->provider == "dmr" ? ": docker model pull ai/llama3.2" : ""));
   }
-  fmt::print("Models at {} ({}):\n", redacted_url(spec->base_url), spec->provider);
+  say(stdout, "Models at {} ({}):\n", redacted_url(spec->base_url), spec->provider);
   bool found = false;
   for (const auto& m : *models) {
-    fmt::print("  {} {}\n", m == spec->model ? "*" : " ", m);
+    say(stdout, "  {} {}\n", m == spec->model ? "*" : " ", m);
     found = found || m == spec->model;
   }
   if (!spec->model.empty() && !found)
-    fmt::print("⚠ {} is configured and not among them; choose one: docktor config set-model ID\n",
-               spec->model);
+    say(stdout, "⚠ {} is configured and not among them; choose one: docktor config set-model ID\n",
+        spec->model);
   return 0;
 }
 
@@ -134,7 +135,7 @@ int config_set_model_command(const Cli& cli) {
   Cli alone = cli;
   alone.service.clear();
   if (const auto before = load_for(alone); !before) {
-    return complain(fmt::format("{} is left as it was; mend it first", *typed), kExitUsage);
+    return complain(fmt::format("{} is left as it was; fix it first", *typed), kExitUsage);
   }
   LlmChanges changes = {{"model", cli.id}};
   if (!cli.provider.empty()) changes.emplace_back("provider", cli.provider);
@@ -147,18 +148,18 @@ int config_set_model_command(const Cli& cli) {
                                 fmt::join(mistakes, "\n")),
                     kExitUsage);
   if (*changed == *text) {
-    fmt::print("✓ {} names {} already\n", *typed, cli.id);
+    say(stdout, "✓ {} names {} already\n", *typed, cli.id);
     return 0;
   }
   if (const auto written = replace_file(path, *changed); !written) return complain(written.error().message);
-  fmt::print("✓ {}: model {}{}{}\n", *typed, cli.id,
-             cli.provider.empty() ? "" : fmt::format(", provider {}", cli.provider),
-             cli.base_url.empty() ? "" : fmt::format(", base_url {}", redacted_url(cli.base_url)));
+  say(stdout, "✓ {}: model {}{}{}\n", *typed, cli.id,
+      cli.provider.empty() ? "" : fmt::format(", provider {}", cli.provider),
+      cli.base_url.empty() ? "" : fmt::format(", base_url {}", redacted_url(cli.base_url)));
   for (const char* variable : {"DOCKTOR_LLM_MODEL", "DOCKTOR_LLM_PROVIDER", "DOCKTOR_LLM_BASE_URL"}) {
     if (const char* v = std::getenv(variable); v && *v)
-      fmt::print("⚠ {} is set and wins over the file\n", variable);
+      say(stdout, "⚠ {} is set and wins over the file\n", variable);
   }
-  fmt::print("A running daemon takes it up with: docktor daemon reload\n");
+  say(stdout, "A running daemon takes it up with: docktor daemon reload\n");
   return 0;
 }
 

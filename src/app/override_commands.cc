@@ -7,6 +7,7 @@
 #include "api/control_socket.h"
 #include "app/commands.h"
 #include "app/instances.h"
+#include "app/terminal.h"
 #include "core/text.h"
 
 namespace docktor {
@@ -24,7 +25,7 @@ std::optional<ordered_json> asked(const Cli& cli, const char* operation, const o
   auto answer =
       ask(chosen->instance.socket_file(), {{"command", operation}, {"arguments", arguments}}, kAskTimeout);
   if (answer) return std::move(*answer);
-  fmt::print(stderr, "docktor: {}\n", answer.error().message);
+  say(stderr, "docktor: {}\n", answer.error().message);
   code = kExitFailed;
   return std::nullopt;
 }
@@ -34,7 +35,7 @@ int act(const Cli& cli, const char* operation, ordered_json arguments) {
   if (!cli.reason.empty()) arguments["reason"] = cli.reason;
   int code = 0;
   const auto answer = asked(cli, operation, arguments, code);
-  if (answer) fmt::print("✓ {}\n", answer->value("text", ""));
+  if (answer) say(stdout, "✓ {}\n", answer->value("text", ""));
   return code;
 }
 
@@ -51,8 +52,7 @@ int scale_command(const Cli& cli) {
 int set_bounds_command(const Cli& cli) {
   if (cli.reset) return act(cli, "reset_bounds", {{"service", cli.service}});
   if (cli.min < 0 || cli.max < 0) {
-    fmt::print(stderr,
-               "docktor: set-bounds needs MIN and MAX, or --reset\nTry 'docktor set-bounds --help'.\n");
+    say(stderr, "docktor: set-bounds needs MIN and MAX, or --reset\nTry 'docktor set-bounds --help'.\n");
     return kExitUsage;
   }
   return act(cli, "set_bounds",
@@ -71,11 +71,11 @@ int proposals_command(const Cli& cli) {
     return 0;
   }
   for (const auto& p : list) {
-    fmt::print("{}  {}  {} → {}  by {}, {} ago\n    {}\n", p.value("id", ""), p.value("service", ""),
-               p.value("current_replicas", 0), p.value("target_replicas", 0), p.value("by", ""),
-               short_duration(seconds(p.value("age", 0.0))), p.value("reason", ""));
+    say(stdout, "{}  {}  {} → {}  by {}, {} ago\n    {}\n", p.value("id", ""), p.value("service", ""),
+        p.value("current_replicas", 0), p.value("target_replicas", 0), p.value("by", ""),
+        short_duration(seconds(p.value("age", 0.0))), p.value("reason", ""));
   }
-  if (list.empty()) fmt::print("Nothing waits for an answer.\n");
+  if (list.empty()) say(stdout, "Nothing waits for an answer.\n");
   return 0;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/text.h"
+
 namespace docktor {
 namespace {
 
@@ -32,7 +34,8 @@ bool is_length(std::string_view word) {
 std::optional<int> number(std::string_view word) {
   int n = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), n);
-  if (error != std::errc() || end != word.data() + word.size() || n < 0) return std::nullopt;
+  if (error != std::errc() || end != word.data() + word.size() || n < 0 || !is_whole_number(word))
+    return std::nullopt;
   return n;
 }
 

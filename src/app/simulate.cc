@@ -12,6 +12,7 @@
 #include "app/configuration.h"
 #include "app/journal_load.h"
 #include "app/progress.h"
+#include "app/terminal.h"
 #include "app/version.h"
 #include "config/scalars.h"
 #include "core/text.h"
@@ -35,7 +36,7 @@ struct Plan {
 };
 
 int complain(const std::string& what) {
-  fmt::print(stderr, "docktor: {}\n", what);
+  say(stderr, "docktor: {}\n", what);
   return kExitUsage;
 }
 
@@ -104,8 +105,8 @@ Result<Plan> plan_of(const Cli& cli, const Config& config) {
   if (!load) return tl::unexpected(load.error());
   plan.load = std::move(*load);
   if (journal.unknown > 0)
-    fmt::print(stderr, "note: the journal tells nothing of {}; no messages are assumed there\n",
-               short_duration(seconds(std::round(journal.unknown))));
+    say(stderr, "note: the journal tells nothing of {}; no messages are assumed there\n",
+        short_duration(seconds(std::round(journal.unknown))));
 
   sim::WorkerSpec& worker = plan.world.worker;
   worker.service_mean = 1 / flags.capacity.value_or(journal.capacity.value_or(20));
@@ -158,7 +159,7 @@ bool write_file(const std::string& path, const std::string& text) {
   std::ofstream out(path, std::ios::binary);
   out << text;
   out.close();
-  if (!out) fmt::print(stderr, "docktor: cannot write {}: is there room, and may you write there?\n", path);
+  if (!out) say(stderr, "docktor: cannot write {}: is there room, and may you write there?\n", path);
   return static_cast<bool>(out);
 }
 
@@ -284,12 +285,11 @@ int simulate_command(const Cli& cli) {
   if (cli.json) {
     fmt::print("{}\n", report::json(report));
   } else {
-    fmt::print("{}", report::table(report));
+    fmt::print("{}", report::table(report, flags.details));
   }
   const int most = contenders.front().service.limits.max_replicas;
   if (peak > most)
-    fmt::print(
-        stderr,
+    say(stderr,
         "⚠ the load's peaks need {} replicas of {:.3g} messages/s each, and max_replicas is {}: no policy "
         "can keep the goal then; raise max_replicas, or say what a replica carries with --capacity\n",
         peak, report.capacity, most);
@@ -297,8 +297,8 @@ int simulate_command(const Cli& cli) {
   if (!flags.report.empty()) written = write_file(flags.report, report::html(report)) && written;
   if (!flags.svg.empty()) written = write_file(flags.svg, report::svg(report)) && written;
   if (written && !cli.json) {
-    if (!flags.report.empty()) fmt::print("Report: {}\n", flags.report);
-    if (!flags.svg.empty()) fmt::print("Charts: {}\n", flags.svg);
+    if (!flags.report.empty()) say(stdout, "Report: {}\n", flags.report);
+    if (!flags.svg.empty()) say(stdout, "Charts: {}\n", flags.svg);
   }
   return written ? 0 : kExitFailed;
 }

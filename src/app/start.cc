@@ -17,6 +17,8 @@
 #include "app/configuration.h"
 #include "app/daemon.h"
 #include "app/instances.h"
+#include "app/terminal.h"
+#include "control/lock.h"
 #include "core/text.h"
 
 namespace docktor {
@@ -32,8 +34,7 @@ bool dry_run_names_are_services(const Config& config, const Cli& cli) {
   for (const auto& name : cli.dry_run) {
     if (name.empty() || std::ranges::find(config.services, name, &ServiceSpec::name) != config.services.end())
       continue;
-    fmt::print(stderr, "docktor: --dry-run {}: no such service in {}; nothing was started\n", name,
-               config.shown);
+    say(stderr, "docktor: --dry-run {}: no such service in {}; nothing was started\n", name, config.shown);
     return false;
   }
   return true;
@@ -42,38 +43,39 @@ bool dry_run_names_are_services(const Config& config, const Cli& cli) {
 void print_banner(const Config& config, const Cli& cli) {
   std::string names;
   for (const auto& s : config.services) names += (names.empty() ? "" : ", ") + s.name;
-  fmt::print("=== Starting Docktor Daemon ===\nMode: {}\nConfig: {}\nServices: {}\n\n",
-             cli.manual ? "MANUAL" : "AUTONOMOUS", config.shown, names);
-  if (!cli.dry_run.empty()) fmt::print("Dry run: {}; nothing is started or stopped\n\n", dry_run_text(cli));
+  say(stdout, "=== Starting Docktor Daemon ===\nMode: {}\nConfig: {}\nServices: {}\n\n",
+      cli.manual ? "MANUAL" : "AUTONOMOUS", config.shown, names);
+  if (!cli.dry_run.empty()) say(stdout, "Dry run: {}; nothing is started or stopped\n\n", dry_run_text(cli));
   if (config.llm) {
-    fmt::print("LLM Config:\n  Provider: {}\n  Model: {}\n\n", config.llm->provider, config.llm->model);
+    say(stdout, "LLM Config:\n  Provider: {}\n  Model: {}\n\n", config.llm->provider, config.llm->model);
   }
   for (const auto& s : config.services) {
-    fmt::print("Service: {}\n  Min/Max Replicas: {}/{}\n  Check Interval: {}\n", s.name,
-               s.limits.min_replicas, s.limits.max_replicas, short_duration(s.check_interval));
+    say(stdout, "Service: {}\n  Min/Max Replicas: {}/{}\n  Check Interval: {}\n", s.name,
+        s.limits.min_replicas, s.limits.max_replicas, short_duration(s.check_interval));
     if (s.objective) {
-      fmt::print("  Objective: {:g}% of the messages wait at most {}\n", s.objective->quantile * 100,
-                 short_duration(s.objective->max_wait));
+      say(stdout, "  Objective: {:g}% of the messages wait at most {}\n", s.objective->quantile * 100,
+          short_duration(s.objective->max_wait));
     }
     if (s.queue)
-      fmt::print("  Queue: {} ({}/{})\n", redacted_url(s.queue->url), s.queue->stream, s.queue->consumer);
-    fmt::print("\n");
+      say(stdout, "  Queue: {} ({}/{})\n", redacted_url(s.queue->url), s.queue->stream, s.queue->consumer);
+    say(stdout, "\n");
   }
   std::fflush(stdout);
 }
 
 void print_report(const StartReport& report, const Instance& instance) {
   for (const auto& line : report.lines)
-    fmt::print(report.up ? stdout : stderr, "{} {}\n", report.up ? "⚠" : "✗", line);
+    say(report.up ? stdout : stderr, "{} {}\n", report.up ? "⚠" : "✗", line);
   if (!report.up) {
-    fmt::print(stderr, "✗ Daemon not started\n");
+    say(stderr, "✗ Daemon not started\n");
     return;
   }
-  fmt::print("✓ Daemon started successfully\n");
+  say(stdout, "✓ Daemon started successfully\n");
   if (!report.lines.empty())
-    fmt::print(
-        "  It holds what it cannot see and recovers by itself; `docktor daemon status` shows how it goes.\n");
-  fmt::print("  Log: {}\n", instance.log_file());
+    say(stdout,
+        "  Services whose queue or containers are missing are left as they are; scaling starts when they\n"
+        "  appear. `docktor daemon status` shows how it goes.\n");
+  say(stdout, "  Log: {}\n", instance.log_file());
   std::fflush(stdout);
 }
 
@@ -117,7 +119,7 @@ int daemon_start_command(const Cli& cli) {
   if (!loaded || !dry_run_names_are_services(*loaded, cli)) return kExitUsage;
   const auto folders = our_folders();
   if (!folders) {
-    fmt::print(stderr, "docktor: {}\n", folders.error().message);
+    say(stderr, "docktor: {}\n", folders.error().message);
     return kExitFailed;
   }
   DaemonOptions options;
@@ -132,6 +134,13 @@ int daemon_start_command(const Cli& cli) {
   options.dry_run_of = cli.dry_run;
   options.wait_ready = cli.wait_ready;
   const Instance instance = options.instance;
+  if (const auto note = FileLock::holder(instance.lock_file())) {
+    say(stderr,
+        "✗ a daemon already runs for {} (pid {}); `docktor daemon status` shows it, `docktor daemon stop` "
+        "ends it\n",
+        loaded->shown, note->value("pid", 0));
+    return kExitFailed;
+  }
   print_banner(*loaded, cli);
 
   if (cli.foreground) {
@@ -139,12 +148,12 @@ int daemon_start_command(const Cli& cli) {
   }
   int pipe_fds[2];
   if (::pipe2(pipe_fds, O_CLOEXEC) != 0) {
-    fmt::print(stderr, "docktor: cannot make a pipe: {}\n", std::strerror(errno));
+    say(stderr, "docktor: cannot make a pipe: {}\n", std::strerror(errno));
     return kExitFailed;
   }
   const pid_t child = ::fork();
   if (child < 0) {
-    fmt::print(stderr, "docktor: cannot fork: {}\n", std::strerror(errno));
+    say(stderr, "docktor: cannot fork: {}\n", std::strerror(errno));
     return kExitFailed;
   }
   if (child == 0) {

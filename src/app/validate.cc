@@ -4,24 +4,54 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "app/commands.h"
 #include "app/configuration.h"
 #include "app/instances.h"
+#include "app/terminal.h"
 #include "app/wiring.h"
+#include "core/text.h"
+#include "llm/chat_client.h"
 
 namespace docktor {
+namespace {
+
+// Scaling goes on without a model, so nothing about it is an error. How many warnings there were.
+int check_model(const LlmSpec& spec) {
+  say(stdout, "llm:\n");
+  std::fflush(stdout);
+  llm::ChatClient client(spec);
+  const auto models = client.models();
+  const auto warn = [](const std::string& what, const std::string& then) {
+    say(stdout, "  ⚠ {}\n    → {}\n", what, then);
+    return 1;
+  };
+  if (!models) {
+    return warn(fmt::format("model {} does not answer: {}; scaling goes on without it", spec.model,
+                            models.error().message),
+                llm::what_to_start(spec));
+  }
+  if (std::ranges::count(*models, spec.model) == 0) {
+    return warn(fmt::format("{} answers and has no model {}", redacted_url(spec.base_url), spec.model),
+                "choose one of `docktor config list-models` with `docktor config set-model ID`");
+  }
+  say(stdout, "  ✓ {} answers and has model {}\n", redacted_url(spec.base_url), spec.model);
+  return 0;
+}
+
+}  // namespace
 
 int config_validate_command(const Cli& cli) {
   const auto config = load_for(cli);
   if (!config) return kExitUsage;
-  fmt::print("✓ {}: {} service{}, no mistakes\n", config->shown, config->services.size(),
-             config->services.size() == 1 ? "" : "s");
+  say(stdout, "✓ {}: {} service{}, no errors\n", config->shown, config->services.size(),
+      config->services.size() == 1 ? "" : "s");
   if (cli.offline) return 0;
   const auto folders = our_folders();
   if (!folders) {
-    fmt::print(stderr, "docktor: {}\n", folders.error().message);
+    say(stderr, "docktor: {}\n", folders.error().message);
     return kExitFailed;
   }
   const Instance instance = instance_of(*folders, config->path);
@@ -29,23 +59,24 @@ int config_validate_command(const Cli& cli) {
   Wiring wiring({.state_dir = instance.state_dir, .log_dir = instance.log_dir, .log = log});
   int errors = 0, warnings = 0;
   for (const auto& spec : config->services) {
-    fmt::print("{}:\n", spec.name);
+    say(stdout, "{}:\n", spec.name);
     std::fflush(stdout);
     for (const auto& f : wiring.check(*config, spec)) {
       const char* mark = f.severity == Severity::kOk ? "✓" : f.severity == Severity::kWarning ? "⚠" : "✗";
-      fmt::print("  {} {}\n", mark, f.what);
-      if (f.severity != Severity::kOk && !f.cure.empty()) fmt::print("    → {}\n", f.cure);
+      say(stdout, "  {} {}\n", mark, f.what);
+      if (f.severity != Severity::kOk && !f.cure.empty()) say(stdout, "    → {}\n", f.cure);
       errors += f.severity == Severity::kError;
       warnings += f.severity == Severity::kWarning;
     }
   }
+  if (config->llm && config->llm->mode != LlmMode::kOff) warnings += check_model(*config->llm);
   if (errors == 0) {
-    fmt::print("✓ Valid{}\n",
-               warnings ? fmt::format(", with {} warning{}", warnings, warnings == 1 ? "" : "s") : "");
+    say(stdout, "✓ Valid{}\n",
+        warnings ? fmt::format(", with {} warning{}", warnings, warnings == 1 ? "" : "s") : "");
     return 0;
   }
-  fmt::print("✗ {} problem{} to mend{}\n", errors, errors == 1 ? "" : "s",
-             warnings ? fmt::format(", {} warning{}", warnings, warnings == 1 ? "" : "s") : "");
+  say(stdout, "✗ {} problem{} to fix{}\n", errors, errors == 1 ? "" : "s",
+      warnings ? fmt::format(", {} warning{}", warnings, warnings == 1 ? "" : "s") : "");
   return kExitFailed;
 }
 

@@ -88,6 +88,23 @@ void Controller::end(Service& s) {
   std::erase(touched_, &s);
 }
 
+// "loaded 1 service: consumer", "loaded 4 services: 2 unchanged, 1 changed, 1 added"
+static std::string loaded_text(const std::vector<ServiceSpec>& specs, int kept, int changed, int added,
+                               int removed) {
+  std::vector<std::string> parts;
+  for (const auto& [n, what] :
+       {std::pair{kept, "unchanged"}, {changed, "changed"}, {added, "added"}, {removed, "removed"}}) {
+    if (n > 0) parts.push_back(fmt::format("{} {}", n, what));
+  }
+  constexpr std::size_t kMostNamed = 5;
+  std::vector<std::string_view> names;
+  for (const auto& spec : specs) names.push_back(spec.name);
+  const bool first = added == static_cast<int>(specs.size()) && removed == 0;
+  const std::string what = first && names.size() <= kMostNamed ? fmt::format("{}", fmt::join(names, ", "))
+                                                               : fmt::format("{}", fmt::join(parts, ", "));
+  return fmt::format("loaded {} service{}: {}", specs.size(), specs.size() == 1 ? "" : "s", what);
+}
+
 std::string Controller::apply(const std::vector<ServiceSpec>& specs,
                               const std::function<ServiceParts(const ServiceSpec&)>& make,
                               const std::function<bool(std::size_t)>& between) {
@@ -144,8 +161,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
     if (between && !between(order_of_names_.size())) break;
   }
   next_save_ = std::min(next_save_, options_.clock.now() + save_pause());
-  return fmt::format("{} services: {} unchanged, {} changed, {} added, {} removed{}", specs.size(), kept,
-                     changed, added, removed,
+  return fmt::format("{}{}", loaded_text(specs, kept, changed, added, removed),
                      failed.empty() ? ""
                                     : fmt::format("; not scaled for want of threads or descriptors: {}",
                                                   fmt::join(failed, ", ")));
@@ -392,10 +408,12 @@ void Controller::on_outcome(const std::string& name, std::uint64_t generation, s
     s.next_check = std::min(s.next_check, now + backoff);
     ++s.failed_orders;
     s.retry_at = now + backoff;
-    s.order_error = outcome.error().message;
-    options_.log.error("[{}] ✗ Scaling failed: {}; next try in {}", name, s.order_error,
+    s.order_error =
+        fmt::format("{} failed: {}", s.order->target < s.counts.current ? "scale-down" : "scale-up",
+                    outcome.error().message);
+    options_.log.error("[{}] ✗ Scaling failed: {}; next try in {}", name, outcome.error().message,
                        short_duration(backoff));
-    close_order(s, "failed", s.order_error);
+    close_order(s, "failed", outcome.error().message);
   }
   refresh(s);
 }

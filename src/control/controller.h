@@ -88,6 +88,8 @@ class Controller {
   Result<std::string> set_bounds(const std::string& service, Bounds bounds, std::optional<Duration> length,
                                  const std::string& by);
   Result<std::string> reset_bounds(const std::string& service, const std::string& by);
+  /// Why the model did not answer last time; empty when it did, or was not asked yet. Loop thread.
+  std::string model_trouble() const { return backoff_.why(); }
   /// From outside; waits for a person in either mode, ten minutes at most.
   Result<std::string> propose(const std::string& service, int replicas, const std::string& reason,
                               const std::string& by);

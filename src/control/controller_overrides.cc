@@ -51,8 +51,8 @@ Overrides Controller::overrides_of(Service& s, Time now) {
   o.stopped_by_hand = s.report.stopped_by_hand;
   o.problem = s.report.problem;
   if (o.problem.empty() && s.retry_at && now < *s.retry_at) {
-    // Without the time to go, so that the reason stays the same text while it holds.
-    o.problem = fmt::format("the last order failed: {}; it is tried again by itself", s.order_error);
+    // The time of the next try, not what is left until then: the reason stays the same text while it holds.
+    o.problem = fmt::format("{}; next try at {}", s.order_error, clock_text(*s.retry_at));
   }
   if (s.queue) o.unfit_for_zero = s.queue->unfit_for_zero();
   s.overrides.add_to(o);
@@ -106,7 +106,7 @@ Result<std::string> Controller::resume(const std::string& service, const std::st
   refresh(s);
   evaluate(s);
   return kept(s, was.empty() ? fmt::format("{} was not stopped; nothing to resume", service)
-                             : fmt::format("{} is scaled again (it was {})", service, was));
+                             : fmt::format("{} resumed: the policy decides again", service));
 }
 
 Result<std::string> Controller::pause(const std::string& service, std::optional<Duration> length,
@@ -252,11 +252,17 @@ Result<std::string> Controller::propose(const std::string& service, int replicas
     return fail(ErrorCode::kInvalid,
                 fmt::format("{} has {} replicas already; there is nothing to propose", service, replicas));
   const Time now = options_.clock.now();
+  const std::string why = reason.empty() ? "no reason given" : reason;
+  if (const auto& open = s.proposals.asked(); open && open->from == s.counts.current &&
+                                              open->to == replicas && open->by == by && open->reason == why) {
+    return fmt::format("proposal {}: {}; it waits already for `docktor approve {}`", open->id,
+                       change_text(*open), open->id);
+  }
   Proposal p{fmt::format("{}-{}", options_.run_id, next_decision_++),
              service,
              s.counts.current,
              replicas,
-             reason.empty() ? "no reason given" : reason,
+             why,
              by,
              now,
              now + kAskedWaits};

@@ -236,6 +236,10 @@ TEST_F(OverridesTest, AProposalFromOutsideWaitsInEitherModeAndNotForEver) {
   EXPECT_FALSE(controller->propose("a", 50, "", "bot via mcp"));
   const auto id = open_id();
   ASSERT_FALSE(id.empty());
+  const auto again = controller->propose("a", 5, "a campaign begins", "bot via mcp");
+  ASSERT_TRUE(again);
+  EXPECT_NE(again->find("it waits already"), std::string::npos) << *again;
+  EXPECT_EQ(open_id(), id) << "the same proposal again is the same proposal";
   pass(30s);
   EXPECT_TRUE(w.orders.empty());
   ASSERT_TRUE(controller->approve(id, "ann"));

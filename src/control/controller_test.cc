@@ -77,7 +77,7 @@ TEST_F(ControllerTest, AMessageAtZeroWakesAtOnce) {
   EXPECT_FALSE(w.watcher) << "set again before it ordered";
   controller->step(0ns);  // the outcome
   ASSERT_FALSE(journal.decisions().empty());
-  EXPECT_EQ(journal.decisions().back()["reason"], "at zero replicas with 1 message pending");
+  EXPECT_EQ(journal.decisions().back()["reason"], "at zero replicas with 1 message waiting");
 }
 
 TEST_F(ControllerTest, AFalseWakeIsReadAgainForFiftyMillisecondsAndTheWatchIsSetAnew) {
@@ -287,13 +287,14 @@ TEST_F(ControllerTest, AnOrderUnderWayCountsAsCarriedOut) {
 TEST_F(ControllerTest, AServiceStoppedByHandIsLeftAloneUntilResume) {
   World& w = worlds["a"];
   w.replicas = 0;
-  w.stopped_by_hand = "stopped by hand at 14:30";
+  w.stopped_by_hand = "scaled to 0 outside docktor at 14:30";
   w.queue.num_pending = 1500;
   apply({spec("a")});
   pass(31s);
   EXPECT_TRUE(w.orders.empty());
   EXPECT_EQ(controller->status("a")[0]["why_nothing_happens"],
-            "stopped by hand at 14:30; `docktor resume a` or a start by hand ends that");
+            "scaled to 0 outside docktor at 14:30, so docktor leaves it at 0; start a replica or run "
+            "`docktor resume a`");
   ASSERT_TRUE(controller->resume("a", "ann"));
   EXPECT_FALSE(w.orders.empty());
   EXPECT_FALSE(controller->resume("b", "ann"));
@@ -325,7 +326,7 @@ TEST_F(ControllerTest, AReloadKeepsUnchangedServicesAndRemakesChangedOnes) {
     p.target = std::make_unique<FakeTarget>(worlds[s.name]);
     return p;
   });
-  EXPECT_EQ(text_of, "3 services: 1 unchanged, 1 changed, 1 added, 0 removed");
+  EXPECT_EQ(text_of, "loaded 3 services: 1 unchanged, 1 changed, 1 added");
   EXPECT_EQ(controller->status("b")[0]["max_replicas"], 4);
 }
 

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <utility>
 
+#include "control/journal_record.h"
 #include "core/json_text.h"
 #include "core/record.h"
 #include "os/atomic_file.h"
@@ -150,7 +151,7 @@ Result<void> read_journal(const std::string& path,
     while (std::getline(file, line)) {
       if (line.size() > kMaxLine) continue;
       const auto record = parse_line(line);
-      if (record.is_object() && !each(record)) return {};
+      if (is_journal_record(record) && !each(record)) return {};
     }
   }
   if (!any)
@@ -172,7 +173,7 @@ std::vector<nlohmann::ordered_json> read_journal_tail(
     const auto take = [&](std::string_view line) {
       if (line.empty() || line.size() > kMaxLine || out.size() >= most) return;
       auto record = parse_line(line);
-      if (record.is_object() && wanted(record)) out.push_back(std::move(record));
+      if (is_journal_record(record) && wanted(record)) out.push_back(std::move(record));
     };
     while (from > 0 && out.size() < most) {
       const auto size = std::min(kBlock, from);

@@ -47,6 +47,7 @@ class Proposals {
   std::vector<Proposal> list() const;
   const std::string& rejected_text() const { return rejected_text_; }
   const std::optional<Proposal>& policys() const { return policys_; }
+  const std::optional<Proposal>& asked() const { return asked_; }
 
  private:
   std::optional<Proposal> policys_;

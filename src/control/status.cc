@@ -11,14 +11,14 @@ namespace docktor {
 std::string Controller::why_nothing(const Service& s, Time now) const {
   if (s.order) return {};  // something does happen
   if (!s.report.stopped_by_hand.empty()) {
-    return fmt::format("{}; `docktor resume {}` or a start by hand ends that", s.report.stopped_by_hand,
-                       s.spec.name);
+    return fmt::format("{}, so docktor leaves it at 0; start a replica or run `docktor resume {}`",
+                       s.report.stopped_by_hand, s.spec.name);
   }
   if (!s.report.problem.empty()) return s.report.problem;
   if (s.overrides.hold)
     return fmt::format("{}; `docktor resume {}` ends that", s.overrides.hold->text(), s.spec.name);
   if (s.queue_trouble) {
-    return fmt::format("the queue does not answer since {}: {}", short_duration(now - s.queue_trouble->since),
+    return fmt::format("the queue has not answered for {}: {}", spoken_duration(now - s.queue_trouble->since),
                        s.queue_trouble->error.message);
   }
   if (!s.last_decision) {
@@ -31,6 +31,8 @@ std::string Controller::why_nothing(const Service& s, Time now) const {
   }
   if (s.last_outcome == "rejected")
     return s.proposals.rejected_text() + "; it is proposed again when that has changed";
+  if (s.last_outcome == "failed" && s.retry_at)
+    return fmt::format("{}; next try at {}", s.order_error, clock_text(*s.retry_at));
   if (s.last_outcome == "dry_run") return "dry run: the decision was not carried out";
   if (s.last_decision->action != Action::kHold) return {};
   return s.last_decision->reason;
@@ -104,7 +106,7 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     if (s.queue && o.queue_at && !o.queue_stale && !o.queue.paused.empty()) notes.push_back(o.queue.paused);
     if (s.queue && s.counts.current == 0) {
       if (const auto gap = s.queue->watch_gap(); !gap.empty())
-        notes.push_back("at zero replicas docktor polls only: " + gap);
+        notes.push_back("at zero replicas docktor checks once a second until it can subscribe: " + gap);
     }
     if (s.queue && s.bounds().min == 0) {
       if (const auto why = s.queue->unfit_for_zero(); !why.empty())

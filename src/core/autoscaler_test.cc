@@ -198,7 +198,7 @@ TEST_F(AutoscalerTest, WakesFromZeroWithPendingMessagesWhateverThePolicyWants) {
   const Decision d = step(1, 0, 1);
   EXPECT_EQ(d.target, 1);
   EXPECT_TRUE(d.wake);
-  EXPECT_EQ(d.reason, "at zero replicas with 1 message pending");
+  EXPECT_EQ(d.reason, "at zero replicas with 1 message waiting");
 }
 
 TEST_F(AutoscalerTest, NeverGoesToZeroWithWorkLeft) {

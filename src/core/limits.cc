@@ -118,13 +118,14 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
     // min needs no data; what the policy wants beyond it still counts.
     if (target < min) {
       limit("min_replicas", min, fmt::format("min_replicas {}", min));
-      d.reason = fmt::format("{} replicas, min_replicas {}", current, min);
+      d.reason = fmt::format("{} {} below min_replicas {}", current,
+                             current == 1 ? "replica is" : "replicas are", min);
     }
   } else if (current > max) {
     const int to = stale || reset || recommendation.no_data ? current - 1 : max;
     if (target > to || stale || reset) {
       limit("max_replicas", to, fmt::format("max_replicas {}", max));
-      d.reason = fmt::format("{} replicas, max_replicas {}", current, max);
+      d.reason = fmt::format("{} replicas are above max_replicas {}", current, max);
       return finish();
     }
   }
@@ -160,6 +161,7 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
   // Work at zero replicas: pending messages, or messages that a worker died with and that outlived the ack
   // wait.
   bool work = false;
+  std::string at_min_why;
   if (has_queue_ && in.latest.queue_at) {
     const QueueSample& q = in.latest.queue;
     if (current > 0 || q.num_ack_pending == 0)
@@ -170,9 +172,12 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
            (in_hand_since_ && now - *in_hand_since_ >= q.ack_wait);
     if (work && target < 1) {
       const std::uint64_t n = q.num_pending > 0 ? q.num_pending : q.num_ack_pending;
-      const std::string why =
-          fmt::format("{} message{} {}", n, n == 1 ? "" : "s", q.num_pending > 0 ? "pending" : "in hand");
-      limit("work_left", 1, why);
+      const std::string why = fmt::format("{} message{} {}", n, n == 1 ? "" : "s",
+                                          q.num_pending > 0 ? "waiting" : "being processed");
+      if (min > 0)
+        at_min_why = fmt::format(" ({})", why);  // the bound holds it, and would without the message, too
+      else
+        limit("work_left", 1, why);
       if (current == 0) {
         d.wake = true;
         d.reason = fmt::format("at zero replicas with {}", why);
@@ -197,8 +202,10 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
   if (target > current && in.replicas.failing > 0) {
     const int to = std::max(current, min);
     limit("failing", to,
-          fmt::format("{} of {} replicas exit at once: mend the worker first, more replicas would not help",
-                      in.replicas.failing, current));
+          fmt::format(
+              "{} of {} replicas keep failing (they exit, or their health check fails): fix the worker; "
+              "adding replicas would not help",
+              in.replicas.failing, current));
   }
 
   if (steps_bind_ && current >= min && current <= max && !d.wake) {
@@ -269,7 +276,7 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
   if (target < 1 && !overrides.unfit_for_zero.empty()) limit("unfit_for_zero", 1, overrides.unfit_for_zero);
   if (target < min) {
     limit("min_replicas", min,
-          current == min ? fmt::format("already at min_replicas {}", min)
+          current == min ? fmt::format("already at min_replicas {}{}", min, at_min_why)
                          : fmt::format("min_replicas {}", min));
   }
   if (overrides.approval && target != current) {

@@ -94,7 +94,7 @@ std::string what_to_start(const LlmSpec& spec) {
   }
   return fmt::format(
       "no model answers at {}; start a server that speaks OpenAI's API there (for example `llama-server -m "
-      "MODEL.gguf --port 8080`, with base_url http://localhost:8080/v1), or mend llm.base_url",
+      "MODEL.gguf --port 8080`, with base_url http://localhost:8080/v1), or correct llm.base_url",
       url);
 }
 

@@ -2,7 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+#include <string_view>
 #include <utility>
+#include <vector>
+
+#include "core/text.h"
 
 namespace docktor {
 namespace {
@@ -12,35 +18,88 @@ struct Verdict {
   bool all = false;
   std::vector<MatchedRule> matched;
   std::string matched_text;  // "queue.backlog 1500.0 > 500", joined
-  std::string missed_text;   // the rules that did not hold, with what they saw
-  std::string blind_text;    // the rules that cannot be judged
+  std::vector<const Rule*> missed;
+  std::string blind_text;  // the rules that cannot be judged
 };
+
+std::optional<double> seen(Metric m, const Observation& o) {
+  const bool stale = is_queue(m) ? o.queue_stale : o.usage_stale;
+  return stale ? std::nullopt : o.get(m);
+}
 
 Verdict judge(const std::vector<Rule>& rules, const char* when, const char* join, const Observation& o) {
   Verdict v;
   v.all = !rules.empty();
   for (const Rule& r : rules) {
-    const bool stale = is_queue(r.metric) ? o.queue_stale : o.usage_stale;
-    const auto value = stale ? std::nullopt : o.get(r.metric);
+    const auto value = seen(r.metric, o);
     if (value && holds(*value, r.op, r.value)) {
       v.any = true;
       v.matched.push_back({when, r, *value});
-      v.matched_text += fmt::format("{}{} {:.1f} {} {}", v.matched_text.empty() ? "" : join, r.metric_text,
-                                    *value, to_string(r.op), r.value_text);
+      v.matched_text += fmt::format("{}{} {} {} {}", v.matched_text.empty() ? "" : join, r.metric_text,
+                                    number_beside(*value, r.value, 1), to_string(r.op), r.value_text);
     } else {
       v.all = false;
-      v.missed_text += fmt::format("{}{} {} {} {}", v.missed_text.empty() ? "" : ", ", r.metric_text,
-                                   value   ? fmt::format("{:.1f} is not", *value)
-                                   : stale ? "is stale, not"
-                                           : "is unknown, not",
-                                   to_string(r.op), r.value_text);
+      v.missed.push_back(&r);
       if (!value) {
+        const bool stale = is_queue(r.metric) ? o.queue_stale : o.usage_stale;
         v.blind_text += fmt::format("{}{} is {}", v.blind_text.empty() ? "" : ", ", r.metric_text,
                                     stale ? "stale" : "unknown");
       }
     }
   }
   return v;
+}
+
+std::string_view in_words(Op op) {
+  switch (op) {
+    case Op::kGreater:
+      return "above";
+    case Op::kGreaterEqual:
+      return "from";
+    case Op::kLess:
+      return "below";
+    case Op::kLessEqual:
+      return "at most";
+    case Op::kEqual:
+      return "at";
+    case Op::kNotEqual:
+      return "other than";
+  }
+  return "";
+}
+
+// "backlog 0 (up above 500), rate_in 100 (up above 200, down below 150)": each metric once, with what it
+// would take.
+std::string missed_text(const std::vector<const Rule*>& up, const std::vector<const Rule*>& down,
+                        const Observation& o) {
+  struct Line {
+    std::string name, value, takes;
+  };
+  std::vector<Line> lines;
+  const auto add = [&](const std::vector<const Rule*>& rules, std::string_view way) {
+    for (const Rule* r : rules) {
+      std::string_view name = r->metric_text;
+      if (name.starts_with("queue.")) name.remove_prefix(std::string_view("queue.").size());
+      auto at = std::ranges::find(lines, name, &Line::name);
+      if (at == lines.end()) at = lines.insert(at, {std::string(name), {}, {}});
+      const bool stale = is_queue(r->metric) ? o.queue_stale : o.usage_stale;
+      const auto value = seen(r->metric, o);
+      if (!value) at->value = stale ? "stale" : "unknown";
+      // Three digits, or as many more as show on which side of each threshold the value lies.
+      for (const auto& shown :
+           {value ? short_number(*value) : "", value ? number_beside(*value, r->value) : ""}) {
+        if (shown.size() > at->value.size()) at->value = shown;
+      }
+      at->takes +=
+          fmt::format("{}{} {} {}", at->takes.empty() ? "" : ", ", way, in_words(r->op), r->value_text);
+    }
+  };
+  add(up, "up");
+  add(down, "down");
+  std::string text;
+  for (const Line& l : lines)
+    text += fmt::format("{}{} {} ({})", text.empty() ? "" : ", ", l.name, l.value, l.takes);
+  return text;
 }
 
 }  // namespace
@@ -81,9 +140,9 @@ Recommendation RulesPolicy::recommend(const Situation& in) {
     return out;
   }
   out.matched_rules = std::move(down.matched);
-  out.reason = "no rule to act on";
-  if (!up.missed_text.empty()) out.reason += "; up: " + up.missed_text;
-  if (!down.missed_text.empty()) out.reason += "; down: " + down.missed_text;
+  out.reason = "no rule matched";
+  if (const auto text = missed_text(up.missed, down.missed, in.window); !text.empty())
+    out.reason += ": " + text;
   return out;
 }
 

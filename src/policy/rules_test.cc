@@ -36,8 +36,17 @@ TEST(Rules, AllRulesMustHoldToScaleDown) {
 
 TEST(Rules, AHoldTellsWhichRulesDidNotHold) {
   EXPECT_EQ(recommend(100, 180).reason,
-            "no rule to act on; up: queue.backlog 100.0 is not > 500, queue.rate_in 180.0 is not > 200; "
-            "down: queue.rate_in 180.0 is not < 150");
+            "no rule matched: backlog 100 (up above 500), rate_in 180 (up above 200, down below 150)");
+  EXPECT_EQ(recommend(100, 199.996).reason,
+            "no rule matched: backlog 100 (up above 500), rate_in 199.996 (up above 200, down below 150)");
+  EXPECT_EQ(recommend(100, std::nullopt).reason,
+            "no rule matched: backlog 100 (up above 500), rate_in unknown (up above 200, down below 150)");
+}
+
+// "queue.rate_in 200.0 > 200" would be a reason that is not true.
+TEST(Rules, AValueNearItsThresholdIsShownWithTheDigitsThatTell) {
+  EXPECT_EQ(recommend(500.04, 0).reason, "queue.backlog 500.04 > 500");
+  EXPECT_EQ(recommend(0, 200.001).reason, "queue.rate_in 200.001 > 200");
 }
 
 TEST(Rules, UpWinsWhenBothHold) {

@@ -37,7 +37,9 @@ struct Report {
 
 /// A headline, one row per policy, what the columns mean, and the notes; at most 120 columns wide unless a
 /// note is longer. No control character of a name gets through.
-std::string table(const Report& report);
+/// `with_details`: every column, by the letters of the field; else the deciding ones in words, 80 columns
+/// wide.
+std::string table(const Report& report, bool with_details = false);
 
 /// One JSON object, indented, its keys in a fixed order and with their units in their names. What is not a
 /// finite number is null. Without the series.

@@ -78,7 +78,8 @@ TEST(Report, ShowsEveryNumber) {
                                             "41.5", "14.5", "3.21", "7.89", "65.4",
                                             "1.87"};
   for (const auto& n : numbers) {
-    EXPECT_TRUE(has(table(r), " " + n + " ") || has(table(r), " " + n + "\n")) << n;
+    const auto all = table(r, true);
+    EXPECT_TRUE(has(all, " " + n + " ") || has(all, " " + n + "\n")) << n;
     EXPECT_TRUE(has(html(r), ">" + n + "<")) << n;
   }
   EXPECT_TRUE(has(html(r), "1.07–1.17")) << "the range over the seeds";
@@ -202,10 +203,13 @@ TEST(Report, WhatIsNotFiniteIsNeverPrinted) {
 }
 
 TEST(Report, FitsATerminalAndALetter) {
-  std::istringstream text(table(made_up(14)));
+  std::istringstream text(table(made_up(14), true));
   std::string line;
   std::getline(text, line);  // the headline, which the terminal wraps
   while (std::getline(text, line)) EXPECT_LE(columns_of(line), 120u) << line;
+  std::istringstream words(table(made_up(14)));
+  std::getline(words, line);
+  while (std::getline(words, line)) EXPECT_LE(columns_of(line), 80u) << line;
   const auto page = html(made_up(12, 604'800));
   EXPECT_LT(page.size(), 1'500'000u);
   EXPECT_EQ(page.find("http://"), std::string::npos) << "nothing is fetched";

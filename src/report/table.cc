@@ -19,7 +19,7 @@ struct Column {
   std::size_t width;
 };
 
-constexpr std::array<Column, 16> kColumns = {{{"ρ", 6},
+constexpr std::array<Column, 15> kDetails = {{{"ρ", 6},
                                               {"opt", 6},
                                               {"p50 s", 7},
                                               {"p95 s", 7},
@@ -33,8 +33,10 @@ constexpr std::array<Column, 16> kColumns = {{{"ρ", 6},
                                               {"θO%", 6},
                                               {"τU%", 6},
                                               {"τO%", 6},
-                                              {"η", 6},
-                                              {"", 0}}};
+                                              {"η", 6}}};
+// What decides, in words; 80 columns hold it.
+constexpr std::array<Column, 7> kWords = {
+    {{"cost", 6}, {"to best", 9}, {"p50 s", 8}, {"p99 s", 8}, {"max s", 8}, {"late %", 9}, {"starts/h", 10}}};
 
 std::string right(std::string_view text, std::size_t width) {
   const std::size_t used = columns_of(text);
@@ -46,45 +48,76 @@ std::string left(std::string text, std::size_t width) {
   return text.append(width > used ? width - used : 0, ' ');
 }
 
-std::string row(const Report& report, const Line& line) {
+std::string late(const Report& report, const Line& line) {
+  return percent(line.result.over) + (keeps(report, line) ? " " : "!");
+}
+
+std::vector<std::string> words(const Report& report, const Line& line) {
+  const sim::RunResult& r = line.result;
+  return {ratio(r.rho),
+          line.to_optimum > 0 ? ratio(line.to_optimum) : "–",
+          number(r.p50),
+          number(r.p99),
+          number(r.max),
+          late(report, line),
+          number(r.per_hour(r.starts))};
+}
+
+std::vector<std::string> details(const Report& report, const Line& line) {
   const sim::RunResult& r = line.result;
   const sim::Elasticity& e = r.elasticity;
-  const std::array<std::string, 15> cells = {ratio(r.rho),
-                                             line.to_optimum > 0 ? ratio(line.to_optimum) : "–",
-                                             number(r.p50),
-                                             number(r.p95),
-                                             number(r.p99),
-                                             number(r.max),
-                                             percent(r.over) + (keeps(report, line) ? " " : "!"),
-                                             number(r.per_hour(r.starts)),
-                                             number(r.per_hour(r.actions)),
-                                             number(r.per_hour(r.reversals)),
-                                             number(e.theta_u),
-                                             number(e.theta_o),
-                                             number(e.tau_u),
-                                             number(e.tau_o),
-                                             number(line.speedup)};
-  std::string out = left(cut((line.ours ? "* " : "  ") + line.policy, kPolicyColumns), kPolicyColumns);
-  for (std::size_t i = 0; i < cells.size(); ++i) out += right(cells[i], kColumns[i].width);
-  return out + "\n";
+  return {ratio(r.rho),
+          line.to_optimum > 0 ? ratio(line.to_optimum) : "–",
+          number(r.p50),
+          number(r.p95),
+          number(r.p99),
+          number(r.max),
+          late(report, line),
+          number(r.per_hour(r.starts)),
+          number(r.per_hour(r.actions)),
+          number(r.per_hour(r.reversals)),
+          number(e.theta_u),
+          number(e.theta_o),
+          number(e.tau_u),
+          number(e.tau_o),
+          number(line.speedup)};
+}
+
+template <class Columns>
+std::string rows(const Report& report, const Columns& columns,
+                 std::vector<std::string> (*cells_of)(const Report&, const Line&)) {
+  std::string out = left("  policy", kPolicyColumns);
+  for (const Column& c : columns) out += right(c.head, c.width);
+  out += "\n";
+  for (const Line& line : report.lines) {
+    const auto cells = cells_of(report, line);
+    out += left(cut((line.ours ? "* " : "  ") + line.policy, kPolicyColumns), kPolicyColumns);
+    for (std::size_t i = 0; i < cells.size(); ++i) out += right(cells[i], columns[i].width);
+    out += "\n";
+  }
+  return out;
 }
 
 }  // namespace
 
-std::string table(const Report& report) {
-  std::string out = headline(report) + "\n\n" + left("  policy", kPolicyColumns);
-  for (const Column& c : kColumns) {
-    if (c.width > 0) out += right(c.head, c.width);
+std::string table(const Report& report, bool with_details) {
+  std::string out = headline(report) + "\n\n";
+  if (with_details) {
+    out += rows(report, kDetails, details);
+    out += fmt::format(
+        "\nρ replica-seconds / least possible; opt ρ / clairvoyant optimum's at equal p99; over waited more "
+        "than {}, ! = too many;\nsta starts, act actions, rev reversals; θ τ accuracy and time share under "
+        "(U) "
+        "and over (O) the demand; η elastic speedup\n",
+        span(report.max_wait));
+  } else {
+    out += rows(report, kWords, words);
+    out += fmt::format(
+        "\ncost: replica-seconds over the least possible; to best: over what perfect\n"
+        "foresight needs for the same p99; p50, p99, max: seconds that messages waited;\n"
+        "late: waited more than {}, ! = too many; --details shows all columns\n",
+        span(report.max_wait));
   }
-  out += "\n";
-  for (const Line& line : report.lines) out += row(report, line);
-  out += fmt::format(
-      "\nρ replica-seconds / least possible; opt ρ / clairvoyant optimum's at equal p99; over waited more "
-      "than {}, ! = too "
-      "many;\nsta starts, act actions, rev reversals; θ τ accuracy and time share under (U) and over (O) the "
-      "demand; η "
-      "elastic speedup\n",
-      span(report.max_wait));
   for (const Line& line : report.lines) {
     if (!line.note.empty()) out += fmt::format("{}: {}\n", clean(line.policy), clean(line.note));
   }

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <limits>
 #include <string>
+#include <utility>
 
 namespace docktor::sim {
 namespace {
@@ -27,6 +28,20 @@ bool read_number(std::string_view text, double& out) {
   text = trimmed(text);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   return error == std::errc{} && end == text.data() + text.size() && std::isfinite(out);
+}
+
+// "seconds,rate": two words. "0,nan" is a row that is wrong, not a header.
+bool is_header(std::string_view text) {
+  const auto comma = text.find(',');
+  if (comma == std::string_view::npos) return false;
+  const auto is_word = [](std::string_view s) {
+    s = trimmed(s);
+    double v = 0;
+    const char first = s.empty() ? '0' : s.front();
+    return (first < '0' || first > '9') && first != '-' && first != '+' && first != '.' &&
+           std::from_chars(s.data(), s.data() + s.size(), v).ec != std::errc{};
+  };
+  return is_word(text.substr(0, comma)) && is_word(text.substr(comma + 1));
 }
 
 }  // namespace
@@ -50,15 +65,19 @@ Result<Load> load_from_csv(std::istream& in, std::string name) {
   const auto bad = [&](std::size_t number, std::string_view what) {
     return fail(ErrorCode::kInvalid, fmt::format("{}:{}: {}", load.name, number, what));
   };
+  bool first = true;  // no row and no header yet, whatever comments and empty lines there were
   for (std::size_t number = 1; std::getline(in, line); ++number) {
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    if (number == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
     const auto text = trimmed(line);
     if (text.empty() || text.front() == '#') continue;
+    const bool may_be_header = std::exchange(first, false);
     const auto comma = text.find(',');
     Row row;
     const bool ok = comma != std::string_view::npos && read_number(text.substr(0, comma), row.at) &&
                     read_number(text.substr(comma + 1), row.rate);
     if (!ok) {
-      if (load.rows.empty() && number == 1) continue;  // the header
+      if (may_be_header && is_header(text)) continue;
       return bad(number, "expected `seconds,rate`, two numbers");
     }
     if (row.at < 0 || row.at > kMaxSeconds) return bad(number, "seconds must be from 0 to 1e9");

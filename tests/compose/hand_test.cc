@@ -21,7 +21,8 @@ class SomebodysHand : public testing::Test {
       : stack_("services:\n" + sleeper("worker", "    restart: unless-stopped\n") + sleeper("plain") +
                sleeper("other")) {}
   bool stopped(Scaler& s) {
-    return eventually([&] { return s.report().stopped_by_hand.starts_with("stopped by hand at "); });
+    return eventually(
+        [&] { return s.report().stopped_by_hand.starts_with("scaled to 0 outside docktor at "); });
   }
   Docker docker_;
   Stack stack_;
@@ -125,7 +126,7 @@ TEST_F(SomebodysHand, ARedeploymentIsNoStop) {
   const auto r = stack_.compose("up -d -t 0 --scale worker=3 worker");
   ASSERT_EQ(0, r.code) << r.out;
   ASSERT_TRUE(s.ready(3));
-  EXPECT_THAT(s.news(), Not(HasSubstr("stopped by hand")));
+  EXPECT_THAT(s.news(), Not(HasSubstr("scaled to 0 outside docktor")));
   ASSERT_TRUE(s.scale(4));
   ASSERT_TRUE(s.ready(4));
   EXPECT_THAT(stack_.inspect(stack_.project() + "-worker-4")["Config"]["Env"].dump(), HasSubstr("VERSION=2"))
@@ -146,7 +147,7 @@ TEST_F(SomebodysHand, APlainUpInTheMidstOfScalingIsToldAndScalingGoesOn) {
   stack_.up("-t 0");
   ASSERT_TRUE(s.ready(1));
   EXPECT_THAT(s.news(), HasSubstr(": 3 → 1"));
-  EXPECT_THAT(s.news(), Not(HasSubstr("stopped by hand")));
+  EXPECT_THAT(s.news(), Not(HasSubstr("scaled to 0 outside docktor")));
   EXPECT_EQ(1u, stack_.containers("worker", "-a").size()) << "nothing half made is left";
 }
 
@@ -176,7 +177,7 @@ TEST_F(SomebodysHand, ARestartByTheUserIsNoStop) {
   ASSERT_EQ(0, stack_.compose("restart -t 0 plain").code);
   ASSERT_TRUE(s.ready(1));
   EXPECT_EQ("", s.report().stopped_by_hand);
-  EXPECT_THAT(s.news(), Not(HasSubstr("stopped by hand")));
+  EXPECT_THAT(s.news(), Not(HasSubstr("scaled to 0 outside docktor")));
 }
 
 TEST(NobodysHand, AWorkerThatEndsByItselfIsStartedAgainUnderEveryPolicy) {

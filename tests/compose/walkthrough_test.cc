@@ -59,7 +59,7 @@ TEST(NatsMulti, TheReadmeFromStartToCleanup) {
   const auto before = walk.moves();
   const auto backlog = walk.follow("### Scenario 1");
   EXPECT_GT(value(backlog, "Unprocessed Messages"), 2000) << backlog;
-  EXPECT_THAT(walk.daemon_log(), HasSubstr("stopped by hand at"));
+  EXPECT_THAT(walk.daemon_log(), HasSubstr("scaled to 0 outside docktor at"));
   EXPECT_TRUE(
       eventually([&] { return walk.moves().substr(before.size()).find("1→3 3→5") != std::string::npos; },
                  kMinutes, std::chrono::seconds(1)))

@@ -65,6 +65,62 @@ TEST_F(CliTest, ASlipOfTheHandIsAnsweredWithTheRightWord) {
   EXPECT_EQ(box.docktor("daemon").code, 2);
 }
 
+TEST_F(CliTest, NumbersAreDecimalAsInTheFile) {
+  for (const char* typed :
+       {"scale consumer 010", "scale consumer 0x3", "scale consumer 1_0", "set-bounds consumer 0 010",
+        "set-bounds consumer 0x1 3", "explain --tail 010", "daemon logs --no-follow --tail 0x10",
+        "simulate --seeds 010", "simulate --prefetch 0x2", "simulate --clump 01", "simulate --capacity nan",
+        "simulate --capacity 0x1p3", "simulate --cv inf", "demo --seconds nan", "eval --tail 010",
+        "eval --start-up 0x1", "scale consumer 3.5", "explain --tail 99999999999999999999"}) {
+    const Ran r = box.docktor(typed);
+    EXPECT_EQ(r.code, 2) << typed << "\n" << r.out;
+    EXPECT_TRUE(has(r, "is not")) << typed << "\n" << r.out;
+  }
+  configure("docktor.yaml");
+  EXPECT_TRUE(
+      has(box.docktor("simulate --shape constant:5 --policy static:01 --seeds 1"), "static:01: give"));
+}
+
+// A study or a journal that was saved to a full disk is cut, and the exit code is what a script sees.
+TEST_F(CliTest, OutputThatCouldNotBeWrittenEndsWithOne) {
+  configure("docktor.yaml");
+  const auto to = [&](const std::string& command, const std::string& where) {
+    return box.run(fmt::format("sh -c '{} {} {}'", DOCKTOR_BINARY, command, where));
+  };
+  for (const char* command :
+       {"--version", "--help", "config validate --offline", "explain", "explain --json --tail 0",
+        "simulate --shape constant:5 --policy static:1 --seeds 1 --no-optimum --json",
+        "simulate --shape constant:5 --policy static:1 --seeds 1 --no-optimum"}) {
+    const bool prints = std::string(command).find("--tail 0") == std::string::npos;
+    for (const char* where : {"> /dev/full", ">&-"}) {
+      const Ran r = to(command, where);
+      EXPECT_EQ(r.code, prints ? 1 : 0) << command << where << "\n" << r.out;
+      EXPECT_EQ(has(r, "the output could not be written"), prints) << command << where << "\n" << r.out;
+    }
+  }
+  const std::string decide =
+      R"(echo "{\"t\":1,\"service\":\"consumer\",\"cpu\":{\"a\":1}}" | )" + std::string(DOCKTOR_BINARY);
+  EXPECT_EQ(box.run("sh -c '" + decide + " decide > /dev/full'").code, 1);
+  EXPECT_EQ(
+      to("simulate --shape constant:5 --policy static:1 --seeds 1 --no-optimum --report /dev/full", "").code,
+      1);
+  EXPECT_EQ(
+      to("simulate --shape constant:5 --policy static:1 --seeds 1 --no-optimum --svg /dev/full", "").code, 1);
+  const Ran piped = box.run(fmt::format("sh -c '{} --help | head -1'", DOCKTOR_BINARY));
+  EXPECT_EQ(piped.code, 0);
+  EXPECT_FALSE(has(piped, "could not be written")) << piped.out;
+}
+
+TEST_F(CliTest, AFlagBeforeItsCommandIsShownWhereItBelongs) {
+  const Ran before = box.docktor("--config f scale w 1");
+  EXPECT_EQ(before.code, 2);
+  EXPECT_TRUE(
+      has(before, "'--config' stands behind the command it is for, as in 'docktor scale --config ...'"))
+      << before.out;
+  EXPECT_TRUE(has(box.docktor("daemon --tail=3 logs"), "as in 'docktor daemon logs --tail ...'"));
+  EXPECT_TRUE(has(box.docktor("-s w"), "stands behind the command it is for"));
+}
+
 TEST_F(CliTest, ASimulationSaysWhereTheBoundsAreTooTight) {
   configure("docktor.yaml");
   box.write("load.csv", "seconds,rate\n0,50\n60,200\n120,0\n");

@@ -38,8 +38,8 @@ Result<std::unique_ptr<Policy>> static_policy(std::string_view name, const Servi
   const std::string_view number = name.size() > kStatic.size() ? name.substr(kStatic.size() + 1) : "";
   int replicas = -1;
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), replicas);
-  if (error != std::errc{} || end != number.data() + number.size() || replicas < 0 ||
-      replicas > service.limits.max_replicas) {
+  if (error != std::errc{} || end != number.data() + number.size() || !is_whole_number(number) ||
+      replicas < 0 || replicas > service.limits.max_replicas) {
     return fail(ErrorCode::kInvalid,
                 fmt::format("{}: give the number of replicas, 0 to max_replicas {}, as in static:5", name,
                             service.limits.max_replicas));

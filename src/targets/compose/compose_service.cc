@@ -56,7 +56,7 @@ std::string stopped_text(Time at) {
       std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count());
   std::tm tm{};
   ::localtime_r(&s, &tm);
-  return fmt::format("stopped by hand at {:02}:{:02}", tm.tm_hour, tm.tm_min);
+  return fmt::format("scaled to 0 outside docktor at {:02}:{:02}", tm.tm_hour, tm.tm_min);
 }
 
 void ComposeService::restore(std::set<std::string> stopping, std::optional<int> replicas,
@@ -431,7 +431,7 @@ void ComposeService::adopt(const std::vector<Replica>& there) {
     // Zero that docktor itself had made is nobody's hand.
     if (old_replicas_ ? *old_replicas_ > 0 : has_ended) {
       stopped_by_hand_ =
-          has_ended ? stopped_text(ended_at) : "taken to 0 by hand while docktor was not running";
+          has_ended ? stopped_text(ended_at) : "scaled to 0 outside docktor while it was not running";
       news(stopped_by_hand_);
     }
   }
@@ -478,7 +478,7 @@ void ComposeService::accept(const std::vector<Replica>& there, Time now) {
 void ComposeService::come_alive(int count) {
   if (count == 0 || stopped_by_hand_.empty()) return;
   stopped_by_hand_.clear();
-  news("running again: no longer left alone");
+  news(fmt::format("a replica is running again; docktor scales {} again", service_));
 }
 
 void ComposeService::news(std::string text) {

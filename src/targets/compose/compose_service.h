@@ -168,7 +168,7 @@ class ComposeService {
   std::vector<std::string> news_;
 };
 
-/// "stopped by hand at 14:30" in local time.
+/// "scaled to 0 outside docktor at 14:30" in local time.
 std::string stopped_text(Time at);
 
 }  // namespace docktor

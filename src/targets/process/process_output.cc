@@ -20,7 +20,7 @@ Result<std::pair<ProcessOutput, Fd>> ProcessOutput::open(const std::string& path
     return fail(
         ErrorCode::kUnavailable,
         fmt::format(
-            "output goes to /dev/null: cannot append to {}: {}; make room or mend the folder's rights, "
+            "output goes to /dev/null: cannot append to {}: {}; free some space or fix the folder's rights, "
             "and it is kept from the replica's next start",
             path, why));
   }

@@ -219,9 +219,10 @@ void ProcessPool::housekeep() {
   if (trouble.empty() != trouble_.empty()) {
     news(trouble.empty()
              ? "the record of replicas is written again"
-             : fmt::format("⚠ the record of replicas cannot be written: {}; make room or mend the folder's "
-                           "rights; until then they are found by their environment",
-                           trouble));
+             : fmt::format(
+                   "⚠ the record of replicas cannot be written: {}; free some space or fix the folder's "
+                   "rights; until then they are found by their environment",
+                   trouble));
   }
   trouble_ = trouble;
   if (!trouble_.empty()) supervisor_.records().write(record_path_, written_);

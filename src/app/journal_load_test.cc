@@ -1,0 +1,104 @@
+// Journals as disks and other programs leave them: a line of another shape is passed over, and nothing ends.
+#include "app/journal_load.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "app/decisions.h"
+#include "control/journal_record.h"
+
+namespace docktor {
+namespace {
+
+using nlohmann::ordered_json;
+
+class JournalLoadTest : public testing::Test {
+ protected:
+  JournalLoadTest() {
+    std::string name = (std::filesystem::temp_directory_path() / "docktor-journal-XXXXXX").string();
+    folder = ::mkdtemp(name.data());
+  }
+  ~JournalLoadTest() override { std::filesystem::remove_all(folder); }
+  std::string write(const std::string& text) const {
+    std::ofstream(folder + "/decisions.jsonl") << text;
+    return folder + "/decisions.jsonl";
+  }
+  static ordered_json record(double t, int settled) {
+    auto r = ordered_json::parse(R"({"ts":"2026-01-01T00:00:00Z","id":"a-1","service":"w","decision":"hold",
+      "current_replicas":2,"target_replicas":2,"reason":"x","outcome":"none","duration":0.0,
+      "observations":{"queue.backlog":50.0,"queue.rate_out":250.0},"matched_rules":[],"limits":[],
+      "metadata":{"provider":"none"},"replicas":{"current":2,"ready":2,"failing":0},"overrides":{},"by":"ann",
+      "error":"none","text":"t"})");
+    r["t"] = t;
+    r["inputs"] = {{{"t", t},
+                    {"service", "w"},
+                    {"replicas", {{"current", 2}, {"ready", 2}}},
+                    {"queue",
+                     {{"num_pending", 50},
+                      {"num_ack_pending", 2},
+                      {"delivered_consumer_seq", settled},
+                      {"delivered_stream_seq", settled},
+                      {"last_seq", settled + 50}}}}};
+    return r;
+  }
+  static std::string good() {
+    return record(100, 1000).dump() + "\n" + record(101, 1250).dump() + "\n" + record(102, 1500).dump() +
+           "\n";
+  }
+  std::string folder;
+};
+
+TEST_F(JournalLoadTest, PassesOverLinesOfAnotherShape) {
+  const auto whole = load_from_journal(write(good()), "");
+  ASSERT_TRUE(whole) << whole.error().message;
+  std::string odd = "{\"service\":null,\"inputs\":[]}\n[1]\n3\nnull\n\"x\"\n{\n";
+  const auto r = record(99, 900);
+  for (const auto& [key, v] : r.items()) {
+    for (const ordered_json& other : {ordered_json(nullptr), ordered_json(-1.5), ordered_json("text"),
+                                      ordered_json::array({1}), ordered_json{{"a", 1}}}) {
+      auto changed = r;
+      changed[key] = other;
+      if (is_journal_record(changed)) continue;
+      odd += changed.dump() + "\n";
+    }
+  }
+  const auto path = write(odd + good() + odd);
+  const auto load = load_from_journal(path, "");
+  ASSERT_TRUE(load) << load.error().message;
+  EXPECT_EQ(load->load.rows.size(), whole->load.rows.size());
+  EXPECT_EQ(find_decisions(path, {"", "", false, 100}).size(), 3U);
+}
+
+// Whatever one value becomes, readers go on.
+TEST_F(JournalLoadTest, NoValueOfALineEndsItsReaders) {
+  const auto r = record(99, 900);
+  const auto flat = r.flatten();
+  for (const auto& [pointer, v] : flat.items()) {
+    for (const ordered_json& other : {ordered_json(nullptr), ordered_json(-1), ordered_json(1e300),
+                                      ordered_json("text"), ordered_json::array(), ordered_json::object()}) {
+      auto changed = r;
+      changed[ordered_json::json_pointer(pointer)] = other;
+      for (const char* event : {"", "outcome", "explanation"}) {
+        auto line = changed;
+        if (*event) line["event"] = event;
+        SCOPED_TRACE(line.dump());
+        const auto path = write(line.dump() + "\n" + good());
+        EXPECT_NO_THROW((void)load_from_journal(path, "w")) << line;
+        EXPECT_NO_THROW((void)find_decisions(path, {"w", "", true, 100})) << line;
+      }
+    }
+  }
+}
+
+TEST_F(JournalLoadTest, TakesTheCapacityThatWasSeenWhereNoneWasLearned) {
+  EXPECT_EQ(load_from_journal(write(good()), "")->capacity, 125);
+  auto learned = record(103, 1750);
+  learned["numbers"] = {{"capacity", 20.0}};
+  EXPECT_EQ(load_from_journal(write(good() + learned.dump() + "\n"), "")->capacity, 20);
+}
+
+}  // namespace
+}  // namespace docktor

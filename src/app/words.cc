@@ -1,0 +1,120 @@
+#include "app/words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <ctime>
+
+#include "core/text.h"
+
+namespace docktor {
+namespace {
+
+enum class Unit { kCount, kRate, kPercent, kBytes, kSeconds, kReplicas };
+
+struct Word {
+  std::string_view name;
+  std::string_view form;  // {} is the value with its unit
+  Unit unit;
+};
+
+// clang-format off: two tables.
+constexpr std::array kMetricWords = std::to_array<Word>({
+    {"queue.backlog", "{} waiting", Unit::kCount},
+    {"queue.num_ack_pending", "{} being processed", Unit::kCount},
+    {"queue.rate_in", "{} arriving", Unit::kRate},
+    {"queue.rate_out", "{} done", Unit::kRate},
+    {"queue.lag", "{} behind the stream's end", Unit::kCount},
+    {"queue.num_redelivered", "{} redelivered", Unit::kCount},
+    {"queue.num_waiting", "{} pulls open", Unit::kCount},
+    {"queue.dead", "{} given up", Unit::kCount},
+    {"cpu.avg", "mean {}", Unit::kPercent},
+    {"cpu.min", "least {}", Unit::kPercent},
+    {"cpu.max", "most {}", Unit::kPercent},
+    {"cpu.limit_pct", "{} of the limit", Unit::kPercent},
+    {"mem.used", "{}", Unit::kBytes},
+    {"mem.limit_pct", "{} of the limit", Unit::kPercent},
+});
+constexpr std::array kNumberWords = std::to_array<Word>({
+    {"rate_in", "{} arriving", Unit::kRate},
+    {"rate_in_error", "arrivals known to ± {}", Unit::kRate},
+    {"dispersion", "arrivals vary {} times as much as Poisson's", Unit::kCount},
+    {"capacity", "one replica does {}", Unit::kRate},
+    {"capacity_error", "that is known to ± {}", Unit::kRate},
+    {"start_up", "start-up takes {}", Unit::kSeconds},
+    {"start_up_deviation", "start-up varies by {}", Unit::kSeconds},
+    {"reaction", "{} from an event to a decision that knows of it", Unit::kSeconds},
+    {"rhythm", "load repeats each {}", Unit::kSeconds},
+    {"trend", "load grows by {} until help is there", Unit::kRate},
+    {"oldest_wait", "the oldest message has waited {}", Unit::kSeconds},
+    {"patience", "a message may wait {} before replicas are ordered for it", Unit::kSeconds},
+    {"lacking", "{} missing for the waiting messages' deadlines", Unit::kReplicas},
+    {"steady", "{} carry the arrivals", Unit::kReplicas},
+    {"busy", "{} are busy", Unit::kReplicas},
+    {"enough", "{} keep the goal when one goes", Unit::kReplicas},
+    {"proven", "{} have proved enough before", Unit::kReplicas},
+    {"headroom", "{} kept for load that comes faster than a start", Unit::kReplicas},
+});
+// clang-format on
+
+std::string with_unit(double v, Unit unit) {
+  switch (unit) {
+    case Unit::kCount:
+      return short_number(v);
+    case Unit::kRate:
+      return short_number(v) + " msg/s";
+    case Unit::kPercent:
+      return short_number(v) + " %";
+    case Unit::kBytes:
+      return bytes_text(v);
+    case Unit::kSeconds:
+      return std::abs(v) < 1e9 ? spoken_duration(seconds(v)) : short_number(v) + " s";
+    case Unit::kReplicas:
+      return fmt::format("{} replica{}", short_number(v), v == 1 ? "" : "s");
+  }
+  return {};
+}
+
+template <class Table>
+std::string in_words(const Table& table, std::string_view name, double value) {
+  const auto it = std::ranges::find(table, name, &Word::name);
+  if (it == table.end()) return fmt::format("{} {}", name, short_number(value));
+  return fmt::format(fmt::runtime(it->form), with_unit(value, it->unit));
+}
+
+std::string local(double unix_seconds, const char* form) {
+  const auto t = static_cast<std::time_t>(std::floor(unix_seconds));
+  std::tm tm{};
+  if (::localtime_r(&t, &tm) == nullptr) return "?";
+  char text[64];
+  return {text, std::strftime(text, sizeof text, form, &tm)};
+}
+
+}  // namespace
+
+std::string metric_in_words(std::string_view name, double value) {
+  return in_words(kMetricWords, name, value);
+}
+std::string number_in_words(std::string_view name, double value) {
+  return in_words(kNumberWords, name, value);
+}
+
+std::string bytes_text(double bytes) {
+  constexpr std::array<const char*, 6> kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  std::size_t unit = 0;
+  for (; std::abs(bytes) >= 1024 && unit + 1 < kUnits.size(); ++unit) bytes /= 1024;
+  return fmt::format("{} {}", short_number(bytes), kUnits[unit]);
+}
+
+std::string local_time(double unix_seconds) { return local(unix_seconds, "%Y-%m-%d %H:%M:%S"); }
+std::string zone_text(double unix_seconds) { return local(unix_seconds, "%Z"); }
+
+std::string text_in(const nlohmann::ordered_json& object, const char* key) {
+  const auto it = object.is_object() ? object.find(key) : object.end();
+  if (!object.is_object() || it == object.end() || it->is_null()) return {};
+  return it->is_string() ? it->get<std::string>() : it->dump();
+}
+
+}  // namespace docktor

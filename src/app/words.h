@@ -1,0 +1,29 @@
+// The figures of a status and a record, in words and with units.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "core/time.h"
+
+namespace docktor {
+
+/// "queue.rate_in", 99.98 → "100 msg/s arriving"; nothing known of the name: "name 99.98".
+std::string metric_in_words(std::string_view name, double value);
+
+/// A policy's number, as docs/objective.md has it: "capacity", 20 → "one replica does 20 msg/s"; nothing
+/// known of the name: "name 20".
+std::string number_in_words(std::string_view name, double value);
+
+/// "536576" bytes → "524 KiB".
+std::string bytes_text(double bytes);
+
+/// "2026-11-28 09:14:02", in local time. `zone_text` names the zone, once for all: "CET".
+std::string local_time(double unix_seconds);
+std::string zone_text(double unix_seconds);
+
+/// A text of a record that may be absent or of another type.
+std::string text_in(const nlohmann::ordered_json& object, const char* key);
+
+}  // namespace docktor
