@@ -3,8 +3,8 @@
 # and `make install` builds that target before it installs.
 set -eu
 build=$1 source=$2
-inputs=$(ninja -C "$build" -t inputs installed)
-copied=$(grep -rho --include=cmake_install.cmake "\"$build/[^\"]*\"" "$build" | tr -d '"' | grep -v 'cmake_install\.cmake$\|install_manifest\|install_local' | sort -u)
+inputs=$(ninja -C "$build" -t query packaging/installed | sed 's/^ *//; s/^|* *//')
+copied=$(grep -rho --include=cmake_install.cmake "\"$build/[^\"]*\"" "$build" | tr -d '"' | grep -v 'cmake_install\.cmake$\|install_manifest\|INSTALL_MANIFEST\|install_local' | sed 's/\.so\..*/.so/' | sort -u)
 test -n "$copied"
 bad=0
 for file in $copied; do

@@ -30,7 +30,7 @@ _docktor() {
         ((i++))
         ;;
       --for | --reason | -s | --service | -n | --tail | --interval | --compose-file | --seconds | --trace | --shape | --from-journal | --policy | \
-        --max-wait | --capacity | --start-up | --start-up-deviation | --cv | --provider | --base-url | --journal | --prefetch | --clump | --fault | --seeds | \
+        --max-wait | --capacity | --start-up | --start-up-deviation | --cv | --worker | --provider | --base-url | --journal | --prefetch | --clump | --fault | --seeds | \
         --report | --svg) ((i++)) ;;
       -*) ;;
       *) command=${command:+$command }$word ;;
@@ -52,7 +52,7 @@ _docktor() {
       return
       ;;
     --for | --reason | --base-url | --interval | --tail | -n | --seconds | --shape | --policy | --max-wait | --capacity | --start-up | --start-up-deviation | \
-      --cv | --prefetch | --clump | --fault | --seeds) return ;;
+      --cv | --worker | --prefetch | --clump | --fault | --seeds) return ;;
     --dry-run)
       mapfile -t COMPREPLY < <(compgen -W "$(_docktor_services "$config") --config --foreground --wait-ready" -- "$cur")
       return
@@ -84,7 +84,7 @@ _docktor() {
     decide) words='--config --service --help' ;;
     simulate)
       words='--config --service --trace --shape --from-journal --policy --max-wait --capacity --start-up'
-      words+=' --start-up-deviation --cv --prefetch --clump --exact --fault --seeds --tuned --no-optimum --details --report --svg'
+      words+=' --start-up-deviation --cv --prefetch --worker --clump --exact --fault --seeds --tuned --no-optimum --details --report --svg'
       words+=' --json --help'
       ;;
     'config validate') words='--config --service --compose-file --offline --help' ;;

@@ -186,7 +186,7 @@ int main(int argc, char** argv) {
   std::ofstream out(output, std::ios::binary);
   out << kPreamble;
   for (const Case& c : kCases) out << row(c, jobs, loads);
-  out << fmt::format("\n{} seeds a load.\n", seeds) << shared_limit(seeds);
+  out << fmt::format("\n{} seed{} a load.\n", seeds, seeds == 1 ? "" : "s") << shared_limit(seeds);
   out.close();
   if (!out) {
     fmt::print(stderr, "workers_bench: cannot write {}\n", output);

@@ -76,11 +76,12 @@ TEST_F(JournalLoadTest, PassesOverLinesOfAnotherShape) {
 TEST_F(JournalLoadTest, NoValueOfALineEndsItsReaders) {
   const auto r = record(99, 900);
   const auto flat = r.flatten();
-  for (const auto& [pointer, v] : flat.items()) {
+  for (auto it = flat.begin(); it != flat.end(); ++it) {
+    const ordered_json::json_pointer pointer(it.key());
     for (const ordered_json& other : {ordered_json(nullptr), ordered_json(-1), ordered_json(1e300),
                                       ordered_json("text"), ordered_json::array(), ordered_json::object()}) {
       auto changed = r;
-      changed[ordered_json::json_pointer(pointer)] = other;
+      changed[pointer] = other;
       for (const char* event : {"", "outcome", "explanation"}) {
         auto line = changed;
         if (*event) line["event"] = event;

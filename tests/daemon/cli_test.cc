@@ -215,9 +215,12 @@ TEST_F(CliTest, StatusAndExplainAndLogsTellWhy) {
   box.start();
   ASSERT_TRUE(eventually([&] { return box.replicas() == 1 && box.decisions().size() > 3; }));
   const Ran status = box.docktor("daemon status");
-  const auto last = status.out.rfind("\n", status.out.size() - 2);
-  EXPECT_NE(status.out.find("Why nothing happens: ", last), std::string::npos) << "always last\n"
-                                                                               << status.out;
+  const auto why = status.out.find("  Why nothing happens: ");
+  ASSERT_NE(why, std::string::npos) << status.out;
+  for (auto line = status.out.find('\n', why); line + 1 < status.out.size();
+       line = status.out.find('\n', line + 1))
+    EXPECT_EQ(status.out.substr(line + 1, 3), "   ") << "always last, and what follows goes on with it\n"
+                                                     << status.out;
   const Ran table = box.docktor("explain --tail 2");
   EXPECT_TRUE(table.out.starts_with("TIME ")) << table.out;
   EXPECT_TRUE(has(table, "Showing the last 2")) << table.out;

@@ -117,7 +117,7 @@ TEST_F(ScalingTest, TheServersCrashHoldsAndRecoversByItself) {
   ASSERT_TRUE(eventually([&] {
     const auto s = box.status();
     return s.is_object() && s.contains("why_nothing_happens") &&
-           s["why_nothing_happens"].get<std::string>().find("does not answer") != std::string::npos;
+           s["why_nothing_happens"].get<std::string>().find("has not answered") != std::string::npos;
   })) << box.log();
   const int during = box.replicas();
   std::this_thread::sleep_for(std::chrono::seconds(2));  // several check intervals without a queue

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "tests/nats/reader.h"
@@ -15,6 +16,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 std::string errors(const QueueSpec& spec, bool may_reach_zero = false) {
   Reader reader(spec, may_reach_zero);
@@ -59,7 +61,9 @@ TEST_F(Domain, IsReadThroughALeafWithoutJetStream) {
   for (int i = 0; i < 5; ++i) hub_client.publish("h.x", "work");
   Reader reader(queue(leaf, "hub"));
   EXPECT_TRUE(eventually([&] { return reader.sample().num_pending == 5; }));
-  EXPECT_EQ(errors(queue(leaf, "hub"), true), "");
+  const std::string found = errors(queue(leaf, "hub"), true);
+  EXPECT_THAT(found, StartsWith("consumer W delivers each message once"));
+  EXPECT_EQ(std::count(found.begin(), found.end(), '\n'), 1) << found;
 }
 
 TEST_F(Domain, IsReadThroughALeafWithADomainOfItsOwn) {

@@ -30,7 +30,7 @@ TEST(Faults, NobodyListensThenTheServerComes) {
   const auto e = reader.error(ErrorCode::kUnavailable);
   EXPECT_THAT(e.message, HasSubstr(server->url()));
   EXPECT_THAT(e.message, HasSubstr("start nats-server"));
-  EXPECT_THAT(e.message, HasSubstr("not connected since 20"));
+  EXPECT_THAT(e.message, HasSubstr("not connected since "));
   EXPECT_TRUE(e.retry);
   // It says the same until something changes, so that a log can tell it once.
   EXPECT_EQ(reader.error(ErrorCode::kUnavailable).message, e.message);

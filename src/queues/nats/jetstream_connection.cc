@@ -288,14 +288,16 @@ void JetStreamConnection::consumer_info(const std::string& stream, const std::st
 std::string JetStreamConnection::api(std::string_view what) const { return fmt::format("{}.{}", api_, what); }
 
 void JetStreamConnection::look_elsewhere(SteadyTime deadline, std::function<void()> done) {
-  if (looked_elsewhere_ || api_ != kApi) return done();  // whoever named a domain knows of domains
+  if (api_ != kApi || (looked_elsewhere_ && looking_.empty()))
+    return done();  // who named a domain knows of domains
+  looking_.push_back(std::move(done));
+  if (looked_elsewhere_) return;  // the answer is under way
   looked_elsewhere_ = true;
   const auto until = std::min(deadline, steady_clock::now() + std::chrono::seconds(1));
-  request("$SYS.REQ.ACCOUNT.PING.STATZ", "", until,
-          [this, done = std::move(done)](const Result<std::string>& text) {
-            if (text) elsewhere_ = read_elsewhere(*text);
-            done();
-          });
+  request("$SYS.REQ.ACCOUNT.PING.STATZ", "", until, [this](const Result<std::string>& text) {
+    if (text) elsewhere_ = read_elsewhere(*text);
+    for (const auto& done : std::exchange(looking_, {})) done();
+  });
 }
 
 std::string JetStreamConnection::elsewhere(Duration timeout) {
@@ -333,25 +335,36 @@ void JetStreamConnection::stream_info(const std::string& stream, const std::stri
     body = nlohmann::json{{"subjects_filter", filter}}.dump(-1, ' ', false,
                                                             nlohmann::json::error_handler_t::replace);
   }
-  request(api("STREAM.INFO." + stream), std::move(body), deadline, [this, key](Result<std::string> text) {
-    auto& e = streams_[key];
-    e.under_way = false;
-    Result<StreamPtr> result = StreamPtr{};
-    if (!text) {
-      result = tl::unexpected(text.error());
-    } else if (auto answer = parse_stream_info(*text, key.first); !answer) {
-      result = tl::unexpected(answer.error());
-    } else if (answer->error) {
-      e.info = nullptr;
-      result = tl::unexpected(explain(*answer->error, key.first, "", elsewhere_));
-    } else {
-      e.info = std::make_shared<const StreamInfo>(std::move(*answer->value));
-      e.asked = e.asking;
-      result = e.info;
-    }
-    const auto waiters = std::exchange(e.waiters, {});
-    for (const auto& w : waiters) w(result);
-  });
+  request(api("STREAM.INFO." + stream), std::move(body), deadline,
+          [this, key, deadline](Result<std::string> text) {
+            const bool refused = [&] {
+              if (!text) return false;
+              const auto answer = parse_stream_info(*text, key.first);
+              return answer && answer->error;
+            }();
+            if (!refused) return stream_answered(key, text);
+            look_elsewhere(deadline, [this, key, text] { stream_answered(key, text); });
+          });
+}
+
+void JetStreamConnection::stream_answered(const StreamKey& key, const Result<std::string>& text) {
+  auto& e = streams_[key];
+  e.under_way = false;
+  Result<StreamPtr> result = StreamPtr{};
+  if (!text) {
+    result = tl::unexpected(text.error());
+  } else if (auto answer = parse_stream_info(*text, key.first); !answer) {
+    result = tl::unexpected(answer.error());
+  } else if (answer->error) {
+    e.info = nullptr;
+    result = tl::unexpected(explain(*answer->error, key.first, "", elsewhere_));
+  } else {
+    e.info = std::make_shared<const StreamInfo>(std::move(*answer->value));
+    e.asked = e.asking;
+    result = e.info;
+  }
+  const auto waiters = std::exchange(e.waiters, {});
+  for (const auto& w : waiters) w(result);
 }
 
 void JetStreamConnection::forget_stream(const std::string& stream) {

@@ -116,6 +116,7 @@ class JetStreamConnection {
 
   // Once for each connection, and only when something is missing.
   void look_elsewhere(SteadyTime deadline, std::function<void()> done);
+  void stream_answered(const StreamKey& key, const Result<std::string>& text);
   void send_waiting();
   void complete(std::uint64_t id, Result<std::string> result);
   void fail_all(const Error& error);
@@ -129,6 +130,7 @@ class JetStreamConnection {
   std::string api_;
   std::string elsewhere_;  // of the present connection
   bool looked_elsewhere_ = false;
+  std::vector<std::function<void()>> looking_;  // those that wait for the answer
   EventLoop loop_;
   std::string inbox_;  // "_INBOX.xyz." of the present connection
   NatsSubscription inbox_subscription_;
