@@ -109,10 +109,10 @@ TEST_F(Domain, IsNamedWhereAStreamIsMissingHere) {
 TEST_F(Domain, IsAskedForWhereOnlyALeafLinkIsHere) {
   const NatsServer leaf({.jetstream = false, .config = link_to(hub)});
   until_linked(leaf);
-  const std::string what = "it has a leaf link: where JetStream is in a domain beyond it, write queue.domain";
-  EXPECT_THAT(errors(queue(leaf, "")), HasSubstr(what));
+  EXPECT_THAT(errors(queue(leaf, "")), HasSubstr("write queue.domain"));
   Reader reader(queue(leaf, ""));
-  EXPECT_THAT(reader.error(ErrorCode::kUnavailable).message, HasSubstr(what));
+  // The hub may answer first, with its domain's name.
+  EXPECT_THAT(reader.error(ErrorCode::kUnavailable).message, HasSubstr("write queue.domain"));
   const NatsServer alone({.jetstream = false});
   EXPECT_THAT(errors(queue(alone, "")), Not(HasSubstr("queue.domain")));
 }

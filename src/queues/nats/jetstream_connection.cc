@@ -342,6 +342,11 @@ void JetStreamConnection::stream_info(const std::string& stream, const std::stri
               const auto answer = parse_stream_info(*text, key.first);
               return answer && answer->error;
             }();
+            if (!text && text.error().code == ErrorCode::kUnavailable && link_->state() == Link::State::kUp) {
+              return look_elsewhere(deadline, [this, key, error = text.error()] {
+                stream_answered(key, fail(error.code, error.message + behind(elsewhere_), error.retry));
+              });
+            }
             if (!refused) return stream_answered(key, text);
             look_elsewhere(deadline, [this, key, text] { stream_answered(key, text); });
           });
