@@ -67,7 +67,7 @@ double read_all(std::vector<std::unique_ptr<JetStreamSource>>& sources) {
 void sample(const char* what, NatsServer& server, NatsClient& client, int consumers, int rounds,
             const nlohmann::json& config, bool filtered, int per_stream) {
   JetStreamConnections pool;
-  QueueSpec spec;
+  NatsSpec spec;
   spec.url = server.url();
   const auto connection = pool.get(NatsLinkOptions::from(spec));
   std::vector<std::unique_ptr<JetStreamSource>> sources;
@@ -98,7 +98,7 @@ void wake(NatsServer& server, NatsClient& client) {
   JetStreamConnections pool;
   client.create_stream("W", {"w"});
   client.create_consumer("W", "C");
-  QueueSpec spec;
+  NatsSpec spec;
   spec.url = server.url();
   JetStreamSource source(pool.get(NatsLinkOptions::from(spec)), {"W", "C", "", true});
   std::vector<double> took;

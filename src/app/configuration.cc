@@ -8,6 +8,7 @@
 #include <string>
 
 #include "app/instances.h"
+#include "app/kinds.h"
 #include "app/terminal.h"
 #include "config/load.h"
 
@@ -31,12 +32,12 @@ FlagOverrides flags_of(const Cli& cli) {
   flags.cwd = cli.cwd;  // also for a reload: the daemon has left that folder
   if (!cli.service.empty()) flags.service = cli.service;
   if (!cli.interval.empty()) flags.interval = cli.interval;
-  if (!cli.compose_file.empty()) flags.compose_file = cli.compose_file;
+  if (!cli.compose_file.empty()) flags.of_kinds["--compose-file"] = cli.compose_file;
   return flags;
 }
 
 LoadResult load(const Cli& cli, const std::string& path) {
-  return load_config(path, our_environment(), flags_of(cli));
+  return load_config(all_kinds(), path, our_environment(), flags_of(cli));
 }
 
 }  // namespace
@@ -66,7 +67,7 @@ Result<Config> reload_for(const Cli& cli, const std::string& path) {
 
 std::vector<std::string> check_text(const Cli& cli, const std::string& path, const std::string& text) {
   const auto folder = std::filesystem::path(path).parent_path().string();
-  return load_config_text(text, path, folder, our_environment(), flags_of(cli)).mistakes;
+  return load_config_text(all_kinds(), text, path, folder, our_environment(), flags_of(cli)).mistakes;
 }
 
 }  // namespace docktor

@@ -91,7 +91,6 @@ class Daemon {
         state_(options_.instance.state_dir),
         wiring_({.state_dir = options_.instance.state_dir,
                  .log_dir = options_.instance.log_dir,
-                 .log = *log_,
                  .dry_run =
                      [this](const std::string& service) {
                        return options_.dry_run ||
@@ -144,7 +143,7 @@ class Daemon {
     std::map<std::string, std::shared_ptr<FileLock>> locks;
     for (const auto& spec : config.services) {
       const auto every = ask ? wiring_.scaled_identities(config, spec)
-                             : std::vector<std::string>{scaled_identity(config, spec)};
+                             : std::vector<std::string>{wiring_.scaled_identity(config, spec)};
       for (const auto& what : every) {
         auto lock = claim(spec.name, what);
         if (!lock) return tl::unexpected(lock.error());

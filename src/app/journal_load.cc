@@ -7,7 +7,7 @@
 #include <set>
 
 #include "control/file_journal.h"
-#include "core/meter.h"
+#include "core/flow.h"
 #include "core/record.h"
 
 namespace docktor {
@@ -66,7 +66,7 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
         out.begins = first = to_seconds(now.at);
       } else {
         const Duration length = now.at - last->at;
-        const auto flow = flow_between(*last->queue, *now.queue, length);
+        const auto flow = flow_between(*last->queue, *now.queue, length).flow;
         const bool told = flow && to_seconds(length) <= kLongestGap;
         if (!told) out.unknown += to_seconds(length);
         rows.push_back({to_seconds(last->at) - first, told ? flow->arrivals / to_seconds(length) : 0});

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <spdlog/logger.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -40,8 +39,7 @@ Result<Reading> read_once(Source& source) {
   return answer.get();
 }
 
-ordered_json look_at(Wiring& wiring, const Config& config, const ServiceSpec& spec,
-                     const std::stop_token& stop) {
+ordered_json look_at(Wiring& wiring, const ServiceSpec& spec, const std::stop_token& stop) {
   const RealClock clock;
   ordered_json j = {{"service", spec.name},
                     {"min_replicas", spec.limits.min_replicas},
@@ -50,7 +48,7 @@ ordered_json look_at(Wiring& wiring, const Config& config, const ServiceSpec& sp
                     {"scale_down_by", spec.limits.scale_down_by}};
   auto notes = ordered_json::array({"no daemon runs: this was read just now"});
   ReplicaCounts replicas;
-  if (const auto n = wiring.count_replicas(config, spec, stop)) {
+  if (const auto n = wiring.count_replicas(spec, stop)) {
     replicas = {*n, *n};
     j["ready"] = *n;
   } else {
@@ -88,14 +86,13 @@ ordered_json look_at(Wiring& wiring, const Config& config, const ServiceSpec& sp
 
 Result<ordered_json> look(const Config& config, const Instance& instance, const std::string& service,
                           const std::stop_token& stop) {
-  spdlog::logger quiet("look");
-  Wiring wiring({.state_dir = instance.state_dir, .log_dir = instance.log_dir, .log = quiet});
+  Wiring wiring({.state_dir = instance.state_dir, .log_dir = instance.log_dir});
   auto list = ordered_json::array();
   std::vector<std::string> names;
   for (const auto& spec : config.services) {
     names.push_back(spec.name);
     if (stop.stop_requested()) return fail(ErrorCode::kUnavailable, "stopped");
-    if (service.empty() || service == spec.name) list.push_back(look_at(wiring, config, spec, stop));
+    if (service.empty() || service == spec.name) list.push_back(look_at(wiring, spec, stop));
   }
   if (list.empty())
     return fail(ErrorCode::kNotFound,

@@ -56,8 +56,7 @@ void print_banner(const Config& config, const Cli& cli) {
       say(stdout, "  Objective: {:g}% of the messages wait at most {}\n", s.objective->quantile * 100,
           short_duration(s.objective->max_wait));
     }
-    if (s.queue)
-      say(stdout, "  Queue: {} ({}/{})\n", redacted_url(s.queue->url), s.queue->stream, s.queue->consumer);
+    if (s.queue) say(stdout, "  Queue: {}\n", s.queue->shown);
     say(stdout, "\n");
   }
   std::fflush(stdout);

@@ -1,7 +1,5 @@
 // `docktor config validate`: the file, then the world it names.
 #include <fmt/format.h>
-#include <spdlog/sinks/null_sink.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -55,13 +53,12 @@ int config_validate_command(const Cli& cli) {
     return kExitFailed;
   }
   const Instance instance = instance_of(*folders, config->path);
-  spdlog::logger log("validate", std::make_shared<spdlog::sinks::null_sink_mt>());
-  Wiring wiring({.state_dir = instance.state_dir, .log_dir = instance.log_dir, .log = log});
+  Wiring wiring({.state_dir = instance.state_dir, .log_dir = instance.log_dir});
   int errors = 0, warnings = 0;
   for (const auto& spec : config->services) {
     say(stdout, "{}:\n", spec.name);
     std::fflush(stdout);
-    for (const auto& f : wiring.check(*config, spec)) {
+    for (const auto& f : wiring.check(spec)) {
       const char* mark = f.severity == Severity::kOk ? "✓" : f.severity == Severity::kWarning ? "⚠" : "✗";
       say(stdout, "  {} {}\n", mark, f.what);
       if (f.severity != Severity::kOk && !f.cure.empty()) say(stdout, "    → {}\n", f.cure);

@@ -13,8 +13,8 @@ ServiceSpec compose_service(const std::string& file, const std::string& project,
   ServiceSpec s;
   s.name = name;
   s.target.kind = "compose";
-  s.target.compose_file = file;
-  s.target.project = project;
+  s.target.settings.set("compose_file", file);
+  if (!project.empty()) s.target.settings.set("project", project);
   return s;
 }
 
@@ -25,10 +25,12 @@ TEST(ScaledIdentity, IsTheProjectsServiceHoweverTheProjectIsNamed) {
   const auto file = (folder / "compose.yaml").string();
   std::ofstream(file) << "services: {worker: {image: x}}\n";
   const Config config;
-  const auto by_file = scaled_identity(config, compose_service(file, "", "worker"));
-  EXPECT_EQ(by_file, scaled_identity(config, compose_service("/elsewhere/compose.yaml", "shop", "worker")));
-  EXPECT_NE(by_file, scaled_identity(config, compose_service(file, "", "web")));
-  EXPECT_NE(by_file, scaled_identity(config, compose_service(file, "other", "worker")));
+  Wiring wiring({});
+  const auto by_file = wiring.scaled_identity(config, compose_service(file, "", "worker"));
+  EXPECT_EQ(by_file,
+            wiring.scaled_identity(config, compose_service("/elsewhere/compose.yaml", "shop", "worker")));
+  EXPECT_NE(by_file, wiring.scaled_identity(config, compose_service(file, "", "web")));
+  EXPECT_NE(by_file, wiring.scaled_identity(config, compose_service(file, "other", "worker")));
   std::filesystem::remove_all(folder.parent_path());
 }
 

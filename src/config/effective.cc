@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "config/scalars.h"
@@ -16,10 +17,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kHidden = "***";
-
-void put(Json& json, const char* key, const std::string& value) {
-  if (!value.empty()) json[key] = value;
-}
 
 void put(Json& json, const char* key, const Secret& secret) {
   if (!secret.empty()) json[key] = kHidden;
@@ -40,36 +37,27 @@ Json rules_json(const std::vector<Rule>& rules) {
   return list;
 }
 
-Json queue_json(const QueueSpec& q) {
-  Json json = {
-      {"kind", q.kind}, {"url", redacted_url(q.url)}, {"stream", q.stream}, {"consumer", q.consumer}};
-  put(json, "domain", q.domain);
-  put(json, "api_prefix", q.api_prefix);
-  put(json, "advisory_prefix", q.advisory_prefix);
-  put(json, "subject", q.subject);
-  if (!q.metrics.empty()) json["metrics"] = q.metrics;
-  put(json, "user", q.user);
-  put(json, "password", q.password);
-  put(json, "token", q.token);
-  put(json, "creds_file", q.creds_file);
-  put(json, "nkey", q.nkey_seed);
-  put(json, "tls_ca_file", q.tls_ca_file);
-  put(json, "tls_cert_file", q.tls_cert_file);
-  put(json, "tls_key_file", q.tls_key_file);
-  return json;
-}
+// One value as the file takes it back; nothing where it is empty.
+struct Shown {
+  Json operator()(bool v) const { return v; }
+  Json operator()(int v) const { return v; }
+  Json operator()(double v) const { return number(v); }
+  Json operator()(Duration v) const { return exact_duration(v); }
+  Json operator()(const std::string& v) const { return v.empty() ? Json() : Json(v); }
+  Json operator()(const Url& v) const { return v.value.empty() ? Json() : Json(redacted_url(v.value)); }
+  Json operator()(const Secret& v) const { return v.empty() ? Json() : Json(kHidden); }
+  Json operator()(const std::vector<std::string>& v) const { return v.empty() ? Json() : Json(v); }
+  Json operator()(const Pairs& v) const {
+    Json json;
+    for (const auto& [name, value] : v) json[name] = kHidden;
+    return json;
+  }
+};
 
-Json target_json(const TargetSpec& t) {
-  Json json = {{"kind", t.kind}};
-  if (t.kind == "process") {
-    json["command"] = t.command;
-    json["directory"] = t.directory;
-    for (const auto& [name, value] : t.environment) json["environment"][name] = kHidden;
-    json["stop_grace_period"] = exact_duration(t.stop_grace_period);
-    json["ready_after"] = exact_duration(t.ready_after);
-  } else {
-    json["compose_file"] = t.compose_file;
-    put(json, "project", t.project);
+Json kind_json(const std::string& kind, const Settings& settings) {
+  Json json = {{"kind", kind}};
+  for (const auto& [key, setting] : settings) {
+    if (auto shown = std::visit(Shown{}, setting); !shown.is_null()) json[key] = std::move(shown);
   }
   return json;
 }
@@ -97,8 +85,8 @@ Json effective_service(const ServiceSpec& s) {
                          {"quantile", s.objective->quantile}};
   }
   if (s.rules && s.objective) json["rules_mode"] = s.rules_mode == RulesMode::kVeto ? "veto" : "floor";
-  if (s.queue) json["queue"] = queue_json(*s.queue);
-  json["target"] = target_json(s.target);
+  if (s.queue) json["queue"] = kind_json(s.queue->kind, s.queue->settings);
+  json["target"] = kind_json(s.target.kind, s.target.settings);
   return json;
 }
 

@@ -2,6 +2,7 @@
 // values.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,11 +13,11 @@ namespace docktor {
 using Environment = std::map<std::string, std::string>;
 
 struct FlagOverrides {
-  std::optional<std::string> service;       ///< the only service to keep; in the legacy form its name
-  std::optional<std::string> interval;      ///< check_interval of all services, as typed
-  std::optional<std::string> compose_file;  ///< as typed
+  std::optional<std::string> service;   ///< the only service to keep; in the legacy form its name
+  std::optional<std::string> interval;  ///< check_interval of all services, as typed
   std::string
       cwd;  ///< what relative paths of flags and variables refer to; empty: the process's working directory
+  std::map<std::string, std::string, std::less<>> of_kinds;  ///< flags that keys of kinds name, as typed
 };
 
 }  // namespace docktor

@@ -1,12 +1,12 @@
 #include <array>
 
 #include "config/knobs.h"
+#include "core/spec.h"
 
 namespace docktor {
 
 namespace {
 
-constexpr double kMaxReplicas = 100'000;
 constexpr double kHour = 3600;
 constexpr double kDay = 86'400;
 constexpr double kMaxText = 4096;
@@ -16,9 +16,6 @@ constexpr std::array kTable = std::to_array<Knob>({
     // --- the file
     {.forms = kTop, .key = "version", .type = KnobType::kText,
      .meaning = "Version of this format.", .standard = "1", .choices = "1"},
-    {.forms = kTop, .key = "compose_file", .type = KnobType::kPath,
-     .meaning = "Compose file whose services are scaled, for targets of kind compose.", .least = 1,
-     .most = kMaxText, .variable = "DOCKTOR_COMPOSE_FILE", .flag = "--compose-file"},
     {.forms = kTop, .key = "llm", .type = KnobType::kSection,
      .meaning = "Language model that advises, or explains; scaling neither waits for it nor needs it."},
     {.forms = kTop, .key = "services", .type = KnobType::kSections,
@@ -43,7 +40,7 @@ constexpr std::array kTable = std::to_array<Knob>({
 
     // --- a service
     {.forms = kService, .key = "name", .type = KnobType::kText,
-     .meaning = "Name of the service, unique in the file; with Compose the service's name there.", .least = 1,
+     .meaning = "Name of the service, unique in the file.", .least = 1,
      .most = 100, .required = true},
     {.forms = kService | kScaling, .key = "min_replicas", .type = KnobType::kInteger,
      .meaning = "Fewest replicas that a decision leaves; 0 needs a queue, which wakes the service.",
@@ -88,7 +85,7 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.forms = kService, .key = "queue", .type = KnobType::kSection,
      .meaning = "The queue that the replicas work off."},
     {.forms = kService, .key = "target", .type = KnobType::kSection,
-     .meaning = "Where the replicas live; without it they are those of the compose_file."},
+     .meaning = "Where the replicas live."},
 
     // --- rules and objective
     {.forms = kRules, .key = "scale_up_when", .type = KnobType::kSections,
@@ -110,99 +107,6 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.forms = kObjective, .key = "quantile", .type = KnobType::kNumber,
      .meaning = "Share of the messages that are to wait no longer than max_wait.", .standard = "0.99",
      .least = 0.5, .most = 0.9999},
-
-    // --- queue
-    {.forms = kQueue, .key = "kind", .type = KnobType::kText,
-     .meaning = "Kind of queue.", .standard = "nats", .choices = "nats"},
-    {.forms = kQueue, .key = "url", .type = KnobType::kText,
-     .meaning = "Server, or several separated by commas; may carry user:password@ (an @ within as %40), "
-                "which is never shown.",
-     .least = 1, .most = kMaxText, .variable = "DOCKTOR_QUEUE_URL", .required = true, .secret = true},
-    {.forms = kQueue, .key = "jetstream", .type = KnobType::kBool,
-     .meaning = "Always true: what docktor reads is a consumer of JetStream.", .standard = "true",
-     .choices = "true"},
-    {.forms = kQueue, .key = "stream", .type = KnobType::kText,
-     .meaning = "Name of the stream.", .least = 1, .most = 255, .required = true},
-    {.forms = kQueue, .key = "consumer", .type = KnobType::kText,
-     .meaning = "Name of the durable consumer that the replicas share.", .least = 1, .most = 255,
-     .required = true},
-    {.forms = kQueue, .key = "domain", .type = KnobType::kText,
-     .meaning = "JetStream domain of the stream, where the server of url is connected to it by a leaf link; "
-                "empty: the server's own.",
-     .least = 0, .most = 255},
-    {.forms = kQueue, .key = "api_prefix", .type = KnobType::kText,
-     .meaning = "Subject that stands for $JS.API where the account imports JetStream from another one; in "
-                "place of domain.",
-     .least = 0, .most = 255},
-    {.forms = kQueue, .key = "advisory_prefix", .type = KnobType::kText,
-     .meaning = "Subject that stands for $JS.EVENT.ADVISORY where that is imported, too; without it "
-                "queue.dead stays 0 there.",
-     .least = 0, .most = 255},
-    {.forms = kQueue, .key = "subject", .type = KnobType::kText,
-     .meaning = "Subject that the consumer is meant to get; `config validate` holds it against "
-                "the consumer's filter.",
-     .least = 0, .most = 1024},
-    {.forms = kQueue, .key = "metrics", .type = KnobType::kList,
-     .meaning = "Names of the metrics meant to be used, with or without queue.; all are read in any case.",
-     .least = 0, .most = 100},
-    {.forms = kQueue, .key = "user", .type = KnobType::kText,
-     .meaning = "User name.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_USER"},
-    {.forms = kQueue, .key = "password", .type = KnobType::kText,
-     .meaning = "Password of the user.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_PASSWORD",
-     .secret = true, .file_key = "password_file"},
-    {.forms = kQueue, .key = "token", .type = KnobType::kText,
-     .meaning = "Token, in place of a user.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_TOKEN",
-     .secret = true, .file_key = "token_file"},
-    {.forms = kQueue, .key = "creds_file", .type = KnobType::kPath,
-     .meaning = "File with a user's JWT and nkey seed, as nsc writes it.", .least = 0, .most = kMaxText},
-    {.forms = kQueue, .key = "nkey", .type = KnobType::kText,
-     .meaning = "Seed of a user's nkey (SU...).", .least = 0, .most = kMaxText,
-     .variable = "DOCKTOR_QUEUE_NKEY", .secret = true, .file_key = "nkey_file"},
-    {.forms = kQueue, .key = "tls", .type = KnobType::kSection,
-     .meaning = "Files for TLS; the same keys may stand in queue itself as tls_ca_file, "
-                "tls_cert_file, tls_key_file."},
-    {.forms = kQueue, .key = "tls_ca_file", .type = KnobType::kPath,
-     .meaning = "The same as tls.ca_file.", .least = 0, .most = kMaxText},
-    {.forms = kQueue, .key = "tls_cert_file", .type = KnobType::kPath,
-     .meaning = "The same as tls.cert_file.", .least = 0, .most = kMaxText},
-    {.forms = kQueue, .key = "tls_key_file", .type = KnobType::kPath,
-     .meaning = "The same as tls.key_file.", .least = 0, .most = kMaxText},
-    {.forms = kTls, .key = "ca_file", .type = KnobType::kPath,
-     .meaning = "File with the certificates (PEM) that the server's is held against.", .least = 0,
-     .most = kMaxText},
-    {.forms = kTls, .key = "cert_file", .type = KnobType::kPath,
-     .meaning = "File with docktor's own certificate (PEM), with key_file.", .least = 0, .most = kMaxText},
-    {.forms = kTls, .key = "key_file", .type = KnobType::kPath,
-     .meaning = "File with the key (PEM) of that certificate.", .least = 0, .most = kMaxText},
-
-    // --- target
-    {.forms = kTarget, .key = "kind", .type = KnobType::kText,
-     .meaning = "process: supervised processes of this host; compose: containers of a Compose service.",
-     .standard = "compose", .choices = "process|compose"},
-    {.forms = kTarget, .key = "command", .type = KnobType::kCommand,
-     .meaning = "What a replica runs: a list is program and arguments as they stand, one text is "
-                "run by /bin/sh -c.",
-     .least = 1, .most = 1000, .required = true, .kind = "process"},
-    {.forms = kTarget, .key = "directory", .type = KnobType::kPath,
-     .meaning = "Working directory of a replica; the default is the configuration's folder.", .standard = ".",
-     .least = 1, .most = kMaxText, .kind = "process"},
-    {.forms = kTarget, .key = "environment", .type = KnobType::kPairs,
-     .meaning = "Variables for a replica, beside docktor's own: a map, or a list of NAME=value; never shown.",
-     .least = 0, .most = 1000, .secret = true, .kind = "process"},
-    {.forms = kTarget, .key = "stop_grace_period", .type = KnobType::kDuration,
-     .meaning = "Time that a replica has from SIGTERM until SIGKILL; too short, and the work in "
-                "hand is done twice.",
-     .standard = "10s", .least = 0, .most = kHour, .kind = "process"},
-    {.forms = kTarget, .key = "ready_after", .type = KnobType::kDuration,
-     .meaning = "A process counts as ready once it has run this long.", .standard = "1s", .least = 0,
-     .most = kHour, .kind = "process"},
-    {.forms = kTarget, .key = "compose_file", .type = KnobType::kPath,
-     .meaning = "Compose file of this service; the default is the compose_file of the whole file.",
-     .least = 1, .most = kMaxText, .variable = "DOCKTOR_COMPOSE_FILE", .flag = "--compose-file",
-     .kind = "compose"},
-    {.forms = kTarget, .key = "project", .type = KnobType::kText,
-     .meaning = "Compose project; the default is the one that Compose itself derives.", .least = 0,
-     .most = 100, .kind = "compose"},
 
     // --- llm
     {.forms = kLlm, .key = "provider", .type = KnobType::kText,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/text.h"
 #include "core/time.h"
@@ -19,72 +20,51 @@ std::string number(double v) {
 
 }  // namespace
 
-const Knob* find_knob(Form form, std::string_view key) {
-  const auto it =
-      std::ranges::find_if(knobs(), [&](const Knob& k) { return (k.forms & form) != 0 && k.key == key; });
-  return it == knobs().end() ? nullptr : &*it;
+const Knob* KnobTable::find(std::string_view key) const {
+  const auto it = std::ranges::find_if(knobs, [&](const Knob* k) { return k->key == key; });
+  return it == knobs.end() ? nullptr : *it;
 }
 
-std::vector<std::string_view> keys_of(Form form) {
+std::vector<std::string_view> KnobTable::keys() const {
   std::vector<std::string_view> keys;
-  for (const auto& k : knobs()) {
-    if ((k.forms & form) == 0) continue;
-    keys.push_back(k.key);
-    if (!k.file_key.empty()) keys.push_back(k.file_key);
+  for (const auto* k : knobs) {
+    keys.push_back(k->key);
+    if (!k->file_key.empty()) keys.push_back(k->file_key);
   }
   return keys;
 }
 
-std::string_view path_of(Form form) {
+namespace {
+
+std::pair<std::string_view, std::string_view> path_and_title(Form form) {
   switch (form) {
     case kTop:
-      return "";
+      return {"", "the configuration"};
     case kScaling:
-      return "scaling.";
+      return {"scaling.", "scaling"};
     case kService:
-      return "services[].";
+      return {"services[].", "a service"};
     case kRules:
-      return "services[].rules.";
+      return {"services[].rules.", "rules"};
     case kRule:
-      return "services[].rules.*[].";
+      return {"services[].rules.*[].", "a rule"};
     case kObjective:
-      return "services[].objective.";
-    case kQueue:
-      return "services[].queue.";
-    case kTls:
-      return "services[].queue.tls.";
-    case kTarget:
-      return "services[].target.";
+      return {"services[].objective.", "objective"};
     case kLlm:
-      return "llm.";
+      return {"llm.", "llm"};
   }
-  return "";
+  return {};
 }
 
-std::string_view title_of(Form form) {
-  switch (form) {
-    case kTop:
-      return "the configuration";
-    case kScaling:
-      return "scaling";
-    case kService:
-      return "a service";
-    case kRules:
-      return "rules";
-    case kRule:
-      return "a rule";
-    case kObjective:
-      return "objective";
-    case kQueue:
-      return "queue";
-    case kTls:
-      return "tls";
-    case kTarget:
-      return "target";
-    case kLlm:
-      return "llm";
+}  // namespace
+
+KnobTable table_of(Form form) {
+  const auto [path, title] = path_and_title(form);
+  KnobTable table{.path = std::string(path), .title = std::string(title), .takes_extensions = form == kTop};
+  for (const auto& k : knobs()) {
+    if ((k.forms & form) != 0) table.knobs.push_back(&k);
   }
-  return "";
+  return table;
 }
 
 std::vector<std::string_view> choices_of(const Knob& knob) {
@@ -117,6 +97,7 @@ std::string allowed(const Knob& knob) {
     case KnobType::kBool:
       return "true, false";
     case KnobType::kText:
+    case KnobType::kUrl:
       return fmt::format("a text of {}", length("characters"));
     case KnobType::kPath:
       return "a path";

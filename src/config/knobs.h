@@ -1,7 +1,9 @@
-// The one table of knobs: every key that a configuration may have. Loader, validation, documentation and
-// redaction derive from it; a key that is not here is a mistake in a file.
+// Tables of knobs: every key that a configuration may have. Loader, validation, documentation and redaction
+// derive from them; a key that is in no table is a mistake in a file. The keys of a kind of queue or target
+// stand in the kind's folder (see kind.h), all others in knob_table.cc.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -18,10 +20,7 @@ enum Form : std::uint32_t {
   kRules = 8,
   kRule = 16,  ///< one of scale_up_when[], scale_down_when[]
   kObjective = 32,
-  kQueue = 64,
-  kTls = 128,  ///< queue.tls
-  kTarget = 256,
-  kLlm = 512,
+  kLlm = 64,
 };
 
 enum class KnobType {
@@ -30,6 +29,7 @@ enum class KnobType {
   kDuration,  ///< least and most in seconds
   kBool,
   kText,
+  kUrl,       ///< a text that may carry credentials: shown without them
   kPath,      ///< relative to the file's folder; in a variable or flag relative to the working directory
   kList,      ///< of texts
   kCommand,   ///< a list of texts, or one text for the shell
@@ -51,23 +51,33 @@ struct Knob {
   std::string_view flag;      ///< flag that overrides both
   bool required = false;
   bool secret = false;        ///< never shown, logged or journaled
-  std::string_view kind;      ///< of a target: only for this kind
   std::string_view file_key;  ///< a second key that names a file with the value
+  bool readable = false;      ///< of a path: a file that must be there and readable
+  bool whole_file = false;    ///< of a kind: written at the top of the file it counts for all services
+  const Knob* within =
+      nullptr;  ///< of a section of a kind: its keys; TLS's ca_file is the setting tls_ca_file
+  std::size_t within_count = 0;
+
+  std::span<const Knob> inner() const { return {within, within_count}; }
 };
 
+/// The table of everything that is not a kind's.
 std::span<const Knob> knobs();
 
-/// Nothing when that map has no such key.
-const Knob* find_knob(Form form, std::string_view key);
+/// The keys of one map of a file.
+struct KnobTable {
+  std::string path;   ///< "services[].queue.": what stands before a key
+  std::string title;  ///< what a mistake calls the map: "a service", "queue"
+  std::vector<const Knob*> knobs;
+  bool takes_extensions = false;  ///< keys that begin with x- are a place for anchors, as in Compose files
 
-/// All keys of a map, in the order of the table, `file_key`s included.
-std::vector<std::string_view> keys_of(Form form);
+  /// nullptr when that map has no such key.
+  const Knob* find(std::string_view key) const;
+  /// All keys in the order of the table, `file_key`s included.
+  std::vector<std::string_view> keys() const;
+};
 
-/// "services[].queue." and the like: what stands before a key of that map.
-std::string_view path_of(Form form);
-
-/// What a mistake calls the map: "a service", "queue".
-std::string_view title_of(Form form);
+KnobTable table_of(Form form);
 
 /// What values are allowed, for mistakes and documentation: "a whole number from 1 to 100000".
 std::string allowed(const Knob& knob);

@@ -1,8 +1,6 @@
 // The legacy single-service form of the original Docktor: one service, scaled by its CPU.
 #include <fmt/format.h>
 
-#include <optional>
-
 #include "config/parts.h"
 
 namespace docktor {
@@ -43,7 +41,7 @@ void read_cpu_rules(Section& scaling, ServiceSpec& spec) {
 
 }  // namespace
 
-ServiceSpec read_legacy(Section& top, const std::optional<Read<std::string>>& compose_file) {
+ServiceSpec read_legacy(Section& top) {
   auto& context = top.context();
   ServiceSpec spec;
   std::string name_shown;
@@ -68,11 +66,9 @@ ServiceSpec read_legacy(Section& top, const std::optional<Read<std::string>>& co
         top.key_at("service"),
         "scaling is missing beside service; write scaling: with cpu_high, cpu_low and max_replicas");
   }
-  std::optional<Section> target;
-  if (const auto* node = top.section("target")) target.emplace(context, kTarget, *node);
+  const auto* target = top.section("target");
   if (target || !top.entry("target")) {
-    spec.target = read_target(target ? &*target : nullptr, context, compose_file, top.key_at("service"),
-                              fmt::format("service {}", name_shown));
+    spec.target = read_target(context, target, fmt::format("service {}", name_shown), top.key_at("service"));
   }
   return spec;
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "config/files.h"
+#include "config/kind.h"
 #include "config/parts.h"
 #include "config/yaml.h"
 #include "core/text.h"
@@ -36,12 +37,12 @@ std::string identity(const std::string& absolute) {
   return error ? absolute : (folder / path.filename()).string();
 }
 
-void read_services(Section& top, const std::optional<Read<std::string>>& compose_file, Config& config) {
+void read_services(Section& top, Config& config) {
   const auto nodes = top.sections("services");
   if (!nodes) return;
   std::map<std::string, Position> names;
   for (const auto* node : *nodes) {
-    auto service = read_service(top.context(), *node, compose_file);
+    auto service = read_service(top.context(), *node);
     if (!service.spec.name.empty()) {
       const auto [first, is_new] = names.emplace(service.spec.name, service.name_at);
       if (!is_new) {
@@ -54,7 +55,7 @@ void read_services(Section& top, const std::optional<Read<std::string>>& compose
   }
 }
 
-void read_forms(Section& top, const std::optional<Read<std::string>>& compose_file, Config& config) {
+void read_forms(Section& top, Config& config) {
   auto& mistakes = top.context().mistakes;
   const bool multi = top.entry("services") != nullptr;
   const bool legacy = top.entry("service") != nullptr || top.entry("scaling") != nullptr;
@@ -62,7 +63,7 @@ void read_forms(Section& top, const std::optional<Read<std::string>>& compose_fi
     mistakes.add(top.at(),
                  "there is no service; write services: with a list, or the legacy service: and scaling:");
   } else if (!multi) {
-    config.services.push_back(read_legacy(top, compose_file));
+    config.services.push_back(read_legacy(top));
   } else {
     for (const std::string_view key : {"service", "scaling", "target"}) {
       if (!top.entry(key)) continue;
@@ -71,7 +72,7 @@ void read_forms(Section& top, const std::optional<Read<std::string>>& compose_fi
                                "write it in a service, or leave it out",
                                key));
     }
-    read_services(top, compose_file, config);
+    read_services(top, config);
   }
 }
 
@@ -108,22 +109,27 @@ void read_config(ConfigContext& context, const YamlNode& root, Config& config) {
     context.mistakes.add(root.at, "the configuration is not a map; write services: with a list");
     return;
   }
-  Section top(context, kTop, root);
+  const auto whole_file = whole_file_knobs(context.kinds);
+  auto table = table_of(kTop);
+  table.knobs.insert(table.knobs.end(), whole_file.begin(), whole_file.end());
+  Section top(context, std::move(table), root);
   if (const auto version = top.text("version")) config.version = version->value;
-  const auto compose_file = top.path("compose_file");
+  for (const auto* knob : whole_file) {
+    if (auto value = top.setting(*knob)) context.whole_file.emplace(knob->key, std::move(*value));
+  }
   config.llm = read_llm(top);
-  read_forms(top, compose_file, config);
+  read_forms(top, config);
   select_service(context.mistakes, context.flags, config);
 }
 
 }  // namespace
 
-LoadResult load_config_text(std::string_view text, const std::string& shown_path, const std::string& folder,
-                            const Environment& env, const FlagOverrides& flags) {
+LoadResult load_config_text(const Kinds& kinds, std::string_view text, const std::string& shown_path,
+                            const std::string& folder, const Environment& env, const FlagOverrides& flags) {
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   Mistakes mistakes;
-  ConfigContext context{env, flags, mistakes, folder, working_directory(flags)};
+  ConfigContext context{env, flags, mistakes, folder, working_directory(flags), kinds};
   LoadResult result;
   Config config;
   config.shown = shown_path;
@@ -134,7 +140,8 @@ LoadResult load_config_text(std::string_view text, const std::string& shown_path
   return result;
 }
 
-LoadResult load_config(const std::string& path, const Environment& env, const FlagOverrides& flags) {
+LoadResult load_config(const Kinds& kinds, const std::string& path, const Environment& env,
+                       const FlagOverrides& flags) {
   const auto absolute = identity(path_under(working_directory(flags), path));
   const auto text = read_small_file(absolute, kMaxYamlBytes);
   if (!text) {
@@ -142,7 +149,7 @@ LoadResult load_config(const std::string& path, const Environment& env, const Fl
             {fmt::format("{}: cannot be read: {}; name a configuration with --config FILE", path,
                          text.error().message)}};
   }
-  auto result = load_config_text(*text, path, fs::path(absolute).parent_path().string(), env, flags);
+  auto result = load_config_text(kinds, *text, path, fs::path(absolute).parent_path().string(), env, flags);
   if (result.config) result.config->path = absolute;
   return result;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/environment.h"
+#include "config/kind.h"
 #include "core/spec.h"
 
 namespace docktor {
@@ -19,14 +20,17 @@ struct LoadResult {
   std::vector<std::string> mistakes;
 };
 
-/// Precedence: file < environment < flags. Reads `path` and the files it names (secrets, certificates),
-/// nothing else; never throws. `path` is relative to flags.cwd, else to the working directory.
-LoadResult load_config(const std::string& path, const Environment& env, const FlagOverrides& flags = {});
+/// Queues and targets are of the `kinds` given; another is a mistake, never a default. Precedence: file <
+/// environment < flags. Reads `path` and the files it names (secrets, certificates), nothing else; never
+/// throws. `path` is relative to flags.cwd, else to the working directory.
+LoadResult load_config(const Kinds& kinds, const std::string& path, const Environment& env,
+                       const FlagOverrides& flags = {});
 
 /// The same from a text; `shown_path` is what mistakes begin with, `folder` (absolute) what relative paths
 /// refer to.
-LoadResult load_config_text(std::string_view text, const std::string& shown_path, const std::string& folder,
-                            const Environment& env, const FlagOverrides& flags = {});
+LoadResult load_config_text(const Kinds& kinds, std::string_view text, const std::string& shown_path,
+                            const std::string& folder, const Environment& env,
+                            const FlagOverrides& flags = {});
 
 /// Where a provider usually answers.
 std::string usual_base_url(std::string_view provider);

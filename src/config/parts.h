@@ -16,12 +16,12 @@ void read_limits(Section& from, ServiceSpec& into);
 /// `rules` and `objective`, and what they need: call it when queue and target are known.
 void read_policy(Section& service, ServiceSpec& into);
 
-QueueSpec read_queue(Section& from);
-
-/// `from` may be absent. `compose_file` is the one of the whole file. `service` says what the mistakes name.
-TargetSpec read_target(Section* from, ConfigContext& context,
-                       const std::optional<Read<std::string>>& compose_file, Position service_at,
-                       const std::string& service);
+/// `service` is how mistakes call the service. A mistaken kind leaves the spec empty.
+QueueSpec read_queue(ConfigContext& context, const YamlNode& node, const std::string& service,
+                     Position service_at);
+/// `node` may be nullptr: the implied kind, where the service has no `target`.
+TargetSpec read_target(ConfigContext& context, const YamlNode* node, const std::string& service,
+                       Position service_at);
 
 /// One of services[]; the name's place is for finding the same name twice.
 struct ReadService {
@@ -29,15 +29,14 @@ struct ReadService {
   std::string name_shown;  ///< as a mistake may repeat it
   Position name_at;
 };
-ReadService read_service(ConfigContext& context, const YamlNode& node,
-                         const std::optional<Read<std::string>>& compose_file);
+ReadService read_service(ConfigContext& context, const YamlNode& node);
 
 /// The legacy form: `service`, `scaling` and perhaps `target` at the top.
-ServiceSpec read_legacy(Section& top, const std::optional<Read<std::string>>& compose_file);
+ServiceSpec read_legacy(Section& top);
 
 std::optional<LlmSpec> read_llm(Section& top);
 
-/// Reports a name that cannot be a service's: it is part of file names and of Compose's own names.
+/// Reports a name that cannot be a service's: it is part of file names and of names in the engine.
 void check_service_name(Mistakes& mistakes, const Read<std::string>& name);
 
 }  // namespace docktor

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/kind.h"
 #include "config/parts.h"
 #include "core/text.h"
 
@@ -84,12 +85,14 @@ class RuleReader {
           fmt::format("nothing delivers {} without a queue; add queue: to the service", metric.value));
     }
     const bool needs_limit = m == Metric::kCpuLimitPct || m == Metric::kMemLimitPct;
-    if (needs_limit && service_.target.kind == "process") {
+    const auto* kind = context_.kinds.target(service_.target.kind);
+    if (needs_limit && kind && !kind->has_limits) {
       context_.mistakes.add(
           metric.place,
-          fmt::format("nothing delivers {} of a process, which has no limit; use cpu.avg, cpu.min, "
-                      "cpu.max or mem.used",
-                      metric.value));
+          fmt::format(
+              "nothing delivers {} of a target of kind {}, whose replicas have no limit; use cpu.avg, "
+              "cpu.min, cpu.max or mem.used",
+              metric.value, kind->name));
     }
   }
 
@@ -117,6 +120,14 @@ void read_objective(Section& service, ServiceSpec& into) {
     service.context().mistakes.add(
         service.key_at("objective"),
         "an objective needs a queue, whose messages wait; add queue: to the service");
+  }
+  const auto* kind = into.queue ? service.context().kinds.queue(into.queue->kind) : nullptr;
+  if (kind && !kind->counts_flow) {
+    service.context().mistakes.add(
+        service.key_at("objective"),
+        fmt::format("an objective needs to know how many messages come and go, and a queue of kind {} does "
+                    "not tell; write rules: on queue.backlog",
+                    kind->name));
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "config/files.h"
 #include "config/interpolate.h"
+#include "config/kind.h"
 #include "config/scalars.h"
 #include "core/text.h"
 
@@ -29,16 +30,37 @@ std::string_view name_of(YamlNode::Kind kind) {
   return "";
 }
 
+bool has(std::span<const Knob> table, std::string_view key) {
+  return std::ranges::any_of(table, [&](const Knob& k) { return k.key == key || k.file_key == key; });
+}
+
+void add_places(const KindSort& sort, std::string_view key, std::vector<std::string>& out) {
+  const auto add = [&](std::string place) {
+    if (std::ranges::find(out, place) == out.end()) out.push_back(std::move(place));
+  };
+  if (key == "kind") add(fmt::format("{}kind", sort.path));
+  for (const auto* kind : sort.kinds) {
+    for (const auto& k : kind->keys) {
+      const bool here = k.key == key || k.file_key == key;
+      if (here && k.whole_file) add(std::string(key));
+      if (here) add(fmt::format("{}{}", sort.path, key));
+      if (has(k.inner(), key)) add(fmt::format("{}{}.{}", sort.path, k.key, key));
+    }
+  }
+}
+
 // Where a key that is known, but not here, belongs: "services[].queue.kind", "services[].target.kind".
-std::vector<std::string> places_of(std::string_view key) {
+std::vector<std::string> places_of(const Kinds& kinds, std::string_view key) {
   std::vector<std::string> out;
   for (const auto& k : knobs()) {
     if (k.key != key && k.file_key != key) continue;
     // A knob of several forms is named by the form that people write: a service, not the legacy scaling.
     const bool of_service = (k.forms & kService) != 0;
     const auto form = of_service ? kService : static_cast<Form>(k.forms & (~k.forms + 1));
-    out.push_back(fmt::format("{}{}", path_of(form), key));
+    out.push_back(fmt::format("{}{}", table_of(form).path, key));
   }
+  add_places(queue_sort(kinds), key, out);
+  add_places(target_sort(kinds), key, out);
   return out;
 }
 
@@ -73,39 +95,53 @@ std::string shown_text(const YamlNode& node, std::string_view value) {
 std::optional<Read<std::string>> override_of(const ConfigContext& context, const Knob& knob) {
   const auto& flags = context.flags;
   for (const auto& [flag, value] :
-       {std::pair{"--service", &flags.service}, std::pair{"--interval", &flags.interval},
-        std::pair{"--compose-file", &flags.compose_file}}) {
+       {std::pair{"--service", &flags.service}, std::pair{"--interval", &flags.interval}}) {
     if (knob.flag == flag && *value)
       return Read<std::string>{**value, Place::named(flag), true, in_quotes(**value)};
   }
+  if (const auto it = flags.of_kinds.find(knob.flag); !knob.flag.empty() && it != flags.of_kinds.end())
+    return Read<std::string>{it->second, Place::named(it->first), true, in_quotes(it->second)};
   if (knob.variable.empty()) return std::nullopt;
   const auto found = context.env.find(std::string(knob.variable));
   if (found == context.env.end() || found->second.empty()) return std::nullopt;
   return Read<std::string>{found->second, Place::named(found->first), true, in_quotes(found->second)};
 }
 
-Section::Section(ConfigContext& context, Form form, const YamlNode& node, std::string title)
-    : context_(context),
-      form_(form),
-      node_(node),
-      title_(title.empty() ? std::string(title_of(form)) : std::move(title)) {
+Section::Section(ConfigContext& context, KnobTable table, const YamlNode& node, const Explain& explain)
+    : context_(context), table_(std::move(table)), node_(node) {
   assert(node.kind == YamlNode::Kind::kMap);
-  check_keys();
+  check_keys(explain);
 }
 
+namespace {
+
+KnobTable titled(KnobTable table, std::string title) {
+  if (!title.empty()) table.title = std::move(title);
+  return table;
+}
+
+}  // namespace
+
+Section::Section(ConfigContext& context, Form form, const YamlNode& node, std::string title)
+    : Section(context, titled(table_of(form), std::move(title)), node) {}
+
 const Knob& Section::knob(std::string_view key) const {
-  const auto* k = find_knob(form_, key);
+  const auto* k = table_.find(key);
   assert(k != nullptr);
   return *k;
 }
 
-void Section::check_keys() {
-  const auto keys = keys_of(form_);
+void Section::check_keys(const Explain& explain) {
+  const auto keys = table_.keys();
   for (const auto& e : node_.entries) {
     if (std::ranges::find(keys, e.key) != keys.end()) continue;
-    if (form_ == kTop && e.key.starts_with("x-")) continue;  // a place for anchors, as in Compose files
+    if (table_.takes_extensions && e.key.starts_with("x-")) continue;
+    if (auto why = explain ? explain(e.key) : std::string(); !why.empty()) {
+      context_.mistakes.add(e.key_at, std::move(why));
+      continue;
+    }
     std::string cure;
-    if (const auto elsewhere = places_of(e.key); !elsewhere.empty()) {
+    if (const auto elsewhere = places_of(context_.kinds, e.key); !elsewhere.empty()) {
       cure = fmt::format("it is {}", fmt::join(elsewhere, " or "));
     } else if (const auto near = did_you_mean(e.key, keys)) {
       cure = fmt::format("did you mean {}?", *near);
@@ -113,7 +149,7 @@ void Section::check_keys() {
     } else {
       cure = fmt::format("allowed: {}", fmt::join(keys, ", "));
     }
-    context_.mistakes.add(e.key_at, fmt::format("unknown key {} in {}; {}", in_quotes(e.key), title_, cure));
+    context_.mistakes.add(e.key_at, fmt::format("unknown key {} in {}; {}", in_quotes(e.key), title(), cure));
   }
 }
 
@@ -125,7 +161,7 @@ Position Section::key_at(std::string_view key) const {
 void Section::missing(std::string_view key) {
   if (misspelt_.contains(key)) return;
   context_.mistakes.add(node_.at,
-                        fmt::format("{} is missing in {}; allowed: {}", key, title_, allowed(knob(key))));
+                        fmt::format("{} is missing in {}; allowed: {}", key, title(), allowed(knob(key))));
 }
 
 std::optional<Read<std::string>> Section::file_value(const Knob& knob) {
@@ -277,6 +313,137 @@ std::optional<Read<std::vector<std::string>>> Section::texts(std::string_view ke
   }
   if (out.value.size() != items->items.size()) return std::nullopt;
   return out;
+}
+
+std::optional<Read<std::vector<std::string>>> Section::command(std::string_view key) {
+  const auto* e = entry(key);
+  if (!e) {
+    if (knob(key).required) missing(key);
+    return std::nullopt;
+  }
+  const auto right = allowed(knob(key));
+  const auto place = Place::in_file(e->value.at);
+  if (e->value.kind == YamlNode::Kind::kList) {
+    auto words = texts(key);
+    if (words && words->value[0].empty())
+      context_.mistakes.add(place, fmt::format("{} begins with an empty text; write the program first", key));
+    return words;
+  }
+  const auto text = scalar_text(context_, e->value, key, right);  // a map or nothing: says so
+  if (!text) return std::nullopt;
+  if (text->find_first_not_of(" \t\r\n") == std::string::npos)
+    context_.mistakes.add(place, fmt::format("{} is empty; allowed: {}", key, right));
+  return Read<std::vector<std::string>>{{"/bin/sh", "-c", *text}, place, true};
+}
+
+namespace {
+
+// NAME: value and NAME=value; the same name twice is a mistake.
+class PairReader {
+ public:
+  PairReader(ConfigContext& context, std::string_view key) : context_(context), key_(key) {}
+
+  void entry(const YamlEntry& e) {
+    auto value = scalar_text(context_, e.value, fmt::format("variable {}", in_quotes(e.key)), "a text");
+    if (value) add(e.key_at, e.key, std::move(*value), in_quotes(e.key));
+  }
+
+  void item(const YamlNode& node) {
+    const auto text = scalar_text(context_, node, fmt::format("an item of {}", key_), "NAME=value");
+    if (!text) return;
+    const auto equals = text->find('=');
+    if (equals == std::string::npos) {
+      context_.mistakes.add(node.at, fmt::format("an item of {} has no =; allowed: NAME=value", key_));
+    } else {
+      const auto name = text->substr(0, equals);
+      const YamlNode written{.text = node.text.substr(0, node.text.find('='))};
+      add(node.at, name, text->substr(equals + 1), shown_text(written, name));
+    }
+  }
+
+  Pairs pairs;
+
+ private:
+  // `shown` is the name as a mistake may repeat it.
+  void add(Position at, const std::string& name, std::string value, const std::string& shown) {
+    if (name.empty() || name.find_first_of("= \t\n") != std::string::npos) {
+      context_.mistakes.add(at,
+                            fmt::format("{} cannot name a variable; allowed: letters, digits and _", shown));
+    } else if (!pairs.emplace(name, std::move(value)).second) {
+      context_.mistakes.add(at, fmt::format("variable {} is written twice; write it once", shown));
+    }
+  }
+
+  ConfigContext& context_;
+  std::string_view key_;
+};
+
+}  // namespace
+
+std::optional<Read<Pairs>> Section::pairs(std::string_view key) {
+  const auto* e = entry(key);
+  if (!e) return std::nullopt;
+  const auto limit = static_cast<std::size_t>(knob(key).most);
+  PairReader reader(context_, key);
+  if (e->value.entries.size() > limit || e->value.items.size() > limit) {
+    context_.mistakes.add(e->value.at,
+                          fmt::format("{} has too many variables; allowed: at most {}", key, limit));
+  } else if (e->value.kind == YamlNode::Kind::kMap) {
+    for (const auto& pair : e->value.entries) reader.entry(pair);
+  } else if (e->value.kind == YamlNode::Kind::kList) {
+    for (const auto& item : e->value.items) reader.item(item);
+  } else {
+    const bool none = e->value.kind == YamlNode::Kind::kNull;
+    context_.mistakes.add(e->value.at, fmt::format("{} {}; allowed: {}", key,
+                                                   none ? "has no value" : "is a text", allowed(knob(key))));
+  }
+  return Read<Pairs>{std::move(reader.pairs), Place::in_file(e->value.at), true};
+}
+
+namespace {
+
+template <class As, class T>
+std::optional<Read<Setting>> as_setting(std::optional<Read<T>> read) {
+  if (!read) return std::nullopt;
+  return Read<Setting>{Setting(As{std::move(read->value)}), read->place, read->given, std::move(read->shown)};
+}
+
+template <class As, class T>
+std::optional<Read<Setting>> unless_empty(std::optional<Read<T>> read) {
+  if (!read || read->value.empty()) return std::nullopt;
+  return as_setting<As>(std::move(read));
+}
+
+}  // namespace
+
+std::optional<Read<Setting>> Section::setting(const Knob& k) {
+  switch (k.type) {
+    case KnobType::kInteger:
+      return as_setting<int>(integer(k.key));
+    case KnobType::kNumber:
+      return as_setting<double>(number(k.key));
+    case KnobType::kDuration:
+      return as_setting<Duration>(duration(k.key));
+    case KnobType::kBool:
+      return as_setting<bool>(boolean(k.key));
+    case KnobType::kText:
+      if (k.secret) return as_setting<Secret>(secret(k.key));
+      return unless_empty<std::string>(text(k.key));
+    case KnobType::kUrl:
+      return unless_empty<Url>(text(k.key));
+    case KnobType::kPath:
+      return as_setting<std::string>(k.readable ? readable_file(k.key) : path(k.key));
+    case KnobType::kList:
+      return unless_empty<std::vector<std::string>>(texts(k.key));
+    case KnobType::kCommand:
+      return as_setting<std::vector<std::string>>(command(k.key));
+    case KnobType::kPairs:
+      return unless_empty<Pairs>(pairs(k.key));
+    case KnobType::kSection:
+    case KnobType::kSections:
+      break;
+  }
+  return std::nullopt;
 }
 
 std::optional<std::vector<const YamlNode*>> Section::sections(std::string_view key) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,14 +21,7 @@
 
 namespace docktor {
 
-/// What all parts of one load share. The references outlive it.
-struct ConfigContext {
-  const Environment& env;
-  const FlagOverrides& flags;
-  Mistakes& mistakes;
-  std::string folder;  ///< absolute: what relative paths of the file refer to
-  std::string cwd;     ///< absolute: what relative paths of variables and flags refer to
-};
+struct Kinds;
 
 template <class T>
 struct Read {
@@ -37,10 +31,28 @@ struct Read {
   std::string shown{};  ///< the value as a mistake may repeat it, in quotes: see shown_text()
 };
 
+/// What all parts of one load share. The references outlive it.
+struct ConfigContext {
+  const Environment& env;
+  const FlagOverrides& flags;
+  Mistakes& mistakes;
+  std::string folder;  ///< absolute: what relative paths of the file refer to
+  std::string cwd;     ///< absolute: what relative paths of variables and flags refer to
+  const Kinds& kinds;
+  /// Keys of kinds that count for all services, as they stand at the top of the file.
+  std::map<std::string, Read<Setting>, std::less<>> whole_file{};
+};
+
 /// Not thread-safe; refers to its node and context.
 class Section {
  public:
-  /// Reports unknown keys. `node` is a map. `title` is what mistakes call it; by default title_of(form).
+  /// Why a key that is in no table of this map does not belong here; empty where there is no better word than
+  /// "unknown key".
+  using Explain = std::function<std::string(std::string_view key)>;
+
+  /// Reports unknown keys. `node` is a map.
+  Section(ConfigContext& context, KnobTable table, const YamlNode& node, const Explain& explain = {});
+  /// `title` is what mistakes call the map; by default the table's.
   Section(ConfigContext& context, Form form, const YamlNode& node, std::string title = {});
 
   /// The value in effect: flag, else variable, else file, else the table's default. Nothing when it is absent
@@ -61,6 +73,12 @@ class Section {
 
   /// A list of texts.
   std::optional<Read<std::vector<std::string>>> texts(std::string_view key);
+  /// Program and arguments; one text is run by /bin/sh -c.
+  std::optional<Read<std::vector<std::string>>> command(std::string_view key);
+  /// A map of texts, or a list of NAME=value.
+  std::optional<Read<Pairs>> pairs(std::string_view key);
+  /// Whatever the key's type is, but a section. Nothing when absent, mistaken, or empty.
+  std::optional<Read<Setting>> setting(const Knob& knob);
 
   /// The map, or list of maps, behind a key; nothing when absent or of another kind.
   const YamlNode* section(std::string_view key);
@@ -69,7 +87,7 @@ class Section {
   /// As it stands in the file; nullptr when absent.
   const YamlEntry* entry(std::string_view key) const { return node_.find(key); }
   Position at() const { return node_.at; }
-  const std::string& title() const { return title_; }
+  const std::string& title() const { return table_.title; }
   ConfigContext& context() { return context_; }
 
   /// Where the key stands in the file, else where the map does.
@@ -80,7 +98,7 @@ class Section {
 
  private:
   const Knob& knob(std::string_view key) const;
-  void check_keys();
+  void check_keys(const Explain& explain);
   void refuse_kind(const Knob& knob, const YamlNode& value);
   const YamlNode* list(std::string_view key);
   std::optional<Read<std::string>> file_value(const Knob& knob);
@@ -91,9 +109,8 @@ class Section {
                               Result<T> (*parse)(const Knob&, std::string_view, std::string_view));
 
   ConfigContext& context_;
-  Form form_;
+  KnobTable table_;
   const YamlNode& node_;
-  std::string title_;
   std::set<std::string, std::less<>> misspelt_;  // keys that an unknown one was taken for
 };
 

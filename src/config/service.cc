@@ -2,8 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
+#include <utility>
 
+#include "config/kind.h"
 #include "config/parts.h"
 
 namespace docktor {
@@ -24,8 +25,22 @@ void check_service_name(Mistakes& mistakes, const Read<std::string>& read) {
   }
 }
 
-ReadService read_service(ConfigContext& context, const YamlNode& node,
-                         const std::optional<Read<std::string>>& compose_file) {
+QueueSpec read_queue(ConfigContext& context, const YamlNode& node, const std::string& service,
+                     Position service_at) {
+  auto read = read_kind(context, queue_sort(context.kinds), &node, service, service_at);
+  if (!read.kind) return {};
+  return {std::string(read.kind->name), std::move(read.identity), std::move(read.shown),
+          std::move(read.settings)};
+}
+
+TargetSpec read_target(ConfigContext& context, const YamlNode* node, const std::string& service,
+                       Position service_at) {
+  auto read = read_kind(context, target_sort(context.kinds), node, service, service_at);
+  if (!read.kind) return {};
+  return {std::string(read.kind->name), std::move(read.settings)};
+}
+
+ReadService read_service(ConfigContext& context, const YamlNode& node) {
   ReadService out;
   const auto* name_entry = node.find("name");
   const bool has_name = name_entry && name_entry->value.kind == YamlNode::Kind::kScalar;
@@ -40,18 +55,13 @@ ReadService read_service(ConfigContext& context, const YamlNode& node,
   }
   read_limits(section, out.spec);
   if (const auto* queue = section.section("queue")) {
-    Section from(context, kQueue, *queue);
-    out.spec.queue = read_queue(from);
+    out.spec.queue = read_queue(context, *queue, section.title(), node.at);
   } else if (section.entry("queue")) {
     out.spec.queue.emplace();  // mistaken, and said so: its metrics are not called missing too
   }
-  std::optional<Section> target;
-  if (const auto* node_of_target = section.section("target"))
-    target.emplace(context, kTarget, *node_of_target);
-  if (target || !section.entry("target")) {
-    out.spec.target =
-        read_target(target ? &*target : nullptr, context, compose_file, node.at, section.title());
-  }
+  const auto* target = section.section("target");
+  if (target || !section.entry("target"))
+    out.spec.target = read_target(context, target, section.title(), node.at);
   read_policy(section, out.spec);
 
   if (const auto min = section.entry("min_replicas"); out.spec.limits.min_replicas == 0 && !out.spec.queue) {

@@ -40,7 +40,8 @@ void log_queue(spdlog::logger& log, const std::string& service, const Observatio
       "[{}] get_queue_metrics response: backlog={} lag={} rate_in={} rate_out={} num_ack_pending={} "
       "num_waiting={}",
       service, q.num_pending, text(Metric::kQueueLag), text(Metric::kQueueRateIn),
-      text(Metric::kQueueRateOut), q.num_ack_pending,
+      text(Metric::kQueueRateOut),
+      q.num_ack_pending ? fmt::format("{}", *q.num_ack_pending) : "unknown",
       q.num_waiting ? fmt::format("{}", *q.num_waiting) : "unknown");
 }
 
@@ -263,12 +264,13 @@ void Controller::look(Service& s) {
       options_.log.warn("[{}] ⚠ {}", s.spec.name, report.problem);
   }
   s.report = std::move(report);
-  s.counts = count(s.report.replicas);
+  s.counts = count(s.report);
   if (s.order) {
     // What was asked for counts, and what is being stopped does not, though the target may not show it yet.
     s.counts.current = s.order->target;
     s.counts.ready = std::min(s.counts.ready, s.counts.current);
     s.counts.failing = std::min(s.counts.failing, s.counts.current);
+    s.counts.not_placed = std::min(s.counts.not_placed, s.counts.current);
   }
   s.wanted = s.counts.current;
 }
@@ -284,6 +286,7 @@ void Controller::evaluate(Service& s) {
   e.decision = s.autoscaler.evaluate(now, s.counts, overrides);
   e.overrides = overrides;
   e.counts = s.counts;
+  e.version = s.report.version;
   e.id = fmt::format("{}-{}", options_.run_id, next_decision_++);
   ++s.evaluations;
   e.inputs = nlohmann::ordered_json::array();
@@ -310,6 +313,7 @@ void Controller::conclude(Service& s, Evaluation e) {
   if (e.advice) r["advice"] = to_json(*e.advice);
   r["t"] = to_seconds(d.at);
   r["replicas"] = {{"current", e.counts.current}, {"ready", e.counts.ready}, {"failing", e.counts.failing}};
+  if (e.counts.not_placed) r["replicas"]["not_placed"] = e.counts.not_placed;
   if (e.overrides != Overrides{}) r["overrides"] = to_json(e.overrides);
   r["inputs"] = std::move(e.inputs);
 
@@ -331,7 +335,7 @@ void Controller::conclude(Service& s, Evaluation e) {
     r["duration"] = 0.0;
     record(r);
   } else {
-    order(s, d.current, d.target, std::move(r));
+    order(s, d.current, d.target, std::move(r), e.version);
     hear_of_scale_up(s, e);
   }
   if (advising_.adviser) {
@@ -343,16 +347,17 @@ void Controller::conclude(Service& s, Evaluation e) {
   s.last_decision = std::move(d);
 }
 
-void Controller::order(Service& s, int from, int to, nlohmann::ordered_json record, bool recorded) {
+void Controller::order(Service& s, int from, int to, nlohmann::ordered_json record, std::string version,
+                       bool recorded) {
   if (s.order) close_order(s, "superseded", "");
   const Time now = options_.clock.now();
   const auto number = next_order_++;
-  s.order = PendingOrder{number, now, to, recorded, std::move(record)};
+  s.order = PendingOrder{number, now, to, recorded, version, std::move(record)};
   s.last_outcome = "pending";
   s.wanted = to;
   options_.log.info("[{}] Executing: {} → {} replicas", s.spec.name, from, to);
-  s.target->scale({to, s.busyness}, [this, inbox = inbox_, name = s.spec.name, generation = s.generation,
-                                     number](auto outcome) {
+  s.target->scale({to, s.busyness, std::move(version)}, [this, inbox = inbox_, name = s.spec.name,
+                                                         generation = s.generation, number](auto outcome) {
     inbox->push([this, name, generation, number, outcome = std::move(outcome)]() mutable {
       on_outcome(name, generation, number, std::move(outcome));
     });
@@ -397,6 +402,13 @@ void Controller::on_outcome(const std::string& name, std::uint64_t generation, s
     close_order(s, s.dry_run ? "dry_run" : "done", "");
     explain_later(s, done);
     s.work_waits = false;  // as seen by the read that the watch begins with
+  } else if (outcome.error().code == ErrorCode::kConflict && !s.order->version.empty() &&
+             s.failed_orders == 0) {
+    // The decision rested on a state that is gone: look and decide anew, at once but not for ever.
+    ++s.failed_orders;
+    s.next_check = options_.clock.now();
+    options_.log.info("[{}] Not scaled: {}; deciding anew", name, outcome.error().message);
+    close_order(s, "conflict", outcome.error().message);
   } else {
     const Time now = options_.clock.now();
     // What passes by itself (somebody else is changing the service just now) is tried again soon, the rest

@@ -152,7 +152,8 @@ class Controller {
   std::string kept(const Service& s, std::string text);
   void ended(Service& s, const Proposals::Ended& proposals);
   std::string propose(Service& s, const Decision& decision, const std::string& id);
-  void order(Service& s, int from, int to, nlohmann::ordered_json record, bool recorded = false);
+  void order(Service& s, int from, int to, nlohmann::ordered_json record, std::string version,
+             bool recorded = false);
   void conclude(Service& s, Evaluation e);
 
   // A language model's part (controller_advice.cc).

@@ -50,6 +50,8 @@ Overrides Controller::overrides_of(Service& s, Time now) {
   Overrides o;
   o.stopped_by_hand = s.report.stopped_by_hand;
   o.problem = s.report.problem;
+  o.target_hold = s.report.hold;
+  o.not_placed = not_placed_text(s.report.replicas);
   if (o.problem.empty() && s.retry_at && now < *s.retry_at) {
     // The time of the next try, not what is left until then: the reason stays the same text while it holds.
     o.problem = fmt::format("{}; next try at {}", s.order_error, clock_text(*s.retry_at));
@@ -300,7 +302,7 @@ Result<std::string> Controller::approve(const std::string& id, const std::string
     acted(s, "approve",
           {{"id", id}, {"current_replicas", p.from}, {"target_replicas", p.to}, {"reason", p.reason}},
           fmt::format("approved: {} ({})", change_text(p), p.reason), by);
-    order(s, p.from, p.to, {{"id", id}}, true);
+    order(s, p.from, p.to, {{"id", id}}, s.report.version, true);
     return fmt::format("approved: {}", change_text(p));
   }
   return fail(ErrorCode::kNotFound,

@@ -274,7 +274,7 @@ TEST_F(OverridesTest, TheJournalReproducesDecisionsUnderOverrides) {
   apply({s});
   for (int i = 0; i < 60; ++i) {
     w.queue.num_pending = i % 20 < 9 ? 700 : 20;
-    w.queue.delivered_consumer_seq += 40;
+    w.queue.delivered_consumer_seq = w.queue.delivered_consumer_seq.value_or(0) + 40;
     w.queue.delivered_stream_seq = w.queue.delivered_consumer_seq;
     pass(3s);
     if (i == 10) {

@@ -160,11 +160,17 @@ void Controller::on_usage(const std::string& name, std::uint64_t generation, Res
     trouble(s, s.usage_trouble, "CPU",
             reading ? Error{ErrorCode::kInternal, "the source answered without CPU"} : reading.error());
   } else {
-    s.usage_trouble.reset();
+    if (reading->usage_is_partial)
+      trouble(s, s.usage_trouble, "CPU",
+              {ErrorCode::kUnavailable,
+               fmt::format("known of {} of {} ready replicas only", reading->usage->size(), s.counts.ready)});
+    else
+      s.usage_trouble.reset();
     if (!s.queue && !s.first_sample) s.first_sample = now;
     s.busyness.clear();
     for (const auto& u : *reading->usage) s.busyness[u.id] = u.cpu;
-    if (!reading->usage->empty()) {
+    // A mean of some replicas is not the mean: rules get nothing, and hold.
+    if (!reading->usage->empty() && !reading->usage_is_partial) {
       take_in(s, {now, s.counts, std::nullopt, std::move(reading->usage)});
       look_early(s, s.autoscaler.latest(now), now);
     }

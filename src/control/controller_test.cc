@@ -361,7 +361,7 @@ TEST_F(ControllerTest, EachJournalFileStandsAloneFromTheStateThatFollowsItsFirst
   int files = 0;
   for (int i = 0; i < 90; ++i) {
     w.queue.num_pending = i % 20 < 8 ? 700 + 10 * static_cast<std::uint64_t>(i) : 20;
-    w.queue.delivered_consumer_seq += 40;
+    w.queue.delivered_consumer_seq = *w.queue.delivered_consumer_seq + 40;
     w.queue.delivered_stream_seq = w.queue.delivered_consumer_seq;
     pass(3s);
     if (i % 30 != 29) continue;
@@ -469,7 +469,7 @@ TEST_F(ControllerTest, TheJournalAloneReproducesEveryDecision) {
   apply({s});
   for (int i = 0; i < 60; ++i) {
     w.queue.num_pending = i % 20 < 8 ? 700 + 10 * static_cast<std::uint64_t>(i) : 20;
-    w.queue.delivered_consumer_seq += 40;
+    w.queue.delivered_consumer_seq = w.queue.delivered_consumer_seq.value_or(0) + 40;
     w.queue.delivered_stream_seq = w.queue.delivered_consumer_seq;
     pass(3s);
   }

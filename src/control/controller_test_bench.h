@@ -44,7 +44,7 @@ class TestJournal final : public Journal {
 
 // The world behind one service.
 struct World {
-  QueueSample queue;
+  QueueSample queue{.delivered_consumer_seq = 0};
   bool queue_silent = false;  // reads are never answered
   std::optional<Error> queue_error;
   std::function<void()> watcher;

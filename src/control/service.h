@@ -28,7 +28,7 @@ struct ServiceParts {
   std::unique_ptr<Source> queue;
   std::unique_ptr<Source> usage;
   std::unique_ptr<Target> target;
-  std::function<std::string()> queue_shown;  ///< "nats://nats:4222 (via 127.0.0.1:4222)"; no credentials
+  std::function<std::string()> queue_shown;  ///< QueueSpec::shown as it is reached now
   bool dry_run = false;                      ///< the target answers orders and carries none out
   nlohmann::ordered_json effective;          ///< the configuration in effect, secrets hidden, for the journal
 };
@@ -39,6 +39,7 @@ struct PendingOrder {
   Time at{};
   int target = 0;
   bool recorded = false;  ///< the record went out as "pending"; the outcome follows as an event
+  std::string version;    ///< of the report that the decision rests on
   nlohmann::ordered_json record;
 };
 
@@ -49,6 +50,7 @@ struct Evaluation {
   Overrides overrides;
   ReplicaCounts counts;
   nlohmann::ordered_json inputs;  ///< the samples since the evaluation before
+  std::string version;            ///< of the target's report
   std::optional<Advice> advice;   ///< what a model said, as it was applied
   std::optional<double> latency;  ///< seconds until its answer, or until none was waited for any more
 };

@@ -15,6 +15,7 @@ std::string Controller::why_nothing(const Service& s, Time now) const {
                        s.report.stopped_by_hand, s.spec.name);
   }
   if (!s.report.problem.empty()) return s.report.problem;
+  if (!s.report.hold.empty()) return s.report.hold;
   if (s.overrides.hold)
     return fmt::format("{}; `docktor resume {}` ends that", s.overrides.hold->text(), s.spec.name);
   if (s.queue_trouble) {
@@ -55,6 +56,7 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
       nlohmann::ordered_json one = {{"id", r.id}, {"state", to_string(r.state)}, {"restarts", r.restarts}};
       if (r.pid > 0) one["pid"] = r.pid;
       if (!r.container.empty()) one["container"] = r.container;
+      if (!r.node.empty()) one["node"] = r.node;
       if (!r.note.empty()) one["note"] = r.note;
       if (const auto it = s.busyness.find(r.id); it != s.busyness.end()) one["cpu"] = it->second;
       replicas.push_back(std::move(one));
@@ -62,6 +64,7 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     j["ready"] = s.counts.ready;
     j["starting"] = starting;
     j["failing"] = s.counts.failing;
+    if (s.counts.not_placed) j["not_placed"] = s.counts.not_placed;
     j["stopping"] = stopping;
     j["wanted"] = s.wanted;
     j["min_replicas"] = s.bounds().min;
@@ -72,9 +75,7 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     if (!s.overrides.empty()) j["overrides"] = s.overrides.shown(now);
     if (auto waiting = proposals(name); !waiting.empty()) j["proposals"] = std::move(waiting);
     j["replicas"] = std::move(replicas);
-    if (s.queue)
-      j["queue"] = fmt::format("{} ({}/{})", s.queue_shown ? s.queue_shown() : "queue", s.spec.queue->stream,
-                               s.spec.queue->consumer);
+    if (s.queue) j["queue"] = s.queue_shown ? s.queue_shown() : s.spec.queue->shown;
     const Observation o = s.autoscaler.latest(now);
     auto& seen = j["observation"] = nlohmann::ordered_json::object();
     for (const auto& m : kMetrics) {

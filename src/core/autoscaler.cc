@@ -49,9 +49,7 @@ Decision Autoscaler::advise(const Decision& d, const Advice& advice, const Overr
 namespace {
 
 // Counters of one queue mean nothing for another.
-std::string queue_name(const ServiceSpec& spec) {
-  return spec.queue ? spec.queue->kind + " " + spec.queue->stream + " " + spec.queue->consumer : "";
-}
+std::string queue_name(const ServiceSpec& spec) { return spec.queue ? spec.queue->identity : std::string(); }
 
 }  // namespace
 

@@ -69,6 +69,8 @@ struct Bounds {
 struct Overrides {
   std::string stopped_by_hand;  ///< not empty: the service is left alone, and this text says since when
   std::string problem;          ///< not empty: the target cannot be acted on; hold, with this reason
+  std::string target_hold;      ///< not empty: why the target wants no order now; hold, with this reason
+  std::string not_placed;       ///< not empty: replicas wait for room; add none
   std::string
       unfit_for_zero;  ///< not empty: why the queue would lose messages at zero replicas; min is then 1
   std::string

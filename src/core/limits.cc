@@ -101,11 +101,12 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
     return d;
   };
 
-  if (!overrides.stopped_by_hand.empty() || !overrides.problem.empty()) {
-    const bool by_hand = !overrides.stopped_by_hand.empty();
-    const std::string& why = by_hand ? overrides.stopped_by_hand : overrides.problem;
-    limit(by_hand ? "stopped_by_hand" : "problem", current, why);
-    d.reason = why;
+  for (const auto& [name, why] :
+       {std::pair{"stopped_by_hand", &overrides.stopped_by_hand}, std::pair{"problem", &overrides.problem},
+        std::pair{"target_hold", &overrides.target_hold}}) {
+    if (why->empty()) continue;
+    limit(name, current, *why);
+    d.reason = *why;
     return finish();
   }
 
@@ -164,16 +165,27 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
   std::string at_min_why;
   if (has_queue_ && in.latest.queue_at) {
     const QueueSample& q = in.latest.queue;
-    if (current > 0 || q.num_ack_pending == 0)
+    if (current > 0 || q.in_hand() == 0)
       in_hand_since_.reset();
     else if (!in_hand_since_)
       in_hand_since_ = now;
-    work = q.num_pending > 0 || (current > 0 && q.num_ack_pending > 0) ||
-           (in_hand_since_ && now - *in_hand_since_ >= q.ack_wait);
+    // A queue that does not tell what is in hand: something may be until it was empty for so long.
+    if (q.num_pending > 0 || q.num_ack_pending)
+      empty_since_.reset();
+    else if (!empty_since_)
+      empty_since_ = now;
+    const bool maybe = current > 0 && empty_since_ && now - *empty_since_ < q.redelivered_after;
+    work = q.num_pending > 0 || (current > 0 && q.in_hand() > 0) || maybe ||
+           (in_hand_since_ && now - *in_hand_since_ >= q.redelivered_after);
     if (work && target < 1) {
-      const std::uint64_t n = q.num_pending > 0 ? q.num_pending : q.num_ack_pending;
-      const std::string why = fmt::format("{} message{} {}", n, n == 1 ? "" : "s",
-                                          q.num_pending > 0 ? "waiting" : "being processed");
+      const std::uint64_t n = q.num_pending > 0 ? q.num_pending : q.in_hand();
+      const std::string why =
+          n == 0 ? fmt::format(
+                       "messages may be being processed, which this queue does not tell: waiting until it "
+                       "was empty for {}",
+                       short_duration(q.redelivered_after))
+                 : fmt::format("{} message{} {}", n, n == 1 ? "" : "s",
+                               q.num_pending > 0 ? "waiting" : "being processed");
       if (min > 0)
         at_min_why = fmt::format(" ({})", why);  // the bound holds it, and would without the message, too
       else
@@ -206,6 +218,16 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
               "{} of {} replicas keep failing (they exit, or their health check fails): fix the worker; "
               "adding replicas would not help",
               in.replicas.failing, current));
+  }
+
+  if (target > current && !overrides.not_placed.empty())
+    limit("not_placed", std::max(current, min), overrides.not_placed);
+
+  if (const auto& useful = in.latest.queue.useful; useful && has_queue_ && in.latest.queue_at) {
+    const int most = std::max(useful->most, min);
+    if (target > most)
+      limit("useful_replicas", most,
+            fmt::format("more than {} replicas are of no use: {}", most, useful->why));
   }
 
   if (steps_bind_ && current >= min && current <= max && !d.wake) {
@@ -296,6 +318,7 @@ void Limits::save(nlohmann::json& state) const {
   if (stepped_up_) state["stepped_up"] = to_seconds(*stepped_up_);
   if (judged_) state["judged"] = to_seconds(*judged_);
   if (in_hand_since_) state["in_hand_since"] = to_seconds(*in_hand_since_);
+  if (empty_since_) state["empty_since"] = to_seconds(*empty_since_);
   budget_.save(state["advice"]);
   if (put_off_until_) state["put_off"] = {to_seconds(*put_off_until_), put_off_why_};
   auto& list = state["recommended"] = nlohmann::json::array();
@@ -316,6 +339,7 @@ void Limits::restore(const nlohmann::json& state, Time now) {
   if (const auto it = state.find("stepped_up"); it != state.end()) stepped_up_ = instant(*it);
   if (const auto it = state.find("judged"); it != state.end()) judged_ = instant(*it);
   if (const auto it = state.find("in_hand_since"); it != state.end()) in_hand_since_ = instant(*it);
+  if (const auto it = state.find("empty_since"); it != state.end()) empty_since_ = instant(*it);
   if (const auto it = state.find("advice"); it != state.end()) budget_.restore(*it, now);
   if (const auto it = state.find("put_off"); it != state.end() && it->is_array() && it->size() == 2) {
     // It lies ahead, but no further than a clock that was set back can explain.

@@ -15,7 +15,7 @@
 namespace docktor {
 
 /// In this order, each step recorded in Decision::limits when it changes the outcome:
-///  1. override       stopped by hand or a target that cannot be acted on: hold
+///  1. override       stopped by hand, a target that cannot be acted on, or that wants no order now: hold
 ///  2. bounds         (a person's, where there are; else the configuration's) current below min: to min;
 ///                    current above max: to max (on stale data one an interval)
 ///  3. held           a person paused the service or said how many: that, within the bounds
@@ -24,7 +24,8 @@ namespace docktor {
 ///  6. wake           at zero with work: one replica; never down to zero with work left
 ///  7. gap            within the first window after a time without samples: no scale-down
 ///  8. starting       rules: no step up while replicas of the last one are starting, five minutes at most
-///  9. failing        replicas that exit at once: no scale-up
+///  9. failing        replicas that exit at once: no scale-up. not_placed: replicas wait for room: likewise.
+///                    useful_replicas: no more than the queue can feed
 /// 10. steps          at most scale_up_by / scale_down_by (an objective only where the user wrote them)
 /// 11. stabilization  no lower than the highest recommendation of that long
 /// 12. cooldown       measured from the last change of `current`, whoever made it
@@ -80,6 +81,7 @@ class Limits {
   std::optional<Time> put_off_until_;  // advice: no scale-down before
   std::string put_off_why_;
   std::optional<Time> in_hand_since_;  // at zero replicas: since when messages are in hand
+  std::optional<Time> empty_since_;    // since when nothing is pending, where what is in hand is not told
 };
 
 }  // namespace docktor

@@ -3,135 +3,67 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/flow.h"
+
 namespace docktor {
+
 namespace {
 
-double delta(std::uint64_t before, std::uint64_t after) {
-  return after >= before ? static_cast<double>(after - before) : -static_cast<double>(before - after);
-}
-
-double delta(const std::optional<std::uint64_t>& before, const std::optional<std::uint64_t>& after) {
-  return before && after ? delta(*before, *after) : 0.0;
-}
-
-bool went_back(const std::optional<std::uint64_t>& before, const std::optional<std::uint64_t>& after) {
-  return before && after && *after < *before;
-}
-
-// What changed between two samples, each count as a signed number.
-struct Change {
-  Change(const QueueSample& before, const QueueSample& after)
-      : pending(delta(before.num_pending, after.num_pending)),
-        in_hand(delta(before.num_ack_pending, after.num_ack_pending)),
-        has_stream_seq(before.delivered_stream_seq && after.delivered_stream_seq),
-        has_last(before.last_seq && after.last_seq),
-        last(delta(before.last_seq, after.last_seq)),
-        redelivering(before.num_redelivered.value_or(0) > 0 || after.num_redelivered.value_or(0) > 0) {
-    const double consumer = delta(before.delivered_consumer_seq, after.delivered_consumer_seq);  // ΔC
-    stream =
-        has_stream_seq ? delta(before.delivered_stream_seq, after.delivered_stream_seq) : consumer;  // ΔS
-    // ΔC counts redeliveries too: at least one for each message that has become one of those delivered again.
-    const double again = std::max(0.0, delta(before.num_redelivered, after.num_redelivered));
-    most_deliveries = std::max(0.0, std::min(consumer - again, stream));
-    if (has_last && before.stream_messages && after.stream_messages) {
-      left = std::max(0.0, last - delta(before.stream_messages, after.stream_messages));
-    }
+void set_gauges(Observation& o) {
+  const QueueSample& q = o.queue;
+  const auto set = [&](Metric metric, const std::optional<std::uint64_t>& v) {
+    if (v) o.set(metric, static_cast<double>(*v));
+  };
+  set(Metric::kQueueBacklog, q.num_pending);
+  set(Metric::kQueueAckPending, q.num_ack_pending);
+  if (q.delivered_stream_seq && q.last_seq) {
+    o.set(Metric::kQueueLag, *q.last_seq > *q.delivered_stream_seq
+                                 ? static_cast<double>(*q.last_seq - *q.delivered_stream_seq)
+                                 : 0);
+  } else if (q.delivered_consumer_seq && !q.filtered) {
+    set(Metric::kQueueLag, q.num_pending);  // P + S stands for L, so the lag is P
   }
-
-  double pending;  // ΔP
-  double in_hand;  // ΔA
-  bool has_stream_seq;
-  bool has_last;
-  double last;  // ΔL
-  bool redelivering;
-  double stream = 0;           // ΔS
-  double most_deliveries = 0;  // F is no more than this, and this where nothing was redelivered
-  std::optional<double> left;  // messages that left the stream: expired, discarded, purged or settled
-};
-
-bool is_reset(const QueueSample& before, const QueueSample& after) {
-  return after.delivered_consumer_seq < before.delivered_consumer_seq ||
-         went_back(before.delivered_stream_seq, after.delivered_stream_seq) ||
-         went_back(before.ack_floor_consumer_seq, after.ack_floor_consumer_seq) ||
-         went_back(before.ack_floor_stream_seq, after.ack_floor_stream_seq) ||
-         went_back(before.first_seq, after.first_seq) || went_back(before.last_seq, after.last_seq) ||
-         (!before.created.empty() && !after.created.empty() && before.created != after.created) ||
-         before.filtered != after.filtered;
-}
-
-// Messages left the backlog and nobody got them. Where a stream discards, this happens all the time: there it
-// is a purge only if everything that was in the stream is gone.
-bool is_purge(const QueueSample& before, const QueueSample& after, const Change& d) {
-  const double vanished = -(d.pending + d.most_deliveries);
-  // nats-server 2.9 counts the pending messages of a filtered consumer too high for a moment, and corrects
-  // that.
-  const double slack = std::max(10.0, 0.05 * static_cast<double>(before.num_pending));
-  if (vanished <= slack) return false;
-  if (d.left) {
-    const bool settled_leave = after.retention != Retention::kLimits;
-    const double unsettled = *d.left - (settled_leave ? std::max(0.0, d.most_deliveries - d.in_hand) : 0.0);
-    if (unsettled < vanished / 2) return false;  // they are still there: it was such a correction
-  }
-  if (!after.can_discard) return true;
-  return after.first_seq && before.last_seq && *after.first_seq > *before.last_seq;
-}
-
-// Filter and limits retention: the filter's subjects are counted. What expired or was discarded is added
-// back.
-void count_by_subject(const QueueSample& before, const QueueSample& after, const Change& d, Flow& f) {
-  const double kept = delta(before.subject_messages, after.subject_messages);
-  const double left = d.left.value_or(0);
-  if (left <= 0) {  // nothing was lost: exact, also while messages are redelivered
-    f.arrivals = kept;
-    f.deliveries = std::clamp(kept - d.pending, 0.0, d.most_deliveries);
-    return;
-  }
-  // How many of those that left matched the filter is not told. By their share in the stream it is so many:
-  const double of_messages = static_cast<double>(before.stream_messages.value_or(0));
-  const double share = of_messages > 0 ? static_cast<double>(*before.subject_messages) / of_messages : 1.0;
-  const double by_share = std::clamp(left * std::min(1.0, share), std::clamp(-kept, 0.0, left), left);
-  const bool lost_undelivered = before.num_pending > 0 && d.has_stream_seq && after.first_seq &&
-                                *after.first_seq > *after.delivered_stream_seq + 1;
-  if (lost_undelivered) {
-    f.arrivals = kept + by_share;
-    f.deliveries =
-        d.redelivering ? std::clamp(f.arrivals - d.pending, 0.0, d.most_deliveries) : d.most_deliveries;
-    return;
-  }
-  // All that left had been delivered before, so arrivals - ΔP = F, and F is known where nothing is
-  // redelivered.
-  const double deliveries = d.redelivering ? kept + by_share - d.pending : d.most_deliveries;
-  const double expired = std::clamp(deliveries - (kept - d.pending), 0.0, left);
-  f.arrivals = kept + expired;
-  f.deliveries = std::clamp(f.arrivals - d.pending, 0.0, d.most_deliveries);
+  set(Metric::kQueueRedelivered, q.num_redelivered);
+  set(Metric::kQueueWaiting, q.num_waiting);
+  set(Metric::kQueueDead, q.dead);
+  set(Metric::kQueueScheduled, q.scheduled);
+  set(Metric::kQueueConsumers, q.consumers);
+  if (q.oldest_age) o.set(Metric::kQueueOldestAge, to_seconds(*q.oldest_age));
 }
 
 }  // namespace
 
-std::optional<Flow> flow_between(const QueueSample& before, const QueueSample& after, Duration length) {
-  if (is_reset(before, after)) return std::nullopt;
-  const Change d(before, after);
-  if (is_purge(before, after, d)) return std::nullopt;
-
-  Flow f;
-  f.length = length;
-  f.deliveries = d.most_deliveries;
-  if (!before.filtered) {
-    if (after.can_discard && d.has_last)
-      f.arrivals = d.last;
-    else
-      f.arrivals = d.pending + d.stream;
-  } else if (after.retention == Retention::kLimits && before.subject_messages && after.subject_messages) {
-    count_by_subject(before, after, d, f);
-  } else {
-    f.arrivals = d.pending + f.deliveries;
-    if (d.has_last) f.arrivals = std::min(f.arrivals, d.last);
-    f.upper_bound = d.redelivering;
+// Counters that move each `step` only: a flow over less would carry the arrivals of a whole step, or none.
+void Meter::measure_flow(Observation& o) {
+  if (!flow_from_) {
+    flow_from_ = o;
+    return;
   }
-  f.arrivals = std::max(0.0, f.arrivals);
-  // A message past max_deliver leaves the in-flight count too, but nobody finished it.
-  f.settled = f.deliveries - d.in_hand - std::max(0.0, delta(before.dead, after.dead));
-  return f;
+  const bool gap = is_gap(*o.queue_at - *last_queue_->queue_at);
+  pace_ = *o.queue_at - *last_queue_->queue_at;
+  if (gap) gap_end_ = o.queue_at;
+  const Duration length = *o.queue_at - *flow_from_->queue_at;
+  const auto [reset, flow] = flow_between(flow_from_->queue, o.queue, length);
+  if (reset || gap) {
+    o.reset = reset;
+    flow_from_ = o;
+    std::erase_if(samples_, [](const Observation& s) { return s.queue_at.has_value(); });
+    return;
+  }
+  if (length < o.queue.step) {
+    for (const auto m : {Metric::kQueueRateIn, Metric::kQueueRateOut}) {
+      if (const auto rate = last_queue_->get(m)) o.set(m, *rate);  // the newest there is
+    }
+    o.upper_bound = last_queue_->upper_bound;
+    return;
+  }
+  o.flow = flow;
+  flow_from_ = o;
+  if (!flow) return;
+  const double s = to_seconds(flow->length);
+  o.set(Metric::kQueueRateIn, flow->arrivals / s);
+  o.set(Metric::kQueueRateOut, std::max(0.0, flow->settled) / s);
+  o.upper_bound = flow->upper_bound;
 }
 
 std::optional<Observation> Meter::observe(const Input& input) {
@@ -145,33 +77,8 @@ std::optional<Observation> Meter::observe(const Input& input) {
     const QueueSample& q = *input.queue;
     o.queue = q;
     o.queue_at = input.at;
-    if (last_queue_) {
-      const Duration length = input.at - *last_queue_->queue_at;
-      o.flow = flow_between(last_queue_->queue, q, length);
-      o.reset = !o.flow;
-      if (is_gap(length)) {
-        gap_end_ = input.at;
-        o.flow.reset();
-      }
-      if (!o.flow) std::erase_if(samples_, [](const Observation& s) { return s.queue_at.has_value(); });
-      pace_ = length;
-    }
-    o.set(Metric::kQueueBacklog, static_cast<double>(q.num_pending));
-    o.set(Metric::kQueueAckPending, static_cast<double>(q.num_ack_pending));
-    if (q.delivered_stream_seq && q.last_seq) {
-      o.set(Metric::kQueueLag, std::max(0.0, delta(*q.delivered_stream_seq, *q.last_seq)));
-    } else if (!q.filtered) {
-      o.set(Metric::kQueueLag, static_cast<double>(q.num_pending));  // P + S stands for L, so the lag is P
-    }
-    if (q.num_redelivered) o.set(Metric::kQueueRedelivered, static_cast<double>(*q.num_redelivered));
-    if (q.num_waiting) o.set(Metric::kQueueWaiting, static_cast<double>(*q.num_waiting));
-    if (q.dead) o.set(Metric::kQueueDead, static_cast<double>(*q.dead));
-    if (o.flow) {
-      const double s = to_seconds(o.flow->length);
-      o.set(Metric::kQueueRateIn, o.flow->arrivals / s);
-      o.set(Metric::kQueueRateOut, std::max(0.0, o.flow->settled) / s);
-      o.upper_bound = o.flow->upper_bound;
-    }
+    measure_flow(o);
+    set_gauges(o);
   }
   if (input.usage && !input.usage->empty()) {
     o.usage_at = input.at;
@@ -218,7 +125,7 @@ bool Meter::is_gap(Duration length) const {
 }
 
 void Meter::mark_age(Observation& o, Time now) const {
-  o.queue_stale = !o.queue_at || now - *o.queue_at > stale_after_;
+  o.queue_stale = !o.queue_at || now - *o.queue_at > std::max(stale_after_, 2 * o.queue.step);
   o.usage_stale = !o.usage_at || now - *o.usage_at > stale_after_;
   o.gap = gap_end_ && now - *gap_end_ < window_;
 }

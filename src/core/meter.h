@@ -11,12 +11,6 @@
 
 namespace docktor {
 
-/// What flowed between two samples of the same consumer, or nothing where the second began a new window: a
-/// counter went back, the consumer was re-created, or messages vanished undelivered from a stream that does
-/// not discard (a purge). The formulas are those of the design's table "what a JetStream consumer tells".
-/// `length` > 0.
-std::optional<Flow> flow_between(const QueueSample& before, const QueueSample& after, Duration length);
-
 /// Two samples that lie further apart than samples come (an outage, a restart, a clock that jumped) have no
 /// flow between them: nobody saw when it came, or whether anybody worked. A new window begins there, marked
 /// as gap until it is whole.
@@ -45,6 +39,7 @@ class Meter {
   void restore(const nlohmann::json& state, Time now);
 
  private:
+  void measure_flow(Observation& o);
   void mark_age(Observation& o, Time now) const;
   bool is_gap(Duration length) const;
 
@@ -52,6 +47,7 @@ class Meter {
   Duration stale_after_;
   std::deque<Observation> samples_;  // one per input of the present window, oldest first
   std::optional<Observation> last_queue_;
+  std::optional<Observation> flow_from_;  // the queue sample from which the next flow is counted
   std::optional<Time> last_at_;
   std::optional<Duration> pace_;  // between the last two queue samples
   std::optional<Time> gap_end_;   // the first sample after a time without

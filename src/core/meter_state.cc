@@ -90,6 +90,8 @@ void Meter::save(json& state) const {
   auto& samples = state["samples"] = json::array();
   for (const Observation& o : samples_) samples.push_back(to_state(o));
   if (last_queue_) state["last_queue"] = to_state(*last_queue_);
+  if (flow_from_ && last_queue_ && flow_from_->at != last_queue_->at)
+    state["flow_from"] = to_state(*flow_from_);
   if (last_at_) state["last_at"] = saved(*last_at_);
   if (pace_) state["pace"] = to_seconds(*pace_);
   if (gap_end_) state["gap_end"] = saved(*gap_end_);
@@ -111,6 +113,9 @@ void Meter::restore(const json& state, Time now) {
   std::optional<Observation> last_queue;
   if (const auto it = state.find("last_queue"); it != state.end()) last_queue = from_state(*it);
   if (last_queue && (!last_queue->queue_at || last_queue->at > *last_at)) return;
+  std::optional<Observation> flow_from = last_queue;
+  if (const auto it = state.find("flow_from"); it != state.end()) flow_from = from_state(*it);
+  if (flow_from && (!flow_from->queue_at || flow_from->at > *last_at)) return;
   if (const auto it = state.find("pace"); it != state.end() && it->is_number()) {
     const double pace = it->get<double>();
     if (pace > 0 && pace < 1e9) pace_ = seconds(pace);
@@ -118,6 +123,7 @@ void Meter::restore(const json& state, Time now) {
   if (const auto gap_end = time_of(state, "gap_end"); gap_end && *gap_end <= *last_at) gap_end_ = gap_end;
   samples_ = std::move(read);
   last_queue_ = std::move(last_queue);
+  flow_from_ = std::move(flow_from);
   last_at_ = last_at;
 }
 

@@ -18,6 +18,9 @@ enum class Metric {
   kQueueRedelivered,
   kQueueWaiting,
   kQueueDead,
+  kQueueScheduled,
+  kQueueConsumers,
+  kQueueOldestAge,
   kCpuAvg,
   kCpuMin,
   kCpuMax,
@@ -33,7 +36,7 @@ struct MetricInfo {
   std::string_view meaning;
 };
 
-inline constexpr std::array<MetricInfo, 14> kMetrics{{
+inline constexpr std::array<MetricInfo, 17> kMetrics{{
     {Metric::kQueueBacklog, "queue.backlog", "messages", "pending for the consumer, not yet delivered"},
     {Metric::kQueueLag, "queue.lag", "messages",
      "stream's last sequence minus the consumer's delivered one, all subjects"},
@@ -45,6 +48,10 @@ inline constexpr std::array<MetricInfo, 14> kMetrics{{
     {Metric::kQueueWaiting, "queue.num_waiting", "pulls", "open pull requests"},
     {Metric::kQueueDead, "queue.dead", "messages",
      "given up after max_deliver attempts, since docktor began to watch"},
+    {Metric::kQueueScheduled, "queue.scheduled", "messages",
+     "waiting for their time, not part of the backlog"},
+    {Metric::kQueueConsumers, "queue.consumers", "consumers", "workers that the queue knows of"},
+    {Metric::kQueueOldestAge, "queue.oldest_age", "s", "age of the oldest message that waits"},
     {Metric::kCpuAvg, "cpu.avg", "% of one core", "mean CPU of the ready replicas"},
     {Metric::kCpuMin, "cpu.min", "% of one core", "CPU of the least busy ready replica"},
     {Metric::kCpuMax, "cpu.max", "% of one core", "CPU of the busiest ready replica"},
@@ -58,7 +65,7 @@ inline constexpr std::size_t kMetricCount = kMetrics.size();
 
 inline constexpr const MetricInfo& info(Metric m) { return kMetrics[static_cast<std::size_t>(m)]; }
 inline constexpr std::string_view name(Metric m) { return info(m).name; }
-inline constexpr bool is_queue(Metric m) { return m <= Metric::kQueueDead; }
+inline constexpr bool is_queue(Metric m) { return m <= Metric::kQueueOldestAge; }
 
 /// The metric of that name; `cpu.avg_pct` is an alias of `cpu.avg`. Nothing for an unknown name.
 inline constexpr std::optional<Metric> metric_named(std::string_view text) {

@@ -47,7 +47,7 @@ struct Observation {
   }
   /// P + A: what the workers still have to do.
   double work() const {
-    return static_cast<double>(queue.num_pending) + static_cast<double>(queue.num_ack_pending);
+    return static_cast<double>(queue.num_pending) + static_cast<double>(queue.in_hand());
   }
 
  private:

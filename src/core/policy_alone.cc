@@ -54,7 +54,7 @@ void PolicyAlone::observe(const Observation& now) {
     step.length = now.flow->length;
     step.settled = std::max(0.0, now.flow->settled);
     step.replicas = (before->ready + r.ready) / 2.0;
-    step.in_hand = static_cast<double>(now.queue.num_ack_pending);
+    step.in_hand = static_cast<double>(now.queue.in_hand());
     step.waiting = before->pending > 0 && now.queue.num_pending > 0;
     const double worked = step.replicas * to_seconds(step.length);
     if (worked > 0 && before->ready == r.ready &&

@@ -15,7 +15,7 @@ using nlohmann::ordered_json;
 // Beyond this a counter is no counter: it wrapped, or the line is absurd. It keeps sums exact in a double,
 // too.
 constexpr std::uint64_t kMaxCount = 1ull << 53;
-constexpr int kMaxReplicas = 1'000'000;
+constexpr int kMaxCounted = 1'000'000;
 
 template <class T>
 void put(ordered_json& j, const char* key, const std::optional<T>& v) {
@@ -28,6 +28,43 @@ ordered_json number(double v) {
   if (v == std::floor(v) && std::fabs(v) < 1e15) return static_cast<std::int64_t>(v);
   if (std::fabs(v) < 1e9) return std::round(v * 1e4) / 1e4;
   return v;
+}
+
+// The keys of a log by sequence numbers come as they always did; those of totals are there only where they
+// are told.
+ordered_json queue_json(const QueueSample& s) {
+  ordered_json q;
+  q["num_pending"] = s.num_pending;
+  put(q, "num_ack_pending", s.num_ack_pending);
+  put(q, "delivered_consumer_seq", s.delivered_consumer_seq);
+  put(q, "delivered_stream_seq", s.delivered_stream_seq);
+  put(q, "ack_floor_consumer_seq", s.ack_floor_consumer_seq);
+  put(q, "ack_floor_stream_seq", s.ack_floor_stream_seq);
+  put(q, "first_seq", s.first_seq);
+  put(q, "last_seq", s.last_seq);
+  put(q, "stream_messages", s.stream_messages);
+  put(q, "subject_messages", s.subject_messages);
+  put(q, "num_waiting", s.num_waiting);
+  put(q, "num_redelivered", s.num_redelivered);
+  put(q, "dead", s.dead);
+  put(q, "scheduled", s.scheduled);
+  put(q, "consumers", s.consumers);
+  if (s.oldest_age) q["oldest_age"] = to_seconds(*s.oldest_age);
+  put(q, "arrived", s.totals.arrived);
+  put(q, "delivered", s.totals.delivered);
+  put(q, "settled", s.totals.settled);
+  if (!s.totals.incarnation.empty()) q["incarnation"] = s.totals.incarnation;
+  if (s.totals.upper_bound) q["upper_bound"] = true;
+  if (s.step > Duration::zero()) q["step"] = to_seconds(s.step);
+  if (s.useful) q["useful_replicas"] = {{"most", s.useful->most}, {"why", s.useful->why}};
+  if (!s.created.empty()) q["created"] = s.created;
+  if (!s.paused.empty()) q["paused"] = s.paused;
+  if (s.filtered) q["filtered"] = true;
+  if (s.can_discard) q["can_discard"] = true;
+  if (s.retention == Retention::kWorkQueue) q["retention"] = "workqueue";
+  if (s.retention == Retention::kInterest) q["retention"] = "interest";
+  if (s.redelivered_after != std::chrono::seconds(30)) q["ack_wait"] = to_seconds(s.redelivered_after);
+  return q;
 }
 
 class Reader {
@@ -74,6 +111,89 @@ std::optional<double> finite(const json& v) {
   return d;
 }
 
+std::optional<Duration> span_of(const json& object, const char* key, bool zero, Reader& r) {
+  const auto it = object.find(key);
+  if (it == object.end() || it->is_null()) return std::nullopt;
+  const auto v = finite(*it);
+  if (v && (zero ? *v >= 0 : *v > 0) && *v < 1e8) return seconds(*v);
+  r.complain(key, zero ? "must be a number of seconds from 0" : "must be a number of seconds above 0");
+  return std::nullopt;
+}
+
+std::string text_of(const json& object, const char* key) {
+  const auto it = object.find(key);
+  if (it == object.end() || it->is_null()) return {};
+  return it->is_string() ? it->get<std::string>() : it->dump();
+}
+
+void read_useful(const json& queue, QueueSample& s, Reader& q) {
+  const auto it = queue.find("useful_replicas");
+  if (it == queue.end() || it->is_null()) return;
+  Reader useful("queue.useful_replicas.");
+  const auto most = it->is_object() ? useful.count(*it, "most", true) : std::nullopt;
+  if (!most || *most < 1 || *most > kMaxCounted)
+    return q.complain("useful_replicas", "must be an object with most, from 1, and why");
+  s.useful = UsefulReplicas{static_cast<int>(*most), text_of(*it, "why")};
+}
+
+void read_paused(const json& queue, QueueSample& s, Reader& q) {
+  const auto it = queue.find("paused");
+  if (it == queue.end() || it->is_null()) return;
+  if (it->is_string())
+    s.paused = it->get<std::string>();
+  else
+    q.complain("paused", "must be a text that says why the queue gives nothing out");
+}
+
+void read_retention(const json& queue, QueueSample& s, Reader& q) {
+  const auto it = queue.find("retention");
+  if (it == queue.end() || it->is_null()) return;
+  const std::string v = it->is_string() ? it->get<std::string>() : "";
+  if (v == "limits")
+    s.retention = Retention::kLimits;
+  else if (v == "workqueue")
+    s.retention = Retention::kWorkQueue;
+  else if (v == "interest")
+    s.retention = Retention::kInterest;
+  else
+    q.complain("retention", "must be limits, workqueue or interest");
+}
+
+// A log by sequence numbers, as lines always had it, totals, or gauges alone.
+QueueSample queue_from_json(const json& queue, Reader& q) {
+  QueueSample s;
+  s.num_pending = q.count(queue, "num_pending", true).value_or(0);
+  s.delivered_consumer_seq = q.count(queue, "delivered_consumer_seq", false);
+  s.num_ack_pending = q.count(queue, "num_ack_pending", s.delivered_consumer_seq.has_value());
+  s.delivered_stream_seq = q.count(queue, "delivered_stream_seq", false);
+  s.ack_floor_consumer_seq = q.count(queue, "ack_floor_consumer_seq", false);
+  s.ack_floor_stream_seq = q.count(queue, "ack_floor_stream_seq", false);
+  s.first_seq = q.count(queue, "first_seq", false);
+  s.last_seq = q.count(queue, "last_seq", false);
+  s.stream_messages = q.count(queue, "stream_messages", false);
+  s.subject_messages = q.count(queue, "subject_messages", false);
+  s.num_waiting = q.count(queue, "num_waiting", false);
+  s.num_redelivered = q.count(queue, "num_redelivered", false);
+  s.dead = q.count(queue, "dead", false);
+  s.scheduled = q.count(queue, "scheduled", false);
+  s.consumers = q.count(queue, "consumers", false);
+  s.oldest_age = span_of(queue, "oldest_age", true, q);
+  s.totals.arrived = q.count(queue, "arrived", false);
+  s.totals.delivered = q.count(queue, "delivered", false);
+  s.totals.settled = q.count(queue, "settled", false);
+  s.totals.incarnation = text_of(queue, "incarnation");
+  s.totals.upper_bound = q.flag(queue, "upper_bound");
+  s.step = span_of(queue, "step", true, q).value_or(Duration::zero());
+  read_useful(queue, s, q);
+  s.created = text_of(queue, "created");
+  read_paused(queue, s, q);
+  s.filtered = q.flag(queue, "filtered");
+  s.can_discard = q.flag(queue, "can_discard");
+  read_retention(queue, s, q);
+  if (const auto again = span_of(queue, "ack_wait", false, q)) s.redelivered_after = *again;
+  return s;
+}
+
 std::optional<std::vector<ReplicaUsage>> read_usage(const json& cpu, std::string& error) {
   std::vector<ReplicaUsage> usage;
   const auto add = [&](std::string id, const json& v) {
@@ -106,30 +226,9 @@ ordered_json to_json(const Input& input, std::string_view service) {
   j["service"] = service;
   auto& r = j["replicas"] = {{"current", input.replicas.current}, {"ready", input.replicas.ready}};
   if (input.replicas.failing) r["failing"] = input.replicas.failing;
+  if (input.replicas.not_placed) r["not_placed"] = input.replicas.not_placed;
   if (input.queue) {
-    const QueueSample& s = *input.queue;
-    ordered_json q;
-    q["num_pending"] = s.num_pending;
-    q["num_ack_pending"] = s.num_ack_pending;
-    q["delivered_consumer_seq"] = s.delivered_consumer_seq;
-    put(q, "delivered_stream_seq", s.delivered_stream_seq);
-    put(q, "ack_floor_consumer_seq", s.ack_floor_consumer_seq);
-    put(q, "ack_floor_stream_seq", s.ack_floor_stream_seq);
-    put(q, "first_seq", s.first_seq);
-    put(q, "last_seq", s.last_seq);
-    put(q, "stream_messages", s.stream_messages);
-    put(q, "subject_messages", s.subject_messages);
-    put(q, "num_waiting", s.num_waiting);
-    put(q, "num_redelivered", s.num_redelivered);
-    put(q, "dead", s.dead);
-    if (!s.created.empty()) q["created"] = s.created;
-    if (!s.paused.empty()) q["paused"] = s.paused;
-    if (s.filtered) q["filtered"] = true;
-    if (s.can_discard) q["can_discard"] = true;
-    if (s.retention == Retention::kWorkQueue) q["retention"] = "workqueue";
-    if (s.retention == Retention::kInterest) q["retention"] = "interest";
-    if (s.ack_wait != std::chrono::seconds(30)) q["ack_wait"] = to_seconds(s.ack_wait);
-    j["queue"] = std::move(q);
+    j["queue"] = queue_json(*input.queue);
   }
   if (input.usage) {
     auto& cpu = j["cpu"] = ordered_json::object();
@@ -167,66 +266,25 @@ Result<std::pair<std::string, Input>> input_from_json(const json& line) {
   const auto current = r.count(*replicas, "current", true);
   const auto ready = r.count(*replicas, "ready", false);
   const auto failing = r.count(*replicas, "failing", false);
+  const auto not_placed = r.count(*replicas, "not_placed", false);
   if (!r.error.empty()) return bad(r.error);
-  if (*current > kMaxReplicas || ready.value_or(0) > *current || failing.value_or(0) > *current) {
-    return bad(fmt::format("replicas: ready and failing must be at most current, and that at most {}",
-                           kMaxReplicas));
+  if (*current > kMaxCounted || ready.value_or(0) > *current || failing.value_or(0) > *current ||
+      not_placed.value_or(0) > *current) {
+    return bad(fmt::format(
+        "replicas: ready, failing and not_placed must be at most current, and that at most {}", kMaxCounted));
   }
   in.replicas = {static_cast<int>(*current), static_cast<int>(ready.value_or(*current)),
-                 static_cast<int>(failing.value_or(0))};
+                 static_cast<int>(failing.value_or(0)), static_cast<int>(not_placed.value_or(0))};
 
   const json* cpu = nullptr;
   if (const auto it = line.find("cpu"); it != line.end() && !it->is_null()) cpu = &*it;
   if (const auto queue = line.find("queue"); queue != line.end() && !queue->is_null()) {
     if (!queue->is_object())
-      return bad("queue must be an object with num_pending, num_ack_pending, delivered_consumer_seq");
+      return bad("queue must be an object with num_pending and what else is known of it");
     Reader q("queue.");
-    QueueSample s;
-    s.num_pending = q.count(*queue, "num_pending", true).value_or(0);
-    s.num_ack_pending = q.count(*queue, "num_ack_pending", true).value_or(0);
-    s.delivered_consumer_seq = q.count(*queue, "delivered_consumer_seq", true).value_or(0);
-    s.delivered_stream_seq = q.count(*queue, "delivered_stream_seq", false);
-    s.ack_floor_consumer_seq = q.count(*queue, "ack_floor_consumer_seq", false);
-    s.ack_floor_stream_seq = q.count(*queue, "ack_floor_stream_seq", false);
-    s.first_seq = q.count(*queue, "first_seq", false);
-    s.last_seq = q.count(*queue, "last_seq", false);
-    s.stream_messages = q.count(*queue, "stream_messages", false);
-    s.subject_messages = q.count(*queue, "subject_messages", false);
-    s.num_waiting = q.count(*queue, "num_waiting", false);
-    s.num_redelivered = q.count(*queue, "num_redelivered", false);
-    s.dead = q.count(*queue, "dead", false);
-    s.filtered = q.flag(*queue, "filtered");
-    s.can_discard = q.flag(*queue, "can_discard");
-    if (const auto it = queue->find("created"); it != queue->end() && !it->is_null()) {
-      s.created = it->is_string() ? it->get<std::string>() : it->dump();
-    }
-    if (const auto it = queue->find("paused"); it != queue->end() && !it->is_null()) {
-      if (it->is_string())
-        s.paused = it->get<std::string>();
-      else
-        q.complain("paused", "must be a text that says why the queue gives nothing out");
-    }
-    if (const auto it = queue->find("retention"); it != queue->end() && !it->is_null()) {
-      const std::string v = it->is_string() ? it->get<std::string>() : "";
-      if (v == "limits")
-        s.retention = Retention::kLimits;
-      else if (v == "workqueue")
-        s.retention = Retention::kWorkQueue;
-      else if (v == "interest")
-        s.retention = Retention::kInterest;
-      else
-        q.complain("retention", "must be limits, workqueue or interest");
-    }
-    if (const auto it = queue->find("ack_wait"); it != queue->end() && !it->is_null()) {
-      const auto v = finite(*it);
-      if (v && *v > 0 && *v < 1e8)
-        s.ack_wait = seconds(*v);
-      else
-        q.complain("ack_wait", "must be a number of seconds above 0");
-    }
+    in.queue = queue_from_json(*queue, q);
     if (const auto it = queue->find("cpu"); it != queue->end() && !cpu && !it->is_null()) cpu = &*it;
     if (!q.error.empty()) return bad(q.error);
-    in.queue = std::move(s);
   }
   if (cpu) {
     std::string error;
@@ -290,6 +348,8 @@ ordered_json to_json(const Overrides& o) {
   };
   text("stopped_by_hand", o.stopped_by_hand);
   text("problem", o.problem);
+  text("target_hold", o.target_hold);
+  text("not_placed", o.not_placed);
   text("unfit_for_zero", o.unfit_for_zero);
   text("held", o.held);
   put(j, "replicas", o.replicas);
@@ -308,11 +368,13 @@ Overrides overrides_from_json(const json& j) {
     const auto it = object.find(key);
     if (it == object.end() || !it->is_number_integer()) return std::nullopt;
     const auto v = it->get<std::int64_t>();
-    if (v < 0 || v > kMaxReplicas) return std::nullopt;
+    if (v < 0 || v > kMaxCounted) return std::nullopt;
     return static_cast<int>(v);
   };
   text("stopped_by_hand", o.stopped_by_hand);
   text("problem", o.problem);
+  text("target_hold", o.target_hold);
+  text("not_placed", o.not_placed);
   text("unfit_for_zero", o.unfit_for_zero);
   text("held", o.held);
   o.replicas = count(j, "replicas");

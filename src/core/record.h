@@ -18,8 +18,8 @@ namespace docktor {
 nlohmann::ordered_json to_json(const Input& input, std::string_view service);
 
 /// Reads what to_json wrote, and what people write by hand: strict about types and ranges, indifferent to
-/// further keys. Needs t, service, replicas.current, and a queue (num_pending, num_ack_pending,
-/// delivered_consumer_seq) or cpu.
+/// further keys. Needs t, service, replicas.current, and a queue (num_pending; num_ack_pending too where
+/// delivered_consumer_seq is there) or cpu.
 Result<std::pair<std::string, Input>> input_from_json(const nlohmann::json& line);
 
 /// The seeds' fields without `ts`/`t`, which the caller puts first: service, current_replicas, decision,

@@ -28,7 +28,7 @@ Input full_input() {
   q.filtered = true;
   q.can_discard = true;
   q.retention = Retention::kInterest;
-  q.ack_wait = std::chrono::seconds(7);
+  q.redelivered_after = std::chrono::seconds(7);
   in.queue = q;
   in.usage = {{ReplicaUsage{"a", 50.5, 25.25, 1e6, 10.0},
                ReplicaUsage{"b", 0, std::nullopt, std::nullopt, std::nullopt}}};
@@ -43,6 +43,36 @@ TEST(InputRecord, SurvivesARoundTripToTheLastMicrosecond) {
   EXPECT_EQ(back->first, "consumer");
   EXPECT_EQ(back->second.at, in.at);
   EXPECT_EQ(to_line(to_json(back->second, "consumer")), line);
+}
+
+// What a queue that counts totals tells, one that tells what is in hand, and one that does not.
+TEST(InputRecord, OfTotalsSurvivesARoundTripAndKeepsWhatIsNotToldAbsent) {
+  Input in;
+  in.at = time_at(12);
+  in.replicas = {4, 2, 0, 1};
+  QueueSample q;
+  q.num_pending = 7;
+  q.num_ack_pending.reset();
+  q.totals = {.incarnation = "boot 3", .arrived = 90, .settled = 83, .upper_bound = true};
+  q.scheduled = 2;
+  q.consumers = 3;
+  q.oldest_age = std::chrono::milliseconds(1500);
+  q.step = std::chrono::seconds(5);
+  q.useful = UsefulReplicas{12, "12 partitions"};
+  in.queue = q;
+  const auto line = to_line(to_json(in, "mail"));
+  EXPECT_EQ(
+      line,
+      R"({"t":12.0,"service":"mail","replicas":{"current":4,"ready":2,"not_placed":1},"queue":{"num_pending":7,)"
+      R"("scheduled":2,"consumers":3,"oldest_age":1.5,"arrived":90,"settled":83,"incarnation":"boot 3",)"
+      R"("upper_bound":true,"step":5.0,"useful_replicas":{"most":12,"why":"12 partitions"}}})");
+  const auto back = input_from_json(json::parse(line));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->second.replicas, in.replicas);
+  EXPECT_EQ(back->second.queue->num_ack_pending, std::nullopt);
+  EXPECT_EQ(back->second.queue->delivered_consumer_seq, std::nullopt);
+  EXPECT_EQ(back->second.queue->totals, q.totals);
+  EXPECT_EQ(to_line(to_json(back->second, "mail")), line);
 }
 
 TEST(InputRecord, TakesTheLineOfTheDocumentation) {
@@ -74,10 +104,18 @@ TEST(InputRecord, RefusesWhatItCannotTrustAndNamesIt) {
   EXPECT_EQ(error(R"({"t":1,"service":"a","replicas":{"current":"3"}})"),
             "replicas.current must be a whole number from 0 to 2^53");
   EXPECT_EQ(error(R"({"t":1,"service":"a","replicas":{"current":1,"ready":2}})"),
-            "replicas: ready and failing must be at most current, and that at most 1000000");
+            "replicas: ready, failing and not_placed must be at most current, and that at most 1000000");
   EXPECT_EQ(error(R"({"t":1,"service":"a","replicas":{"current":1}})"), "queue is missing");
-  EXPECT_EQ(error(R"({"t":1,"service":"a","replicas":{"current":1},"queue":{"num_pending":1}})"),
-            "queue.num_ack_pending is missing");
+  EXPECT_EQ(error(R"({"t":1,"service":"a","replicas":{"current":1},"queue":{"num_ack_pending":1}})"),
+            "queue.num_pending is missing");
+  EXPECT_EQ(
+      error(
+          R"({"t":1,"service":"a","replicas":{"current":1},"queue":{"num_pending":1,"delivered_consumer_seq":1}})"),
+      "queue.num_ack_pending is missing");
+  EXPECT_EQ(
+      error(
+          R"({"t":1,"service":"a","replicas":{"current":1},"queue":{"num_pending":1,"useful_replicas":{"why":"x"}}})"),
+      "queue.useful_replicas must be an object with most, from 1, and why");
   EXPECT_EQ(
       error(
           R"({"t":1,"service":"a","replicas":{"current":1},"queue":{"num_pending":1.5,"num_ack_pending":0,"delivered_consumer_seq":0}})"),

@@ -12,10 +12,11 @@
 namespace docktor {
 
 enum class ReplicaState {
-  kStarting,  ///< asked for, not yet able to work
-  kReady,     ///< able to work
-  kFailing,   ///< exited at once; waits for its next start
-  kStopping,  ///< asked to stop, within its grace period
+  kStarting,   ///< asked for, not yet able to work
+  kReady,      ///< able to work
+  kFailing,    ///< exited at once; waits for its next start
+  kNotPlaced,  ///< asked for, and the engine finds no room; `note` has its sentence
+  kStopping,   ///< asked to stop, within its grace period
 };
 
 inline constexpr std::string_view to_string(ReplicaState s) {
@@ -26,6 +27,8 @@ inline constexpr std::string_view to_string(ReplicaState s) {
       return "ready";
     case ReplicaState::kFailing:
       return "failing";
+    case ReplicaState::kNotPlaced:
+      return "not_placed";
     case ReplicaState::kStopping:
       return "stopping";
   }
@@ -36,6 +39,7 @@ struct Replica {
   std::string id;         ///< unique within the service for as long as the replica lives
   std::int64_t pid = 0;   ///< process group leader on this host; 0 where there is none
   std::string container;  ///< container id; empty where there is none
+  std::string node;       ///< the machine that it is on; empty where there is only one, or none yet
   ReplicaState state = ReplicaState::kStarting;
   Time since{};      ///< when it entered this state
   int restarts = 0;  ///< times it was restarted after a crash
@@ -50,6 +54,7 @@ inline ReplicaCounts count(const std::vector<Replica>& replicas) {
     ++c.current;
     c.ready += r.state == ReplicaState::kReady;
     c.failing += r.state == ReplicaState::kFailing;
+    c.not_placed += r.state == ReplicaState::kNotPlaced;
   }
   return c;
 }

@@ -10,31 +10,63 @@
 
 namespace docktor {
 
-/// How a stream keeps messages; decides how arrivals are counted (design: what a JetStream consumer tells).
+/// How a log keeps its messages: decides how arrivals are counted where it is read by sequence numbers.
 enum class Retention { kLimits, kWorkQueue, kInterest };
 
-/// A queue consumer's counters. Field names are the JetStream API's; other queues map onto them.
+/// Totals that only grow, as a queue counts them; absent where it does not. At least one of `arrived`,
+/// `delivered` and `settled` makes a flow: the others follow from the gauges.
+struct Totals {
+  std::string incarnation;                 ///< another text: they began anew (a restart, another queue)
+  std::optional<std::uint64_t> arrived;    ///< messages that came
+  std::optional<std::uint64_t> delivered;  ///< first deliveries; a redelivery is not one
+  std::optional<std::uint64_t> settled;    ///< finished, those given up left out
+  bool upper_bound = false;                ///< `arrived` may count messages that never came
+  friend bool operator==(const Totals&, const Totals&) = default;
+};
+
+/// More replicas than this are of no use to the queue.
+struct UsefulReplicas {
+  int most = 1;
+  std::string why;  ///< "12 partitions"
+  friend bool operator==(const UsefulReplicas&, const UsefulReplicas&) = default;
+};
+
+/// What a queue showed at one instant. An absent figure is "not told", never zero. A queue counts either by
+/// totals, or by the sequence numbers of a log that a consumer reads (`delivered_consumer_seq` is there), or
+/// not at all.
 struct QueueSample {
-  std::uint64_t num_pending = 0;                      ///< P: messages not yet delivered
-  std::uint64_t num_ack_pending = 0;                  ///< A: delivered, not yet settled
-  std::uint64_t delivered_consumer_seq = 0;           ///< C: deliveries, redeliveries included
-  std::optional<std::uint64_t> delivered_stream_seq;  ///< S: stream sequence of the last delivery
+  // Gauges.
+  std::uint64_t num_pending = 0;                     ///< P: messages ready and not yet delivered
+  std::optional<std::uint64_t> num_ack_pending = 0;  ///< A: delivered, not yet settled
+  std::optional<std::uint64_t> num_waiting;          ///< open pulls
+  std::optional<std::uint64_t> num_redelivered;      ///< does not fall while messages are re-tried
+  std::optional<std::uint64_t> dead;  ///< messages past their last delivery, counted since the watch began
+  std::optional<std::uint64_t> scheduled;  ///< waiting for their time, not part of P
+  std::optional<std::uint64_t> consumers;
+  std::optional<Duration> oldest_age;                     ///< of the oldest message that waits
+  std::optional<UsefulReplicas> useful;                   ///< a bound on the replicas that the queue can feed
+  Duration redelivered_after = std::chrono::seconds(30);  ///< a message in dead hands comes again then
+  Duration step{};  ///< the figures move only this often (0: with each read); they are as old as that at most
+
+  // Counters.
+  Totals totals;
+  std::optional<std::uint64_t> delivered_consumer_seq;  ///< C: deliveries, redeliveries included
+  std::optional<std::uint64_t> delivered_stream_seq;    ///< S: sequence of the last delivery in the log
   std::optional<std::uint64_t> ack_floor_consumer_seq;
   std::optional<std::uint64_t> ack_floor_stream_seq;
-  std::optional<std::uint64_t> first_seq;        ///< the stream's oldest message still there
-  std::optional<std::uint64_t> last_seq;         ///< L: the stream's last sequence
-  std::optional<std::uint64_t> stream_messages;  ///< messages in the stream now
+  std::optional<std::uint64_t> first_seq;        ///< the log's oldest message still there
+  std::optional<std::uint64_t> last_seq;         ///< L: the log's last sequence
+  std::optional<std::uint64_t> stream_messages;  ///< messages in the log now
   std::optional<std::uint64_t>
-      subject_messages;                      ///< messages in the stream now that match the consumer's filter
-  std::optional<std::uint64_t> num_waiting;  ///< open pulls
-  std::optional<std::uint64_t> num_redelivered;  ///< gauge; does not fall while messages are re-tried
-  std::optional<std::uint64_t> dead;             ///< messages past max_deliver, counted since the watch began
-  std::string created;    ///< the consumer's creation time, as text; empty when not told
-  std::string paused;     ///< "consumer W is paused until ...": the queue gives nothing out; empty: it does
-  bool filtered = false;  ///< the consumer has a filter that leaves out a part of the stream
-  bool can_discard = false;  ///< the stream may drop messages (age, count, bytes, per subject)
+      subject_messages;      ///< messages in the log now that match the consumer's filter
+  std::string created;       ///< the consumer's creation time, as text; empty when not told
+  std::string paused;  ///< "consumer W is paused until ...": the queue gives nothing out; empty: it does
+  bool filtered = false;     ///< the consumer has a filter that leaves out a part of the log
+  bool can_discard = false;  ///< the log may drop messages (age, count, bytes, per subject)
   Retention retention = Retention::kLimits;
-  Duration ack_wait = std::chrono::seconds(30);
+
+  /// A; 0 where it is not told. For arithmetic only: whether the queue is idle, in_hand() == 0 does not say.
+  std::uint64_t in_hand() const { return num_ack_pending.value_or(0); }
 };
 
 /// CPU and memory of one ready replica at one instant. Starting, stopped and first-sample replicas are left
@@ -50,8 +82,9 @@ struct ReplicaUsage {
 /// How many replicas a service has. `current` counts those asked for and not stopping.
 struct ReplicaCounts {
   int current = 0;
-  int ready = 0;    ///< of current: able to work
-  int failing = 0;  ///< of current: exited at once and waiting to be restarted
+  int ready = 0;       ///< of current: able to work
+  int failing = 0;     ///< of current: exited at once and waiting to be restarted
+  int not_placed = 0;  ///< of current: the engine finds no room for them; they may never start
   friend bool operator==(const ReplicaCounts&, const ReplicaCounts&) = default;
 };
 
@@ -60,7 +93,7 @@ struct Input {
   Time at;
   ReplicaCounts replicas;
   std::optional<QueueSample> queue;
-  std::optional<std::vector<ReplicaUsage>> usage;
+  std::optional<std::vector<ReplicaUsage>> usage;  ///< of all ready replicas; never of a part of them
 };
 
 }  // namespace docktor

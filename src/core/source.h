@@ -17,6 +17,7 @@ namespace docktor {
 struct Reading {
   std::optional<QueueSample> queue;
   std::optional<std::vector<ReplicaUsage>> usage;
+  bool usage_is_partial = false;  ///< `usage` lacks ready replicas that cannot be asked: no base for rules
 };
 
 struct ReadRequest {

@@ -3,15 +3,18 @@
 #pragma once
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/metric.h"
+#include "core/settings.h"
 #include "core/time.h"
 
 namespace docktor {
+
+/// Of one service: a configuration may ask for no more, and no target starts more, whoever made the mistake.
+inline constexpr int kMaxReplicas = 100'000;
 
 enum class Op { kGreater, kGreaterEqual, kLess, kLessEqual, kEqual, kNotEqual };
 
@@ -55,43 +58,19 @@ struct LimitsSpec {
   friend bool operator==(const LimitsSpec&, const LimitsSpec&) = default;
 };
 
-/// A value that is never printed: formatting, logs and the journal show ***.
-struct Secret {
-  std::string value;
-  bool empty() const { return value.empty(); }
-  friend bool operator==(const Secret&, const Secret&) = default;
-};
-
+/// The queue that the replicas work off. What it is, only its kind knows.
 struct QueueSpec {
-  std::string kind = "nats";
-  std::string url;  ///< may carry credentials: shown only through redacted_url()
-  std::string stream;
-  std::string consumer;
-  std::string domain;                ///< of JetStream, where it is not the connected server's own
-  std::string api_prefix;            ///< what stands for $JS.API where an account imports it; no domain then
-  std::string advisory_prefix;       ///< what stands for $JS.EVENT.ADVISORY there; empty: that
-  std::string subject;               ///< checked against the consumer's filter by validate; may be empty
-  std::vector<std::string> metrics;  ///< as written; documentation of intent only
-  std::string user;
-  Secret password;
-  Secret token;
-  std::string creds_file;
-  Secret nkey_seed;  ///< seed of an nkey, from `nkey` or `nkey_file`
-  std::string tls_ca_file;
-  std::string tls_cert_file;
-  std::string tls_key_file;
+  std::string kind;      ///< "nats"
+  std::string identity;  ///< of the queue, whatever way leads to it; what was learned holds for this one only
+  std::string shown;     ///< for people, without credentials: "nats://host:4222 (EVENTS/WEB_WORKERS)"
+  Settings settings;
   friend bool operator==(const QueueSpec&, const QueueSpec&) = default;
 };
 
+/// Where the replicas live.
 struct TargetSpec {
-  std::string kind;                  ///< "process", "compose"; empty: compose where a compose_file is given
-  std::vector<std::string> command;  ///< argv; a single string in YAML is run by /bin/sh -c
-  std::string directory;             ///< absolute; the configuration's folder by default
-  std::map<std::string, std::string> environment;
-  Duration stop_grace_period = std::chrono::seconds(10);
-  Duration ready_after = std::chrono::seconds(1);  ///< a process counts as ready once it has run this long
-  std::string compose_file;                        ///< absolute
-  std::string project;                             ///< Compose project name; empty: as Compose derives it
+  std::string kind;  ///< "process", "compose"
+  Settings settings;
   friend bool operator==(const TargetSpec&, const TargetSpec&) = default;
 };
 

@@ -1,8 +1,10 @@
 // The Target seam: where replicas live. Reports them, starts and stops them.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +16,13 @@ namespace docktor {
 
 struct TargetReport {
   std::vector<Replica> replicas;  ///< oldest first
-  std::string stopped_by_hand;    ///< not empty: a person stopped the service; "stopped by hand at 14:30"
+  /// How many the engine was told to have, where it keeps that number itself and the list of replicas lags
+  /// behind it or never reaches it. Absent: the list counts.
+  std::optional<int> desired;
+  std::string hold;  ///< not empty: why an order would do harm now ("a roll-out is under way since 14:02")
+  /// Of the state that this report shows, opaque; it goes with the decision into the order. Empty: none.
+  std::string version;
+  std::string stopped_by_hand;  ///< not empty: a person stopped the service; "stopped by hand at 14:30"
   std::string
       problem;  ///< not empty: the target cannot be reached or read; the replicas are the last ones known
   std::vector<std::string>
@@ -24,11 +32,28 @@ struct TargetReport {
 struct ScaleOrder {
   int replicas = 0;                        ///< how many there shall be, those that are starting included
   std::map<std::string, double> busyness;  ///< CPU by replica id, where sampled: the least busy stop first
+  /// Of the report that the decision rests on. Where the state is another by now the target does nothing and
+  /// answers kConflict: the controller decides anew.
+  std::string version;
 };
 
+/// How many replicas a report shows; see ReplicaCounts.
+inline ReplicaCounts count(const TargetReport& report) {
+  ReplicaCounts c = count(report.replicas);
+  if (!report.desired) return c;
+  c.current = *report.desired;
+  c.ready = std::min(c.ready, c.current);
+  c.failing = std::min(c.failing, c.current);
+  c.not_placed = std::min(c.not_placed, c.current);
+  return c;
+}
+
+/// "2 replicas wait for room: insufficient memory on 3 nodes"; empty where all are placed.
+std::string not_placed_text(const std::vector<Replica>& replicas);
+
 /// Thread-safe. A target never blocks its caller. It touches only its own service, adopts the replicas that
-/// run when it is made, stops unhealthy, then outdated, then least busy, then newest replicas first, and
-/// gives each its grace period.
+/// run when it is made, where it chooses which ones stop, it takes
+/// those of victims() (core/victims.h), and gives each its grace period.
 class Target {
  public:
   virtual ~Target() = default;

@@ -16,8 +16,6 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int kNatsPort = 4222;
-
 bool resolves_here(const std::string& host) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -30,12 +28,13 @@ bool resolves_here(const std::string& host) {
 struct Server {
   std::string before;  // scheme and credentials
   std::string host;
-  int port = kNatsPort;
+  int port = 0;
   std::string after;
 };
 
-std::optional<Server> split(const std::string& url) {
+std::optional<Server> split(const std::string& url, int port = 0) {
   Server s;
+  s.port = port;
   const auto scheme = url.find("://");
   auto from = scheme == std::string::npos ? 0 : scheme + 3;
   const auto end = std::min(url.find('/', from), url.size());
@@ -98,13 +97,13 @@ std::optional<std::string> ServiceAddress::address_of(const std::string& host, i
   return std::nullopt;
 }
 
-std::string ServiceAddress::resolve(const std::string& url) {
+std::string ServiceAddress::resolve(const std::string& url, int port) {
   std::string out, via;
   for (std::size_t from = 0; from <= url.size();) {
     const auto end = std::min(url.find(',', from), url.size());
     const auto part = url.substr(from, end - from);
     std::optional<std::string> address;
-    const auto server = split(part);
+    const auto server = split(part, port);
     if (server && !resolves_here(server->host)) address = address_of(server->host, server->port);
     if (!out.empty()) out += ",";
     out += address ? server->before + *address + server->after : part;

@@ -24,8 +24,8 @@ class ServiceAddress {
       : docker_(docker), project_(std::move(project)) {}
 
   /// The URL with host and port replaced, or as it is when nothing is known that is better. Servers in a list
-  /// separated by commas are looked at one by one.
-  std::string resolve(const std::string& url);
+  /// separated by commas are looked at one by one; one without a port is at `port`.
+  std::string resolve(const std::string& url, int port);
 
   /// For people: "nats://nats:4222 (via 127.0.0.1:4222)", without credentials; as it is where nothing was
   /// replaced. Does not block: what resolve() found last.

@@ -114,8 +114,10 @@ void Loop::answered(Result<Reading> reading) {
   const ReplicaCounts counts = actor_.counts();
   // At zero, messages in hand are nobody's of ours: given back as the last instance stopped, most likely.
   // They are looked after sooner than their ack wait would have it.
-  if (counts.current == 0)
-    reading->queue->ack_wait = std::min<Duration>(reading->queue->ack_wait, kLeftBehind);
+  if (counts.current == 0) {
+    auto& again = reading->queue->redelivered_after;
+    again = std::min<Duration>(again, kLeftBehind);
+  }
   parts_.law->observe(now, counts, *reading->queue);
   watch();
   if (counts.current > 0) return wake_until_.reset();

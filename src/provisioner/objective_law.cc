@@ -18,8 +18,7 @@ ServiceSpec spec_of(const ObjectiveLaw& law, const std::string& stream, const st
   spec.sample_interval = law.sample_interval;
   spec.objective = ObjectiveSpec{law.max_wait, law.quantile};
   spec.queue.emplace();
-  spec.queue->stream = stream;
-  spec.queue->consumer = consumer;
+  spec.queue->identity = fmt::format("nats {} {}", stream, consumer);
   return spec;
 }
 

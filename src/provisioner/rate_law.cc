@@ -17,7 +17,7 @@ constexpr std::size_t kMaxCounts = 4096;
 
 void RateLawRunner::observe(Time now, const ReplicaCounts& instances, const QueueSample& queue) {
   queue_ = queue;
-  if (instances.current > 0 || queue.num_ack_pending == 0)
+  if (instances.current > 0 || queue.in_hand() == 0)
     in_hand_since_.reset();
   else if (!in_hand_since_)
     in_hand_since_ = now;
@@ -53,9 +53,9 @@ std::string RateLawRunner::work_left(Time now, int current) const {
   const QueueSample& q = *queue_;
   if (q.num_pending > 0)
     return fmt::format("{} message{} pending", q.num_pending, q.num_pending == 1 ? "" : "s");
-  const bool overdue = in_hand_since_ && now - *in_hand_since_ >= q.ack_wait;
-  if (q.num_ack_pending == 0 || (current == 0 && !overdue)) return {};
-  return fmt::format("{} message{} in hand", q.num_ack_pending, q.num_ack_pending == 1 ? "" : "s");
+  const bool overdue = in_hand_since_ && now - *in_hand_since_ >= q.redelivered_after;
+  if (q.in_hand() == 0 || (current == 0 && !overdue)) return {};
+  return fmt::format("{} message{} in hand", q.in_hand(), q.in_hand() == 1 ? "" : "s");
 }
 
 Ruling RateLawRunner::decide(Time now, const ReplicaCounts& instances, const Overrides& overrides,

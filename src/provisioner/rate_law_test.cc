@@ -92,7 +92,7 @@ TEST_F(RateLawTest, StartsOneForAMessageThatIsFoundAtZero) {
 TEST_F(RateLawTest, MessagesThatAWorkerDiedWithAreWorkOnceTheirAckWaitIsOver) {
   QueueSample q;
   q.num_ack_pending = 2;
-  q.ack_wait = std::chrono::seconds(30);
+  q.redelivered_after = std::chrono::seconds(30);
   law.observe(at(0), counts(0), q);
   EXPECT_EQ(decide(1, 0).target, 0);
   law.observe(at(29), counts(0), q);

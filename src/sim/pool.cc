@@ -372,7 +372,7 @@ QueueSample Pool::sample() const {
   q.last_seq = arrived_;
   q.num_waiting = open_pulls_;
   if (incarnation_ > 0) q.created = std::to_string(incarnation_);
-  q.ack_wait = seconds(faults_.ack_wait);
+  q.redelivered_after = seconds(faults_.ack_wait);
   return q;
 }
 

@@ -27,7 +27,7 @@ std::string told(const std::vector<Finding>& findings) {
 class Validate : public testing::Test {
  protected:
   std::string check(const Stack& stack, const std::string& service, int max = 5) {
-    TargetSpec spec;
+    ComposeSpec spec;
     spec.compose_file = stack.file();
     spec.project = stack.project();
     return told(check_compose(docker_.engine(), service, spec, max));
@@ -145,7 +145,7 @@ TEST_F(Validate, ASecretWhoseVariableIsNotSetIsAnError) {
 TEST_F(Validate, NoDockerIsToldWithWhatWasTried) {
   Docker none({.getenv = [](const char*) -> const char* { return nullptr; },
                .default_socket = "/nonexistent/docker.sock"});
-  TargetSpec spec;
+  ComposeSpec spec;
   const auto t = told(check_compose(none.engine(), "worker", spec, 5));
   EXPECT_THAT(t, HasSubstr("error no Docker found; tried DOCKER_HOST (not set)"));
   EXPECT_THAT(t, HasSubstr("systemctl start docker"));

@@ -58,7 +58,7 @@ TEST(Projects, ADeploymentBehindALinkIsFoundByEitherPath) {
   Docker docker;
   for (const auto& folder :
        {stack.folder(), link, link + "/../" + std::filesystem::path(link).filename().string()}) {
-    TargetSpec spec;
+    ComposeSpec spec;
     spec.compose_file = folder + "/docker-compose.yaml";
     const auto found = find_project(docker.engine(), spec, {});
     EXPECT_EQ(found.value_or("none"), stack.project()) << folder;

@@ -77,7 +77,6 @@ nlohmann::json Stack::inspect(const std::string& container) const {
 Scaler::Scaler(const Stack& stack, const std::string& service, Docker& docker, ComposeCare care) {
   ComposeOptions o;
   o.service = service;
-  o.spec.kind = "compose";
   o.spec.compose_file = stack.file();
   o.spec.project = stack.project();
   o.spec.ready_after = std::chrono::milliseconds(200);

@@ -79,15 +79,16 @@ TEST(ServiceAddresses, OfTheProjectAreReachedFromTheHost) {
   ServiceAddress address(docker, [&]() -> Result<std::string> { return stack.project(); });
   const auto port =
       must("docker port " + stack.project() + "-docktors-published-1 4222/tcp | head -1 | sed 's/.*://'");
-  EXPECT_EQ("nats://user:pw@127.0.0.1:" + port, address.resolve("nats://user:pw@docktors-published:4222"));
+  EXPECT_EQ("nats://user:pw@127.0.0.1:" + port,
+            address.resolve("nats://user:pw@docktors-published:4222", 4222));
   EXPECT_EQ("nats://***@docktors-published:4222 (via 127.0.0.1:" + port + ")",
             address.shown("nats://user:pw@docktors-published:4222"));
   const auto hidden = must("docker inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' " +
                            stack.project() + "-docktors-hidden-1");
-  EXPECT_EQ("nats://" + hidden + ":4222", address.resolve("nats://docktors-hidden"));
-  EXPECT_EQ("nats://localhost:4222", address.resolve("nats://localhost:4222"))
+  EXPECT_EQ("nats://" + hidden + ":4222", address.resolve("nats://docktors-hidden", 4222));
+  EXPECT_EQ("nats://localhost:4222", address.resolve("nats://localhost:4222", 4222))
       << "the host knows this name itself";
-  EXPECT_EQ("nats://docktors-nobody:4222", address.resolve("nats://docktors-nobody:4222"));
+  EXPECT_EQ("nats://docktors-nobody:4222", address.resolve("nats://docktors-nobody:4222", 4222));
 }
 
 }  // namespace

@@ -7,12 +7,19 @@
 #include "config/edit.h"
 #include "config/effective.h"
 #include "config/load.h"
+#include "queues/nats/nats_keys.h"
+#include "targets/compose/compose_keys.h"
+#include "targets/process/process_keys.h"
 
 namespace {
 
 void require(bool holds) {
   if (!holds) std::abort();
 }
+
+constexpr const docktor::KindKeys* kQueues[] = {&docktor::kNatsKeys};
+constexpr const docktor::KindKeys* kTargets[] = {&docktor::kProcessKeys, &docktor::kComposeKeys};
+constexpr docktor::Kinds kKinds{kQueues, kTargets};
 
 }  // namespace
 
@@ -23,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Environment env = {{"HOME", "/nowhere"}, {"N", "3"}};
   FlagOverrides flags;
   flags.cwd = "/nowhere";
-  const auto result = load_config_text(text, "f.yaml", "/nowhere", env, flags);
+  const auto result = load_config_text(kKinds, text, "f.yaml", "/nowhere", env, flags);
   require(result.config.has_value() == result.mistakes.empty());
   if (result.config) {
     static_cast<void>(effective_config(*result.config).dump());
@@ -34,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto changed = with_llm_keys(text, {{"model", "a/b-1"}, {"provider", "openai"}});
   if (changed && result.config) {
-    const auto again = load_config_text(*changed, "f.yaml", "/nowhere", env, flags);
+    const auto again = load_config_text(kKinds, *changed, "f.yaml", "/nowhere", env, flags);
     require(again.config && again.config->llm && again.config->llm->model == "a/b-1");
     require(again.config->services == result.config->services);
   }

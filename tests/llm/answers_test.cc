@@ -58,7 +58,7 @@ class FakeSource final : public Source {
  public:
   explicit FakeSource(World& w) : w_(w) {}
   void read(const ReadRequest&, std::function<void(Result<Reading>)> done) override {
-    ++w_.queue.delivered_consumer_seq;
+    w_.queue.delivered_consumer_seq = w_.queue.delivered_consumer_seq.value_or(0) + 1;
     done(Reading{w_.queue, std::nullopt});
   }
   std::vector<Finding> check(Duration) override { return {}; }

@@ -28,7 +28,7 @@ struct Findings {
   std::string good() const { return text(Severity::kOk); }
 };
 
-Findings check(const QueueSpec& spec, bool may_reach_zero = false) {
+Findings check(const NatsSpec& spec, bool may_reach_zero = false) {
   Reader reader(spec, may_reach_zero);
   return {reader.source().check(std::chrono::seconds(30))};
 }

@@ -16,12 +16,12 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 // The stream is not there: who hears that was let in.
-void expect_let_in(const QueueSpec& spec) {
+void expect_let_in(const NatsSpec& spec) {
   Reader reader(spec);
   EXPECT_THAT(reader.error(ErrorCode::kNotFound).message, HasSubstr("stream S does not exist"));
 }
 
-std::string refusal(const QueueSpec& spec) {
+std::string refusal(const NatsSpec& spec) {
   Reader reader(spec);
   return reader.error(ErrorCode::kDenied).message;
 }

@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-std::string errors(const QueueSpec& spec, bool may_reach_zero = false) {
+std::string errors(const NatsSpec& spec, bool may_reach_zero = false) {
   Reader reader(spec, may_reach_zero);
   std::string out;
   for (const auto& f : reader.source().check(std::chrono::seconds(30))) {
@@ -38,7 +38,7 @@ class Domain : public testing::Test {
   static std::string link_to(const NatsServer& hub) {
     return fmt::format("leafnodes {{ remotes: [ {{ url: \"nats://127.0.0.1:{}\" }} ] }}\n", hub.leaf_port());
   }
-  QueueSpec queue(const NatsServer& at, const std::string& domain) const {
+  NatsSpec queue(const NatsServer& at, const std::string& domain) const {
     auto spec = queue_at(at.url(), "H", "W");
     spec.domain = domain;
     return spec;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "core/flow.h"
 #include "core/meter.h"
 #include "queues/nats/jetstream_connections.h"
 #include "queues/nats/jetstream_source.h"
@@ -16,8 +17,8 @@
 
 namespace docktor::test {
 
-inline QueueSpec queue_at(const std::string& url, const std::string& stream, const std::string& consumer) {
-  QueueSpec q;
+inline NatsSpec queue_at(const std::string& url, const std::string& stream, const std::string& consumer) {
+  NatsSpec q;
   q.url = url;
   q.stream = stream;
   q.consumer = consumer;
@@ -26,7 +27,7 @@ inline QueueSpec queue_at(const std::string& url, const std::string& stream, con
 
 class Reader {
  public:
-  explicit Reader(const QueueSpec& spec, bool may_reach_zero = false)
+  explicit Reader(const NatsSpec& spec, bool may_reach_zero = false)
       : source_(pool_.get(NatsLinkOptions::from(spec)), JetStreamSource::options_from(spec, may_reach_zero)) {
   }
 
@@ -81,7 +82,7 @@ class Ledger {
   /// One more sample; false when it began a new window.
   bool step() {
     const QueueSample next = reader_.sample();
-    const auto flow = flow_between(last_, next, std::chrono::seconds(1));
+    const auto flow = flow_by_sequences(last_, next, std::chrono::seconds(1));
     last_ = next;
     if (!flow) {
       ++resets;

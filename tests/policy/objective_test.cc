@@ -112,7 +112,7 @@ Story any_story(bool chaos) {
           m.input.queue->num_pending = 0;
           break;
         case 4:
-          m.input.queue->num_ack_pending += 1000;
+          *m.input.queue->num_ack_pending += 1000;
           break;
         case 5:
           m.input.queue->last_seq.reset();

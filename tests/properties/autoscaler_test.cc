@@ -69,7 +69,7 @@ Story any_story() {
     else if (what == 3)
       q.num_ack_pending = n;
     else {
-      q.delivered_consumer_seq += n;
+      q.delivered_consumer_seq = q.delivered_consumer_seq.value_or(0) + n;
       q.delivered_stream_seq = q.delivered_stream_seq.value_or(0) + n;
       q.num_pending = *rc::gen::inRange<std::uint64_t>(0, 1500);
     }

@@ -201,7 +201,7 @@ std::pair<double, double> ObjectivePolicy::load_while_it_grew() const {
 double ObjectivePolicy::held_back(const Observation& latest) const {
   const double again = static_cast<double>(latest.queue.num_redelivered.value_or(0));
   const double held =
-      static_cast<double>(latest.queue.num_ack_pending) - again - Hand::kOneAtATime * working_;
+      static_cast<double>(latest.queue.in_hand()) - again - Hand::kOneAtATime * working_;
   return std::clamp(held, 0.0, planned_rate_ * working_ * max_wait_);
 }
 
@@ -239,7 +239,7 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
         "{:.0f} messages waiting (oldest {}, goal {}) and none finished yet, so the capacity of a replica is "
         "unknown: doubling the replicas",
         pending, seconds_text(oldest), seconds_text(max_wait_));
-  } else if (current > min_replicas_ && pending == 0 && in.latest.queue.num_ack_pending == 0 &&
+  } else if (current > min_replicas_ && pending == 0 && in.latest.queue.in_hand() == 0 &&
              quiet_for(in.now) >= max_wait_) {
     // A queue of a message now and then never teaches the capacity: it must come back to its minimum all the
     // same.
@@ -298,7 +298,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   int high = std::max({steady, busy, enough, proven});
   // The slack never lets the last one go. Where a new one is in time for the first message, silence does.
   const bool silent =
-      pending == 0 && in.latest.queue.num_ack_pending == 0 && quiet_for(in.now) >= kSilence * max_wait_;
+      pending == 0 && in.latest.queue.in_hand() == 0 && quiet_for(in.now) >= kSilence * max_wait_;
   if (high == 1 && min_replicas_ == 0 && blind() <= 0 && silent) high = 0;
 
   // Nothing is given back while messages wait too long, nor on what came while nobody looked.

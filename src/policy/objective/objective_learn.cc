@@ -41,7 +41,7 @@ void ObjectivePolicy::observe(const Observation& sample) {
   }
   learn_workers();
   Gauges now{sample.at, sample.replicas, static_cast<double>(sample.queue.num_pending),
-             static_cast<double>(sample.queue.num_ack_pending)};
+             static_cast<double>(sample.queue.in_hand())};
   if (last_) {
     startup_.add(last_->at, last_->replicas, now.at, now.replicas);
     if (to_seconds(now.at - last_->at) > longest_gap_) gap_at_ = now.at;

@@ -34,7 +34,7 @@ class Flink final : public Periodic {
       now_.seconds += to_seconds(sample.flow->length);
     }
     if (sample.replicas.ready > 0) {
-      now_.busy += std::min(1.0, static_cast<double>(sample.queue.num_ack_pending) / sample.replicas.ready);
+      now_.busy += std::min(1.0, static_cast<double>(sample.queue.in_hand()) / sample.replicas.ready);
       ++now_.samples;
     }
   }

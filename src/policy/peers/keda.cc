@@ -16,7 +16,7 @@ class Keda final : public Policy {
 
   Recommendation recommend(const Situation& in) override {
     if (blind(in)) return hold(in, "no fresh sample", true);
-    const double lag = backlog(in) + static_cast<double>(in.latest.queue.num_ack_pending);
+    const double lag = backlog(in) + static_cast<double>(in.latest.queue.in_hand());
     if (!created_) created_ = in.now;
     const bool polled = poll_.due(in.now), synced = sync_.due(in.now);
     if (!polled && !synced) return hold(in, "not due");

@@ -47,8 +47,8 @@ class Laravel final : public Periodic {
     oldest_.add(sample);
     if (sample.flow) settled_.add(sample.at, sample.flow->settled, to_seconds(sample.flow->length));
     if (sample.replicas.ready > 0) {
-      busy_.add(sample.at,
-                std::min(1.0, static_cast<double>(sample.queue.num_ack_pending) / sample.replicas.ready), 1);
+      busy_.add(sample.at, std::min(1.0, static_cast<double>(sample.queue.in_hand()) / sample.replicas.ready),
+                1);
     }
   }
 

@@ -277,7 +277,7 @@ class JetStreamSource::Core final : public JetStreamConnection::Listener,
   std::shared_ptr<WakeWatch> watch_;
 };
 
-JetStreamSource::Options JetStreamSource::options_from(const QueueSpec& spec, bool may_reach_zero) {
+JetStreamSource::Options JetStreamSource::options_from(const NatsSpec& spec, bool may_reach_zero) {
   Options o;
   o.stream = spec.stream;
   o.consumer = spec.consumer;

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/source.h"
-#include "core/spec.h"
 #include "queues/nats/jetstream_connection.h"
+#include "queues/nats/nats_spec.h"
 
 namespace docktor {
 
@@ -36,7 +36,7 @@ class JetStreamSource final : public Source {
     std::string advisories = "$JS.EVENT.ADVISORY";  ///< where JetStream tells of messages it gave up
     std::string domain{};                           ///< whose advisories count; empty: all
   };
-  static Options options_from(const QueueSpec& spec, bool may_reach_zero);
+  static Options options_from(const NatsSpec& spec, bool may_reach_zero);
 
   JetStreamSource(std::shared_ptr<JetStreamConnection> connection, Options options);
   ~JetStreamSource() override;

@@ -95,7 +95,7 @@ Error connect_error(natsStatus status, const std::string& text, const std::strin
   }
 }
 
-NatsLinkOptions NatsLinkOptions::from(const QueueSpec& spec) {
+NatsLinkOptions NatsLinkOptions::from(const NatsSpec& spec) {
   NatsLinkOptions o;
   o.url = spec.url;
   o.user = spec.user;

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "core/result.h"
-#include "core/spec.h"
 #include "core/time.h"
+#include "queues/nats/nats_spec.h"
 
 namespace docktor {
 
@@ -37,7 +37,7 @@ struct NatsLinkOptions {
   Duration last_retry =
       std::chrono::seconds(2);  ///< the backoff's cap; longer makes recovery later, shorter costs connects
 
-  static NatsLinkOptions from(const QueueSpec& spec);
+  static NatsLinkOptions from(const NatsSpec& spec);
 };
 
 struct NatsOptionsDeleter {

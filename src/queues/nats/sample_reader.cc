@@ -43,7 +43,7 @@ QueueSample to_sample(const ConsumerInfo& c, const StreamInfo& stream, bool fres
     s.paused = fmt::format("consumer {} is paused{}", c.name,
                            c.pause_until.empty() ? "" : " until " + c.pause_until);
   }
-  s.ack_wait = c.ack_wait;
+  s.redelivered_after = c.ack_wait;
   s.filtered = !covers_all(c.filters, stream.subjects);
   s.can_discard = stream.can_discard;
   s.retention = stream.retention;

@@ -8,16 +8,16 @@
 #include <vector>
 
 #include "core/clock.h"
-#include "core/spec.h"
 #include "core/target.h"
 #include "docker/docker.h"
 #include "targets/compose/compose_service.h"
+#include "targets/compose/compose_spec.h"
 
 namespace docktor {
 
 struct ComposeOptions {
   std::string service;
-  TargetSpec spec;              ///< compose_file, project, ready_after count
+  ComposeSpec spec;             ///< compose_file, project, ready_after count
   std::string state_directory;  ///< the record: <service>.compose.json; made when missing
   std::function<void()>
       on_change;            ///< the report may differ now; called from the worker's thread, must not block

@@ -23,7 +23,7 @@ namespace {
 
 class Checker {
  public:
-  Checker(DockerEngine& engine, const std::string& service, const TargetSpec& spec, int max_replicas)
+  Checker(DockerEngine& engine, const std::string& service, const ComposeSpec& spec, int max_replicas)
       : engine_(engine), service_(service), spec_(spec), max_(max_replicas) {}
 
   std::vector<Finding> run() {
@@ -258,7 +258,7 @@ class Checker {
 
   DockerEngine& engine_;
   const std::string& service_;
-  const TargetSpec& spec_;
+  const ComposeSpec& spec_;
   const int max_;
   ComposeFileService from_file_;
   ComposeDeployment deployment_;
@@ -269,7 +269,7 @@ class Checker {
 
 }  // namespace
 
-std::vector<Finding> check_compose(DockerEngine& engine, const std::string& service, const TargetSpec& spec,
+std::vector<Finding> check_compose(DockerEngine& engine, const std::string& service, const ComposeSpec& spec,
                                    int max_replicas) {
   return Checker(engine, service, spec, max_replicas).run();
 }

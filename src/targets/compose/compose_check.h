@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "core/finding.h"
-#include "core/spec.h"
 #include "docker/engine.h"
+#include "targets/compose/compose_spec.h"
 
 namespace docktor {
 
 /// Blocks for some seconds at most.
-std::vector<Finding> check_compose(DockerEngine& engine, const std::string& service, const TargetSpec& spec,
+std::vector<Finding> check_compose(DockerEngine& engine, const std::string& service, const ComposeSpec& spec,
                                    int max_replicas);
 
 }  // namespace docktor

@@ -1,8 +1,10 @@
 // Which containers of a service to take: to clone, to start again, to stop.
 #include <algorithm>
-#include <limits>
+#include <optional>
 #include <tuple>
+#include <utility>
 
+#include "core/victims.h"
 #include "targets/compose/compose_service.h"
 
 namespace docktor {
@@ -52,34 +54,20 @@ std::vector<std::string> ComposeService::victims(std::size_t how_many, const std
                                                  const std::string& image_id,
                                                  const std::map<std::string, double>& busyness,
                                                  Time now) const {
-  struct Candidate {
-    int rank;
-    double busy;
-    std::int64_t youth;  // smaller is newer
-    int number;
-    std::string id;
-    auto operator<=>(const Candidate&) const = default;
-  };
-  std::vector<Candidate> all;
+  std::vector<Candidate> candidates;
   for (const auto& [id, t] : tracked_) {
     if (t.stopping || !is_replica(t)) continue;
     const auto state = state_of(t, now);
-    int rank = 3;
-    if (state == ReplicaState::kFailing || t.c.health == Health::kUnhealthy)
-      rank = 0;
-    else if (t.c.config_hash != config_hash || t.c.image_id != image_id)
-      rank = 1;
-    else if (state == ReplicaState::kStarting)
-      rank = 2;  // it has no work in hand yet
-    const auto sampled = busyness.find(t.c.name);
-    // Where somebody is not sampled he may be busy: the sampled ones go first.
-    const double busy = sampled == busyness.end() ? std::numeric_limits<double>::max() : sampled->second;
-    all.push_back({rank, busy, -t.c.created.time_since_epoch().count(), -t.c.number, id});
+    const auto busy = busyness.find(t.c.name);
+    candidates.push_back({.id = id,
+                          .unhealthy = state == ReplicaState::kFailing || t.c.health == Health::kUnhealthy,
+                          .outdated = t.c.config_hash != config_hash || t.c.image_id != image_id,
+                          .starting = state == ReplicaState::kStarting,
+                          .busy = busy == busyness.end() ? std::nullopt : std::optional<double>(busy->second),
+                          .age_order = t.c.created.time_since_epoch().count(),
+                          .number = t.c.number});
   }
-  std::ranges::sort(all);
-  std::vector<std::string> out;
-  for (std::size_t i = 0; i < std::min(how_many, all.size()); ++i) out.push_back(all[i].id);
-  return out;
+  return docktor::victims(std::move(candidates), how_many);
 }
 
 }  // namespace docktor

@@ -38,7 +38,7 @@ std::string own_project(DockerEngine& engine, const std::stop_token& stop) {
 
 }  // namespace
 
-Result<std::string> find_project(DockerEngine& engine, const TargetSpec& spec, const std::stop_token& stop) {
+Result<std::string> find_project(DockerEngine& engine, const ComposeSpec& spec, const std::stop_token& stop) {
   if (!spec.project.empty()) return spec.project;
   const auto derived = derive_project_name(spec.compose_file, &std::getenv);
   const auto all = engine.containers({"com.docker.compose.project"}, stop);
@@ -86,7 +86,7 @@ Result<std::vector<std::string>> compose_identities(DockerEngine& engine, const 
   return all;
 }
 
-Result<int> count_compose_replicas(DockerEngine& engine, const std::string& service, const TargetSpec& spec,
+Result<int> count_compose_replicas(DockerEngine& engine, const std::string& service, const ComposeSpec& spec,
                                    const std::stop_token& stop) {
   const auto project = find_project(engine, spec, stop);
   if (!project) return tl::unexpected(project.error());
@@ -102,7 +102,7 @@ Result<int> count_compose_replicas(DockerEngine& engine, const std::string& serv
 }
 
 ComposeDeployment deployment_of(const nlohmann::json& labels, const std::string& project,
-                                const TargetSpec& spec) {
+                                const ComposeSpec& spec) {
   ComposeDeployment d;
   d.project = project;
   d.directory = label(labels, "com.docker.compose.project.working_dir");

@@ -24,7 +24,7 @@ void ProcessTarget::stop_all(std::function<void(Result<std::string>)> done) {
   supervisor_.post([pool = pool_, done = std::move(done)]() mutable { pool->stop_all(std::move(done)); });
 }
 
-void ProcessTarget::update(TargetSpec spec) {
+void ProcessTarget::update(ProcessSpec spec) {
   supervisor_.run([&] { pool_->update(std::move(spec)); });
 }
 

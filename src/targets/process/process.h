@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "core/clock.h"
-#include "core/spec.h"
 #include "core/target.h"
 #include "os/spawn.h"
+#include "targets/process/process_spec.h"
 
 namespace docktor {
 
@@ -32,7 +32,7 @@ struct ProcessCare {
 
 struct ProcessOptions {
   std::string service;
-  TargetSpec spec;
+  ProcessSpec spec;
   std::string state_directory;  ///< the record: <service>.replicas.json; made when missing
   std::string log_directory;    ///< output: <replica>.log; made when missing
   std::function<void()>
@@ -88,7 +88,7 @@ class ProcessTarget final : public Target {
 
   /// A reloaded configuration: running replicas go on and count as outdated where command, directory or
   /// environment changed; failing ones try the new command at once.
-  void update(TargetSpec spec);
+  void update(ProcessSpec spec);
 
   /// Stops every replica and answers when the last one has ended (after the grace period at the latest). A
   /// later order to scale supersedes it.

@@ -5,14 +5,16 @@
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <cmath>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
+#include <optional>
 #include <set>
-#include <tuple>
+#include <string>
 #include <utility>
 
 #include "core/text.h"
+#include "core/victims.h"
 
 namespace docktor {
 namespace {
@@ -155,20 +157,21 @@ void ProcessPool::finish_order(const std::string& superseded_by) {
 
 std::vector<ProcessReplica*> ProcessPool::victims(std::size_t count,
                                                   const std::map<std::string, double>& busyness) {
-  std::vector<ProcessReplica*> all;
-  for (auto& r : replicas_) {
-    if (!r.stopping) all.push_back(&r);
+  std::vector<Candidate> candidates;
+  for (const auto& r : replicas_) {
+    if (r.stopping) continue;
+    const auto busy = busyness.find(r.id);
+    candidates.push_back({.id = r.id,
+                          .unhealthy = r.state() == ReplicaState::kFailing,
+                          .outdated = r.has_process() && r.fingerprint != fingerprint_,
+                          .starting = r.state() == ReplicaState::kStarting,
+                          .busy = busy == busyness.end() ? std::nullopt : std::optional<double>(busy->second),
+                          .age_order = static_cast<std::int64_t>(r.order)});
   }
-  const auto rank = [&](const ProcessReplica* r) {
-    const bool outdated = r->has_process() && r->fingerprint != fingerprint_;
-    // One without a sample is starting: it has nothing in hand. Less than 1 % of a core is no difference.
-    const auto it = busyness.find(r->id);
-    const double busy = it == busyness.end() || !std::isfinite(it->second) ? 0 : std::round(it->second);
-    return std::tuple(r->state() != ReplicaState::kFailing, !outdated, busy, UINT64_MAX - r->order);
-  };
-  std::ranges::sort(all, {}, rank);
-  all.resize(std::min(all.size(), count));
-  return all;
+  std::vector<ProcessReplica*> out;
+  for (const auto& id : docktor::victims(std::move(candidates), count))
+    out.push_back(&*std::ranges::find(replicas_, id, &ProcessReplica::id));
+  return out;
 }
 
 std::vector<int> ProcessPool::free_numbers(int count) const {
@@ -448,7 +451,7 @@ void ProcessPool::remove(ProcessReplica& r) {
   check_all_stopped();
 }
 
-void ProcessPool::update(TargetSpec spec) {
+void ProcessPool::update(ProcessSpec spec) {
   options_.spec = std::move(spec);
   fingerprint_ = fingerprint(options_.spec);
   for (auto& r : replicas_) {

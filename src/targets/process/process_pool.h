@@ -39,7 +39,7 @@ class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
   void adopt();
   void scale(const ScaleOrder& order, Done done);
   void stop_all(Done done);
-  void update(TargetSpec spec);
+  void update(ProcessSpec spec);
   void close();
   const ProcessOptions& options() const { return options_; }
 

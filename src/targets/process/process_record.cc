@@ -153,7 +153,7 @@ Result<ProcessRecord> record_from_text(const std::string& text) {
   }
 }
 
-std::string fingerprint(const TargetSpec& spec) {
+std::string fingerprint(const ProcessSpec& spec) {
   const json j = {spec.command, spec.directory, spec.environment};
   return fmt::format("{:016x}", fnv1a(j.dump(-1, ' ', false, json::error_handler_t::replace)));
 }

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "core/result.h"
-#include "core/spec.h"
 #include "os/proc.h"
+#include "targets/process/process_spec.h"
 
 namespace docktor {
 
@@ -24,7 +24,7 @@ struct RecordedReplica {
   bool stopping = false;
   std::int64_t kill_at_ms = 0;  ///< when stopping: CLOCK_MONOTONIC, which all of a boot share
   int restarts = 0;
-  std::string fingerprint;  ///< of the TargetSpec that it was started with
+  std::string fingerprint;  ///< of the ProcessSpec that it was started with
   std::string output;       ///< path of its output file; may be empty
 };
 
@@ -39,7 +39,7 @@ std::string to_text(const ProcessRecord& record);
 Result<ProcessRecord> record_from_text(const std::string& text);
 
 /// Stable hash of what makes a replica outdated when it changes: command, directory, environment.
-std::string fingerprint(const TargetSpec& spec);
+std::string fingerprint(const ProcessSpec& spec);
 
 /// A file's name for a service: characters that a file's name should not have become %XX.
 std::string file_name(const std::string& service);

@@ -46,9 +46,9 @@ TEST(ProcessRecordText, IsTrustedOnlyAsAWhole) {
 }
 
 TEST(Fingerprint, ChangesWithWhatAReplicaRunsOnly) {
-  TargetSpec a;
+  ProcessSpec a;
   a.command = {"x", "y"};
-  TargetSpec b = a;
+  ProcessSpec b = a;
   b.stop_grace_period = std::chrono::hours(1);
   b.ready_after = std::chrono::hours(1);
   EXPECT_EQ(fingerprint(a), fingerprint(b));

@@ -68,7 +68,6 @@ class Answer {
 struct ProcessBench : ::testing::Test {
   ProcessBench() {
     options.service = "consumer";
-    options.spec.kind = "process";
     options.spec.directory = dir.path();
     options.spec.ready_after = std::chrono::milliseconds(1);
     options.spec.stop_grace_period = std::chrono::seconds(20);

@@ -1,7 +1,7 @@
 // What is refused, with the exact words: `file:line:column: what is wrong; what is allowed`.
 #include <gtest/gtest.h>
 
-#include "config/test_files.h"
+#include "tests/config/test_files.h"
 
 namespace docktor {
 namespace {
@@ -46,7 +46,7 @@ std::string target(const std::string& text) {
 
 const char* const kCommand = "a list of program and arguments, or one text for /bin/sh -c";
 const char* const kInteger = "; allowed: a whole number from 1 to 100000";
-const char* const kTopKeys = "allowed: version, compose_file, llm, services, service, scaling, target";
+const char* const kTopKeys = "allowed: version, llm, services, service, scaling, target, compose_file";
 
 INSTANTIATE_TEST_SUITE_P(
     Files, Refused,
@@ -217,7 +217,8 @@ INSTANTIATE_TEST_SUITE_P(
              rule("{metric: temperature, op: '>', value: 1}"),
              {"f.yaml:7:20: unknown metric \"temperature\"; allowed: queue.backlog, queue.lag, "
               "queue.rate_in, queue.rate_out, "
-              "queue.num_ack_pending, queue.num_redelivered, queue.num_waiting, queue.dead, cpu.avg, "
+              "queue.num_ack_pending, queue.num_redelivered, queue.num_waiting, queue.dead, queue.scheduled, "
+              "queue.consumers, queue.oldest_age, cpu.avg, "
               "cpu.min, cpu.max, "
               "cpu.limit_pct, mem.used, mem.limit_pct"}},
         Case{"MetricMissing",
@@ -228,9 +229,9 @@ INSTANTIATE_TEST_SUITE_P(
              {"f.yaml:7:20: nothing delivers queue.backlog without a queue; add queue: to the service"}},
         Case{"LimitOfAProcess",
              rule("{metric: mem.limit_pct, op: '>', value: 1}"),
-             {"f.yaml:7:20: nothing delivers mem.limit_pct of a process, which has no limit; use cpu.avg, "
-              "cpu.min, cpu.max or "
-              "mem.used"}},
+             {"f.yaml:7:20: nothing delivers mem.limit_pct of a target of kind process, whose replicas have "
+              "no "
+              "limit; use cpu.avg, cpu.min, cpu.max or mem.used"}},
         Case{"OpUnknown",
              rule("{metric: cpu.avg, op: '=>', value: 1}"),
              {"f.yaml:7:33: op is \"=>\"; allowed: >, >=, <, <=, ==, !="}},
@@ -340,7 +341,7 @@ INSTANTIATE_TEST_SUITE_P(
              {"f.yaml:10:37: unknown metric \"rate_inn\" of a queue; did you mean rate_in?",
               "f.yaml:10:47: unknown metric \"size\" of a queue; allowed: backlog, lag, rate_in, rate_out, "
               "num_ack_pending, "
-              "num_redelivered, num_waiting, dead"}},
+              "num_redelivered, num_waiting, dead, scheduled, consumers, oldest_age"}},
         Case{"MetricsText",
              with_queue("      metrics: backlog\n"),
              {"f.yaml:10:16: metrics is a text; allowed: a list of at most 100 texts"}}),
@@ -364,17 +365,17 @@ INSTANTIATE_TEST_SUITE_P(
              {"f.yaml:2:5: service \"a\" has neither a target nor a compose_file; write target: {kind: "
               "process, command: [PROGRAM, "
               "ARGUMENT]}, or compose_file: docker-compose.yaml",
-              "f.yaml:5:14: command is for a target of kind process, and this one is of kind compose; write "
-              "kind: process, or "
-              "leave it out"}},
+              "f.yaml:5:14: command is a key of kind process, and this target is of kind compose, which has "
+              "compose_file, project; write kind: process, or leave it out"}},
         Case{"KindUnknown",
              target("    target: {kind: proces, command: [w]}\n"),
              {"f.yaml:5:20: kind is \"proces\"; allowed: process, compose; did you mean process?"}},
-        Case{"ComposeKeyOfAProcess",
-             target("    target: {kind: process, command: [w], project: p}\n"),
-             {"f.yaml:5:43: project is for a target of kind compose, and this one is of kind process; write "
-              "kind: compose, or "
-              "leave it out"}},
+        Case{
+            "ComposeKeyOfAProcess",
+            target("    target: {kind: process, command: [w], project: p}\n"),
+            {"f.yaml:5:43: project is a key of kind compose, and this target is of kind process, which has "
+             "command, directory, environment, stop_grace_period, ready_after; write kind: compose, or leave "
+             "it out"}},
         Case{"CommandMissing",
              target("    target: {kind: process}\n"),
              {"f.yaml:5:13: command is missing in target; allowed: a list of program and arguments, or one "

@@ -1,7 +1,7 @@
 // Precedence: file < environment < flag, and the selection of one service.
 #include <gtest/gtest.h>
 
-#include "config/test_files.h"
+#include "tests/config/test_files.h"
 
 namespace docktor {
 namespace {
@@ -28,9 +28,9 @@ TEST(Overrides, PutTheEnvironmentAboveTheFile) {
   EXPECT_EQ(s.limits.cooldown_up, 1min);
   EXPECT_EQ(s.limits.cooldown_down, 2min);
   EXPECT_EQ(s.limits.stabilization, 3min);
-  EXPECT_EQ(s.queue->url, "nats://q");
-  EXPECT_EQ(s.queue->user, "u");
-  EXPECT_EQ(s.queue->password.value, "p");
+  EXPECT_EQ(s.queue->settings.get<Url>("url").value, "nats://q");
+  EXPECT_EQ(s.queue->settings.text("user"), "u");
+  EXPECT_EQ(s.queue->settings.get<Secret>("password").value, "p");
 }
 
 TEST(Overrides, ReachTheLegacyFormAndAllServices) {
@@ -99,14 +99,16 @@ TEST(Overrides, TakeTheComposeFileRelativeToTheWorkingDirectory) {
       "cpu.avg, "
       "op: '>', value: 1}]}}\n";
   const Environment env{{"DOCKTOR_COMPOSE_FILE", "env.yaml"}};
-  EXPECT_EQ(service_of(load_text(text, env, {.cwd = folder.path()})).target.compose_file,
+  EXPECT_EQ(service_of(load_text(text, env, {.cwd = folder.path()})).target.settings.text("compose_file"),
             folder.file("env.yaml"));
-  EXPECT_EQ(service_of(load_text(text, env, {.compose_file = "flag.yaml", .cwd = folder.path()}))
-                .target.compose_file,
-            folder.file("flag.yaml"));
-  EXPECT_EQ(load_text(text, {}, {.compose_file = "none.yaml", .cwd = folder.path()}).mistakes,
-            Strings{"--compose-file: compose_file \"" + folder.file("none.yaml") +
-                    "\" cannot be read: No such file or directory; name the Compose file of the service"});
+  EXPECT_EQ(
+      service_of(load_text(text, env, {.cwd = folder.path(), .of_kinds = {{"--compose-file", "flag.yaml"}}}))
+          .target.settings.text("compose_file"),
+      folder.file("flag.yaml"));
+  EXPECT_EQ(
+      load_text(text, {}, {.cwd = folder.path(), .of_kinds = {{"--compose-file", "none.yaml"}}}).mistakes,
+      Strings{"--compose-file: compose_file \"" + folder.file("none.yaml") +
+              "\" cannot be read: No such file or directory; name the Compose file of the service"});
 }
 
 TEST(Overrides, SelectOneServiceByItsName) {

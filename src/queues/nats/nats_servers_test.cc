@@ -1,4 +1,4 @@
-#include "config/servers.h"
+#include "queues/nats/nats_servers.h"
 
 #include <gtest/gtest.h>
 

@@ -5,7 +5,7 @@
 
 #include "config/effective.h"
 #include "config/knobs.h"
-#include "config/test_files.h"
+#include "tests/config/test_files.h"
 
 namespace docktor {
 namespace {
@@ -22,16 +22,21 @@ TEST(Secrets, AreReadFromFilesWithoutTheirLastNewline) {
   const TestFolder folder;
   folder.write("pw", "s3cret with space \r\n\n");
   const auto s = service_of(load_in(folder, with_queue("      user: u\n      password_file: pw\n")));
-  EXPECT_EQ(s.queue->password.value, "s3cret with space ");
+  EXPECT_EQ(s.queue->settings.get<Secret>("password").value, "s3cret with space ");
   folder.write("pw", "\xEF\xBB\xBFs3cret\r\n");
-  EXPECT_EQ(service_of(load_in(folder, with_queue("      user: u\n      password_file: pw\n"))).queue->password.value,
+  EXPECT_EQ(service_of(load_in(folder, with_queue("      user: u\n      password_file: pw\n")))
+                .queue->settings.get<Secret>("password")
+                .value,
             "s3cret");
   folder.write("token", "t0ken");
-  EXPECT_EQ(service_of(load_in(folder, with_queue("      token_file: ./token\n"))).queue->token.value,
+  EXPECT_EQ(service_of(load_in(folder, with_queue("      token_file: ./token\n")))
+                .queue->settings.get<Secret>("token")
+                .value,
             "t0ken");
   folder.write("seed", kSeed + "\n");
   EXPECT_EQ(service_of(load_in(folder, with_queue("      nkey_file: " + folder.file("seed") + "\n")))
-                .queue->nkey_seed.value,
+                .queue->settings.get<Secret>("nkey")
+                .value,
             kSeed);
 }
 
@@ -40,15 +45,15 @@ TEST(Secrets, OfTheEnvironmentWinOverFiles) {
   folder.write("pw", "from file");
   const auto s = service_of(load_in(folder, with_queue("      user: u\n      password_file: pw\n"),
                                     {{"DOCKTOR_QUEUE_PASSWORD", "from env"}}));
-  EXPECT_EQ(s.queue->password.value, "from env");
+  EXPECT_EQ(s.queue->settings.get<Secret>("password").value, "from env");
 }
 
 TEST(Secrets, MayBeEmptyByDefault) {
   const auto s =
       service_of(load_text(with_queue("      user: ${U:-}\n      password: ${P:-}\n      token: ''\n")));
-  EXPECT_TRUE(s.queue->user.empty());
-  EXPECT_TRUE(s.queue->password.empty());
-  EXPECT_TRUE(s.queue->token.empty());
+  EXPECT_TRUE(s.queue->settings.text("user").empty());
+  EXPECT_TRUE(s.queue->settings.get<Secret>("password").empty());
+  EXPECT_TRUE(s.queue->settings.get<Secret>("token").empty());
 }
 
 TEST(Secrets, InFilesThatCannotBeReadAreMistakes) {
@@ -110,9 +115,9 @@ TEST(Tls, TakesBothWaysOfWriting) {
        {"      tls: {ca_file: ca, cert_file: cert, key_file: key}\n",
         "      tls_ca_file: ca\n      tls_cert_file: cert\n      tls_key_file: key\n"}) {
     const auto s = service_of(load_in(folder, with_queue(text)));
-    EXPECT_EQ(s.queue->tls_ca_file, folder.file("ca"));
-    EXPECT_EQ(s.queue->tls_cert_file, folder.file("cert"));
-    EXPECT_EQ(s.queue->tls_key_file, folder.file("key"));
+    EXPECT_EQ(s.queue->settings.text("tls_ca_file"), folder.file("ca"));
+    EXPECT_EQ(s.queue->settings.text("tls_cert_file"), folder.file("cert"));
+    EXPECT_EQ(s.queue->settings.text("tls_key_file"), folder.file("key"));
   }
   EXPECT_EQ(load_in(folder, with_queue("      tls: {ca_file: ca}\n      tls_ca_file: ca\n")).mistakes,
             Strings{"f.yaml:11:7: both tls_ca_file and tls.ca_file are written; write one of them"});
@@ -158,8 +163,8 @@ TEST(Effective, ShowsValuesAndHidesSecrets) {
 TEST(Effective, ShowsNoKnobThatTheTableCallsSecret) {
   constexpr std::string_view kMark = "HUSHHUSH";
   int tried = 0;
-  for (const auto& k : knobs()) {
-    if (!k.secret || (k.forms & kQueue) == 0) continue;
+  for (const auto& k : all_kinds().queue("nats")->keys) {
+    if (!k.secret) continue;
     std::string value(kMark);
     if (k.key == "url") value = fmt::format("nats://u:{}@h", value);
     if (k.key == "nkey") value = fmt::format("SU{}{}", std::string(56 - kMark.size(), 'A'), value);

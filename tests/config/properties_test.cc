@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "app/configuration_page.h"
 #include "config/effective.h"
 #include "config/knobs.h"
-#include "config/reference.h"
-#include "config/test_files.h"
+#include "tests/config/test_files.h"
 
 namespace docktor {
 namespace {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/kinds.h"
 #include "config/load.h"
 
 namespace docktor {
@@ -59,7 +60,12 @@ inline std::string with_queue(std::string_view more) {
 
 inline LoadResult load_text(std::string_view text, const Environment& env = {},
                             const FlagOverrides& flags = {}, const std::string& folder = "/nowhere") {
-  return load_config_text(text, "f.yaml", folder, env, flags);
+  return load_config_text(all_kinds(), text, "f.yaml", folder, env, flags);
+}
+
+inline LoadResult load_file(const std::string& path, const Environment& env,
+                            const FlagOverrides& flags = {}) {
+  return load_config(all_kinds(), path, env, flags);
 }
 
 /// The only service of a configuration that has to be good.

@@ -6,8 +6,8 @@
 
 #include <filesystem>
 
-#include "config/test_files.h"
 #include "config/yaml.h"
+#include "tests/config/test_files.h"
 
 namespace docktor {
 namespace {
@@ -57,7 +57,7 @@ TEST(Load, TakesTheOriginalsExampleAsItStands) {
   const TestFolder folder;
   folder.write("docker-compose.yaml", "services: {}\n");
   const auto path = folder.write("docktor.yaml", kOriginal);
-  const auto result = load_config(path, {});
+  const auto result = load_file(path, {});
   const auto s = service_of(result);
   EXPECT_EQ(result.config->path, path);
   EXPECT_EQ(result.config->shown, path);
@@ -86,13 +86,13 @@ TEST(Load, TakesTheOriginalsExampleAsItStands) {
   EXPECT_EQ(s.rules->scale_down_when[0].op, Op::kLessEqual);
   EXPECT_EQ(s.rules->scale_down_when[1].op, Op::kLess);
   ASSERT_TRUE(s.queue);
-  EXPECT_EQ(s.queue->url, "nats://nats:4222");
-  EXPECT_EQ(s.queue->stream, "EVENTS");
-  EXPECT_EQ(s.queue->consumer, "WEB_WORKERS");
-  EXPECT_EQ(s.queue->subject, "events.web");
-  EXPECT_EQ(s.queue->metrics, (Strings{"backlog", "lag", "rate_in", "rate_out"}));
+  EXPECT_EQ(s.queue->settings.get<Url>("url").value, "nats://nats:4222");
+  EXPECT_EQ(s.queue->settings.text("stream"), "EVENTS");
+  EXPECT_EQ(s.queue->settings.text("consumer"), "WEB_WORKERS");
+  EXPECT_EQ(s.queue->settings.text("subject"), "events.web");
+  EXPECT_EQ(s.queue->settings.get<Strings>("metrics"), (Strings{"backlog", "lag", "rate_in", "rate_out"}));
   EXPECT_EQ(s.target.kind, "compose");
-  EXPECT_EQ(s.target.compose_file, folder.file("docker-compose.yaml"));
+  EXPECT_EQ(s.target.settings.text("compose_file"), folder.file("docker-compose.yaml"));
   EXPECT_FALSE(s.objective);
 }
 
@@ -106,7 +106,7 @@ llm: {provider: openai, model: gpt-4o-mini}
 TEST(Load, TakesTheLegacyFormAsRulesOnCpu) {
   const TestFolder folder;
   folder.write("docker-compose.yaml", "services: {}\n");
-  const auto result = load_config(folder.write("docktor.yaml", kOriginalLegacy), {});
+  const auto result = load_file(folder.write("docktor.yaml", kOriginalLegacy), {});
   const auto s = service_of(result);
   EXPECT_EQ(s.name, "web");
   EXPECT_EQ(s.limits.min_replicas, 2);
@@ -199,13 +199,14 @@ TEST(Load, TakesEveryKeyOfAService) {
   EXPECT_EQ(s.rules->scale_down_when[0].value, -1.5);
   EXPECT_EQ(s.objective->max_wait, 250ms);
   EXPECT_EQ(s.objective->quantile, 0.95);
-  EXPECT_EQ(s.queue->url, "tls://a:4222,tls://b:4222");
+  EXPECT_EQ(s.queue->settings.get<Url>("url").value, "tls://a:4222,tls://b:4222");
   EXPECT_EQ(s.target.kind, "process");
-  EXPECT_EQ(s.target.command, (Strings{"./worker", "--n", "3"}));
-  EXPECT_EQ(s.target.directory, "/etc/docktor/work");
-  EXPECT_EQ(s.target.environment, (std::map<std::string, std::string>{{"A", "1"}, {"B", "x=y"}, {"C", ""}}));
-  EXPECT_EQ(s.target.stop_grace_period, 90s);
-  EXPECT_EQ(s.target.ready_after, 0s);
+  EXPECT_EQ(s.target.settings.get<Strings>("command"), (Strings{"./worker", "--n", "3"}));
+  EXPECT_EQ(s.target.settings.text("directory"), "/etc/docktor/work");
+  EXPECT_EQ(s.target.settings.get<Pairs>("environment"),
+            (std::map<std::string, std::string>{{"A", "1"}, {"B", "x=y"}, {"C", ""}}));
+  EXPECT_EQ(s.target.settings.get<Duration>("stop_grace_period"), 90s);
+  EXPECT_EQ(s.target.settings.get<Duration>("ready_after"), 0s);
 }
 
 TEST(Load, RunsACommandOfOneTextByTheShell) {
@@ -216,9 +217,11 @@ TEST(Load, RunsACommandOfOneTextByTheShell) {
     target: {kind: process, command: "exec worker --pid $$$$ --home $HOME", environment: [A=1, "B=x=y", C=]}
 )",
                                       {}, {}, "/srv"));
-  EXPECT_EQ(s.target.command, (Strings{"/bin/sh", "-c", "exec worker --pid $$ --home $HOME"}));
-  EXPECT_EQ(s.target.directory, "/srv");  // the file's folder
-  EXPECT_EQ(s.target.environment, (std::map<std::string, std::string>{{"A", "1"}, {"B", "x=y"}, {"C", ""}}));
+  EXPECT_EQ(s.target.settings.get<Strings>("command"),
+            (Strings{"/bin/sh", "-c", "exec worker --pid $$ --home $HOME"}));
+  EXPECT_EQ(s.target.settings.text("directory"), "/srv");  // the file's folder
+  EXPECT_EQ(s.target.settings.get<Pairs>("environment"),
+            (std::map<std::string, std::string>{{"A", "1"}, {"B", "x=y"}, {"C", ""}}));
 }
 
 TEST(Load, SamplesAtLeastAsOftenAsItDecides) {
@@ -284,7 +287,7 @@ TEST(Load, InterpolatesValuesNeverStructure) {
   EXPECT_EQ(s.limits.max_replicas, 4);
   EXPECT_EQ(s.limits.min_replicas, 2);
   EXPECT_EQ(s.rules->scale_up_when[0].value_text, "80");
-  EXPECT_EQ(s.target.command, (Strings{env.at("EVIL"), "${MAX}"}));
+  EXPECT_EQ(s.target.settings.get<Strings>("command"), (Strings{env.at("EVIL"), "${MAX}"}));
 }
 
 TEST(Load, TakesAByteOrderMarkAndWindowsLineEnds) {
@@ -297,7 +300,7 @@ TEST(Load, TakesAByteOrderMarkAndWindowsLineEnds) {
 TEST(Load, NeedsNoComposeFileForAProcess) {
   const auto s = service_of(load_text("compose_file: missing.yaml\n" + with_service("")));
   EXPECT_EQ(s.target.kind, "process");
-  EXPECT_TRUE(s.target.compose_file.empty());
+  EXPECT_FALSE(s.target.settings.has("compose_file"));
 }
 
 TEST(Load, TakesComposeKeysOfATarget) {
@@ -311,40 +314,40 @@ services:
     target: {kind: compose, compose_file: other.yaml, project: shop}
 )",
                                       {}, {}, folder.path()));
-  EXPECT_EQ(s.target.compose_file, folder.file("other.yaml"));
-  EXPECT_EQ(s.target.project, "shop");
+  EXPECT_EQ(s.target.settings.text("compose_file"), folder.file("other.yaml"));
+  EXPECT_EQ(s.target.settings.text("project"), "shop");
 }
 
 TEST(Load, TellsAFileThatCannotBeRead) {
   const TestFolder folder;
-  EXPECT_EQ(load_config("/nowhere/docktor.yaml", {}).mistakes,
+  EXPECT_EQ(load_file("/nowhere/docktor.yaml", {}).mistakes,
             Strings{"/nowhere/docktor.yaml: cannot be read: No such file or directory; name a configuration "
                     "with --config FILE"});
   EXPECT_EQ(
-      load_config(folder.path(), {}).mistakes,
+      load_file(folder.path(), {}).mistakes,
       Strings{folder.path() + ": cannot be read: it is a folder; name a configuration with --config FILE"});
   ASSERT_EQ(::mkfifo(folder.file("pipe").c_str(), 0600), 0);
-  EXPECT_EQ(load_config(folder.file("pipe"), {}).mistakes,
+  EXPECT_EQ(load_file(folder.file("pipe"), {}).mistakes,
             Strings{folder.file("pipe") +
                     ": cannot be read: it is not a regular file; name a configuration with --config FILE"});
   folder.write("big.yaml", std::string(kMaxYamlBytes + 1, '#'));
-  EXPECT_EQ(load_config(folder.file("big.yaml"), {}).mistakes,
-            Strings{folder.file("big.yaml") +
-                    ": cannot be read: it is larger than 16384 KiB; name a configuration with --config FILE"});
+  EXPECT_EQ(
+      load_file(folder.file("big.yaml"), {}).mistakes,
+      Strings{folder.file("big.yaml") +
+              ": cannot be read: it is larger than 16384 KiB; name a configuration with --config FILE"});
 }
 
 TEST(Load, ShowsThePathAsTypedAndKeepsTheAbsoluteOne) {
   const TestFolder folder;
   folder.write("docktor.yaml", with_service(""));
-  const auto good = load_config("./docktor.yaml", {}, {.cwd = folder.path()});
+  const auto good = load_file("./docktor.yaml", {}, {.cwd = folder.path()});
   ASSERT_TRUE(good.config);
   EXPECT_EQ(good.config->shown, "./docktor.yaml");
   EXPECT_EQ(good.config->path, folder.file("docktor.yaml"));
-  EXPECT_EQ(good.config->services[0].target.directory, folder.path());
+  EXPECT_EQ(good.config->services[0].target.settings.text("directory"), folder.path());
 
   folder.write("bad.yaml", "nonsense: 1\n");
-  EXPECT_EQ(load_config("./bad.yaml", {}, {.cwd = folder.path()}).mistakes[0].substr(0, 15),
-            "./bad.yaml:1:1:");
+  EXPECT_EQ(load_file("./bad.yaml", {}, {.cwd = folder.path()}).mistakes[0].substr(0, 15), "./bad.yaml:1:1:");
 }
 
 TEST(Load, ResolvesLinksOfTheFolderButNotOfTheFile) {
@@ -353,7 +356,7 @@ TEST(Load, ResolvesLinksOfTheFolderButNotOfTheFile) {
   folder.write("real/v1.yaml", with_service(""));
   std::filesystem::create_directory_symlink("real", folder.file("link"));
   std::filesystem::create_symlink("v1.yaml", folder.file("real/docktor.yaml"));
-  const auto result = load_config(folder.file("link/docktor.yaml"), {});
+  const auto result = load_file(folder.file("link/docktor.yaml"), {});
   ASSERT_TRUE(result.config);
   EXPECT_EQ(result.config->path, folder.file("real/docktor.yaml"));
 }
@@ -371,7 +374,8 @@ TEST(FindConfig, PrefersYamlOverYml) {
 TEST(Load, TakesAsManyServicesAsTheTableAllows) {
   std::string text = "services:\n";
   for (int i = 0; i < 10'000; ++i) {
-    text += fmt::format(R"(  # service {0}, of team {1}, which is called at night when its backlog grows beyond all bounds
+    text += fmt::format(
+        R"(  # service {0}, of team {1}, which is called at night when its backlog grows beyond all bounds
   - name: service-with-a-name-of-some-length-{0}
     min_replicas: 1
     max_replicas: 20
@@ -396,7 +400,7 @@ TEST(Load, TakesAsManyServicesAsTheTableAllows) {
       command: [/usr/local/bin/worker, --queue, "{0}", --verbose]
       environment: {{A: "1", B: "2", C: "3", D: "4", E: "5", F: "6"}}
 )",
-                        i, i % 7);
+        i, i % 7);
   }
   const auto result = load_text(text);
   ASSERT_TRUE(result.config) << result.mistakes.at(0);

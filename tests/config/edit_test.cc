@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "config/test_files.h"
+#include "tests/config/test_files.h"
 
 namespace docktor {
 namespace {

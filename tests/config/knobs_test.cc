@@ -5,19 +5,40 @@
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <span>
 #include <string>
+#include <vector>
 
+#include "app/configuration_page.h"
+#include "app/kinds.h"
 #include "config/load.h"
-#include "config/reference.h"
 #include "config/scalars.h"
-#include "config/test_files.h"
 #include "core/spec.h"
+#include "targets/process/process_spec.h"
+#include "tests/config/test_files.h"
 
 namespace docktor {
 namespace {
 
+// Every key there is: of the file, and of every kind.
+std::vector<const Knob*> all_knobs() {
+  std::vector<const Knob*> out;
+  const auto add = [&](std::span<const Knob> knobs) {
+    for (const auto& k : knobs) out.push_back(&k);
+  };
+  add(knobs());
+  for (const auto& sort : {queue_sort(all_kinds()), target_sort(all_kinds())}) {
+    for (const auto* kind : sort.kinds) {
+      add(kind->keys);
+      for (const auto& k : kind->keys) add(k.inner());
+    }
+  }
+  return out;
+}
+
 TEST(Knobs, HaveDefaultsWithinTheirOwnBounds) {
-  for (const auto& k : knobs()) {
+  for (const auto* knob : all_knobs()) {
+    const auto& k = *knob;
     if (k.standard.empty()) continue;
     bool good = false;
     switch (k.type) {
@@ -42,7 +63,8 @@ TEST(Knobs, HaveDefaultsWithinTheirOwnBounds) {
 }
 
 TEST(Knobs, HaveASentenceAndABoundEach) {
-  for (const auto& k : knobs()) {
+  for (const auto* knob : all_knobs()) {
+    const auto& k = *knob;
     EXPECT_TRUE(k.meaning.ends_with('.')) << k.key;
     const bool bounded =
         k.type == KnobType::kInteger || k.type == KnobType::kNumber || k.type == KnobType::kDuration;
@@ -51,10 +73,23 @@ TEST(Knobs, HaveASentenceAndABoundEach) {
 }
 
 TEST(Knobs, StandOnceInEachForm) {
-  for (const Form form : {kTop, kScaling, kService, kRules, kRule, kObjective, kQueue, kTls, kTarget, kLlm}) {
-    const auto keys = keys_of(form);
-    EXPECT_EQ(std::set<std::string_view>(keys.begin(), keys.end()).size(), keys.size()) << title_of(form);
-    EXPECT_FALSE(keys.empty()) << title_of(form);
+  for (const Form form : {kTop, kScaling, kService, kRules, kRule, kObjective, kLlm}) {
+    const auto table = table_of(form);
+    const auto keys = table.keys();
+    EXPECT_EQ(std::set<std::string_view>(keys.begin(), keys.end()).size(), keys.size()) << table.title;
+    EXPECT_FALSE(keys.empty()) << table.title;
+  }
+}
+
+TEST(Kinds, HaveKeysThatStandOnceAndAtMostOneIsImplied) {
+  for (const auto& sort : {queue_sort(all_kinds()), target_sort(all_kinds())}) {
+    int implied = 0;
+    for (const auto* kind : sort.kinds) {
+      std::set<std::string_view> keys{"kind"};
+      for (const auto& k : kind->keys) EXPECT_TRUE(keys.insert(k.key).second) << kind->name << ": " << k.key;
+      implied += kind->implied;
+    }
+    EXPECT_LE(implied, 1) << sort.word;
   }
 }
 
@@ -83,9 +118,10 @@ TEST(Knobs, HaveTheDefaultsOfTheSpec) {
   EXPECT_EQ(loaded.objective->max_wait, ObjectiveSpec{}.max_wait);
   EXPECT_EQ(loaded.objective->quantile, ObjectiveSpec{}.quantile);
   ASSERT_TRUE(loaded.queue);
-  EXPECT_EQ(loaded.queue->kind, QueueSpec{}.kind);
-  EXPECT_EQ(loaded.target.stop_grace_period, TargetSpec{}.stop_grace_period);
-  EXPECT_EQ(loaded.target.ready_after, TargetSpec{}.ready_after);
+  EXPECT_EQ(loaded.queue->kind, "nats");
+  const ProcessSpec process;
+  EXPECT_EQ(loaded.target.settings.get<Duration>("stop_grace_period"), process.stop_grace_period);
+  EXPECT_EQ(loaded.target.settings.get<Duration>("ready_after"), process.ready_after);
 }
 
 TEST(Reference, IsThePageInDocs) {
@@ -98,7 +134,8 @@ TEST(Reference, IsThePageInDocs) {
 
 TEST(Reference, HasEveryKey) {
   const auto page = configuration_reference();
-  for (const auto& k : knobs()) {
+  for (const auto* knob : all_knobs()) {
+    const auto& k = *knob;
     EXPECT_NE(page.find("| `" + std::string(k.key) + "` |"), std::string::npos) << k.key;
     EXPECT_NE(page.find(k.variable), std::string::npos) << k.variable;
   }

@@ -1,4 +1,4 @@
-// docs/configuration.md, written from the table of knobs, so that the two cannot differ.
+// docs/configuration.md, written from the tables of keys, so that the two cannot differ.
 #pragma once
 
 #include <string>

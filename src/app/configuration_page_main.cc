@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <string>
 
-#include "config/reference.h"
+#include "app/configuration_page.h"
 
 int main() {
   const std::string page = docktor::configuration_reference();

@@ -1,12 +1,13 @@
-#include "config/reference.h"
+#include "app/configuration_page.h"
 
 #include <fmt/format.h>
 
 #include <array>
 #include <vector>
 
+#include "app/kinds.h"
 #include "config/files.h"
-#include "config/knobs.h"
+#include "config/kind.h"
 #include "config/yaml.h"
 #include "core/metric.h"
 
@@ -92,7 +93,7 @@ std::string cell(std::string_view text) {
 
 std::string default_of(const Knob& k) {
   if (!k.standard.empty()) return fmt::format("`{}`", k.standard);
-  if (k.required) return k.kind.empty() ? "required" : fmt::format("required for kind {}", k.kind);
+  if (k.required) return "required";
   return "";
 }
 
@@ -105,7 +106,6 @@ std::string allowed_of(const Knob& k) {
 
 std::string meaning_of(const Knob& k) {
   std::string out(k.meaning);
-  if (!k.kind.empty()) out += fmt::format(" Only for kind {}.", k.kind);
   if (!k.file_key.empty()) out += fmt::format(" Or `{}`: a file with it.", k.file_key);
   if (k.secret) out += " Secret.";
   return out;
@@ -124,47 +124,97 @@ struct Chapter {
   std::string_view intro;
 };
 
-constexpr std::array<Chapter, 10> kChapters{{
-    {kTop, "The file", "Keys that begin with `x-` are ignored here: a place for anchors."},
+constexpr Chapter kTopChapter{kTop, "The file",
+                              "Keys that begin with `x-` are ignored here: a place for anchors."};
+constexpr std::array<Chapter, 4> kServiceChapters{{
     {kService, "services[]", "One entry for each service; it has `rules`, an `objective`, or both."},
     {kRules, "services[].rules", "At least one rule, in either list."},
     {kRule, "services[].rules.scale_up_when[], scale_down_when[]",
      "Rules see the mean over `metrics_window`. A rule whose metric has no data, or old data, does not hold; "
      "while any rule has none, nothing is scaled down."},
     {kObjective, "services[].objective", "Capacity per replica and start-up time are learned."},
-    {kQueue, "services[].queue",
-     "One way to sign in at most: a user, a token, a creds file, an nkey, or what the url carries."},
-    {kTls, "services[].queue.tls", ""},
-    {kTarget, "services[].target, and target of the legacy form", ""},
+}};
+constexpr std::array<Chapter, 2> kLastChapters{{
     {kScaling, "scaling (legacy form)", "With `service` at the top, in place of `services`."},
     {kLlm, "llm", ""},
 }};
 
-std::string table_of(const Chapter& chapter) {
-  std::string out = fmt::format("## {}\n\n", chapter.title);
-  if (!chapter.intro.empty()) out += fmt::format("{}\n\n", chapter.intro);
+std::string chapter_of(std::string_view title, std::string_view intro, const std::vector<const Knob*>& keys) {
+  std::string out = fmt::format("## {}\n\n", title);
+  if (!intro.empty()) out += fmt::format("{}\n\n", intro);
+  if (keys.empty()) return out;
   out += "| key | default | allowed | meaning | overridden by |\n| --- | --- | --- | --- | --- |\n";
-  for (const auto& k : knobs()) {
-    if ((k.forms & chapter.form) == 0) continue;
-    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", k.key, default_of(k), cell(allowed_of(k)),
-                       cell(meaning_of(k)), overrides_of(k));
+  for (const auto* k : keys) {
+    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", k->key, default_of(*k), cell(allowed_of(*k)),
+                       cell(meaning_of(*k)), overrides_of(*k));
   }
   return out + "\n";
 }
 
+std::string chapter_of(const Chapter& chapter) {
+  return chapter_of(chapter.title, chapter.intro, table_of(chapter.form).knobs);
+}
+
+std::vector<const Knob*> pointers(std::span<const Knob> knobs) {
+  std::vector<const Knob*> out;
+  for (const auto& k : knobs) out.push_back(&k);
+  return out;
+}
+
+// The key `kind`, then a chapter for each kind, with one for each map within it.
+std::string chapters_of(const KindSort& sort, std::string_view title,
+                        std::string (*traits)(const KindKeys&)) {
+  const KindKnob kind(sort);
+  std::string out = chapter_of(title, "Which other keys there are depends on the kind.", {&kind.knob});
+  for (const auto* k : sort.kinds) {
+    const auto name = fmt::format("{} of kind {}", sort.word, k->name);
+    const std::string intro = fmt::format("{}{}{}", k->note, k->note.empty() ? "" : " ", traits(*k));
+    out += chapter_of(name, intro, pointers(k->keys));
+    for (const auto& section : k->keys) {
+      if (section.within)
+        out += chapter_of(fmt::format("{}: {}", name, section.key), "", pointers(section.inner()));
+    }
+  }
+  return out;
+}
+
+// Keys of kinds that count for all services may stand at the top, too.
+std::vector<const Knob*> top_keys() {
+  auto keys = table_of(kTop).knobs;
+  const auto more = whole_file_knobs(all_kinds());
+  keys.insert(keys.end(), more.begin(), more.end());
+  return keys;
+}
+
+std::string queue_traits(const KindKeys& kind) {
+  return kind.counts_flow ? "" : "It tells no rates: `rules` only, no `objective`.";
+}
+
+std::string target_traits(const KindKeys& kind) {
+  std::string out = kind.chooses_victims ? "docktor chooses which replicas stop."
+                                         : "The engine chooses which replicas stop.";
+  if (kind.this_host_only) out += " Replicas live on docktor's own host.";
+  return out;
+}
+
 std::string metrics_table() {
-  std::string out =
+  std::string without;
+  for (const auto* k : all_kinds().targets) {
+    if (!k->has_limits) without += fmt::format("{}{}", without.empty() ? "" : ", ", k->name);
+  }
+  std::string out = fmt::format(
       "## Metrics\n\n`cpu.avg_pct` is another name of `cpu.avg`. `queue.*` needs a `queue`; `cpu.limit_pct` "
       "and "
-      "`mem.limit_pct` need a\ntarget whose replicas have limits (not kind process).\n\n"
-      "| metric | unit | meaning |\n| --- | --- | --- |\n";
+      "`mem.limit_pct` need a\ntarget whose replicas have limits (not kind {}).\n\n"
+      "| metric | unit | meaning |\n| --- | --- | --- |\n",
+      without);
   for (const auto& m : kMetrics) out += fmt::format("| `{}` | {} | {} |\n", m.name, m.unit, m.meaning);
   return out;
 }
 
 constexpr std::string_view kIntro = R"(# Configuration
 
-<!-- Written from the table in src/config/knob_table.cc. Change it there, then: cmake --build build --target configuration_reference -->
+<!-- Written from the tables of keys (src/config/knob_table.cc, and the *_keys.cc of each kind). Change them there, then: cmake --build build --target configuration_reference -->
 
 docktor reads `docktor.yaml` (or `docktor.yml`) in the working directory, or the file that `--config` names. Paths within it are
 relative to the file's folder. `docktor config validate` checks it; a mistake reads
@@ -204,7 +254,12 @@ std::string configuration_reference() {
   out += example("The legacy form: one service by its CPU (up above `cpu_high`, down below `cpu_low`)",
                  legacy_example());
   out += prose();
-  for (const auto& chapter : kChapters) out += table_of(chapter);
+  const auto& kinds = all_kinds();
+  out += chapter_of(kTopChapter.title, kTopChapter.intro, top_keys());
+  for (const auto& chapter : kServiceChapters) out += chapter_of(chapter);
+  out += chapters_of(queue_sort(kinds), "services[].queue", queue_traits);
+  out += chapters_of(target_sort(kinds), "services[].target, and target of the legacy form", target_traits);
+  for (const auto& chapter : kLastChapters) out += chapter_of(chapter);
   out += metrics_table();
   return out;
 }

@@ -1,0 +1,37 @@
+#include "app/kinds.h"
+
+#include <array>
+#include <cstddef>
+
+#include "queues/nats/nats_kind.h"
+#include "targets/compose/compose_kind.h"
+#include "targets/process/process_kind.h"
+
+namespace docktor {
+
+namespace {
+
+// A further kind is a row here, and nothing else outside its folder.
+constexpr std::array kQueues{&kNatsKind};
+constexpr std::array kTargets{&kProcessKind, &kComposeKind};
+
+template <class Row, std::size_t N>
+std::array<const KindKeys*, N> keys_of(const std::array<const Row*, N>& rows) {
+  std::array<const KindKeys*, N> keys{};
+  for (std::size_t i = 0; i < N; ++i) keys[i] = rows[i]->keys;
+  return keys;
+}
+
+}  // namespace
+
+std::span<const QueueKind* const> queue_kinds() { return kQueues; }
+std::span<const TargetKind* const> target_kinds() { return kTargets; }
+
+const Kinds& all_kinds() {
+  static const auto queues = keys_of(kQueues);
+  static const auto targets = keys_of(kTargets);
+  static const Kinds kinds{queues, targets};
+  return kinds;
+}
+
+}  // namespace docktor

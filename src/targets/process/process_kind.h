@@ -1,0 +1,10 @@
+// The row of kind process.
+#pragma once
+
+#include "config/kind.h"
+
+namespace docktor {
+
+extern const TargetKind kProcessKind;
+
+}  // namespace docktor
