@@ -24,6 +24,12 @@ if ! xargs -r clang-format-19 --dry-run -Werror <"$cache/all"; then
   failed=1
 fi
 
+# Which folder may include which.
+if ! scripts/check-arrows.py; then
+  echo "lint: an include that docs/architecture.md's table of folders does not allow" >&2
+  failed=1
+fi
+
 # Fuzz targets and the program outside the tree are built by other means than this build: only their formatting is checked.
 if [ $# -gt 0 ]; then printf '%s\n' "$@"; else files '*.cc' ':!tests/fuzz' ':!packaging/library/outside'; fi >"$cache/wanted"
 
