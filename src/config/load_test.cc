@@ -328,9 +328,10 @@ TEST(Load, TellsAFileThatCannotBeRead) {
             Strings{folder.file("pipe") +
                     ": cannot be read: it is not a regular file; name a configuration with --config FILE"});
   folder.write("big.yaml", std::string(kMaxYamlBytes + 1, '#'));
-  EXPECT_EQ(load_config(folder.file("big.yaml"), {}).mistakes,
-            Strings{folder.file("big.yaml") +
-                    ": cannot be read: it is larger than 16384 KiB; name a configuration with --config FILE"});
+  EXPECT_EQ(
+      load_config(folder.file("big.yaml"), {}).mistakes,
+      Strings{folder.file("big.yaml") +
+              ": cannot be read: it is larger than 16384 KiB; name a configuration with --config FILE"});
 }
 
 TEST(Load, ShowsThePathAsTypedAndKeepsTheAbsoluteOne) {
@@ -371,7 +372,8 @@ TEST(FindConfig, PrefersYamlOverYml) {
 TEST(Load, TakesAsManyServicesAsTheTableAllows) {
   std::string text = "services:\n";
   for (int i = 0; i < 10'000; ++i) {
-    text += fmt::format(R"(  # service {0}, of team {1}, which is called at night when its backlog grows beyond all bounds
+    text += fmt::format(
+        R"(  # service {0}, of team {1}, which is called at night when its backlog grows beyond all bounds
   - name: service-with-a-name-of-some-length-{0}
     min_replicas: 1
     max_replicas: 20
@@ -396,7 +398,7 @@ TEST(Load, TakesAsManyServicesAsTheTableAllows) {
       command: [/usr/local/bin/worker, --queue, "{0}", --verbose]
       environment: {{A: "1", B: "2", C: "3", D: "4", E: "5", F: "6"}}
 )",
-                        i, i % 7);
+        i, i % 7);
   }
   const auto result = load_text(text);
   ASSERT_TRUE(result.config) << result.mistakes.at(0);

@@ -24,7 +24,8 @@ TEST(Secrets, AreReadFromFilesWithoutTheirLastNewline) {
   const auto s = service_of(load_in(folder, with_queue("      user: u\n      password_file: pw\n")));
   EXPECT_EQ(s.queue->password.value, "s3cret with space ");
   folder.write("pw", "\xEF\xBB\xBFs3cret\r\n");
-  EXPECT_EQ(service_of(load_in(folder, with_queue("      user: u\n      password_file: pw\n"))).queue->password.value,
+  EXPECT_EQ(service_of(load_in(folder, with_queue("      user: u\n      password_file: pw\n")))
+                .queue->password.value,
             "s3cret");
   folder.write("token", "t0ken");
   EXPECT_EQ(service_of(load_in(folder, with_queue("      token_file: ./token\n"))).queue->token.value,

@@ -52,7 +52,8 @@ std::optional<std::pair<Position, std::string>> YamlText::bad_character() const 
       const auto line = text_.rfind('\n', i);
       const auto before = text_.substr(line == std::string_view::npos ? 0 : line + 1);
       if (before.find_first_not_of(" \xC2\xA0") + (before.data() - text_.data()) > i)
-        return std::pair{position_of(i), std::string("a no-break space indents this line; write plain blanks")};
+        return std::pair{position_of(i),
+                         std::string("a no-break space indents this line; write plain blanks")};
     }
     const auto length = utf8_length(text_.substr(i));
     if (length == 0)
