@@ -11,8 +11,9 @@ namespace docktor {
 
 struct JournalLoad {
   sim::Load load;
-  double begins = 0;               ///< Unix seconds of the load's second 0
-  std::optional<double> capacity;  ///< messages per second of a replica, as last learned, else the most that one was seen to do
+  double begins = 0;  ///< Unix seconds of the load's second 0
+  std::optional<double>
+      capacity;  ///< messages per second of a replica, as last learned, else the most that one was seen to do
   std::optional<double> start_up;  ///< seconds, as last learned
   double unknown = 0;  ///< seconds between samples that tell nothing (the daemon was down, a reset)
 };

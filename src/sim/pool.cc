@@ -68,7 +68,7 @@ double Pool::begin(std::uint32_t slot, const Message& m) {
   if (worker_.drift != 0) {
     s *= 1 + worker_.drift * std::sin(2 * std::numbers::pi * now_ / worker_.drift_period);
   }
-  if (worker_.bottleneck > 0 && busy_ > worker_.bottleneck)
+  if (worker_.bottleneck > 0 && busy_ > worker_.bottleneck && now_ < worker_.bottleneck_until)
     s *= static_cast<double>(busy_) / worker_.bottleneck;
   if (!m.begun) service_sum_ += s;
   return now_ + s;

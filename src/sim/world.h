@@ -22,7 +22,9 @@ struct WorkerSpec {
       0;  ///< how much replicas differ: a replica's service times are scaled by a log-normal factor
   double drift = 0;            ///< service times swell by this share and shrink again (a sine) ...
   double drift_period = 3600;  ///< ... within this many seconds
-  int bottleneck = 0;  ///< more than 0: beyond so many busy workers the work per message grows in proportion
+  int bottleneck =
+      0;  ///< more than 0: beyond so many busy workers the work per message grows in proportion ...
+  double bottleneck_until = 1e18;  ///< ... until this second
 };
 
 /// What goes wrong, each by chance, drawn by index.

@@ -29,6 +29,8 @@ constexpr double kNextTry = 1;     // ... and with the next one, where that has 
 constexpr int kHelpsToBeFree = 2;  // tries in a row that help: there is no bottleneck
 constexpr double kTry = 0.3;       // more replicas with each try
 constexpr double kFewer = 0.8;     // of the replicas: whether fewer carry as much is tried in such steps
+constexpr double kUnhindered =
+    0.85;  // of what the bottleneck lets through: replicas that did less were not held back
 constexpr double kFell = 0.9, kRose = 1.2;  // of the throughput: the belief no longer fits
 constexpr double kFirstPause = 15, kLongestPause = 600;
 constexpr double kLongestTry = 120;  // seconds, beside the start-up and a few jobs
@@ -41,13 +43,13 @@ int whole(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e6))
 
 }  // namespace
 
-Bottleneck::Window Bottleneck::window(double low, double high, double spread,
+Bottleneck::Window Bottleneck::window(double low, double high, double spread, bool sure,
                                       std::optional<Time> after) const {
   Window w;
   double settled = 0;
   for (auto it = samples_.rbegin(); it != samples_.rend() && w.seconds < kWindowSeconds; ++it) {
     if (after && it->at <= *after) break;
-    if (it->replicas < low || it->replicas > high) {
+    if (it->replicas < low || it->replicas > high || (sure && !it->sure)) {
       if (w.samples > 0) break;  // older ones say less of the present
       continue;
     }
@@ -55,7 +57,6 @@ Bottleneck::Window Bottleneck::window(double low, double high, double spread,
     w.in_hand += it->in_hand * it->seconds;
     settled += it->settled;
     w.seconds += it->seconds;
-    w.since = it->at;
     ++w.samples;
   }
   if (w.seconds <= 0) return w;
@@ -93,7 +94,7 @@ void Bottleneck::add(const Span& span, int replicas, bool all_work, double in_ha
     pending_ = pending_ || (!samples_.empty() && span.working > kGrowth * samples_.back().replicas);
     return;
   }
-  const double working = span.working - span.missing;
+  const double working = span.working;
   if (working <= 0) return;
   // Those that joined may be counted too early; what they do is known once a start has passed.
   if (working > kSame * grown_from_) {
@@ -101,30 +102,35 @@ void Bottleneck::add(const Span& span, int replicas, bool all_work, double in_ha
     grown_at_ = span.at;
   }
   grown_from_ = std::min(grown_from_, working);
-  if (to_seconds(span.at - grown_at_) < std::max(kLeastSeconds, workers.start_up)) {
-    pending_ = pending_ || !samples_.empty();
+  const bool sure = to_seconds(span.at - grown_at_) >= std::max(kLeastSeconds, workers.start_up);
+  samples_.push_back({span.at, working, span.settled, span.seconds, in_hand, sure});
+  if (samples_.size() > kMaxSamples) samples_.pop_front();
+  if (!sure) {
+    pending_ = pending_ || samples_.size() > 1;
     return;
   }
-  samples_.push_back({span.at, working, span.settled, span.seconds, in_hand});
-  if (samples_.size() > kMaxSamples) samples_.pop_front();
-  const Window now = window(working / kSame, working * kSame, workers.spread);
-  if (now.samples >= kLeastSamples && now.rate > kErrors * now.error &&
-      (now.rate - now.error) / now.replicas > best_) {
-    best_ = (now.rate - now.error) / now.replicas;
-    best_at_ = now.replicas;
-  }
+  const Window now = window(working / kSame, working * kSame, workers.spread, true);
+  if (now.samples >= kLeastSamples) learn_best(now);
   if (stage_ == Stage::kHolding) return watch_holding(span.at, workers);
-  if (stage_ == Stage::kTrying && (!all_work || replicas < tried_)) {
-    if (span.at >= until_) stage_ = Stage::kFree;  // they never worked: that is no bottleneck of the others
+  // As many as are tried may be more than max_replicas allows: what has come of it is measured.
+  if (stage_ == Stage::kTrying && (!all_work || replicas <= cap_)) {
+    if (span.at >= until_) *this = {};  // they never worked: that is no bottleneck of the others
     return;
   }
   judge(span.at, workers);
 }
 
+void Bottleneck::learn_best(const Window& w) {
+  const double each = (w.rate - w.error) / w.replicas;
+  if (w.rate <= kErrors * w.error || each <= best_) return;
+  best_ = each;
+  best_at_ = w.replicas;
+}
+
 void Bottleneck::judge(Time now, const Workers& workers) {
   const double present = samples_.back().replicas;
-  const Window many = window(present / kSame, present * kSame, workers.spread, doubted_at_);
-  const Window few = window(0, present / kGrowth, workers.spread);
+  const Window many = window(present / kSame, present * kSame, workers.spread, true, doubted_at_);
+  const Window few = window(0, present / kGrowth, workers.spread, false);
   if (few.samples == 0) return;
   switch (compare(few, many, workers)) {
     case Verdict::kDoesNot:
@@ -165,6 +171,7 @@ void Bottleneck::judge(Time now, const Workers& workers) {
 void Bottleneck::hold(Time now, const Window& few, const Window& many, const Workers& workers) {
   const bool again = stage_ == Stage::kTrying;
   held_rate_ = many.rate;
+  learn_best(few);
   const int most = whole(again ? few.replicas : many.replicas);
   cap_ = std::clamp(whole(kRoom * many.rate / std::max(best_, 1e-9)), 1, std::max(1, most));
   pause_ = again ? std::min(2 * pause_, kLongestPause)
@@ -183,22 +190,23 @@ void Bottleneck::hold(Time now, const Window& few, const Window& many, const Wor
                  : ": look at what they share (a database, a lock, the CPU)");
 }
 
-// Replicas that the throughput keeps busy, where fewer than those were once seen to do more each.
+// Replicas that the throughput keeps busy, where fewer were seen to do more each while the bottleneck did not
+// hold them back yet; else 1.
 int Bottleneck::busy_at_best() const {
-  const double n = held_rate_ / std::max(best_, 1e-9);
-  return n > kSame * best_at_ ? static_cast<int>(n) : 1;
+  const bool held_back = best_ * best_at_ > kUnhindered * held_rate_;
+  return held_back ? 1 : static_cast<int>(held_rate_ / std::max(best_, 1e-9));
 }
 
 void Bottleneck::watch_holding(Time now, const Workers& workers) {
   const double present = samples_.back().replicas;
-  const Window w = window(present / kSame, present * kSame, workers.spread);
+  const Window w = window(present / kSame, present * kSame, workers.spread, true, stepped_);
   const bool measured =
       w.samples >= kLeastSamples && w.seconds >= std::max(kLeastSeconds, kLeastJobs * workers.job);
   if (measured && w.rate - kErrors * w.error > kRose * held_rate_) {
     *this = {};  // it lets more through now: what was believed no longer holds
     return;
   }
-  if (measured && present < cap_ * kSame && present > cap_ / kSame && w.since > stepped_) {
+  if (measured && present < cap_ * kSame && present > cap_ / kSame) {
     // Fewer, for as long as they carry as much; one step back where they do not.
     if (w.rate + kErrors * w.error < kFell * held_rate_) {
       too_few_ = cap_;
@@ -244,7 +252,7 @@ void Bottleneck::save(nlohmann::json& state) const {
   if (doubted_at_) state["doubted_at"] = saved(*doubted_at_);
   auto& samples = state["samples"] = nlohmann::json::array();
   for (const Sample& s : samples_)
-    samples.push_back({saved(s.at), s.replicas, s.settled, s.seconds, s.in_hand});
+    samples.push_back({saved(s.at), s.replicas, s.settled, s.seconds, s.in_hand, s.sure});
 }
 
 void Bottleneck::restore(const nlohmann::json& state) {
@@ -254,9 +262,9 @@ void Bottleneck::restore(const nlohmann::json& state) {
       it != state.end() && it->is_array() && it->size() <= kMaxSamples) {
     samples_.clear();
     for (const auto& v : *it) {
-      if (!v.is_array() || v.size() != 5) continue;
+      if (!v.is_array() || v.size() != 6 || !v[5].is_boolean()) continue;
       const auto at = restored_time(v[0]);
-      Sample s{at.value_or(Time{}), -1, 0, -1, 0};
+      Sample s{at.value_or(Time{}), -1, 0, -1, 0, v[5].get<bool>()};
       restore_number(v[1], 0, 1e6, s.replicas);
       restore_number(v[2], -1e18, 1e18, s.settled);
       restore_number(v[3], 1e-9, 1e9, s.seconds);

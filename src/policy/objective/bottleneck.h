@@ -47,20 +47,21 @@ class Bottleneck {
     double settled = 0;
     double seconds = 0;
     double in_hand = 0;
+    bool sure = true;  // all of those surely worked; else fewer may have, which makes them look weaker
   };
   struct Window {
     double replicas = 0, rate = 0, error = 0, seconds = 0, in_hand = 0;
     int samples = 0;
-    Time since{};  // end of its first sample
   };
   enum class Stage { kFree, kHolding, kTrying };
   enum class Verdict { kOpen, kHelps, kDoesNot };
 
-  Window window(double low, double high, double spread, std::optional<Time> after = {}) const;
+  Window window(double low, double high, double spread, bool sure, std::optional<Time> after = {}) const;
   Verdict compare(const Window& few, const Window& many, const Workers& workers) const;
   void judge(Time now, const Workers& workers);
   void hold(Time now, const Window& few, const Window& many, const Workers& workers);
   int busy_at_best() const;
+  void learn_best(const Window& window);
   void watch_holding(Time now, const Workers& workers);
 
   std::deque<Sample> samples_;  // under the present backlog, oldest first

@@ -62,6 +62,7 @@ class ObjectivePolicy final : public Policy {
   void learn_trend(const objective::Slot& slot);
   void add_starting(const Situation& in, double age, objective::Outlook& o) const;
   void learn_workers();
+  void learn_warm_up(const objective::Span& span);
   objective::Span judge(const objective::Evidence& e);
   double hand_wait() const;
   double held_back(const Observation& latest) const;

@@ -126,19 +126,24 @@ void ObjectivePolicy::learn_workers() {
   if (span.saturated && steady) hand_.full(e.after.in_hand, current);
   const bool spare = steady && e.before.in_hand < kSpare * current && e.after.in_hand < kSpare * current;
   if (spare && !span.saturated) hand_.idle(e.after.oldest);
-  if (span.saturated && span.blur == 0 && capacity_.learned() && !startup_.young().empty()) {
-    const double mu = capacity_.rate(), expected = std::max(1.0, mu * span.working * span.seconds);
-    const double variance = capacity_.spread() * expected / (mu * span.seconds * mu * span.seconds);
-    warm_up_.add(startup_.young(), e.after.at, span.working, span.settled / (mu * span.seconds), variance);
-  }
+  learn_warm_up(span);
   capacity_.add(span, !hand_.one_at_a_time());
   const double mu = capacity_.rate();
   bottleneck_.add(span, current, startup_.coming().empty(), e.after.in_hand,
                   {capacity_.spread(), startup_.mean(), mu > 0 ? 1 / mu : 0});
+  // Replicas that a bottleneck kept from doing more looked as if they were warming up.
+  if (bottleneck_.most()) warm_up_ = {};
   // A rate that falls while replicas join may be a bottleneck's doing: no order rests on it before that is
   // judged.
   const bool suspicious = bottleneck_.pending() && capacity_.learned() && planned_rate_ > 0;
   planned_rate_ = suspicious ? std::max(planned_rate_, capacity_.cautious_rate()) : capacity_.cautious_rate();
+}
+
+void ObjectivePolicy::learn_warm_up(const Span& span) {
+  if (!span.saturated || span.blur > 0 || !capacity_.learned() || startup_.young().empty()) return;
+  const double mu = capacity_.rate(), expected = std::max(1.0, mu * span.working * span.seconds);
+  const double variance = capacity_.spread() * expected / (mu * span.seconds * mu * span.seconds);
+  warm_up_.add(startup_.young(), span.at, span.working, span.settled / (mu * span.seconds), variance);
 }
 
 void ObjectivePolicy::learn_rhythm(const Slot& slot) {

@@ -32,28 +32,40 @@ Error not_permitted(const std::string& url, const std::string& verb, const std::
           false};
 }
 
-// A server tells its domain and the leaf links of one's account to everybody: STATZ, which needs no system
-// account. Only names of a plain shape are repeated.
-std::string read_elsewhere(const std::string& text) {
-  const auto answer = nlohmann::json::parse(text, nullptr, false);
-  const auto at = [](const nlohmann::json& j, const char* key) {
-    const auto it = j.is_object() ? j.find(key) : j.end();
-    return j.is_object() && it != j.end() ? *it : nlohmann::json();
-  };
-  const auto domain = at(at(answer, "server"), "domain");
-  const auto is_plain = [](const std::string& s) {
-    return !s.empty() && s.size() <= 64 &&
-           std::ranges::all_of(s, [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
-  };
-  if (domain.is_string() && is_plain(domain.get<std::string>())) {
-    return fmt::format(
-        "its JetStream is domain {}: where the stream is in another domain, write queue.domain",
-        domain.get<std::string>());
-  }
-  const auto data = at(answer, "data");
+nlohmann::json value_at(const nlohmann::json& j, const char* key) {
+  const auto it = j.is_object() ? j.find(key) : j.end();
+  return j.is_object() && it != j.end() ? *it : nlohmann::json();
+}
+
+// Only names of a plain shape are repeated.
+std::string plain_name(const nlohmann::json& v) {
+  const std::string name = v.is_string() ? v.get<std::string>() : std::string();
+  const bool plain = name.size() <= 64 && std::ranges::all_of(name, [](unsigned char c) {
+                       return std::isalnum(c) || c == '-' || c == '_';
+                     });
+  return plain ? name : std::string();
+}
+
+// JetStream tells its own domain in the account's information.
+std::string own_domain(const std::string& info) {
+  const auto domain = plain_name(value_at(nlohmann::json::parse(info, nullptr, false), "domain"));
+  if (domain.empty()) return {};
+  return fmt::format("its JetStream is domain {}: where the stream is in another domain, write queue.domain",
+                     domain);
+}
+
+// STATZ, which needs no system account, is answered by this server or by one beyond a leaf link, whichever is
+// first: that there is a link, or the domain beyond it.
+std::string linked_domain(const std::string& statz) {
+  const auto answer = nlohmann::json::parse(statz, nullptr, false);
+  if (const auto domain = plain_name(value_at(value_at(answer, "server"), "domain")); !domain.empty())
+    return fmt::format("a server that it is linked to has JetStream in domain {}: write queue.domain",
+                       domain);
+  const auto data = value_at(answer, "data");
   for (const char* key : {"account_statz", "accounts"}) {
-    for (const auto& account : at(data, key)) {
-      const auto links = at(account, "leafnodes");
+    const auto accounts = value_at(data, key);
+    for (const auto& account : accounts) {
+      const auto links = value_at(account, "leafnodes");
       if (links.is_number_integer() && links.get<std::int64_t>() > 0)
         return "it has a leaf link: where JetStream is in a domain beyond it, write queue.domain";
     }
@@ -294,9 +306,16 @@ void JetStreamConnection::look_elsewhere(SteadyTime deadline, std::function<void
   if (looked_elsewhere_) return;  // the answer is under way
   looked_elsewhere_ = true;
   const auto until = std::min(deadline, steady_clock::now() + std::chrono::seconds(1));
-  request("$SYS.REQ.ACCOUNT.PING.STATZ", "", until, [this](const Result<std::string>& text) {
-    if (text) elsewhere_ = read_elsewhere(*text);
+  const auto know = [this](std::string text) {
+    elsewhere_ = std::move(text);
+    looked_elsewhere_ = link_->state() == Link::State::kUp;  // else it is of a connection that is gone
     for (const auto& done : std::exchange(looking_, {})) done();
+  };
+  request(api("INFO"), "", until, [this, until, know](const Result<std::string>& info) {
+    if (auto own = info ? own_domain(*info) : std::string(); !own.empty()) return know(std::move(own));
+    request("$SYS.REQ.ACCOUNT.PING.STATZ", "", until, [know](const Result<std::string>& statz) {
+      know(statz ? linked_domain(*statz) : std::string());
+    });
   });
 }
 

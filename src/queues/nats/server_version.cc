@@ -14,9 +14,8 @@
 #include <system_error>
 #include <utility>
 
-#include "core/result.h"
-
 #include "core/json_text.h"
+#include "core/result.h"
 
 namespace docktor {
 namespace {
