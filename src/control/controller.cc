@@ -40,8 +40,7 @@ void log_queue(spdlog::logger& log, const std::string& service, const Observatio
       "[{}] get_queue_metrics response: backlog={} lag={} rate_in={} rate_out={} num_ack_pending={} "
       "num_waiting={}",
       service, q.num_pending, text(Metric::kQueueLag), text(Metric::kQueueRateIn),
-      text(Metric::kQueueRateOut),
-      q.num_ack_pending ? fmt::format("{}", *q.num_ack_pending) : "unknown",
+      text(Metric::kQueueRateOut), q.num_ack_pending ? fmt::format("{}", *q.num_ack_pending) : "unknown",
       q.num_waiting ? fmt::format("{}", *q.num_waiting) : "unknown");
 }
 

@@ -200,8 +200,7 @@ std::pair<double, double> ObjectivePolicy::load_while_it_grew() const {
 // and neither is more than a max_wait's work believed.
 double ObjectivePolicy::held_back(const Observation& latest) const {
   const double again = static_cast<double>(latest.queue.num_redelivered.value_or(0));
-  const double held =
-      static_cast<double>(latest.queue.in_hand()) - again - Hand::kOneAtATime * working_;
+  const double held = static_cast<double>(latest.queue.in_hand()) - again - Hand::kOneAtATime * working_;
   return std::clamp(held, 0.0, planned_rate_ * working_ * max_wait_);
 }
 
