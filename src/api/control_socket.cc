@@ -204,6 +204,8 @@ struct ControlServer::Impl {
     auto address = address_of(path);
     if (!address) return tl::unexpected(address.error());
     Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (fd.get() < 0)
+      return fail(ErrorCode::kInternal, fmt::format("{}: no socket: {}", path, std::strerror(errno)));
     ::unlink(path.c_str());
     ::fchmod(fd.get(), 0600);  // what bind makes has at most this mode
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address->address), sizeof address->address) !=

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <sstream>
 
 #include "os/run_command.h"
@@ -25,6 +26,12 @@ std::string text_of(const fs::path& path) {
 std::string environment(const char* name) {
   const char* v = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing sets it
   return v ? v : "";
+}
+
+// What a terminal shows, without its colours.
+std::string without_colours(const std::string& shown) {
+  static const std::regex colour("\x1b\\[[0-9;]*m");
+  return std::regex_replace(shown, colour, "");
 }
 
 bool endless(const std::string& line) {
@@ -91,7 +98,7 @@ Ran Walk::run(const std::string& block) {
     now.pop_back();
     where_ = now;
   }
-  return {r->status, r->output};
+  return {r->status, without_colours(r->output)};
 }
 
 std::string Walk::follow(const std::string& heading) {

@@ -34,7 +34,7 @@ TEST_F(ComposeTraps, ContainerName) {
 TEST_F(ComposeTraps, AFixedHostPort) {
   const auto r = refusal("    ports: ['38417:80']\n");
   EXPECT_THAT(r, HasSubstr("host port 38417 is fixed"));
-  EXPECT_THAT(r, HasSubstr("Cure: in service worker"));
+  EXPECT_THAT(r, HasSubstr("; in service worker, write the port without a host port"));
 }
 
 TEST_F(ComposeTraps, AStaticAddress) {

@@ -95,7 +95,7 @@ Result<std::string> ComposeTarget::Worker::grow(int from, int to, const std::sto
   for (const auto& trap : find_traps(source)) {
     if (trap.most_replicas >= to) continue;
     const auto sentence =
-        fmt::format("{} cannot have {} replicas: {}. {}", options_.service, to, trap.what, trap.cure);
+        fmt::format("{} cannot have {} replicas: {}; {}", options_.service, to, trap.what, trap.cure);
     if (trap.most_replicas <= from) return fail(ErrorCode::kInvalid, sentence);
     to = trap.most_replicas;
     capped = "; " + sentence;
