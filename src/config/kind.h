@@ -12,6 +12,7 @@
 #include "config/knobs.h"
 #include "config/section.h"
 #include "core/factory.h"
+#include "core/metric.h"
 #include "core/settings.h"
 
 namespace docktor {
@@ -39,6 +40,13 @@ struct KindReader {
   void mistake(std::string_view key, std::string message);
 };
 
+/// What a queue does not tell, its settings being what they are: a rule on it would never hold.
+struct Untold {
+  std::vector<Metric> metrics;  ///< of queue.*; a rule on one is refused
+  bool flow = false;            ///< neither arrivals nor settled messages: an objective is refused
+  std::string why;              ///< " without the management API"; empty: it is the kind's nature
+};
+
 /// A kind as a configuration sees it: a constant in the kind's folder.
 struct KindKeys {
   std::string_view name;       ///< what `kind:` says
@@ -50,6 +58,8 @@ struct KindKeys {
 
   // Of a queue.
   bool counts_flow = true;  ///< tells arrivals and settled messages; without, there are no rates
+  Untold (*untold)(const Settings&) =
+      nullptr;  ///< of settings that have passed the check; nullptr: tells all
 
   // Of a target.
   bool has_limits = true;       ///< replicas have limits of CPU and memory (cpu.limit_pct, mem.limit_pct)

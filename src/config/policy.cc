@@ -84,6 +84,7 @@ class RuleReader {
           metric.place,
           fmt::format("nothing delivers {} without a queue; add queue: to the service", metric.value));
     }
+    if (is_queue(m) && service_.queue) check_told(metric, m);
     const bool needs_limit = m == Metric::kCpuLimitPct || m == Metric::kMemLimitPct;
     const auto* kind = context_.kinds.target(service_.target.kind);
     if (needs_limit && kind && !kind->has_limits) {
@@ -94,6 +95,23 @@ class RuleReader {
               "cpu.min, cpu.max or mem.used",
               metric.value, kind->name));
     }
+  }
+
+  void check_told(const Read<std::string>& metric, Metric m) {
+    const auto* kind = context_.kinds.queue(service_.queue->kind);
+    if (!kind || !kind->untold) return;
+    const auto untold = kind->untold(service_.queue->settings);
+    const auto is_told = [&](Metric other) {
+      return is_queue(other) && std::ranges::find(untold.metrics, other) == untold.metrics.end();
+    };
+    if (is_told(m)) return;
+    std::vector<std::string_view> told;
+    for (const auto& other : kMetrics) {
+      if (is_told(other.metric)) told.push_back(other.name);
+    }
+    context_.mistakes.add(metric.place,
+                          fmt::format("a queue of kind {} does not tell {}{}; it tells {}", kind->name,
+                                      metric.value, untold.why, fmt::join(told, ", ")));
   }
 
   ConfigContext& context_;
@@ -122,12 +140,13 @@ void read_objective(Section& service, ServiceSpec& into) {
         "an objective needs a queue, whose messages wait; add queue: to the service");
   }
   const auto* kind = into.queue ? service.context().kinds.queue(into.queue->kind) : nullptr;
-  if (kind && !kind->counts_flow) {
+  const auto untold = kind && kind->untold ? kind->untold(into.queue->settings) : Untold{};
+  if (kind && (!kind->counts_flow || untold.flow)) {
     service.context().mistakes.add(
         service.key_at("objective"),
         fmt::format("an objective needs to know how many messages come and go, and a queue of kind {} does "
-                    "not tell; write rules: on queue.backlog",
-                    kind->name));
+                    "not tell{}; write rules: on queue.backlog",
+                    kind->name, untold.why));
   }
 }
 

@@ -227,6 +227,15 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"QueueMetricWithoutQueue",
              rule("{metric: queue.backlog, op: '>', value: 1}"),
              {"f.yaml:7:20: nothing delivers queue.backlog without a queue; add queue: to the service"}},
+        Case{"MetricThatTheQueueDoesNotTell",
+             "services:\n  - name: a\n    max_replicas: 2\n    target: {kind: process, command: [w]}\n"
+             "    queue: {url: 'nats://h', stream: S, consumer: C}\n"
+             "    rules: {scale_up_when: [{metric: queue.consumers, op: '>', value: 1}]}\n",
+             {"f.yaml:6:38: a queue of kind nats does not tell queue.consumers; it tells queue.backlog, "
+              "queue.lag, "
+              "queue.rate_in, queue.rate_out, queue.num_ack_pending, queue.num_redelivered, "
+              "queue.num_waiting, "
+              "queue.dead"}},
         Case{"LimitOfAProcess",
              rule("{metric: mem.limit_pct, op: '>', value: 1}"),
              {"f.yaml:7:20: nothing delivers mem.limit_pct of a target of kind process, whose replicas have "

@@ -253,6 +253,11 @@ const KindKeys kNatsKeys = {
     .keys = kTable,
     .check = check,
     .implied = true,
+    .untold =
+        [](const Settings&) {
+          return Untold{
+              .metrics = {Metric::kQueueScheduled, Metric::kQueueConsumers, Metric::kQueueOldestAge}};
+        },
 };
 
 }  // namespace docktor
