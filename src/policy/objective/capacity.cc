@@ -33,12 +33,14 @@ void Capacity::Memory::take(const Memory& more, double weight) {
   settled = std::max(0.0, settled + weight * more.settled);
   busy += weight * more.busy;
   noise += weight * weight * more.noise;
+  young += weight * more.young;
 }
 
 void Capacity::Memory::fade(double keep) {
   settled *= keep;
   busy *= keep;
   noise *= keep * keep;
+  young *= keep;
 }
 
 bool Capacity::Cusum::alarmed(double score, const Memory& more) {
@@ -54,7 +56,7 @@ bool Capacity::Cusum::alarmed(double score, const Memory& more) {
 void Capacity::add(const Span& span, bool prefetch) {
   if (span.unclear) return;
   const double mu = rate();
-  Memory more{span.settled, 0, 0};
+  Memory more{span.settled};
   double weight = 1;
   if (span.saturated && learned() && span.young > kMostYoung * span.working) return;  // see WarmUp
   if (span.saturated) {
@@ -70,6 +72,7 @@ void Capacity::add(const Span& span, bool prefetch) {
   if (more.busy <= 0 ||
       (learned() && weight == 1 && more.noise > kMostBlur * kMostBlur * more.busy * more.busy))
     return;
+  more.young = span.working > 0 ? more.busy * span.young / span.working : 0;
   if (learned()) test(more);
   if (learned()) memory_.fade(std::exp(-span.seconds / kMemorySeconds));
   memory_.take(more, weight);
@@ -79,7 +82,8 @@ void Capacity::take_bound(const Span& span) {
   const double busy = (span.most_busy - span.missing) * span.seconds;
   if (!(busy > 0)) return;
   bound_.fade(std::exp(-span.seconds / kBoundSeconds));
-  bound_.take({span.settled, busy, busy * span.seconds}, 1);
+  bound_.take({span.settled, busy, busy * span.seconds, busy * std::min(1.0, span.young / span.most_busy)},
+              1);
   const double error =
       std::sqrt(spread_ / std::max(1.0, bound_.settled) + bound_.noise / (bound_.busy * bound_.busy));
   if (bound_.settled >= kLeastBound && bound_.rate() * (1 - kBoundErrors * error) > rate()) {
@@ -131,7 +135,7 @@ double Capacity::confidence() const {
 }
 
 void Capacity::save(nlohmann::json& state) const {
-  const auto memory = [](const Memory& m) { return nlohmann::json{m.settled, m.busy, m.noise}; };
+  const auto memory = [](const Memory& m) { return nlohmann::json{m.settled, m.busy, m.noise, m.young}; };
   state = {{"memory", memory(memory_)},
            {"faster", {{"sum", faster_.sum}, {"since", memory(faster_.since)}}},
            {"slower", {{"sum", slower_.sum}, {"since", memory(slower_.since)}}},
@@ -144,11 +148,12 @@ void Capacity::restore(const nlohmann::json& state) {
   if (!state.is_object()) return;
   const auto memory = [](const nlohmann::json& from, const char* key, Memory& m) {
     const auto it = from.find(key);
-    if (it == from.end() || !it->is_array() || it->size() != 3) return;
+    if (it == from.end() || !it->is_array() || it->size() < 3) return;
     Memory read{-1, -1, -1};
     restore_number((*it)[0], 0, 1e18, read.settled);
     restore_number((*it)[1], 0, 1e18, read.busy);
     restore_number((*it)[2], 0, 1e18, read.noise);
+    if (it->size() > 3) restore_number((*it)[3], 0, read.busy, read.young);
     if (read.settled >= 0 && read.busy >= 0 && read.noise >= 0) m = read;
   };
   const auto cusum = [&](const char* key, Cusum& c) {

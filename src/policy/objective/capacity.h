@@ -28,7 +28,9 @@ class Capacity {
   double cautious_rate() const;  ///< rate() less its error while it is a first impression
   bool known() const { return memory_.settled >= 3; }
   bool learned() const { return memory_.settled > 200; }  ///< more than a first impression
-  double spread() const { return spread_; }               ///< variance of settled counts over their mean
+  /// Share of what it rests on that replicas did which may have been warming up; 0 while unknown.
+  double by_young() const { return memory_.busy > 0 ? memory_.young / memory_.busy : 0; }
+  double spread() const { return spread_; }  ///< variance of settled counts over their mean
 
   void save(nlohmann::json& state) const;
   void restore(const nlohmann::json& state);
@@ -38,6 +40,7 @@ class Capacity {
     double settled = 0;
     double busy = 0;   // replica-seconds
     double noise = 0;  // variance of `busy`, where it is not known exactly
+    double young = 0;  // of `busy`: by replicas that may have been warming up
     double rate() const { return busy > 0 ? settled / busy : 0; }
     void take(const Memory& more, double weight);
     void fade(double keep);

@@ -17,7 +17,8 @@ constexpr double kSaturatedDelays = 1.5;
 constexpr double kNoticed = 2;       // seconds: of those waits, the shortest that tells who is still starting
 constexpr double kSameCount = 0.04;  // of the replicas: so many may be between two messages at an instant
 constexpr double kExplained = 1.2;   // messages in hand over replicas that count as ready: only those work
-constexpr double kSpare = 0.7;       // of the replicas in messages in hand: less means that some are idle
+constexpr double kYoungError = 0.25;  // of full speed, learned only from those that may be warming up
+constexpr double kSpare = 0.7;        // of the replicas in messages in hand: less means that some are idle
 
 // As Surprise has it, with forecasts in place of the level; newest last.
 template <class Misses>
@@ -140,10 +141,15 @@ void ObjectivePolicy::learn_workers() {
 }
 
 void ObjectivePolicy::learn_warm_up(const Span& span) {
-  if (!span.saturated || span.blur > 0 || !capacity_.learned() || startup_.young().empty()) return;
+  if (!span.saturated || !capacity_.learned() || startup_.young().empty()) return;
   const double mu = capacity_.rate(), expected = std::max(1.0, mu * span.working * span.seconds);
-  const double variance = capacity_.spread() * expected / (mu * span.seconds * mu * span.seconds);
-  warm_up_.add(startup_.young(), span.at, span.working, span.settled / (mu * span.seconds), variance);
+  // Chance, when in the span replicas began or ended, and what is not known of full speed itself.
+  const double blur = span.blur / span.seconds;
+  const double unsure = span.working * kYoungError * capacity_.by_young();
+  const double variance = capacity_.spread() * expected / (mu * span.seconds * mu * span.seconds) +
+                          blur * blur / 12 + unsure * unsure;
+  warm_up_.add(startup_.young(), span.at, span.seconds, span.working, span.settled / (mu * span.seconds),
+               variance);
 }
 
 void ObjectivePolicy::learn_rhythm(const Slot& slot) {

@@ -12,10 +12,10 @@ namespace {
 constexpr double kAsOld = 0.9;    // of full speed: what is surely below that is a warm-up
 constexpr double kSure = 2;       // standard deviations
 constexpr double kSlowest = 0.1;  // of full speed
-constexpr double kMost = 1.5;     // chance goes both ways
+constexpr double kMost = 1.1;     // chance goes both ways
 constexpr double kDrift =
     2e-5;  // variance that a share gains with each sample: a new version may be different
-constexpr double kMostVariance = 0.05;
+constexpr double kMostVariance = 0.1;
 constexpr double kOutlier = 3;  // standard deviations: more of one sample is not believed
 
 }  // namespace
@@ -49,8 +49,11 @@ double WarmUp::worked(double age) const {
   return sum;
 }
 
-void WarmUp::add(const std::deque<Time>& young, Time at, double working, double replicas, double variance) {
-  const auto n = counts(young, at);
+void WarmUp::add(const std::deque<Time>& young, Time at, double seconds, double working, double replicas,
+                 double variance) {
+  auto n = counts(young, at);
+  // Those that began within these seconds worked for half of them.
+  for (const Time t : young) n[0] -= to_seconds(at - t) < seconds ? 0.5 : 0;
   double expected = working, spread = variance;
   for (std::size_t i = 0; i < kSpans; ++i) {
     variance_[i] = std::min(kMostVariance, variance_[i] + kDrift);

@@ -25,10 +25,10 @@ class WarmUp {
   /// Replica-seconds of full speed that one does in its first `age` seconds; 0 for age <= 0.
   double worked(double age) const;
 
-  /// All replicas were busy from one sample to the next, which is at `at`, and settled `settled` messages;
-  /// that is `replicas` full-speed ones' worth of work short of or beyond what `working` would do.
-  /// `variance`: of that number by chance, in replicas².
-  void add(const std::deque<Time>& young, Time at, double working, double replicas, double variance);
+  /// All `working` replicas were busy for the `seconds` up to `at` and did what `replicas` at full speed would.
+  /// `variance`: of `replicas`, by chance and by what is not known, in replicas².
+  void add(const std::deque<Time>& young, Time at, double seconds, double working, double replicas,
+           double variance);
 
   void save(nlohmann::json& state) const;
   void restore(const nlohmann::json& state);
@@ -38,7 +38,7 @@ class WarmUp {
   double share(std::size_t span) const;
 
   std::array<double, kSpans> share_{1, 1, 1, 1};
-  std::array<double, kSpans> variance_{0.05, 0.05, 0.05, 0.05};
+  std::array<double, kSpans> variance_{0.1, 0.1, 0.1, 0.1};
 };
 
 }  // namespace docktor::objective
