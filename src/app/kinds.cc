@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "queues/nats/nats_kind.h"
+#include "queues/rabbitmq/rabbitmq_kind.h"
 #include "targets/compose/compose_kind.h"
 #include "targets/process/process_kind.h"
 
@@ -12,7 +13,7 @@ namespace docktor {
 namespace {
 
 // A further kind is a row here, and nothing else outside its folder.
-constexpr std::array kQueues{&kNatsKind};
+constexpr std::array kQueues{&kNatsKind, &kRabbitKind};
 constexpr std::array kTargets{&kProcessKind, &kComposeKind};
 
 template <class Row, std::size_t N>

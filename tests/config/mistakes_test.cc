@@ -38,6 +38,13 @@ std::string rule(const std::string& text) {
          text + "\n";
 }
 
+std::string rabbit(const std::string& keys, const std::string& policy,
+                   const std::string& url = "url: 'amqp://h', ") {
+  return "services:\n  - name: a\n    max_replicas: 2\n    target: {kind: process, command: [w]}\n"
+         "    queue: {kind: rabbitmq, " +
+         url + keys + ", queue: q}\n    " + policy + "\n";
+}
+
 std::string target(const std::string& text) {
   return "services:\n  - name: a\n    max_replicas: 2\n    rules: {scale_up_when: [{metric: cpu.avg, op: "
          "'>', value: 1}]}\n" +
@@ -236,6 +243,34 @@ INSTANTIATE_TEST_SUITE_P(
               "queue.rate_in, queue.rate_out, queue.num_ack_pending, queue.num_redelivered, "
               "queue.num_waiting, "
               "queue.dead"}},
+        Case{
+            "RateWithoutTheManagementApi",
+            rabbit("management: off", "rules: {scale_up_when: [{metric: queue.rate_in, op: '>', value: 1}]}"),
+            {"f.yaml:6:38: a queue of kind rabbitmq does not tell queue.rate_in with management: off; it "
+             "tells "
+             "queue.backlog, queue.consumers"}},
+        Case{"ObjectiveWithoutTheManagementApi",
+             rabbit("management: off", "objective: {max_wait: 5s}"),
+             {"f.yaml:6:5: an objective needs to know how many messages come and go, and a queue of kind "
+              "rabbitmq does not tell with management: off; write rules: on queue.backlog"}},
+        Case{"KeyOfAnotherKind",
+             rabbit("stream: S", "objective: {max_wait: 5s}"),
+             {"f.yaml:5:46: stream is a key of kind nats, and this queue is of kind rabbitmq, which has "
+              "queue, vhost, "
+              "management, management_url, tls_verify; write kind: nats, or leave it out"}},
+        Case{"TlsOnAPlainAddress",
+             rabbit("tls_verify: false", "objective: {max_wait: 5s}"),
+             {"f.yaml:5:58: the address is amqp://, which is not encrypted; write amqps:// in url, or leave "
+              "tls out"}},
+        Case{"TwoUsers",
+             rabbit("url: 'amqp://u:hidden@h', user: v, management: required", "objective: {max_wait: 5s}",
+                    ""),
+             {"f.yaml:5:61: two users, the one within url and user; write one of them"}},
+        Case{"AddressThatIsNone",
+             rabbit("url: 'amqp://u:hid@den@h:x'", "objective: {max_wait: 5s}", ""),
+             {"f.yaml:5:34: url cannot be an address; allowed: amqp://user:password@host:5672/vhost, with @ "
+              ": / within "
+              "user, password or vhost written %40 %3A %2F"}},
         Case{"LimitOfAProcess",
              rule("{metric: mem.limit_pct, op: '>', value: 1}"),
              {"f.yaml:7:20: nothing delivers mem.limit_pct of a target of kind process, whose replicas have "
@@ -299,7 +334,7 @@ INSTANTIATE_TEST_SUITE_P(
               "f.yaml:6:12: stream is missing in queue; allowed: a text of 1 to 255 characters",
               "f.yaml:6:12: url is missing in queue; allowed: a text of 1 to 4096 characters"}},
         Case{"Null", with_service("    queue:\n"), {"f.yaml:6:5: queue has no value; allowed: a map"}},
-        Case{"Kind", with_queue("      kind: kafka\n"), {"f.yaml:10:13: kind is \"kafka\"; allowed: nats"}},
+        Case{"Kind", with_queue("      kind: kafka\n"), {"f.yaml:10:13: kind is \"kafka\"; allowed: nats, rabbitmq"}},
         Case{"NotJetStream",
              with_queue("      jetstream: false\n"),
              {"f.yaml:10:18: jetstream is \"false\"; allowed: true"}},

@@ -1,0 +1,454 @@
+#include "queues/rabbitmq/amqp_connection.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/text.h"
+#include "os/fd.h"
+#include "queues/rabbitmq/amqp_channel.h"
+#include "queues/rabbitmq/amqp_socket.h"
+
+namespace docktor {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using SteadyTime = steady_clock::time_point;
+
+constexpr Duration kConnectTimeout = std::chrono::seconds(3);
+constexpr Duration kFirstPause = milliseconds(250);
+constexpr Duration kLongestPause = std::chrono::seconds(5);
+constexpr Duration kDead =
+    std::chrono::seconds(10);  // a question unanswered for so long: the connection is given up
+constexpr Duration kSlow = milliseconds(200);
+constexpr Duration kIdle = std::chrono::seconds(5);  // the loop turns at least so often, for heartbeats
+constexpr Duration kExpiry = milliseconds(50);
+constexpr Duration kNotThere = std::chrono::seconds(1);
+constexpr std::size_t kMostUnderWay = 1024;
+constexpr int kSideChannels = 8;
+constexpr std::size_t kWatchesAtOnce = 100;  // so many queues are looked at each kWatchInterval
+constexpr Duration kWatchInterval = milliseconds(250);
+constexpr Duration kLongestWatchInterval = std::chrono::seconds(1);
+
+}  // namespace
+
+class AmqpConnection::Loop {
+ public:
+  Loop(RabbitSpec spec, std::function<std::string(const std::string&)> resolve)
+      : spec_(std::move(spec)),
+        resolve_(std::move(resolve)),
+        shown_(fmt::format("{}://{}:{}", spec_.address.tls ? "amqps" : "amqp", spec_.address.host,
+                           spec_.address.port)),
+        wakeup_(std::make_shared<Fd>(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))) {
+    if (!*wakeup_)
+      throw std::system_error(errno, std::generic_category(), "a queue's connection cannot be made");
+    thread_ = std::thread([this] { run(); });
+  }
+
+  ~Loop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake();
+    thread_.join();
+    end_attempt();
+  }
+
+  void declare(AmqpRequestPtr request) {
+    {
+      const std::lock_guard lock(mutex_);
+      incoming_.push_back(std::move(request));
+    }
+    wake();
+  }
+
+  WatchId watch(const std::string& queue, std::function<void()> fired) {
+    const std::lock_guard lock(mutex_);
+    watches_.emplace(++next_watch_, Watch{queue, std::move(fired), steady_clock::now()});
+    wake();
+    return next_watch_;
+  }
+
+  void unwatch(WatchId id) {
+    std::function<void()> ended;  // destroyed without the lock
+    const std::lock_guard lock(mutex_);
+    if (const auto it = watches_.find(id); it != watches_.end()) {
+      ended = std::move(it->second.fired);
+      watches_.erase(it);
+    }
+  }
+
+  Duration watch_interval() const {
+    const std::lock_guard lock(mutex_);
+    return interval();
+  }
+
+  const std::string& shown() const { return shown_; }
+
+ private:
+  struct Watch {
+    std::string queue;
+    std::function<void()> fired;
+    SteadyTime next;
+    bool asked = false;
+  };
+
+  // One attempt to connect, on a thread of its own, since a name look-up and a handshake block. The thread may
+  // outlive the connection: it touches nothing but this and its copies.
+  struct Attempt {
+    std::mutex mutex;
+    std::condition_variable ended;
+    bool done = false;
+    std::optional<Result<AmqpState>> result;
+    std::thread thread;
+  };
+
+  void wake() const {
+    const std::uint64_t one = 1;
+    (void)!::write(wakeup_->get(), &one, sizeof one);
+  }
+
+  Duration interval() const {  // mutex_ is held
+    const auto rounds = static_cast<std::int64_t>(watches_.size() / kWatchesAtOnce) + 1;
+    return std::min<Duration>(kLongestWatchInterval, rounds * kWatchInterval);
+  }
+
+  void run() {
+    while (true) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (stopping_) break;
+        for (auto& r : incoming_) pending_.push_back(std::move(r));
+        incoming_.clear();
+        ask_for_watched();
+      }
+      adopt();
+      connect_if_wanted();
+      expire();
+      route();
+      wait();
+      if (state_ && !read_frames()) continue;
+      give_up_if_dead();
+    }
+    const Error closed{ErrorCode::kUnavailable, "the connection was closed", true};
+    auto left = all_requests();
+    {
+      const std::lock_guard lock(mutex_);
+      for (auto& r : std::exchange(incoming_, {})) left.push_back(std::move(r));
+    }
+    for (auto& r : left) r->answer(closed);
+  }
+
+  // mutex_ is held.
+  void ask_for_watched() {
+    const auto now = steady_clock::now();
+    for (auto& [id, w] : watches_) {
+      if (w.asked || now < w.next) continue;
+      w.asked = true;
+      auto r = std::make_shared<AmqpRequest>();
+      r->queue = w.queue;
+      r->deadline = now + kDead;
+      r->done = [this, id = id](Result<Declared> d) { looked(id, d); };
+      pending_.push_back(std::move(r));
+    }
+  }
+
+  void looked(WatchId id, const Result<Declared>& d) {
+    std::function<void()> fired;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto it = watches_.find(id);
+      if (it == watches_.end()) return;
+      it->second.asked = false;
+      it->second.next = steady_clock::now() + (d ? interval() : kNotThere);
+      if (!d || d->messages == 0) return;
+      fired = std::move(it->second.fired);
+      watches_.erase(it);
+    }
+    fired();
+  }
+
+  // Sends what waits over the channels: the good ones over the first, many at once; those that were refused or
+  // slow one at a time over the others, so that they hold up nobody.
+  void route() {
+    if (!state_) return;
+    for (auto& r : std::exchange(pending_, {})) {
+      const bool side = suspects_.contains(r->queue);
+      const std::size_t which = side ? 1 + std::hash<std::string>{}(r->queue) % kSideChannels : 0;
+      watch_outcome(r);
+      under_way_.push_back(r);
+      channels_[which].ask(std::move(r));
+    }
+    for (auto& c : channels_) {
+      if (const int status = c.send(); status != AMQP_STATUS_OK) return lost(amqp_error_string2(status));
+    }
+  }
+
+  void watch_outcome(const AmqpRequestPtr& r) {
+    if (r->done)
+      r->done = [this, queue = r->queue, done = std::move(r->done)](Result<Declared> d) {
+        const bool refused =
+            !d && d.error().code != ErrorCode::kUnavailable && d.error().code != ErrorCode::kTimeout;
+        if (refused || (d && d->took > kSlow))
+          suspects_.insert(queue);
+        else if (d)
+          suspects_.erase(queue);
+        done(std::move(d));
+      };
+  }
+
+  void expire() {
+    const auto now = steady_clock::now();
+    const auto late = [&](const AmqpRequestPtr& r) {
+      if (now < r->deadline) return false;
+      r->answer(last_error_
+                    ? Result<Declared>(*last_error_)
+                    : fail(ErrorCode::kTimeout, fmt::format("{} did not answer in time", shown_), true));
+      return true;
+    };
+    // Without a connection, the reason is better than silence.
+    if (!state_ && last_error_ && !attempt_) {
+      for (auto& r : std::exchange(pending_, {})) r->answer(*last_error_);
+    }
+    if (now < next_expiry_) return;
+    next_expiry_ = now + kExpiry;
+    std::erase_if(pending_, late);
+    std::erase_if(under_way_, [&](const AmqpRequestPtr& r) { return !r->done || late(r); });
+  }
+
+  void connect_if_wanted() {
+    if (state_ || attempt_) return;
+    const auto now = steady_clock::now();
+    if (now < next_attempt_) return;
+    {
+      const std::lock_guard lock(mutex_);
+      if (pending_.empty() && watches_.empty() && !wanted_) return;
+    }
+    wanted_ = true;
+    attempt_ = std::make_shared<Attempt>();
+    try {
+      attempt_->thread = std::thread(
+          [attempt = attempt_, spec = spec_, resolve = resolve_, shown = shown_, wakeup = wakeup_] {
+            auto result = attempt_to_connect(spec, resolve, shown);
+            {
+              const std::lock_guard lock(attempt->mutex);
+              attempt->result = std::move(result);
+              attempt->done = true;
+            }
+            attempt->ended.notify_all();
+            const std::uint64_t one = 1;
+            (void)!::write(wakeup->get(), &one, sizeof one);
+          });
+    } catch (const std::system_error& e) {
+      attempt_->result = fail(ErrorCode::kExhausted,
+                              fmt::format("{}: no thread to connect with: {}", shown_, e.what()), true);
+      attempt_->done = true;
+    }
+  }
+
+  static Result<AmqpState> attempt_to_connect(const RabbitSpec& spec,
+                                              const std::function<std::string(const std::string&)>& resolve,
+                                              const std::string& shown) {
+    std::string host = spec.address.host;
+    int port = spec.address.port;
+    if (resolve) {
+      if (const auto found = parse_amqp_address(resolve(spec.url))) {
+        host = found->host;
+        port = found->port;
+      }
+    }
+    return connect_amqp(spec, host, port, shown, kConnectTimeout);
+  }
+
+  void adopt() {
+    if (!attempt_) return;
+    {
+      const std::lock_guard lock(attempt_->mutex);
+      if (!attempt_->done) return;
+    }
+    const auto attempt = std::exchange(attempt_, nullptr);
+    if (attempt->thread.joinable()) attempt->thread.join();
+    auto& result = *attempt->result;
+    if (!result) {
+      last_error_ = result.error();
+      pause();
+      return;
+    }
+    state_ = std::move(*result);
+    channels_.clear();
+    channels_.emplace_back(state_.get(), amqp_channel_t{1}, kMostUnderWay);
+    for (int i = 0; i < kSideChannels; ++i)
+      channels_.emplace_back(state_.get(), static_cast<amqp_channel_t>(2 + i), std::size_t{1});
+    heard_ = steady_clock::now();
+  }
+
+  void pause() {
+    pause_ = pause_ == Duration::zero() ? kFirstPause : std::min<Duration>(2 * pause_, kLongestPause);
+    next_attempt_ = steady_clock::now() + pause_;
+  }
+
+  // The connection is gone: what was under way gets the reason.
+  void lost(const std::string& why) {
+    last_error_ =
+        Error{ErrorCode::kUnavailable, fmt::format("the connection to {} was lost: {}", shown_, why), true};
+    for (auto& c : channels_) {
+      for (auto& r : c.release()) r->answer(*last_error_);
+    }
+    channels_.clear();
+    suspects_.clear();
+    state_.reset();
+    pause();
+  }
+
+  void wait() {
+    auto until = steady_clock::now() + kIdle;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!incoming_.empty() || stopping_) return;
+      for (const auto& [id, w] : watches_) {
+        if (!w.asked) until = std::min(until, w.next);
+      }
+    }
+    if (!pending_.empty()) until = std::min(until, next_expiry_ + kExpiry);
+    for (const auto& c : channels_) {
+      if (c.waits_since()) until = std::min(until, next_expiry_ + kExpiry);  // deadlines under way
+    }
+    if (!state_ && !attempt_ && wanted_) until = std::min(until, next_attempt_);
+    if (state_ && (amqp_frames_enqueued(state_.get()) || amqp_data_in_buffer(state_.get()))) return;
+    std::vector<pollfd> fds{{wakeup_->get(), POLLIN, 0}};
+    if (state_) fds.push_back({amqp_get_sockfd(state_.get()), POLLIN, 0});
+    const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
+    ::poll(fds.data(), fds.size(), static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000)));
+    std::uint64_t count = 0;
+    (void)!::read(wakeup_->get(), &count, sizeof count);
+  }
+
+  // False: the connection was lost.
+  bool read_frames() {
+    while (true) {
+      amqp_frame_t frame;
+      const timeval now{0, 0};
+      const int status = amqp_simple_wait_frame_noblock(state_.get(), &frame, &now);
+      if (status == AMQP_STATUS_TIMEOUT) break;
+      if (status != AMQP_STATUS_OK) {
+        lost(amqp_error_string2(status));
+        return false;
+      }
+      heard_ = steady_clock::now();
+      if (frame.channel == 0) {
+        if (frame.frame_type == AMQP_FRAME_METHOD &&
+            frame.payload.method.id == AMQP_CONNECTION_CLOSE_METHOD) {
+          lost(close_text(
+              static_cast<const amqp_connection_close_t*>(frame.payload.method.decoded)->reply_text));
+          return false;
+        }
+      } else if (frame.channel <= channels_.size()) {
+        last_error_.reset();
+        pause_ = {};
+        if (const int taken = channels_[frame.channel - 1].take(frame); taken != AMQP_STATUS_OK) {
+          lost(amqp_error_string2(taken));
+          return false;
+        }
+      }
+    }
+    amqp_maybe_release_buffers(state_.get());
+    return true;
+  }
+
+  // A question that nobody answers, for longer than any deadline: what stands between is dead.
+  void give_up_if_dead() {
+    const auto now = steady_clock::now();
+    for (const auto& c : channels_) {
+      if (c.waits_since() && now - *c.waits_since() > kDead && now - heard_ > kDead)
+        return lost("no answer for 10 s");
+    }
+  }
+
+  std::deque<AmqpRequestPtr> all_requests() {
+    auto all = std::exchange(pending_, {});
+    for (auto& c : channels_) {
+      for (auto& r : c.release()) all.push_back(std::move(r));
+    }
+    return all;
+  }
+
+  void end_attempt() {
+    if (!attempt_ || !attempt_->thread.joinable()) return;
+    std::unique_lock lock(attempt_->mutex);
+    // A name look-up cannot be interrupted: after a while the thread is left alone.
+    const bool ended =
+        attempt_->ended.wait_for(lock, std::chrono::seconds(3), [&] { return attempt_->done; });
+    lock.unlock();
+    if (ended)
+      attempt_->thread.join();
+    else
+      attempt_->thread.detach();
+  }
+
+  const RabbitSpec spec_;
+  const std::function<std::string(const std::string&)> resolve_;
+  const std::string shown_;
+  const std::shared_ptr<Fd> wakeup_;
+
+  mutable std::mutex mutex_;  // guards the next four
+  std::deque<AmqpRequestPtr> incoming_;
+  std::map<WatchId, Watch> watches_;
+  WatchId next_watch_ = 0;
+  bool stopping_ = false;
+
+  // Of the thread.
+  std::deque<AmqpRequestPtr> pending_;    // no channel has them yet
+  std::deque<AmqpRequestPtr> under_way_;  // channels have them; for their deadlines
+  std::shared_ptr<Attempt> attempt_;
+  AmqpState state_;
+  std::vector<AmqpChannel> channels_;  // the first for most, the others one at a time
+  std::set<std::string> suspects_;     // queues that were refused or slow
+  std::optional<Error> last_error_;
+  Duration pause_{};
+  SteadyTime next_attempt_{};
+  SteadyTime heard_{};
+  SteadyTime next_expiry_{};
+  bool wanted_ = false;
+  std::thread thread_;
+};
+
+AmqpConnection::AmqpConnection(RabbitSpec spec, std::function<std::string(const std::string& url)> resolve)
+    : loop_(std::make_unique<Loop>(std::move(spec), std::move(resolve))) {}
+
+AmqpConnection::~AmqpConnection() = default;
+
+void AmqpConnection::declare(const std::string& queue, Duration timeout, Done done) {
+  auto r = std::make_shared<AmqpRequest>();
+  r->queue = queue;
+  r->deadline = steady_clock::now() + timeout;
+  r->done = std::move(done);
+  loop_->declare(std::move(r));
+}
+
+AmqpConnection::WatchId AmqpConnection::watch(const std::string& queue, std::function<void()> fired) {
+  return loop_->watch(queue, std::move(fired));
+}
+
+void AmqpConnection::unwatch(WatchId id) { loop_->unwatch(id); }
+
+Duration AmqpConnection::watch_interval() const { return loop_->watch_interval(); }
+
+const std::string& AmqpConnection::shown() const { return loop_->shown(); }
+
+}  // namespace docktor

@@ -1,0 +1,154 @@
+#include "queues/rabbitmq/rabbitmq_keys.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "config/kind.h"
+#include "config/mistakes.h"
+#include "core/text.h"
+#include "queues/rabbitmq/rabbitmq_spec.h"
+
+namespace docktor {
+
+namespace {
+
+constexpr double kMaxText = 4096;
+
+// clang-format off: tables, one key after the other, in the order of the documentation.
+constexpr std::array kTls = std::to_array<Knob>({
+    {.key = "ca_file", .type = KnobType::kPath,
+     .meaning = "File with the certificates (PEM) that the server's is held against.", .least = 0,
+     .most = kMaxText, .readable = true},
+    {.key = "cert_file", .type = KnobType::kPath,
+     .meaning = "File with docktor's own certificate (PEM), with key_file.", .least = 0, .most = kMaxText, .readable = true},
+    {.key = "key_file", .type = KnobType::kPath,
+     .meaning = "File with the key (PEM) of that certificate.", .least = 0, .most = kMaxText, .readable = true},
+    {.key = "verify", .type = KnobType::kBool,
+     .meaning = "false: the server's certificate and name are not checked.", .standard = "true"},
+});
+
+constexpr std::array kTable = std::to_array<Knob>({
+    {.key = "url", .type = KnobType::kUrl,
+     .meaning = "Server, amqp://user:password@host:5672/vhost, or amqps:// for TLS; @ : / within a part are written "
+                "%40 %3A %2F. The password is never shown.",
+     .least = 1, .most = kMaxText, .variable = "DOCKTOR_QUEUE_URL", .required = true, .secret = true},
+    {.key = "queue", .type = KnobType::kText,
+     .meaning = "Name of the queue, classic or quorum.", .least = 1, .most = 255, .required = true},
+    {.key = "vhost", .type = KnobType::kText,
+     .meaning = "Virtual host; empty: that of url, else /.", .least = 0, .most = 255},
+    {.key = "management", .type = KnobType::kText,
+     .meaning = "Whether the management API is asked for messages in hand and rates: auto (where it answers), required "
+                "(without its answer there is no data), off (the backlog is all that is known).",
+     .standard = "auto", .choices = "auto|required|off"},
+    {.key = "management_url", .type = KnobType::kUrl,
+     .meaning = "Address of the management API; empty: the host of url, port 15672 (15671 with amqps).", .least = 0,
+     .most = kMaxText, .secret = true},
+    {.key = "user", .type = KnobType::kText,
+     .meaning = "User name, in place of one within url; neither: guest.", .least = 0, .most = kMaxText,
+     .variable = "DOCKTOR_QUEUE_USER"},
+    {.key = "password", .type = KnobType::kText,
+     .meaning = "Password of the user.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_PASSWORD",
+     .secret = true, .file_key = "password_file"},
+    {.key = "tls", .type = KnobType::kSection,
+     .meaning = "TLS, for amqps:// and https://; the same keys may stand in queue itself as tls_ca_file, tls_cert_file, "
+                "tls_key_file, tls_verify.",
+     .within = kTls.data(), .within_count = kTls.size()},
+    {.key = "tls_ca_file", .type = KnobType::kPath,
+     .meaning = "The same as tls.ca_file.", .least = 0, .most = kMaxText, .readable = true},
+    {.key = "tls_cert_file", .type = KnobType::kPath,
+     .meaning = "The same as tls.cert_file.", .least = 0, .most = kMaxText, .readable = true},
+    {.key = "tls_key_file", .type = KnobType::kPath,
+     .meaning = "The same as tls.key_file.", .least = 0, .most = kMaxText, .readable = true},
+    {.key = "tls_verify", .type = KnobType::kBool, .meaning = "The same as tls.verify.", .standard = "true"},
+});
+// clang-format on
+
+void check_management(KindReader& from) {
+  const auto url = from.settings.get<Url>("management_url").value;
+  if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://"))
+    from.mistake("management_url", "management_url does not begin with http:// or https://");
+  else if (url.find('@') != std::string::npos)
+    from.mistake("management_url",
+                 "management_url carries a user; write user and password beside it: the API is asked "
+                 "with the same ones as AMQP");
+  if (from.given("management_url") && from.settings.text("management") == "off")
+    from.mistake("management_url",
+                 "management is off, and management_url says where it is; leave one of them out");
+}
+
+void check_sign_in(KindReader& from, const AmqpAddress& address) {
+  if (from.given("password") && from.settings.text("user").empty() && address.user.empty())
+    from.mistake("password", "a password without a user; write user: too");
+  if (!from.given("user") || address.user.empty()) return;
+  from.mistake("user", "two users, the one within url and user; write one of them");
+}
+
+void check_tls(KindReader& from, bool tls) {
+  const auto* inner = from.section.entry("tls");
+  const auto written = [&](std::string_view flat, std::string_view key) {
+    return from.section.entry(flat) || (inner && inner->value.find(key));
+  };
+  if (from.given("tls_cert_file") && !written("tls_key_file", "key_file"))
+    from.mistake("tls_cert_file", "a certificate without its key; write key_file too");
+  if (from.given("tls_key_file") && !written("tls_cert_file", "cert_file"))
+    from.mistake("tls_key_file", "a key without its certificate; write cert_file too");
+  const bool https = from.settings.get<Url>("management_url").value.starts_with("https://");
+  for (const std::string_view key : {"tls_ca_file", "tls_cert_file", "tls_verify"}) {
+    if (from.given(key) && !tls && !https)
+      from.mistake(key,
+                   "the address is amqp://, which is not encrypted; write amqps:// in url, or leave tls out");
+  }
+}
+
+void check(KindReader& from) {
+  const auto url = from.settings.get<Url>("url").value;
+  if (url.empty()) return;  // said to be missing
+  const auto address = parse_amqp_address(url);
+  if (!address) {
+    const auto shown = from.quoted("url");
+    from.mistake("url", fmt::format("url {}{}", shown.find('@') == std::string::npos ? shown + " " : "",
+                                    address.error().message));
+    return;
+  }
+  const auto vhost = from.settings.text("vhost");
+  if (!vhost.empty() && !address->vhost.empty() && vhost != address->vhost)
+    from.mistake("vhost", fmt::format("two virtual hosts, {} within url and {}; write one of them",
+                                      in_quotes(address->vhost), from.quoted("vhost")));
+  check_management(from);
+  check_sign_in(from, *address);
+  check_tls(from, address->tls);
+  const auto spec = RabbitSpec::from(from.settings);
+  from.identity = fmt::format("rabbitmq {} {}", spec.address.vhost, spec.queue);
+  from.shown = shown_queue(redacted_url(url), spec);
+}
+
+Untold untold(const Settings& settings) {
+  Untold out{.metrics = {Metric::kQueueLag, Metric::kQueueRedelivered, Metric::kQueueWaiting,
+                         Metric::kQueueDead, Metric::kQueueScheduled}};
+  if (settings.text("management") != "off") return out;
+  out.flow = true;
+  out.why = " with management: off";
+  for (const auto m :
+       {Metric::kQueueRateIn, Metric::kQueueRateOut, Metric::kQueueAckPending, Metric::kQueueOldestAge})
+    out.metrics.push_back(m);
+  return out;
+}
+
+}  // namespace
+
+const KindKeys kRabbitKeys = {
+    .name = "rabbitmq",
+    .meaning = "a queue of a RabbitMQ server",
+    .note =
+        "The backlog is read by AMQP, messages in hand and rates by the management API, with the same user. "
+        "See "
+        "docs/rabbitmq.md.",
+    .keys = kTable,
+    .check = check,
+    .untold = untold,
+};
+
+}  // namespace docktor

@@ -1,0 +1,147 @@
+#include "queues/rabbitmq/sample_maker.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace docktor {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+// Counters move each 5 s; a flow begins with a move, and where none comes after this long.
+constexpr Duration kLeastStep = std::chrono::seconds(4);
+constexpr Duration kMostStep = std::chrono::seconds(8);
+constexpr Duration kToldStep =
+    std::chrono::seconds(3);  // less than kLeastStep: samples are taken in a little later or earlier
+// A is up to 9 s old: what it says of dead hands is believed once it must have been told anew. A connection
+// that is cut gives its messages back at once.
+constexpr Duration kHandsTold = std::chrono::seconds(15);
+// Without the API nothing is known of hands.
+constexpr Duration kHandsUntold = std::chrono::seconds(30);
+// A quorum queue answers 0 where its leader takes longer than 250 ms.
+constexpr Duration kSlow = milliseconds(200);
+constexpr Duration kVanishedFor = std::chrono::seconds(60);
+
+}  // namespace
+
+bool SampleMaker::needs_fresh(const Declared& declared, const std::optional<KnownFigures>& known) const {
+  const bool quorum = quorum_ || (known && known->figures.type == "quorum");
+  return quorum && declared.messages == 0 && !zero_confirmed_;
+}
+
+// P, or why it is not known.
+Result<std::uint64_t> SampleMaker::ready(SteadyTime now, const Declared& declared,
+                                         const std::optional<KnownFigures>& known) {
+  const auto before = std::exchange(last_, declared);
+  zero_confirmed_ = false;
+  if (declared.messages > 0) {
+    vanished_.reset();
+    return declared.messages;
+  }
+  if (known ? known->figures.type == "quorum" : quorum_) {
+    if (!known)
+      return fail(
+          ErrorCode::kUnavailable,
+          fmt::format(
+              "quorum queue {} shows 0 messages, as it also does without a leader, and the management "
+              "API, which could tell, does not answer",
+              queue_),
+          true);
+    const auto& f = known->figures;
+    if (f.leaderless)
+      return fail(
+          ErrorCode::kUnavailable,
+          fmt::format("quorum queue {} has no leader: how many messages it holds is not known; start the "
+                      "nodes that hold it",
+                      queue_),
+          true);
+    if (!f.ready)
+      return fail(
+          ErrorCode::kUnavailable,
+          fmt::format("quorum queue {} shows 0 messages, and the management API has no figures yet that "
+                      "confirm it",
+                      queue_),
+          true);
+    if (*f.ready > 0) return *f.ready;  // older than AMQP's 0, but that one may be none
+    if (declared.took >= kSlow)
+      return fail(
+          ErrorCode::kUnavailable,
+          fmt::format("quorum queue {} answers slowly, and 0 messages may be its way of saying so", queue_),
+          true);
+    zero_confirmed_ = true;
+    return std::uint64_t{0};
+  }
+  if (known) return std::uint64_t{0};
+  // Whether it is a quorum queue AMQP does not tell. Without a leader messages and consumers are gone at once.
+  if (before && before->messages > 0 && before->consumers > 0 && declared.consumers == 0) vanished_ = now;
+  if (declared.consumers > 0) vanished_.reset();
+  if (vanished_ && now - *vanished_ < kVanishedFor)
+    return fail(
+        ErrorCode::kUnavailable,
+        fmt::format(
+            "messages and consumers of queue {} went at once: it is empty and left by all, or a quorum "
+            "queue without leader; the management API could tell",
+            queue_),
+        true);
+  return std::uint64_t{0};
+}
+
+void SampleMaker::count(SteadyTime now, const QueueFigures& figures, QueueSample& into) {
+  const auto before = std::exchange(stats_, figures.stats);
+  const auto first = [](const QueueFigures::Stats& s) { return s.deliver_get - s.redeliver; };
+  const bool back = before && (!stats_ || stats_->publish < before->publish ||
+                               stats_->deliver_get < before->deliver_get || first(*stats_) < first(*before));
+  if (back) {
+    ++epoch_;
+    moved_.reset();
+  }
+  into.totals.incarnation = std::to_string(epoch_);
+  into.step = kMostStep;
+  if (!stats_) return;
+  into.totals.arrived = stats_->publish;
+  into.totals.delivered = first(*stats_);
+  if (!moved_) {
+    moved_ = now;
+    return;
+  }
+  const bool moved = before && *before != *stats_;
+  if ((moved && now - *moved_ >= kLeastStep) || now - *moved_ >= kMostStep) {
+    into.step = kToldStep;
+    moved_ = now;
+  }
+}
+
+Result<QueueSample> SampleMaker::make(SteadyTime now, std::int64_t unix_now, const Declared& declared,
+                                      const std::optional<KnownFigures>& known) {
+  if (known && !known->figures.type.empty()) quorum_ = known->figures.type == "quorum";
+  if (known && known->figures.type == "stream") {
+    return fail(
+        ErrorCode::kInvalid,
+        fmt::format("queue {} is a stream: RabbitMQ tells how much it keeps, and not how much of that its "
+                    "consumers have not read, so there is no backlog; use a classic or quorum queue",
+                    queue_));
+  }
+  const auto p = ready(now, declared, known);
+  if (!p) return tl::unexpected(p.error());
+  QueueSample q;
+  q.num_pending = *p;
+  q.consumers = declared.consumers;
+  q.num_ack_pending.reset();
+  q.redelivered_after = kHandsUntold;
+  q.totals.incarnation = std::to_string(epoch_);
+  if (!known) return q;
+  const auto& f = known->figures;
+  if (f.unacknowledged) {
+    q.num_ack_pending = f.unacknowledged;
+    q.redelivered_after = kHandsTold;
+  }
+  if (f.head_timestamp && q.num_pending > 0 && *f.head_timestamp > 0 && *f.head_timestamp <= unix_now)
+    q.oldest_age = std::chrono::seconds(unix_now - *f.head_timestamp);
+  if (f.single_active_consumer) q.useful = UsefulReplicas{1, "the queue has a single active consumer"};
+  count(now, f, q);
+  return q;
+}
+
+}  // namespace docktor
