@@ -5,6 +5,7 @@
 
 #include "queues/nats/nats_kind.h"
 #include "queues/rabbitmq/rabbitmq_kind.h"
+#include "queues/redis/redis_kind.h"
 #include "targets/compose/compose_kind.h"
 #include "targets/process/process_kind.h"
 
@@ -13,7 +14,7 @@ namespace docktor {
 namespace {
 
 // A further kind is a row here, and nothing else outside its folder.
-constexpr std::array kQueues{&kNatsKind, &kRabbitKind};
+constexpr std::array kQueues{&kNatsKind, &kRabbitKind, &kRedisKind};
 constexpr std::array kTargets{&kProcessKind, &kComposeKind};
 
 template <class Row, std::size_t N>

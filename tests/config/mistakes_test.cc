@@ -24,6 +24,12 @@ TEST_P(Refused, WithPositionAndCure) {
   EXPECT_EQ(result.mistakes, GetParam().mistakes);
 }
 
+std::string names_of(std::span<const KindKeys* const> kinds) {
+  std::string out;
+  for (const auto* k : kinds) out += (out.empty() ? "" : ", ") + std::string(k->name);
+  return out;
+}
+
 // A service in flow style, so that a case fits on a line; what is in it is good but for `changed`.
 std::string flow(const std::string& changed, const std::string& rest) {
   return "services:\n  - {" + changed + ", " + rest + "}\n";
@@ -254,8 +260,8 @@ INSTANTIATE_TEST_SUITE_P(
              {"f.yaml:6:5: an objective needs to know how many messages come and go, and a queue of kind "
               "rabbitmq does not tell with management: off; write rules: on queue.backlog"}},
         Case{"KeyOfAnotherKind",
-             rabbit("stream: S", "objective: {max_wait: 5s}"),
-             {"f.yaml:5:46: stream is a key of kind nats, and this queue is of kind rabbitmq, which has "
+             rabbit("domain: S", "objective: {max_wait: 5s}"),
+             {"f.yaml:5:46: domain is a key of kind nats, and this queue is of kind rabbitmq, which has "
               "queue, vhost, "
               "management, management_url, tls_verify; write kind: nats, or leave it out"}},
         Case{"TlsOnAPlainAddress",
@@ -334,7 +340,9 @@ INSTANTIATE_TEST_SUITE_P(
               "f.yaml:6:12: stream is missing in queue; allowed: a text of 1 to 255 characters",
               "f.yaml:6:12: url is missing in queue; allowed: a text of 1 to 4096 characters"}},
         Case{"Null", with_service("    queue:\n"), {"f.yaml:6:5: queue has no value; allowed: a map"}},
-        Case{"Kind", with_queue("      kind: kafka\n"), {"f.yaml:10:13: kind is \"kafka\"; allowed: nats, rabbitmq"}},
+        Case{"Kind",
+             with_queue("      kind: carrots\n"),
+             {"f.yaml:10:13: kind is \"carrots\"; allowed: " + names_of(all_kinds().queues)}},
         Case{"NotJetStream",
              with_queue("      jetstream: false\n"),
              {"f.yaml:10:18: jetstream is \"false\"; allowed: true"}},

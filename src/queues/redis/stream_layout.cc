@@ -1,0 +1,234 @@
+#include "queues/redis/stream_layout.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "core/text.h"
+
+namespace docktor {
+
+namespace {
+
+struct EntryId {
+  std::uint64_t ms = 0, seq = 0;
+};
+
+std::optional<EntryId> parse_id(std::string_view text) {
+  EntryId id;
+  const auto* end = text.data() + text.size();
+  auto [at, bad] = std::from_chars(text.data(), end, id.ms);
+  if (bad != std::errc() || at == end || *at != '-') return std::nullopt;
+  const auto seq = std::from_chars(at + 1, end, id.seq);
+  return seq.ec == std::errc() && seq.ptr == end ? std::optional(id) : std::nullopt;
+}
+
+// The id behind this one; "(id" is not known before Redis 6.2.
+std::string behind_id(std::string_view text) {
+  auto id = parse_id(text).value_or(EntryId{});
+  if (++id.seq == 0) ++id.ms;
+  return fmt::format("{}-{}", id.ms, id.seq);
+}
+
+// An id that the server made begins with its clock's milliseconds; one of the user's own may be anything.
+std::optional<Duration> age_of(std::string_view text, Time now) {
+  const auto id = parse_id(text);
+  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  constexpr std::int64_t kYears = std::int64_t{10} * 365 * 86'400 * 1000, kMinute = 60'000;
+  if (!id || id->ms > static_cast<std::uint64_t>(now_ms + kMinute)) return std::nullopt;
+  const auto age = now_ms - static_cast<std::int64_t>(id->ms);
+  if (age > kYears) return std::nullopt;
+  return std::chrono::milliseconds(std::max<std::int64_t>(0, age));
+}
+
+const Reply* group_of(const Reply& groups, const std::string& name) {
+  for (const auto& g : groups.items) {
+    if (g.text_of("name") == name) return &g;
+  }
+  return nullptr;
+}
+
+bool no_such_key(const Reply& r) { return r.is_error() && r.text == "ERR no such key"; }
+
+}  // namespace
+
+Layout::Commands StreamLayout::begin(Time now) {
+  now_ = now;
+  ranging_ = false;
+  return sent_ = {{"XINFO", "STREAM", stream_}, {"XINFO", "GROUPS", stream_}};
+}
+
+Result<Layout::Step> StreamLayout::next(const RedisAnswer& answer) {
+  return ranging_ ? range_read(answer) : group_read(answer);
+}
+
+Result<Layout::Step> StreamLayout::group_read(const RedisAnswer& answer) {
+  const auto& place = answer.server->place;
+  readable_ = false;
+  if (no_such_key(answer.replies.front())) {
+    readable_ = true;
+    last_id_ = "0-0";
+    unfit_.clear();
+    return fail(
+        ErrorCode::kNotFound,
+        fmt::format("stream {} does not exist yet in database {} of {}: the first XADD makes it; check the "
+                    "stream's name and the database's number if it should be there",
+                    stream_, answer.server->db, place),
+        true);
+  }
+  Counts counts(answer, sent_);
+  const auto* stream = counts.reply();
+  const auto* groups = counts.reply();
+  if (counts.error()) return tl::unexpected(*counts.error());
+  const auto length = stream->count("length");
+  const auto last = stream->text_of("last-generated-id");
+  if (!length || !parse_id(last)) {
+    return fail(ErrorCode::kInternal,
+                fmt::format("{}: the answer to XINFO STREAM has no {}", place,
+                            length ? "last-generated-id" : "length"),
+                true);
+  }
+  readable_ = true;
+  last_id_ = last;
+  const auto* group = group_of(*groups, group_);
+  if (!group) {
+    unfit_ = fmt::format(
+        "group {} of stream {} does not exist yet, and a worker has to make it: what comes before that it "
+        "may never get",
+        group_, stream_);
+    return fail(
+        ErrorCode::kNotFound,
+        fmt::format(
+            "stream {} on {} has no group {} yet: start a worker, or make it: XGROUP CREATE {} {} 0; the "
+            "stream has {} entries",
+            stream_, place, group_, stream_, group_, *length),
+        true);
+  }
+  unfit_.clear();
+  const auto pending = group->count("pending");
+  const auto delivered = group->text_of("last-delivered-id");
+  if (!pending || !parse_id(delivered)) {
+    return fail(ErrorCode::kInternal,
+                fmt::format("{}: the answer to XINFO GROUPS has no {}", place,
+                            pending ? "last-delivered-id" : "pending"),
+                true);
+  }
+  const auto lag = group->count("lag");
+  sample_ = {};
+  sample_.num_ack_pending = pending;
+  sample_.consumers = group->count("consumers");
+  sample_.redelivered_after = claim_after_;
+  sample_.totals.incarnation = answer.server->run_id;
+  sample_.totals.arrived = stream->count("entries-added");
+  sample_.totals.delivered = group->count("entries-read");
+  const bool moved = behind_.after != delivered || *length < behind_.length;
+  if (moved) behind_ = {delivered, delivered, 0, *length, {}};
+  behind_.length = *length;
+  lag_known_ = true;
+  if (delivered == last)
+    sample_.num_pending = 0;
+  else if (lag)
+    sample_.num_pending = std::min(*lag, *length);  // what was trimmed away is in the lag of Redis 7
+  else
+    lag_known_ = false;
+  if (lag_known_ && (sample_.num_pending == 0 || !behind_.first.empty() || !may_range_)) return finish();
+  ranging_ = true;
+  const auto from = lag_known_ ? behind_.after : behind_.counted_to;
+  return sent_ = {
+             {"XRANGE", stream_, behind_id(from), "+", "COUNT", lag_known_ ? "1" : std::to_string(kPage)}};
+}
+
+Result<Layout::Step> StreamLayout::range_read(const RedisAnswer& answer) {
+  const auto& reply = answer.replies.front();
+  if (lag_known_ && reply.is_error("NOPERM")) {  // the age alone
+    may_range_ = false;
+    return finish();
+  }
+  Counts counts(answer, sent_);
+  if (!counts.reply()) {
+    auto error = *counts.error();
+    if (reply.is_error("NOPERM"))
+      error.message += "; the server does not know the group's lag now, so that docktor has to count";
+    return tl::unexpected(std::move(error));
+  }
+  const auto id_of = [](const Reply& entry) {
+    const auto* id = entry.items.empty() ? nullptr : entry.items.front().words();
+    return id && parse_id(*id) ? *id : std::string();
+  };
+  if (!reply.items.empty() && behind_.first.empty()) behind_.first = id_of(reply.items.front());
+  if (!lag_known_) {
+    if (!reply.items.empty()) {
+      if (auto id = id_of(reply.items.back()); !id.empty()) behind_.counted_to = std::move(id);
+    }
+    behind_.count += reply.items.size();
+    sample_.num_pending = std::min(behind_.count, behind_.length);
+  }
+  return finish();
+}
+
+Layout::Step StreamLayout::finish() {
+  if (sample_.num_pending > 0 && !behind_.first.empty()) sample_.oldest_age = age_of(behind_.first, now_);
+  return std::move(sample_);
+}
+
+std::optional<Layout::Wake> StreamLayout::wake() const {
+  if (!readable_) return std::nullopt;
+  return Wake{stream_, last_id_.empty() ? "$" : last_id_};
+}
+
+std::vector<Finding> StreamLayout::look(const Ask& ask) {
+  std::vector<Finding> out;
+  const auto warn = [&](std::string what, std::string cure) {
+    out.push_back({Severity::kWarning, std::move(what), std::move(cure)});
+  };
+  const auto now = Time(std::chrono::system_clock::now().time_since_epoch());
+  const auto answer = ask(begin(now));
+  if (!answer) return {{Severity::kError, answer.error().message, {}}};
+  const auto step = next(*answer);
+  if (!step && step.error().code == ErrorCode::kNotFound) {
+    warn(step.error().message, "");
+    return out;
+  }
+  if (!step) return {{Severity::kError, step.error().message, {}}};
+  const auto& stream = answer->replies[0];
+  const auto& group = *group_of(answer->replies[1], group_);
+  out.push_back(
+      {Severity::kOk, fmt::format("stream {} exists: {} entries", stream_, *stream.count("length")), {}});
+  out.push_back(
+      {Severity::kOk,
+       fmt::format("group {} exists: {} waiting, {} in hand, {} consumers", group_,
+                   lag_known_ ? std::to_string(sample_.num_pending) : std::string("an unknown number"),
+                   *group.count("pending"), group.count("consumers").value_or(0)),
+       {}});
+  if (!sample_.totals.arrived) {
+    warn(fmt::format("Redis {} does not tell how many entries came: there are no rates, so rules work and an "
+                     "objective "
+                     "does not",
+                     answer->server->version),
+         "use Redis 7 or later");
+  }
+  const auto more =
+      ask({{"XRANGE", stream_, "+", "+", "COUNT", "1"}, {"XREAD", "COUNT", "1", "STREAMS", stream_, "$"}});
+  if (!more) return out;
+  if (more->replies[0].is_error("NOPERM")) {
+    if (lag_known_)
+      warn(
+          "this user may not use XRANGE: the age of the oldest entry is not known, nor is the backlog after "
+          "a restart of "
+          "the server",
+          "allow it: ACL SETUSER NAME +xrange");
+    else
+      out.push_back(
+          {Severity::kError,
+           "the server does not know the group's lag now, and this user may not use XRANGE to count",
+           "allow it: ACL SETUSER NAME +xrange"});
+  }
+  if (more->replies[1].is_error("NOPERM"))
+    warn("this user may not use XREAD: at zero replicas docktor polls instead of waking at once",
+         "allow it: ACL SETUSER NAME +xread");
+  return out;
+}
+
+}  // namespace docktor

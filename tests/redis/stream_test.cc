@@ -1,0 +1,244 @@
+// A stream with a consumer group, on the real redis-server: what is read is what the test did.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "core/flow.h"
+#include "tests/redis/reader.h"
+
+namespace docktor::test {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+
+class StreamTest : public testing::Test {
+ protected:
+  void add(int count, const std::string& stream = "events") {
+    for (int i = 0; i < count; ++i) server.cli(fmt::format("XADD {} '*' job {}", stream, i));
+  }
+  /// Lets consumer w take `count` entries; their ids, separated by blanks.
+  std::string take(int count, const std::string& more = "") {
+    const auto out =
+        server.cli(fmt::format("XREADGROUP GROUP g w COUNT {} {} STREAMS events '>'", count, more));
+    std::string ids;
+    std::istringstream lines(out);
+    for (std::string line; std::getline(lines, line);) {
+      if (const auto dash = line.find('-'); dash != std::string::npos && dash > 10) ids += " " + line;
+    }
+    return ids;
+  }
+  void restart() {
+    server.kill();
+    server.start();
+    EXPECT_TRUE(eventually([&] { return server.cli("PING") == "PONG"; })) << "it reads its data";
+  }
+  void ack(const std::string& ids) { server.cli("XACK events g" + ids); }
+
+  RedisServer server;
+};
+
+TEST_F(StreamTest, CountsWhatWaitsWhatIsInHandAndWhatFlowed) {
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  RedisReader reader(stream_at(server.url(), "events", "g"));
+  const auto before = reader.sample();
+  EXPECT_EQ(before.num_pending, 0u);
+  EXPECT_EQ(before.num_ack_pending, 0u);
+  add(10);
+  const auto in_hand = take(4);
+  auto s = reader.sample();
+  EXPECT_EQ(s.num_pending, 6u);
+  EXPECT_EQ(s.num_ack_pending, 4u);
+  EXPECT_EQ(s.consumers, 1u);
+  ASSERT_TRUE(s.oldest_age);
+  EXPECT_GE(*s.oldest_age, Duration::zero());
+  EXPECT_LT(*s.oldest_age, kPatience);
+  ack(in_hand);
+  const auto after = reader.sample();
+  EXPECT_EQ(after.num_ack_pending, 0u);
+  const auto flow = flow_between(before, after, seconds(1));
+  EXPECT_FALSE(flow.reset);
+  ASSERT_TRUE(flow.flow);
+  EXPECT_EQ(flow.flow->arrivals, 10);
+  EXPECT_EQ(flow.flow->settled, 4);
+}
+
+TEST_F(StreamTest, AGroupThatIsMadeAtTheEndHasNothingToDo) {
+  add(5);
+  server.cli("XGROUP CREATE events g '$'");
+  RedisReader reader(stream_at(server.url(), "events", "g"));
+  EXPECT_EQ(reader.sample().num_pending, 0u);
+  add(2);
+  EXPECT_EQ(reader.sample().num_pending, 2u);
+}
+
+TEST_F(StreamTest, AfterARestartTheLagIsUnknownAndIsCounted) {
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  add(9);
+  ack(take(4));
+  RedisReader reader(stream_at(server.url(), "events", "g"));
+  EXPECT_EQ(reader.sample().num_pending, 5u);
+  restart();
+  ASSERT_THAT(server.cli("XINFO GROUPS events"), EndsWith("\nlag"))
+      << "this Redis knows the lag: nothing is tested";
+  EXPECT_EQ(reader.sample().num_pending, 5u);
+  add(2);
+  EXPECT_EQ(reader.sample().num_pending, 7u);
+  ack(take(1));
+  EXPECT_EQ(reader.sample().num_pending, 6u);
+}
+
+TEST_F(StreamTest, ManyAreCountedPageByPage) {
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  ASSERT_THAT(
+      server.cli("EVAL \"for i = 1, 2500 do redis.call('XADD', 'events', '*', 'a', '1') end return 1\" 0"),
+      HasSubstr("1"));
+  ack(take(10));
+  restart();
+  ASSERT_THAT(server.cli("XINFO GROUPS events"), EndsWith("\nlag"));
+  RedisReader reader(stream_at(server.url(), "events", "g"));
+  EXPECT_EQ(reader.sample().num_pending, 1000u);
+  EXPECT_EQ(reader.sample().num_pending, 2000u);
+  EXPECT_EQ(reader.sample().num_pending, 2490u);
+  EXPECT_EQ(reader.sample().num_pending, 2490u);
+}
+
+TEST_F(StreamTest, WhatWasDeletedUndeliveredDoesNotWait) {
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  add(6);
+  const auto one = server.cli("XADD events '*' job last");
+  add(1);
+  take(2);
+  server.cli("XDEL events " + one);
+  RedisReader reader(stream_at(server.url(), "events", "g"));
+  EXPECT_EQ(reader.sample().num_pending, 5u);
+  server.cli("XTRIM events MAXLEN 1");
+  EXPECT_EQ(reader.sample().num_pending, 1u);
+}
+
+TEST_F(StreamTest, ATrimThatTakesWhatWaitsIsNoBacklog) {
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  add(10);
+  RedisReader reader(stream_at(server.url(), "events", "g"));
+  EXPECT_EQ(reader.sample().num_pending, 10u);
+  server.cli("XTRIM events MAXLEN 3");
+  EXPECT_EQ(reader.sample().num_pending, 3u);
+  server.cli("XTRIM events MAXLEN 0");
+  EXPECT_EQ(reader.sample().num_pending, 0u);
+}
+
+TEST_F(StreamTest, WhatADeadWorkerHeldStaysInHandWithTheTimeOfItsReturn) {
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  add(3);
+  take(3);
+  auto spec = stream_at(server.url(), "events", "g");
+  spec.claim_after = seconds(7);
+  RedisReader reader(spec);
+  const auto s = reader.sample();
+  EXPECT_EQ(s.num_pending, 0u);
+  EXPECT_EQ(s.num_ack_pending, 3u);
+  EXPECT_EQ(s.redelivered_after, Duration(seconds(7)));
+}
+
+TEST_F(StreamTest, ARecreatedStreamBeginsANewWindow) {
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  add(5);
+  RedisReader reader(stream_at(server.url(), "events", "g"));
+  const auto before = reader.sample();
+  server.cli("DEL events");
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  add(2);
+  const auto after = reader.sample();
+  EXPECT_EQ(after.num_pending, 2u);
+  EXPECT_TRUE(flow_between(before, after, seconds(1)).reset);
+}
+
+TEST_F(StreamTest, NotThereYetIsAStateOfItsOwn) {
+  RedisReader reader(stream_at(server.url(3), "events", "g"));
+  EXPECT_THAT(reader.error(ErrorCode::kNotFound).message,
+              HasSubstr("stream events does not exist yet in database 3"));
+  EXPECT_EQ(reader.source().unfit_for_zero(), "");
+  server.cli("XADD events '*' a 1", "-n 3");
+  EXPECT_TRUE(eventually([&] {
+    const auto r = reader.read();
+    return !r && r.error().message.find("has no group g yet") != std::string::npos;
+  }));
+  EXPECT_THAT(reader.source().unfit_for_zero(), HasSubstr("a worker has to make it"));
+  server.cli("XGROUP CREATE events g 0", "-n 3");
+  EXPECT_EQ(reader.sample().num_pending, 1u);
+  EXPECT_EQ(reader.source().unfit_for_zero(), "");
+}
+
+TEST_F(StreamTest, AKeyOfAnotherTypeIsAnError) {
+  server.cli("RPUSH events a b");
+  RedisReader reader(stream_at(server.url(), "events", "g"));
+  EXPECT_THAT(reader.error(ErrorCode::kInvalid).message, HasSubstr("holds another type of value"));
+}
+
+TEST_F(StreamTest, ANewEntryWakes) {
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  RedisReader reader(stream_at(server.url(), "events", "g"));
+  ASSERT_EQ(reader.sample().num_pending, 0u);
+  for (int round = 0; round < 3; ++round) {
+    std::promise<void> woken;
+    reader.source().watch([&] { woken.set_value(); });
+    add(1);
+    EXPECT_EQ(woken.get_future().wait_for(kPatience), std::future_status::ready);
+    EXPECT_EQ(reader.sample().num_pending, static_cast<std::uint64_t>(round + 1));
+  }
+  EXPECT_EQ(reader.source().watch_gap(), "");
+  EXPECT_EQ(reader.sample().num_ack_pending, 0u) << "the wake took an entry";
+}
+
+TEST_F(StreamTest, AStreamThatComesWakesTooAndAnEndedWatchDoesNot) {
+  RedisReader reader(stream_at(server.url(), "events", "g"));
+  (void)reader.error(ErrorCode::kNotFound);
+  std::promise<void> woken;
+  reader.source().watch([&] { woken.set_value(); });
+  add(1);
+  EXPECT_EQ(woken.get_future().wait_for(kPatience), std::future_status::ready);
+  server.cli("XGROUP CREATE events g 0");
+  (void)reader.sample();
+  std::atomic<int> calls{0};
+  reader.source().watch([&] { ++calls; });
+  reader.source().watch({});
+  add(1);
+  std::promise<void> again;  // the next block has seen both
+  reader.source().watch([&] { again.set_value(); });
+  EXPECT_EQ(again.get_future().wait_for(kPatience), std::future_status::ready);
+  EXPECT_EQ(calls, 0);
+}
+
+TEST_F(StreamTest, TheWatchSurvivesTheServer) {
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  RedisReader reader(stream_at(server.url(), "events", "g"));
+  ASSERT_EQ(reader.sample().num_pending, 0u);
+  std::promise<void> woken;
+  reader.source().watch([&] { woken.set_value(); });
+  server.kill();
+  EXPECT_TRUE(eventually([&] { return !reader.source().watch_gap().empty(); }));
+  server.start();
+  EXPECT_TRUE(eventually([&] {
+    add(1);
+    return reader.source().watch_gap().empty();
+  }));
+  EXPECT_EQ(woken.get_future().wait_for(kPatience), std::future_status::ready);
+}
+
+TEST_F(StreamTest, ValidateTellsWhatIsThere) {
+  RedisReader reader(stream_at(server.url(), "events", "g"));
+  EXPECT_THAT(reader.findings(), HasSubstr("warning: stream events does not exist yet"));
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  add(3);
+  take(1);
+  const auto found = reader.findings();
+  EXPECT_THAT(found, HasSubstr(fmt::format("ok: 127.0.0.1:{} answers (Redis ", server.port())));
+  EXPECT_THAT(found, HasSubstr("ok: stream events exists: 3 entries"));
+  EXPECT_THAT(found, HasSubstr("ok: group g exists: 2 waiting, 1 in hand, 1 consumers"));
+}
+
+}  // namespace
+}  // namespace docktor::test
