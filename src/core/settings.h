@@ -25,11 +25,18 @@ struct Url {
   friend bool operator==(const Url&, const Url&) = default;
 };
 
+/// A program and its arguments. What variables put into them is never shown: `shown` is the text of the file.
+struct Command {
+  std::vector<std::string> words;
+  std::vector<std::string> shown;  ///< as many
+  friend bool operator==(const Command&, const Command&) = default;
+};
+
 /// Name → value, as of environment variables; the values are never shown.
 using Pairs = std::map<std::string, std::string>;
 
-using Setting =
-    std::variant<bool, int, double, Duration, std::string, Url, Secret, std::vector<std::string>, Pairs>;
+using Setting = std::variant<bool, int, double, Duration, std::string, Url, Secret, std::vector<std::string>,
+                             Command, Pairs>;
 
 /// Checked values with defaults filled in, in the order of the kind's table of keys. Comparable, so that a
 /// reload sees what changed.

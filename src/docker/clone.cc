@@ -156,12 +156,16 @@ ClonePlan plan_clone(const CloneRequest& r) {
 
 std::string name_stem(const json& inspect) {
   const auto name = name_of(inspect);
-  const auto number = label(at(inspect, "/Config/Labels"), "com.docker.compose.container-number");
-  if (number.empty() || name.size() <= number.size() + 1 || !name.ends_with(number)) return {};
-  auto stem = name.substr(0, name.size() - number.size());
-  const auto service = label(at(inspect, "/Config/Labels"), "com.docker.compose.service");
+  const auto& labels = at(inspect, "/Config/Labels");
+  const auto number = label(labels, "com.docker.compose.container-number");
+  const auto service = label(labels, "com.docker.compose.service"),
+             project = label(labels, "com.docker.compose.project");
+  if (number.empty() || service.empty() || project.empty()) return {};
+  // As Compose names them, while it replaces one with an id in front. A name of the user's own that ends alike
+  // (container_name: worker-1) is none.
   for (const char* separator : {"-", "_"}) {
-    if (stem.ends_with(service + separator)) return stem;
+    const auto stem = project + separator + service + separator;
+    if (name == stem + number || name.ends_with("_" + stem + number)) return stem;
   }
   return {};
 }

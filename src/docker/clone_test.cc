@@ -133,6 +133,12 @@ TEST(NameStem, KeepsComposesSeparator) {
   EXPECT_EQ("", name_stem(from));
   from["Name"] = "/thing2";
   EXPECT_EQ("", name_stem(from));
+  from["Name"] = "/0123456789ab_shop-worker-2";  // Compose is replacing it
+  EXPECT_EQ("shop-worker-", name_stem(from));
+  from["Name"] = "/worker-2";  // container_name, though it looks like Compose's
+  EXPECT_EQ("", name_stem(from));
+  from["Name"] = "/other-worker-2";
+  EXPECT_EQ("", name_stem(from));
 }
 
 TEST(FindTraps, NoneInAPlainService) {

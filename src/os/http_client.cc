@@ -1,5 +1,6 @@
 #include "os/http_client.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <future>
 #include <mutex>
 #include <optional>
@@ -97,8 +99,48 @@ std::size_t on_body(char* text, std::size_t, std::size_t size, void* user) {
   return size;
 }
 
-Error error_of(const Transfer& t, CURLcode code) {
-  const std::string why = t.error[0] ? t.error : curl_easy_strerror(code);
+// The host of "http://[::1]:2376/x", without brackets, in lower case.
+std::string host_of(const std::string& url) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parts(curl_url(), curl_url_cleanup);
+  char* host = nullptr;
+  if (curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK ||
+      curl_url_get(parts.get(), CURLUPART_HOST, &host, 0) != CURLUE_OK)
+    return {};
+  std::string out = lower(host);
+  curl_free(host);
+  if (out.starts_with('[')) out = out.substr(1, out.size() - 2);
+  return out;
+}
+
+// As docker and Go's clients have it: what is on this machine is never asked through a proxy.
+bool is_loopback(const std::string& host) {
+  in_addr v4{};
+  if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  in6_addr v6{};
+  if (::inet_pton(AF_INET6, host.c_str(), &v6) == 1) return IN6_IS_ADDR_LOOPBACK(&v6) != 0;
+  return host == "localhost" || host.ends_with(".localhost");
+}
+
+// " (through the proxy of http_proxy; ...)" where one is set for such an address.
+std::string proxy_note(const HttpServer& server) {
+  if (!server.unix_socket.empty()) return {};
+  const auto host = host_of(server.base_url);
+  if (is_loopback(host)) return {};
+  const bool tls = server.base_url.starts_with("https:");
+  for (const char* name :
+       {tls ? "https_proxy" : "http_proxy", tls ? "HTTPS_PROXY" : "", "all_proxy", "ALL_PROXY"}) {
+    const char* value =
+        *name ? std::getenv(name) : nullptr;  // NOLINT(concurrency-mt-unsafe): nothing sets it
+    if (value && *value)
+      return fmt::format(" (asked through the proxy that {} names; no_proxy={} asks the host itself)", name,
+                         host);
+  }
+  return {};
+}
+
+Error error_of(const HttpServer& server, const Transfer& t, CURLcode code) {
+  std::string why = t.error[0] ? t.error : curl_easy_strerror(code);
+  if (code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_PROXY) why += proxy_note(server);
   if (t.too_large) {
     return {ErrorCode::kExhausted, fmt::format("the answer is larger than {} bytes", t.request.max_body),
             false};
@@ -127,6 +169,7 @@ class HttpClient::Loop {
  public:
   explicit Loop(HttpServer server)
       : server_(std::move(server)),
+        direct_(!server_.unix_socket.empty() || is_loopback(host_of(server_.base_url))),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
         wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     init_curl();
@@ -283,10 +326,9 @@ class HttpClient::Loop {
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
-    if (!server_.unix_socket.empty()) {
+    if (!server_.unix_socket.empty())
       curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, server_.unix_socket.c_str());
-      curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    }
+    if (direct_) curl_easy_setopt(easy, CURLOPT_PROXY, "");
     if (!server_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, server_.ca_file.c_str());
     if (!server_.cert_file.empty()) curl_easy_setopt(easy, CURLOPT_SSLCERT, server_.cert_file.c_str());
     if (!server_.key_file.empty()) curl_easy_setopt(easy, CURLOPT_SSLKEY, server_.key_file.c_str());
@@ -326,7 +368,7 @@ class HttpClient::Loop {
     char* user = nullptr;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &user);
     const auto& t = *reinterpret_cast<Transfer*>(user);
-    end(t.id, code == CURLE_OK ? std::nullopt : std::optional(error_of(t, code)));
+    end(t.id, code == CURLE_OK ? std::nullopt : std::optional(error_of(server_, t, code)));
   }
 
   void end(Id id, std::optional<Error> error) {
@@ -349,6 +391,7 @@ class HttpClient::Loop {
   }
 
   const HttpServer server_;
+  const bool direct_;  // whatever proxy the environment names
   const Fd epoll_, wakeup_;
   CURLM* multi_ = nullptr;
   std::thread thread_;

@@ -114,6 +114,41 @@ TEST(HttpClient, NobodyListeningIsUnavailable) {
   EXPECT_EQ(ErrorCode::kUnavailable, r.error().code);
 }
 
+// A variable for the time of a test.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+  ~Variable() { ::unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+TEST(HttpClient, AProxyIsNotAskedForThisMachine) {
+  const Variable http("http_proxy", "http://127.0.0.1:9"), all("ALL_PROXY", "http://127.0.0.1:9");
+  for (const char* base :
+       {"http://127.0.0.1:1", "http://127.8.9.1:1", "http://localhost:1", "http://[::1]:1"}) {
+    HttpClient client({.base_url = base});
+    const auto r = client.send({.path = "/"});
+    ASSERT_FALSE(r);
+    EXPECT_EQ(r.error().message.find(" 9 "), std::string::npos) << base << ": " << r.error().message;
+    EXPECT_EQ(r.error().message.find("proxy"), std::string::npos) << r.error().message;
+  }
+}
+
+TEST(HttpClient, AProxyThatCannotBeReachedIsNamed) {
+  const Variable http("http_proxy", "http://user:hush@127.0.0.1:9");
+  HttpClient client({.base_url = "http://docker.example:2375"});
+  const auto r = client.send({.path = "/"});
+  ASSERT_FALSE(r);
+  EXPECT_NE(r.error().message.find("the proxy that http_proxy names; no_proxy=docker.example"),
+            std::string::npos)
+      << r.error().message;
+  EXPECT_EQ(r.error().message.find("hush"), std::string::npos);
+}
+
 TEST(HttpClient, ABodyOverTheLimitIsRefused) {
   Answering server(ok(std::string(2000, 'x')));
   HttpClient client(server.server());

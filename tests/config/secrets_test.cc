@@ -159,6 +159,25 @@ TEST(Effective, ShowsValuesAndHidesSecrets) {
   EXPECT_EQ(s["target"]["command"].dump(), R"(["w","-v"])");
 }
 
+TEST(Effective, ShowsACommandAsItIsWrittenNotWhatVariablesPutIn) {
+  const Environment env{{"PW", "HUSH"}, {"NAME", "mailer"}};
+  for (const char* command :
+       {"[sh, -c, \"exec ${NAME} --password=${PW}\"]", "\"exec ${NAME} --password=${PW}\""}) {
+    const auto result = load_text(fmt::format("services:\n  - name: a\n    max_replicas: 2\n    rules: "
+                                              "{{scale_up_when: [{{metric: cpu.avg, op: '>', "
+                                              "value: 1}}]}}\n    target: {{kind: process, command: {}}}\n",
+                                              command),
+                                  env);
+    for (const auto& m : result.mistakes) ADD_FAILURE() << m;
+    ASSERT_TRUE(result.config);
+    EXPECT_EQ(result.config->services[0].target.settings.get<Command>("command").words.back(),
+              "exec mailer --password=HUSH");
+    const auto shown = effective_config(*result.config).dump();
+    EXPECT_EQ(shown.find("HUSH"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("exec ${NAME} --password=${PW}"), std::string::npos) << shown;
+  }
+}
+
 // Every knob that the table calls secret is given this mark, and no view shows it.
 TEST(Effective, ShowsNoKnobThatTheTableCallsSecret) {
   constexpr std::string_view kMark = "HUSHHUSH";
