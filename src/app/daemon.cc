@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "api/control_socket.h"
+#include "app/config_file.h"
 #include "app/daemon_operations.h"
 #include "app/daemon_setup.h"
 #include "app/version.h"
@@ -261,7 +262,9 @@ class Daemon {
     }
     controller_.hold_orders(false);
     for (const auto& m : missing) log_->warn("⚠ {}", m);
-    report({true, missing});
+    auto restrictions = controller_.restrictions();
+    for (const auto& r : restrictions) log_->warn("⚠ {}", r);
+    report({true, missing, std::move(restrictions)});
     return true;
   }
 
@@ -389,7 +392,8 @@ class Daemon {
                             {"reload_error", reload_error_}};
       if (starting_ > 0) about["starting"] = starting_text();
       std::vector<std::string> troubles;
-      for (const auto& trouble : {controller_.journal_trouble(), log_file_->trouble()}) {
+      for (const auto& trouble : {controller_.journal_trouble(), log_file_->trouble(),
+                                  config_file_.not_in_effect(options_.config)}) {
         if (!trouble.empty()) troubles.push_back(trouble);
       }
       if (!troubles.empty()) about["troubles"] = troubles;
@@ -459,6 +463,7 @@ class Daemon {
   std::chrono::steady_clock::time_point answered_{};
   std::stop_source stop_;
   std::string reload_error_;
+  ConfigFile config_file_;
   Wiring wiring_;  // before the controller: connections and supervisors outlive what uses them
   Controller controller_;
 };

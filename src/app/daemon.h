@@ -29,7 +29,8 @@ struct DaemonOptions {
 /// What the starter is told once: the daemon is up (with warnings), or why not.
 struct StartReport {
   bool up = false;
-  std::vector<std::string> lines;  ///< warnings, or the reasons of a failure
+  std::vector<std::string> lines;         ///< what does not answer yet, or the reasons of a failure
+  std::vector<std::string> restrictions;  ///< see Controller::restrictions()
 };
 
 /// What the starter hears. Both are called on the thread that calls run_daemon().

@@ -69,6 +69,7 @@ void print_report(const StartReport& report, const Instance& instance) {
     say(stderr, "✗ Daemon not started\n");
     return;
   }
+  for (const auto& line : report.restrictions) say(stdout, "⚠ {}\n", line);
   say(stdout, "✓ Daemon started successfully\n");
   if (!report.lines.empty())
     say(stdout,
@@ -79,16 +80,17 @@ void print_report(const StartReport& report, const Instance& instance) {
 }
 
 const std::string kProgress = "\x1e";  // begins a line that is printed as it comes
+constexpr char kRestriction = '\x1d';  // begins one of StartReport::restrictions
 
 // The report as text through the pipe: "up" or "failed", then a line each.
 std::string pack(const StartReport& report) {
   std::string text = report.up ? "up" : "failed";
-  for (std::string line : report.lines) {
-    for (char& c : line) {
-      if (c == '\n') c = '\x1f';
-    }
+  const auto add = [&](std::string line) {
+    std::ranges::replace(line, '\n', '\x1f');
     text += "\n" + line;
-  }
+  };
+  std::ranges::for_each(report.lines, add);
+  for (const auto& line : report.restrictions) add(kRestriction + line);
   return text;
 }
 
@@ -100,10 +102,11 @@ StartReport unpack(const std::string& text, const Instance& instance) {
   while (from != std::string::npos) {
     const auto next = text.find('\n', from + 1);
     std::string line = text.substr(from + 1, next == std::string::npos ? next : next - from - 1);
-    for (char& c : line) {
-      if (c == '\x1f') c = '\n';
-    }
-    report.lines.push_back(std::move(line));
+    std::ranges::replace(line, '\x1f', '\n');
+    if (line.starts_with(kRestriction))
+      report.restrictions.push_back(line.substr(1));
+    else
+      report.lines.push_back(std::move(line));
     from = next;
   }
   if (head != "up" && head != "failed")

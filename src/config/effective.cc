@@ -47,7 +47,7 @@ struct Shown {
   Json operator()(const Url& v) const { return v.value.empty() ? Json() : Json(redacted_url(v.value)); }
   Json operator()(const Secret& v) const { return v.empty() ? Json() : Json(kHidden); }
   Json operator()(const std::vector<std::string>& v) const { return v.empty() ? Json() : Json(v); }
-  Json operator()(const Command& v) const { return v.shown.empty() ? Json() : Json(v.shown); }
+  Json operator()(const CommandLine& v) const { return v.shown.empty() ? Json() : Json(v.shown); }
   Json operator()(const Pairs& v) const {
     Json json;
     for (const auto& [name, value] : v) json[name] = kHidden;

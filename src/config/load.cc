@@ -150,8 +150,16 @@ LoadResult load_config(const Kinds& kinds, const std::string& path, const Enviro
                          text.error().message)}};
   }
   auto result = load_config_text(kinds, *text, path, fs::path(absolute).parent_path().string(), env, flags);
-  if (result.config) result.config->path = absolute;
+  if (result.config) {
+    result.config->path = absolute;
+    result.config->digest = std::hash<std::string>{}(*text);
+  }
   return result;
+}
+
+bool differs_from_file(const Config& config) {
+  const auto text = read_small_file(config.path, kMaxYamlBytes);
+  return text && std::hash<std::string>{}(*text) != config.digest;
 }
 
 std::optional<std::string> find_config(const std::string& cwd) {

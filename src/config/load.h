@@ -32,6 +32,10 @@ LoadResult load_config_text(const Kinds& kinds, std::string_view text, const std
                             const std::string& folder, const Environment& env,
                             const FlagOverrides& flags = {});
 
+/// Whether the file at config.path holds another text than the one that `config` was read from; false where it cannot
+/// be read. Reads the file.
+bool differs_from_file(const Config& config);
+
 /// Where a provider usually answers.
 std::string usual_base_url(std::string_view provider);
 

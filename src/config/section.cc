@@ -315,7 +315,7 @@ std::optional<Read<std::vector<std::string>>> Section::texts(std::string_view ke
   return out;
 }
 
-std::optional<Read<Command>> Section::command(std::string_view key) {
+std::optional<Read<CommandLine>> Section::command(std::string_view key) {
   const auto* e = entry(key);
   if (!e) {
     if (knob(key).required) missing(key);
@@ -328,15 +328,15 @@ std::optional<Read<Command>> Section::command(std::string_view key) {
     if (words && words->value[0].empty())
       context_.mistakes.add(place, fmt::format("{} begins with an empty text; write the program first", key));
     if (!words) return std::nullopt;
-    Command command{std::move(words->value), {}};
+    CommandLine command{std::move(words->value), {}};
     for (const auto& item : e->value.items) command.shown.push_back(item.text);
-    return Read<Command>{std::move(command), place, true};
+    return Read<CommandLine>{std::move(command), place, true};
   }
   const auto text = scalar_text(context_, e->value, key, right);  // a map or nothing: says so
   if (!text) return std::nullopt;
   if (text->find_first_not_of(" \t\r\n") == std::string::npos)
     context_.mistakes.add(place, fmt::format("{} is empty; allowed: {}", key, right));
-  return Read<Command>{{{"/bin/sh", "-c", *text}, {"/bin/sh", "-c", e->value.text}}, place, true};
+  return Read<CommandLine>{{{"/bin/sh", "-c", *text}, {"/bin/sh", "-c", e->value.text}}, place, true};
 }
 
 namespace {
@@ -439,7 +439,7 @@ std::optional<Read<Setting>> Section::setting(const Knob& k) {
     case KnobType::kList:
       return unless_empty<std::vector<std::string>>(texts(k.key));
     case KnobType::kCommand:
-      return as_setting<Command>(command(k.key));
+      return as_setting<CommandLine>(command(k.key));
     case KnobType::kPairs:
       return unless_empty<Pairs>(pairs(k.key));
     case KnobType::kSection:

@@ -74,7 +74,7 @@ class Section {
   /// A list of texts.
   std::optional<Read<std::vector<std::string>>> texts(std::string_view key);
   /// Program and arguments; one text is run by /bin/sh -c.
-  std::optional<Read<Command>> command(std::string_view key);
+  std::optional<Read<CommandLine>> command(std::string_view key);
   /// A map of texts, or a list of NAME=value.
   std::optional<Read<Pairs>> pairs(std::string_view key);
   /// Whatever the key's type is, but a section. Nothing when absent, mistaken, or empty.

@@ -114,6 +114,10 @@ class Controller {
   /// Whether every service had a good sample and its target answered, or what is missing. Loop thread.
   std::vector<std::string> not_ready() const;
 
+  /// What keeps services from what the policy may want: what people ordered earlier, and replicas that cannot run. A
+  /// sentence each.
+  std::vector<std::string> restrictions() const;
+
   /// Writes every service's state. Loop thread.
   void save();
 
@@ -176,6 +180,7 @@ class Controller {
   Time due(const Service& s) const;
   void do_due(Service& s, Time now);
   std::string why_nothing(const Service& s, Time now) const;
+  static std::string bound_text(const Service& s);
   void post(const std::string& name, std::uint64_t generation, std::function<void(Service&)> event);
 
   Options options_;

@@ -56,6 +56,13 @@ bool take_common(const json& saved, Override& o, Time now) {
 
 }  // namespace
 
+std::vector<std::string> StandingOverrides::texts() const {
+  std::vector<std::string> out;
+  if (hold) out.push_back(hold->text());
+  if (bounds) out.push_back(bounds->text());
+  return out;
+}
+
 std::string StandingOverrides::Hold::text() const {
   return (replicas ? fmt::format("scaled to {}", *replicas) : std::string("paused")) +
          tail(by, until, reason);

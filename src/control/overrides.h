@@ -44,6 +44,7 @@ struct StandingOverrides {
   /// Takes up what save() wrote; anything missing, absurd or ended is left out, never an error.
   static StandingOverrides restore(const nlohmann::json& saved, Time now);
   nlohmann::ordered_json shown(Time now) const;  ///< for status
+  std::vector<std::string> texts() const;        ///< a sentence for each
 };
 
 }  // namespace docktor

@@ -104,6 +104,7 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     j["evaluations"] = s.evaluations;
     j["next_check_in"] = to_seconds(std::max(Duration::zero(), s.next_check - now));
     auto notes = nlohmann::ordered_json::array();
+    if (auto bound = bound_text(s); !bound.empty()) notes.push_back(std::move(bound));
     if (s.queue && o.queue_at && !o.queue_stale && !o.queue.paused.empty()) notes.push_back(o.queue.paused);
     if (s.queue && s.counts.current == 0) {
       if (const auto gap = s.queue->watch_gap(); !gap.empty())

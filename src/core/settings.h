@@ -26,17 +26,17 @@ struct Url {
 };
 
 /// A program and its arguments. What variables put into them is never shown: `shown` is the text of the file.
-struct Command {
+struct CommandLine {
   std::vector<std::string> words;
   std::vector<std::string> shown;  ///< as many
-  friend bool operator==(const Command&, const Command&) = default;
+  friend bool operator==(const CommandLine&, const CommandLine&) = default;
 };
 
 /// Name → value, as of environment variables; the values are never shown.
 using Pairs = std::map<std::string, std::string>;
 
 using Setting = std::variant<bool, int, double, Duration, std::string, Url, Secret, std::vector<std::string>,
-                             Command, Pairs>;
+                             CommandLine, Pairs>;
 
 /// Checked values with defaults filled in, in the order of the kind's table of keys. Comparable, so that a
 /// reload sees what changed.

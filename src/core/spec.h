@@ -111,6 +111,7 @@ struct Config {
   std::string path;   ///< absolute path of the file; an instance's identity
   std::string shown;  ///< the path as the user typed it
   std::string version;
+  std::size_t digest = 0;  ///< of the file's text: another one is another text
   std::vector<ServiceSpec> services;
   std::optional<LlmSpec> llm;
 };

@@ -14,6 +14,13 @@
 
 namespace docktor {
 
+/// More replicas than this cannot run, whatever is ordered.
+struct ReplicaBound {
+  int most = 1;
+  std::string why;  ///< with what to do about it: "host port 8080 is fixed: ...; in service web, ..."
+  friend bool operator==(const ReplicaBound&, const ReplicaBound&) = default;
+};
+
 struct TargetReport {
   std::vector<Replica> replicas;  ///< oldest first
   /// How many the engine was told to have, where it keeps that number itself and the list of replicas lags
@@ -22,6 +29,7 @@ struct TargetReport {
   std::string hold;  ///< not empty: why an order would do harm now ("a roll-out is under way since 14:02")
   /// Of the state that this report shows, opaque; it goes with the decision into the order. Empty: none.
   std::string version;
+  std::optional<ReplicaBound> bound;
   std::string stopped_by_hand;  ///< not empty: a person stopped the service; "stopped by hand at 14:30"
   std::string
       problem;  ///< not empty: the target cannot be reached or read; the replicas are the last ones known

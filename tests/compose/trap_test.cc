@@ -37,6 +37,24 @@ TEST_F(ComposeTraps, AFixedHostPort) {
   EXPECT_THAT(r, HasSubstr("; in service worker, write the port without a host port"));
 }
 
+TEST_F(ComposeTraps, WhatBoundsTheReplicasIsInTheReport) {
+  const Stack stack("services:\n" + sleeper("one", "    ports: ['38418:80']\n") +
+                    sleeper("few", "    ports: ['38430-38432:80']\n") + sleeper("many"));
+  stack.up();
+  const auto bound = [&](const char* service) {
+    Scaler s(stack, service, docker_);
+    EXPECT_TRUE(s.ready(1));
+    return s.report().bound;
+  };
+  ASSERT_TRUE(bound("one"));
+  EXPECT_EQ(bound("one")->most, 1);
+  EXPECT_THAT(bound("one")->why, HasSubstr("host port 38418 is fixed"));
+  EXPECT_THAT(bound("one")->why, HasSubstr("; in service one, write the port"));
+  ASSERT_TRUE(bound("few"));
+  EXPECT_EQ(bound("few")->most, 3);
+  EXPECT_FALSE(bound("many"));
+}
+
 TEST_F(ComposeTraps, AStaticAddress) {
   EXPECT_THAT(refusal("    networks: {fixed: {ipv4_address: 172.31.99.7}}\n",
                       "networks:\n  fixed:\n    ipam: {config: [{subnet: 172.31.99.0/24}]}\n"),

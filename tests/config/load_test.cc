@@ -201,7 +201,7 @@ TEST(Load, TakesEveryKeyOfAService) {
   EXPECT_EQ(s.objective->quantile, 0.95);
   EXPECT_EQ(s.queue->settings.get<Url>("url").value, "tls://a:4222,tls://b:4222");
   EXPECT_EQ(s.target.kind, "process");
-  EXPECT_EQ(s.target.settings.get<Command>("command").words, (Strings{"./worker", "--n", "3"}));
+  EXPECT_EQ(s.target.settings.get<CommandLine>("command").words, (Strings{"./worker", "--n", "3"}));
   EXPECT_EQ(s.target.settings.text("directory"), "/etc/docktor/work");
   EXPECT_EQ(s.target.settings.get<Pairs>("environment"),
             (std::map<std::string, std::string>{{"A", "1"}, {"B", "x=y"}, {"C", ""}}));
@@ -217,7 +217,7 @@ TEST(Load, RunsACommandOfOneTextByTheShell) {
     target: {kind: process, command: "exec worker --pid $$$$ --home $HOME", environment: [A=1, "B=x=y", C=]}
 )",
                                       {}, {}, "/srv"));
-  EXPECT_EQ(s.target.settings.get<Command>("command").words,
+  EXPECT_EQ(s.target.settings.get<CommandLine>("command").words,
             (Strings{"/bin/sh", "-c", "exec worker --pid $$ --home $HOME"}));
   EXPECT_EQ(s.target.settings.text("directory"), "/srv");  // the file's folder
   EXPECT_EQ(s.target.settings.get<Pairs>("environment"),
@@ -287,7 +287,7 @@ TEST(Load, InterpolatesValuesNeverStructure) {
   EXPECT_EQ(s.limits.max_replicas, 4);
   EXPECT_EQ(s.limits.min_replicas, 2);
   EXPECT_EQ(s.rules->scale_up_when[0].value_text, "80");
-  EXPECT_EQ(s.target.settings.get<Command>("command").words, (Strings{env.at("EVIL"), "${MAX}"}));
+  EXPECT_EQ(s.target.settings.get<CommandLine>("command").words, (Strings{env.at("EVIL"), "${MAX}"}));
 }
 
 TEST(Load, TakesAByteOrderMarkAndWindowsLineEnds) {

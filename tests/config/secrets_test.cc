@@ -170,7 +170,7 @@ TEST(Effective, ShowsACommandAsItIsWrittenNotWhatVariablesPutIn) {
                                   env);
     for (const auto& m : result.mistakes) ADD_FAILURE() << m;
     ASSERT_TRUE(result.config);
-    EXPECT_EQ(result.config->services[0].target.settings.get<Command>("command").words.back(),
+    EXPECT_EQ(result.config->services[0].target.settings.get<CommandLine>("command").words.back(),
               "exec mailer --password=HUSH");
     const auto shown = effective_config(*result.config).dump();
     EXPECT_EQ(shown.find("HUSH"), std::string::npos) << shown;

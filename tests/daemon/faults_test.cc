@@ -152,6 +152,43 @@ TEST_F(FaultsTest, ABadFileIsRefusedWithItsPlacesAndAReloadKeepsTheOldOne) {
   EXPECT_EQ(box.replicas(), 1) << "the replica went on";
 }
 
+TEST_F(FaultsTest, AFileThatWasChangedAndNotLoadedIsTold) {
+  configure({.max = 3});
+  NatsClient client(server.url());
+  client.create_stream("EVENTS", {"events.web"});
+  client.create_consumer("EVENTS", "WEB_WORKERS");
+  box.start();
+  const auto told = [&] {
+    return box.docktor("daemon status --json").out.find("is not in effect: `docktor daemon reload`") !=
+           std::string::npos;
+  };
+  EXPECT_FALSE(told());
+  configure({.max = 3});  // written anew, the same text
+  EXPECT_FALSE(told());
+  configure({.max = 6});
+  EXPECT_TRUE(told());
+  EXPECT_EQ(box.docktor("daemon reload").code, 0);
+  EXPECT_FALSE(told());
+  ASSERT_EQ(::unlink(box.path("docktor.yaml").c_str()), 0);
+  EXPECT_FALSE(told());
+}
+
+TEST_F(FaultsTest, AStartTellsWhatAPersonOrderedBefore) {
+  configure({.max = 3});
+  NatsClient client(server.url());
+  client.create_stream("EVENTS", {"events.web"});
+  client.create_consumer("EVENTS", "WEB_WORKERS");
+  box.start();
+  ASSERT_EQ(box.docktor("scale consumer 2").code, 0);
+  ASSERT_EQ(box.docktor("set-bounds consumer 1 2").code, 0);
+  ASSERT_EQ(box.docktor("daemon stop --replicas").code, 0);
+  const Ran start = box.docktor("daemon start");
+  EXPECT_EQ(start.code, 0) << start.out;
+  EXPECT_NE(start.out.find("⚠ consumer: scaled to 2 by "), std::string::npos) << start.out;
+  EXPECT_NE(start.out.find("`docktor resume consumer` ends that"), std::string::npos) << start.out;
+  EXPECT_EQ(start.out.find("Services whose queue"), std::string::npos) << start.out;
+}
+
 TEST_F(FaultsTest, AFullDiskDegradesToAWarning) {
   NatsClient client(server.url());
   client.create_stream("EVENTS", {"events.web"});

@@ -160,6 +160,12 @@ void ComposeTarget::Worker::publish() {
   r.replicas = view_.replicas(at);
   r.stopped_by_hand = view_.stopped_by_hand();
   r.problem = !problem_.empty() ? problem_ : view_.unrest();
+  if (const auto source = current_template(); !source.is_null()) {
+    for (auto& trap : find_traps(source)) {
+      if (trap.most_replicas != Trap::kNoLimit && (!r.bound || trap.most_replicas < r.bound->most))
+        r.bound = ReplicaBound{trap.most_replicas, trap.what + "; " + trap.cure};
+    }
+  }
   auto news = view_.take_news();
   std::ranges::move(news_, std::back_inserter(news));
   news_.clear();
@@ -179,7 +185,7 @@ void ComposeTarget::Worker::publish() {
              a.restarts == b.restarts;
     };
     changed |= r.problem != snapshot_.problem || r.stopped_by_hand != snapshot_.stopped_by_hand ||
-               !std::ranges::equal(r.replicas, snapshot_.replicas, same);
+               r.bound != snapshot_.bound || !std::ranges::equal(r.replicas, snapshot_.replicas, same);
     r.news = std::move(snapshot_.news);
     std::ranges::move(news, std::back_inserter(r.news));
     constexpr std::size_t kMostNews = 200;

@@ -19,7 +19,7 @@ struct ProcessSpec {
 
   static ProcessSpec from(const Settings& s) {
     const ProcessSpec defaults;
-    return {.command = s.get<Command>("command").words,
+    return {.command = s.get<CommandLine>("command").words,
             .directory = s.text("directory"),
             .environment = s.get<Pairs>("environment"),
             .stop_grace_period = s.get("stop_grace_period", defaults.stop_grace_period),

@@ -1,0 +1,23 @@
+// Whether the configuration's file was changed after the daemon had read it.
+#pragma once
+
+#include <string>
+
+#include "core/spec.h"
+
+namespace docktor {
+
+/// Not thread-safe.
+class ConfigFile {
+ public:
+  /// "docktor.yaml was changed at 02:34:10 and is not in effect: `docktor daemon reload`"; empty where it is as it was
+  /// read, or is gone. Reads the file only where its time or size is another than at the last call.
+  std::string not_in_effect(const Config& config);
+
+ private:
+  std::size_t of_ = 0;  // the digest of the configuration that the rest is about
+  long long changed_ = -1, size_ = -1;
+  std::string text_;
+};
+
+}  // namespace docktor
