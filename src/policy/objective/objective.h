@@ -92,10 +92,11 @@ class ObjectivePolicy final : public Policy {
   objective::TooFew too_few_;
   objective::Bottleneck bottleneck_;
   std::optional<objective::Gauges> last_;
-  std::optional<objective::Evidence> newest_;  // not learned from yet
-  std::optional<Time> gap_at_;                 // the first sample after a gap
-  double working_ = 0;                         // replicas that work, as of the last evidence
-  double planned_rate_ = 0;                    // capacity, as plans take it
+  std::optional<objective::Gauges> flow_from_;  // as of where the next flow begins: last_, or earlier
+  std::optional<objective::Evidence> newest_;   // not learned from yet
+  std::optional<Time> gap_at_;                  // the first sample after a gap
+  double working_ = 0;                          // replicas that work, as of the last evidence
+  double planned_rate_ = 0;                     // capacity, as plans take it
 };
 
 }  // namespace docktor

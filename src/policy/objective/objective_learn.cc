@@ -32,6 +32,8 @@ double surprise_of(const Misses& misses, double blind, double patience) {
   return most;
 }
 
+constexpr Duration kSameInstant = std::chrono::milliseconds(1);
+
 }  // namespace
 
 void ObjectivePolicy::observe(const Observation& sample) {
@@ -39,6 +41,7 @@ void ObjectivePolicy::observe(const Observation& sample) {
   if (last_ && last_->at >= sample.at) {  // the clock was set back over a restart
     last_.reset();
     newest_.reset();
+    flow_from_.reset();
   }
   learn_workers();
   Gauges now{sample.at, sample.replicas, static_cast<double>(sample.queue.num_pending),
@@ -59,13 +62,19 @@ void ObjectivePolicy::observe(const Observation& sample) {
   too_few_.seen(now.at, std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size())),
                 backlog);
   if (sample.flow) {
-    const bool watched = last_ && to_seconds(sample.flow->length) <= longest_gap_;
-    if (watched) newest_ = Evidence{*last_, now, *sample.flow};
+    // Counters that move in steps make longer flows, which began some samples ago.
+    const double longest = std::max(longest_gap_, 2 * to_seconds(sample.queue.step));
+    const bool watched = last_ && to_seconds(sample.flow->length) <= longest;
+    const Time began = sample.at - sample.flow->length;
+    const bool known =
+        flow_from_ && flow_from_->at - began < kSameInstant && began - flow_from_->at < kSameInstant;
+    if (watched) newest_ = Evidence{known ? *flow_from_ : *last_, now, *sample.flow};
     if (!watched) working_ = std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size()));
     surprise_.add(arrivals_, blind(), kShareOfWait * max_wait_);
     learn_rhythm(arrivals_.slots().back());
     learn_trend(arrivals_.slots().back());
   }
+  if (sample.flow || sample.reset || !flow_from_ || sample.queue.step == Duration::zero()) flow_from_ = now;
   last_ = now;
 }
 

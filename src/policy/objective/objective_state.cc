@@ -55,6 +55,7 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   state["working"] = working_;
   if (gap_at_) state["gap_at"] = saved(*gap_at_);
   if (last_) state["last"] = saved(*last_);
+  if (last_ && flow_from_ && flow_from_->at != last_->at) state["flow_from"] = saved(*flow_from_);
   if (newest_) {
     const Flow& f = newest_->flow;
     state["newest"] = {{"before", saved(newest_->before)},
@@ -85,6 +86,8 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   restore_number(state, "working", 0, 1e6, working_);
   gap_at_ = restored_time(part("gap_at"));
   last_ = restored_gauges(part("last"));
+  flow_from_ = restored_gauges(part("flow_from"));
+  if (!flow_from_) flow_from_ = last_;
   const auto newest = part("newest");
   if (!newest.is_object() || !newest.contains("before") || !newest.contains("after") ||
       !newest.contains("flow"))
