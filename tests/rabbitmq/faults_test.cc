@@ -125,5 +125,46 @@ TEST_F(RabbitFaults, ValidateKnowsWhatTheQueueIs) {
   EXPECT_THAT(findings(missing, Severity::kWarning), HasSubstr("not there yet"));
 }
 
+TEST_F(RabbitFaults, TlsWithACertificateThatIsCheckedOnBothWays) {
+  TempDir dir;
+  const TestCertificates pki(dir);
+  const int port = free_port(), management_port = free_port();
+  RabbitServerProcess server(
+      {.management = true,
+       .config =
+           "listeners.ssl.1 = 127.0.0.1:" + std::to_string(port) + "\nssl_options.cacertfile = " + pki.ca +
+           "\nssl_options.certfile = " + pki.server_cert + "\nssl_options.keyfile = " + pki.server_key +
+           "\nmanagement.ssl.ip = 127.0.0.1" + "\nmanagement.ssl.port = " + std::to_string(management_port) +
+           "\nmanagement.ssl.cacertfile = " + pki.ca + "\nmanagement.ssl.certfile = " + pki.server_cert +
+           "\nmanagement.ssl.keyfile = " + pki.server_key,
+       .tls_port = port});
+  RabbitClient client(server);
+  client.declare("safe");
+  client.publish("safe", 3);
+  Settings s;
+  s.set("url", Url{"amqps://localhost:" + std::to_string(port)});
+  s.set("management_url", Url{"https://127.0.0.1:" + std::to_string(management_port)});
+  s.set("queue", std::string("safe"));
+  // Signed by nobody that this machine knows.
+  EXPECT_THAT(Reader(RabbitSpec::from(s)).error(ErrorCode::kDenied).message, HasSubstr("tls.ca_file"));
+  s.set("tls_ca_file", pki.ca);
+  Reader reader(RabbitSpec::from(s));
+  const auto q = reader.sample([](const QueueSample& sample) { return sample.num_ack_pending.has_value(); });
+  EXPECT_EQ(q.num_pending, 3u);
+  EXPECT_EQ(findings(reader, Severity::kWarning) + findings(reader, Severity::kError), "");
+  // The library checks names only.
+  s.set("url", Url{"amqps://127.0.0.1:" + std::to_string(port)});
+  EXPECT_THAT(Reader(RabbitSpec::from(s)).error(ErrorCode::kDenied).message,
+              HasSubstr("not for the name 127.0.0.1"));
+  s.erase("tls_ca_file");
+  s.set("tls_verify", false);
+  Reader careless(RabbitSpec::from(s));
+  careless.with_backlog(3);
+  // Spoken to without TLS, the port says nothing that makes sense.
+  s.set("url", Url{"amqp://127.0.0.1:" + std::to_string(port)});
+  EXPECT_THAT(Reader(RabbitSpec::from(s)).read(std::chrono::seconds(20)).error().message,
+              HasSubstr("amqps://"));
+}
+
 }  // namespace
 }  // namespace docktor::test

@@ -41,7 +41,16 @@ Result<amqp_socket_t*> make_socket(amqp_connection_state_t state, const RabbitSp
 }
 
 Error open_error(int status, const RabbitSpec& spec, const std::string& shown) {
-  if (status == AMQP_STATUS_SSL_PEER_VERIFY_FAILED || status == AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED) {
+  if (status == AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED) {
+    return {
+        ErrorCode::kDenied,
+        fmt::format(
+            "{}: the server's certificate is not for the name {}; write in url the name that stands in the "
+            "certificate (an IP address is none)",
+            shown, spec.address.host),
+        false};
+  }
+  if (status == AMQP_STATUS_SSL_PEER_VERIFY_FAILED) {
     return {ErrorCode::kDenied,
             fmt::format(
                 "{}: the server's certificate is not trusted ({}); set tls.ca_file to the certificate of who "

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/json_text.h"
 #include "core/text.h"
@@ -48,14 +50,16 @@ std::optional<QueueFigures::Stats> stats_of(const json& queue) {
   const auto it = queue.find("message_stats");
   if (it == queue.end() || !it->is_object() || it->empty()) return std::nullopt;
   QueueFigures::Stats s;
-  for (const auto& [key, value] : {std::pair{"publish", &s.publish}, std::pair{"deliver_get", &s.deliver_get},
+  std::uint64_t deliver_get = 0;
+  for (const auto& [key, value] : {std::pair{"publish", &s.publish}, std::pair{"deliver_get", &deliver_get},
                                    std::pair{"redeliver", &s.redeliver}}) {
     if (!it->contains(key)) continue;
     const auto n = count_at(*it, key);
     if (!n) return std::nullopt;  // a count that is none spoils the rest
     *value = *n;
   }
-  if (s.redeliver > s.deliver_get) s.redeliver = s.deliver_get;
+  if (it->contains("deliver_get")) s.deliver_get = deliver_get;
+  s.redeliver = std::min(s.redeliver, deliver_get);
   return s;
 }
 

@@ -25,10 +25,11 @@ struct QueueFigures {
   std::optional<std::uint64_t> unacknowledged;
   std::optional<std::int64_t> head_timestamp;  ///< Unix seconds, as the publisher wrote it
 
-  /// Counters since the server began to count, up to 5.4 s old; one that is not there yet beside another is 0.
+  /// Counters since the server began to count, up to 5.4 s old.
   struct Stats {
     std::uint64_t publish = 0;
-    std::uint64_t deliver_get = 0;  ///< deliveries, redeliveries included
+    std::optional<std::uint64_t>
+        deliver_get;  ///< deliveries, redeliveries included; absent: none, or not told yet
     std::uint64_t redeliver = 0;
     friend bool operator==(const Stats&, const Stats&) = default;
   };

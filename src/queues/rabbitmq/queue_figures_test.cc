@@ -18,7 +18,7 @@ TEST(QueueFigures, ReadsAClassicQueue) {
   EXPECT_EQ(f->ready, 18u);
   EXPECT_EQ(f->unacknowledged, 2u);
   ASSERT_TRUE(f->stats);
-  EXPECT_EQ(*f->stats, (QueueFigures::Stats{20, 0, 0}));
+  EXPECT_EQ(*f->stats, (QueueFigures::Stats{20, std::nullopt, 0}));
   EXPECT_FALSE(f->leaderless);
   EXPECT_EQ(why_unfit_for_zero(*f, "mail"), "");
 }

@@ -90,22 +90,34 @@ Result<std::uint64_t> SampleMaker::ready(SteadyTime now, const Declared& declare
 
 void SampleMaker::count(SteadyTime now, const QueueFigures& figures, QueueSample& into) {
   const auto before = std::exchange(stats_, figures.stats);
-  const auto first = [](const QueueFigures::Stats& s) { return s.deliver_get - s.redeliver; };
+  const auto first = [](const QueueFigures::Stats& s) { return s.deliver_get.value_or(0) - s.redeliver; };
   const bool back = before && (!stats_ || stats_->publish < before->publish ||
-                               stats_->deliver_get < before->deliver_get || first(*stats_) < first(*before));
+                               stats_->deliver_get.value_or(0) < before->deliver_get.value_or(0) ||
+                               first(*stats_) < first(*before));
   if (back) {
     ++epoch_;
     moved_.reset();
   }
   into.totals.incarnation = std::to_string(epoch_);
-  into.step = kMostStep;
-  if (!stats_) return;
+  if (!stats_) {
+    moved_.reset();
+    return;
+  }
+  // With consumers there are deliveries: the server has not told them yet, and its first word is of all so far. Nor
+  // does counting begin while its gauges are still those of before the work came.
+  const bool idle = figures.ready == 0 && figures.unacknowledged == 0;
+  const bool before_work = !moved_ && idle && into.num_pending > 0 && into.consumers.value_or(0) > 0;
+  if (before_work || (!stats_->deliver_get && (into.consumers.value_or(0) > 0 || into.in_hand() > 0))) {
+    moved_.reset();
+    return;
+  }
   into.totals.arrived = stats_->publish;
   into.totals.delivered = first(*stats_);
-  if (!moved_) {
+  if (!moved_) {  // the first flow begins here
     moved_ = now;
     return;
   }
+  into.step = kMostStep;
   const bool moved = before && *before != *stats_;
   if ((moved && now - *moved_ >= kLeastStep) || now - *moved_ >= kMostStep) {
     into.step = kToldStep;
@@ -131,7 +143,10 @@ Result<QueueSample> SampleMaker::make(SteadyTime now, std::int64_t unix_now, con
   q.num_ack_pending.reset();
   q.redelivered_after = kHandsUntold;
   q.totals.incarnation = std::to_string(epoch_);
-  if (!known) return q;
+  if (!known) {
+    moved_.reset();
+    return q;
+  }
   const auto& f = known->figures;
   if (f.unacknowledged) {
     q.num_ack_pending = f.unacknowledged;

@@ -119,6 +119,22 @@ TEST_F(SampleMakerTest, CountersThatGoBackOrVanishBeginAnew) {
   EXPECT_EQ(make({0, 0}, classic(0, 10, 0))->totals.incarnation, third);
 }
 
+TEST_F(SampleMakerTest, DeliveriesThatAreNotToldYetAreNotZero) {
+  auto f = classic(0, 100, 0);
+  f.stats->deliver_get.reset();
+  EXPECT_EQ(make({100, 0}, f)->totals.delivered, 0u);  // nobody is there to deliver to
+  EXPECT_FALSE(make({60, 1}, f)->totals.delivered);
+  EXPECT_FALSE(make({60, 1}, f)->totals.arrived);  // what came would be made of the backlog then
+  EXPECT_EQ(make({40, 1}, classic(1, 100, 50))->totals.delivered, 50u);
+}
+
+TEST_F(SampleMakerTest, CountingDoesNotBeginWithGaugesOfBeforeTheWork) {
+  EXPECT_FALSE(make({500, 1}, classic(0, 600, 100))->totals.delivered);
+  EXPECT_EQ(make({480, 1}, classic(1, 600, 100))->totals.delivered, 100u);
+  EXPECT_EQ(make({3, 1}, classic(0, 600, 100))->totals.delivered,
+            100u);  // it has begun: now and then it is idle
+}
+
 // 100/s in, 90/s out, sampled each second, counters that move each 5 s: as a meter sees it.
 TEST_F(SampleMakerTest, AMeterSeesTheTrueRatesInEveryWindow) {
   Meter meter(10s, 5s);
