@@ -240,8 +240,35 @@ TEST_F(ComposeFaults, AReplicaThatNeverBecomesHealthyIsRemovedAndTheNextOneWaits
   ASSERT_TRUE(eventually([&] { return stack.containers("worker", "-a").size() == 1; }));
   const auto r = s.scale(2);
   ASSERT_FALSE(r);
-  EXPECT_THAT(r.error().message, HasSubstr("the next one is tried in"));
+  EXPECT_THAT(r.error().message, HasSubstr("the next one is tried at "));
+  EXPECT_THAT(r.error().message, HasSubstr("or after `docktor resume worker`"));
   EXPECT_EQ(1, count(s.report().replicas).current) << "one that once was healthy stays";
+  must("rm flag/sick", stack.folder());  // repaired, and a person says so
+  s.target().resume();
+  ASSERT_TRUE(eventually([&] { return s.scale(2).has_value(); })) << s.scale(2).error().message;
+  EXPECT_TRUE(s.ready(2));
+}
+
+TEST_F(ComposeFaults, AReplicaThatIsDeployedAnewIsTriedAtOnce) {
+  const auto file = [](const char* check) {
+    return fmt::format(
+        "services:\n  worker:\n    image: docktor-test/busybox\n    init: true\n    command: sleep 10000\n"
+        "    healthcheck:\n      test: [CMD-SHELL, '{}']\n      interval: 1s\n      retries: 2\n      "
+        "start_period: 0s\n",
+        check);
+  };
+  Stack stack(file("false"));
+  ASSERT_EQ(0, stack.compose("up -d").code);
+  Scaler s(stack, "worker", docker_, {.start_backoff = std::chrono::hours(1)});
+  ASSERT_TRUE(eventually([&] { return s.report().problem.empty() && !s.report().replicas.empty(); }));
+  ASSERT_TRUE(s.scale(2));
+  ASSERT_TRUE(s.heard("never became healthy"));
+  ASSERT_TRUE(eventually([&] { return !s.scale(2); }));
+  stack.write(file("true"));
+  stack.up();
+  ASSERT_TRUE(s.ready(1));
+  ASSERT_TRUE(eventually([&] { return s.scale(2).has_value(); }));
+  EXPECT_TRUE(s.ready(2));
 }
 
 TEST(SlowDocker, CostsTheMakingOfManyServicesOneWait) {

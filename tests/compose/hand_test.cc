@@ -43,6 +43,28 @@ TEST_F(SomebodysHand, AChangeWithinBoundsIsTold) {
   EXPECT_EQ("", s.report().stopped_by_hand);
 }
 
+TEST_F(SomebodysHand, ADeploymentKeepsTheNumberOfReplicas) {
+  const auto file = [](const char* version) {
+    return "services:\n" + sleeper("worker", fmt::format("    environment: {{VERSION: '{}'}}\n", version));
+  };
+  Stack stack(file("1"));
+  stack.up();
+  Scaler s(stack, "worker", docker_);
+  ASSERT_TRUE(s.ready(1));
+  ASSERT_TRUE(s.scale(4));
+  ASSERT_TRUE(s.ready(4));
+  stack.write(file("2"));
+  stack.up();  // leaves one
+  ASSERT_TRUE(s.heard("worker had 4 replicas before they were replaced: started 3"));
+  ASSERT_TRUE(s.ready(4));
+  for (const auto& c : stack.containers("worker"))
+    EXPECT_EQ("2", must("docker exec " + c + " sh -c 'echo $VERSION'"));
+  // A person's number is one.
+  stack.up("--scale worker=2");
+  ASSERT_TRUE(s.ready(2));
+  EXPECT_EQ(2u, stack.containers("worker").size());
+}
+
 TEST_F(SomebodysHand, ScaleToZeroLeavesTheServiceAloneUntilAReplicaAppears) {
   stack_.up();
   Scaler s(stack_, "worker", docker_);

@@ -107,6 +107,33 @@ TEST_F(ComposeScaling, FromZeroReplicasOutOfTheSavedTemplate) {
   EXPECT_THAT(*up, HasSubstr("started 2"));
 }
 
+TEST_F(ComposeScaling, FromZeroByTheFileWhereItSaysOtherwiseThanTheSavedTemplate) {
+  const auto file = [](const char* speed) {
+    return "services:\n" + sleeper("worker", fmt::format("    environment: {{SPEED: '{}'}}\n", speed)) +
+           sleeper("other");
+  };
+  Stack stack(file("slow"));
+  stack.up();
+  Scaler s(stack, "worker", docker_);
+  ASSERT_TRUE(s.ready(1));
+  ASSERT_TRUE(s.scale(0));
+  ASSERT_TRUE(s.ready(0));
+  stack.write(file("fast"));
+  Result<std::string> up = fail(ErrorCode::kInternal, "");
+  ASSERT_TRUE(eventually([&] { return (up = s.scale(2)) || up.error().code != ErrorCode::kConflict; }));
+  ASSERT_TRUE(up) << up.error().message;
+  EXPECT_THAT(*up, HasSubstr("the Compose file defines worker otherwise"));
+  ASSERT_TRUE(s.ready(2));
+  for (const auto& c : stack.containers("worker"))
+    EXPECT_EQ("fast", must("docker exec " + c + " sh -c 'echo $SPEED'"));
+  // While some run the file's edits wait for a deployment.
+  stack.write(file("edited"));
+  ASSERT_TRUE(s.scale(3));
+  ASSERT_TRUE(s.ready(3));
+  for (const auto& c : stack.containers("worker"))
+    EXPECT_EQ("fast", must("docker exec " + c + " sh -c 'echo $SPEED'"));
+}
+
 TEST_F(ComposeScaling, WithNothingToCloneTheComposeCommandMakesTheFirst) {
   const Stack stack("services:\n" + sleeper("worker") + sleeper("other"));
   stack.up("other");

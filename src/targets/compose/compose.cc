@@ -149,6 +149,8 @@ void ComposeTarget::Worker::take_inbox() {
   }
   if (resume) {
     resumed_ = true;
+    no_start_before_.reset();
+    never_healthy_ = 0;
     view_.resume();
     next_list_.reset();
   }

@@ -22,6 +22,7 @@ struct ComposeOptions {
   std::function<void()>
       on_change;            ///< the report may differ now; called from the worker's thread, must not block
   int max_replicas = 1000;  ///< orders for more are refused, whoever made the mistake
+  bool look_only = false;   ///< nothing is started or removed but by an order
   ComposeCare care{};
   /// Takes the sole right to scale what is named, held for as long as the answer lives; an error where
   /// another docktor has it. Nobody else is asked where there is no such function. Called from the worker's
@@ -31,7 +32,8 @@ struct ComposeOptions {
 
 /// A replica more is a clone of a running one, whatever the Compose file says by now: what is edited and not
 /// deployed stays so. The Compose command is used only where its knowledge is needed
-/// (ComposeFileService::needs_cli) and where there is nothing to clone. Never another service, never a pull
+/// (ComposeFileService::needs_cli), where there is nothing to clone, and where none is left and the files define the
+/// service otherwise than its last container. Never another service, never a pull
 /// or a build, never `down`.
 ///
 /// One thread per object does all the work; it speaks to the engine with deadlines, follows its events, and

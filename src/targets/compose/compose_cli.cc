@@ -123,6 +123,25 @@ Result<ComposeFiles> read_deployment(const ComposeDeployment& deployment,
   return files;
 }
 
+Result<std::string> deployed_hash(const ComposeDeployment& deployment, const std::string& service,
+                                  const std::map<std::string, std::string>& environment,
+                                  const std::stop_token& stop) {
+  if (deployment.files.empty()) return fail(ErrorCode::kNotFound, "no Compose file is known");
+  auto argv = compose_command(deployment, false);
+  for (const auto& word :
+       {std::string("--profile"), std::string("*"), std::string("config"), std::string("--hash"), service})
+    argv.push_back(word);
+  const auto r = run_command({.command = argv, .directory = deployment.directory, .environment = environment},
+                             kAsk, stop, kMostModel);
+  if (!r) return tl::unexpected<Error>(r.error());
+  if (r->status != 0) return fail(ErrorCode::kInvalid, last_words(r->output));
+  // Warnings come before it, on the same pipe.
+  const auto at = ("\n" + r->output).rfind("\n" + service + " ");
+  if (at == std::string::npos) return fail(ErrorCode::kInternal, "its answer has no hash");
+  const auto from = at + service.size() + 1;
+  return r->output.substr(from, r->output.find_first_of(" \r\n", from) - from);
+}
+
 std::string missing_variable(const ComposeFileService& service, const ComposeDeployment& deployment,
                              const std::map<std::string, std::string>& environment) {
   auto files = deployment.env_files;

@@ -43,6 +43,12 @@ Result<ComposeFiles> read_deployment(const ComposeDeployment& deployment,
                                      const std::map<std::string, std::string>& environment,
                                      const std::stop_token& stop);
 
+/// The hash that Compose would now give containers of the service, as in their label com.docker.compose.config-hash.
+/// Blocks for seconds at most; an error where it cannot be asked (no Compose v2, a variable that is not set here).
+Result<std::string> deployed_hash(const ComposeDeployment& deployment, const std::string& service,
+                                  const std::map<std::string, std::string>& environment,
+                                  const std::stop_token& stop);
+
 /// Not empty: a secret or config of the service comes from a variable that Compose would not find, in one
 /// sentence with what to do.
 std::string missing_variable(const ComposeFileService& service, const ComposeDeployment& deployment,

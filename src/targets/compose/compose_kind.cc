@@ -41,6 +41,7 @@ class ComposeFactory final : public TargetFactory {
     o.state_directory = options_.state_dir + "/replicas";
     o.on_change = std::move(options.on_change);
     o.max_replicas = kMaxReplicas;
+    o.look_only = options.look_only;
     o.claim = std::move(options.claim);
     return std::make_unique<ComposeTarget>(std::move(o), docker_, options_.clock);
   }

@@ -34,6 +34,12 @@ EngineCall start_call(const std::string& name, const std::string& id) {
       .what = "start " + name, .method = "POST", .path = "/containers/" + id + "/start", .timeout = kStart};
 }
 
+// What a container of the service is made of, as one text.
+std::string definition_of(const json& inspect) {
+  return label(at(inspect, "/Config/Labels"), "com.docker.compose.config-hash") + " " +
+         text_at(inspect, "/Image");
+}
+
 }  // namespace
 
 void ComposeTarget::Worker::obey(Order order, const std::stop_token& stop) {
@@ -85,11 +91,19 @@ json ComposeTarget::Worker::current_template() const {
 }
 
 Result<std::string> ComposeTarget::Worker::grow(int from, int to, const std::stop_token& stop) {
+  const auto source = current_template();
+  // Another image or definition may be the repaired one.
+  if (no_start_before_ && no_start_of_ != definition_of(source)) {
+    no_start_before_.reset();
+    never_healthy_ = 0;
+  }
   if (no_start_before_ && now() < *no_start_before_)
     return fail(ErrorCode::kUnavailable, no_start_why_, true);
-  const auto source = current_template();
   if (source.is_null() || !project_alive_)
     return grow_by_cli(to, "there is no container to make another one of", source, stop);
+  if (from == 0) {
+    if (const auto why = why_outdated(source, stop); !why.empty()) return grow_by_cli(to, why, source, stop);
+  }
   if (const auto why = why_cli(source, stop); !why.empty()) return grow_by_cli(to, why, source, stop);
   std::string capped;
   for (const auto& trap : find_traps(source)) {
@@ -286,6 +300,30 @@ const ComposeFileService* ComposeTarget::Worker::as_deployed(const json& source,
   return deployed_.service ? &*deployed_.service : nullptr;
 }
 
+// Where no container of the service is left the one that is remembered need not be what its files say now. Empty: it
+// is, or they cannot be asked.
+std::string ComposeTarget::Worker::why_outdated(const json& source, const std::stop_token& stop) {
+  const auto was = label(at(source, "/Config/Labels"), "com.docker.compose.config-hash");
+  const auto connected = docker_.engine().connect(stop);
+  if (was.empty() || !connected) return "";
+  as_deployed(source, stop);
+  if (!deployed_.hash) {
+    const auto d = deployment_of(at(source, "/Config/Labels"), project_, options_.spec);
+    deployed_.hash =
+        deployed_hash(d, options_.service, compose_environment(connected->endpoint.cli_environment), stop)
+            .value_or("");
+  }
+  if (!deployed_.hash->empty() && *deployed_.hash != was)
+    return fmt::format("the Compose file defines {} otherwise than when its last container was made",
+                       options_.service);
+  const auto tag = text_at(source, "/Config/Image");
+  const auto image = docker_.engine().json(
+      {.what = "find image " + tag, .path = "/images/" + url_encoded(tag) + "/json"}, stop);
+  if (image && text_at(*image, "/Id") != text_at(source, "/Image"))
+    return fmt::format("image {} is another one than when its last container was made", tag);
+  return "";
+}
+
 // What is in the container and neither in its image nor in a mount; nothing where that cannot be asked.
 std::optional<std::set<std::string>> ComposeTarget::Worker::changed_paths(const json& source,
                                                                           const std::stop_token& stop) {
@@ -441,7 +479,7 @@ void ComposeTarget::Worker::order_removal(const std::string& id) {
 }
 
 void ComposeTarget::Worker::look_after(const std::stop_token& stop) {
-  if (!problem_.empty()) return;
+  if (!problem_.empty() || options_.look_only) return;
   const auto stopping = view_.stopping_ids();
   std::erase_if(removals_, [&](const auto& r) { return !r.second.in_flight && !stopping.contains(r.first); });
   for (const auto& id : stopping) {
@@ -457,8 +495,10 @@ void ComposeTarget::Worker::look_after(const std::stop_token& stop) {
     pause = std::min(pause, kLongestStartBackoff);
     no_start_before_ = now() + pause;
     no_start_why_ =
-        fmt::format("{} never became healthy{}{}; the next one is tried in {}", name_of(id),
-                    c->health_output.empty() ? "" : ": ", c->health_output, short_duration(pause));
+        fmt::format("{} never became healthy{}{}; the next one is tried at {}, or after `docktor resume {}`",
+                    name_of(id), c->health_output.empty() ? "" : ": ", c->health_output,
+                    clock_text(*no_start_before_), options_.service);
+    no_start_of_ = definition_of(current_template());
     news_.push_back(fmt::format("removing {}: it never became healthy{}{}", name_of(id),
                                 c->health_output.empty() ? "" : ": ", c->health_output));
     record_.stopping.insert(id);
@@ -466,6 +506,7 @@ void ComposeTarget::Worker::look_after(const std::stop_token& stop) {
     save();
     order_removal(id);
   }
+  bring_back(stop);
   const auto due = view_.due_starts(now());
   if (due.empty()) return;
   std::vector<EngineCall> calls;
@@ -482,6 +523,22 @@ void ComposeTarget::Worker::look_after(const std::stop_token& stop) {
     else
       view_.start_failed(due[i], now());
   }
+  next_list_.reset();
+  refresh(stop);
+}
+
+// A new version is deployed by `docker compose up`, which leaves as many containers as the file says: the others are
+// wanted as much as before.
+void ComposeTarget::Worker::bring_back(const std::stop_token& stop) {
+  const int before = view_.take_replaced();
+  if (before == 0) return;
+  const auto hold = hold_project(stop);
+  const int current = view_.count(now());
+  if (!hold || !view_.unrest().empty() || current == 0 || current >= before) return;
+  const auto grown = grow(current, std::min(before, options_.max_replicas), stop);
+  news_.push_back(grown ? fmt::format("{} had {} replicas before they were replaced: {}", options_.service,
+                                      before, *grown)
+                        : grown.error().message);
   next_list_.reset();
   refresh(stop);
 }

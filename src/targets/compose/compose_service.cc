@@ -461,6 +461,7 @@ void ComposeService::accept(const std::vector<Replica>& there, Time now) {
   const auto is = after.size();
   if (!gone.empty() && !come.empty()) {
     news(fmt::format("somebody replaced {} by {}: {} → {}", names(gone), names(come), was, is));
+    replaced_ = gone.size() == was && is < was ? static_cast<int>(was) : 0;
   } else if (!gone.empty()) {
     news(fmt::format("somebody stopped {}: {} → {}", names(gone), was, is));
   } else if (!come.empty()) {

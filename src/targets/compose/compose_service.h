@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/replica.h"
@@ -75,6 +76,9 @@ class ComposeService {
   /// Compose has made containers and waits for what they depend on before it starts them.
   void compose_waits(bool waits) { compose_waits_ = waits; }
   void resume() { stopped_by_hand_.clear(); }
+
+  /// How many replicas there were before somebody replaced them by fewer, told once; 0: nobody did.
+  int take_replaced() { return std::exchange(replaced_, 0); }
 
   std::vector<Replica> replicas(Time now) const;  ///< oldest first
   const std::string& stopped_by_hand() const { return stopped_by_hand_; }
@@ -161,6 +165,7 @@ class ComposeService {
   std::string stopped_by_hand_;
   Time stopped_at_{};                // when that began, in this run
   std::optional<Time> returned_at_;  // the engine, the last time
+  int replaced_ = 0;                 // see take_replaced()
   std::string unrest_;
   std::optional<Time> unrest_since_;
   Time last_hand_{};  // somebody's last event

@@ -93,12 +93,14 @@ class ComposeTarget::Worker {
   std::vector<Fresh> make_clones(const nlohmann::json& source, std::size_t how_many,
                                  const std::stop_token& stop);
   std::string why_cli(const nlohmann::json& source, const std::stop_token& stop);
+  std::string why_outdated(const nlohmann::json& source, const std::stop_token& stop);
   const ComposeFileService* as_deployed(const nlohmann::json& source, const std::stop_token& stop);
   std::optional<std::set<std::string>> changed_paths(const nlohmann::json& source,
                                                      const std::stop_token& stop);
   Result<std::string> shrink(std::size_t by, const ScaleOrder& order, const std::stop_token& stop);
   void order_removal(const std::string& id);
   void look_after(const std::stop_token& stop);
+  void bring_back(const std::stop_token& stop);
 
   nlohmann::json current_template() const;
   std::unique_lock<std::timed_mutex> hold_project(const std::stop_token& stop);
@@ -141,10 +143,12 @@ class ComposeTarget::Worker {
   int never_healthy_ = 0;                    // in a row
   std::optional<Time> no_start_before_;
   std::string no_start_why_;
+  std::string no_start_of_;  // the definition and image that it is about
 
   struct Deployed {  // what the files say of the service, as long as neither they nor the template change
     std::string key;
     std::optional<ComposeFileService> service;
+    std::optional<std::string> hash;  // empty: it could not be asked
   };
   Deployed deployed_;
   std::pair<std::string, std::optional<std::set<std::string>>> changed_;  // of the container with this id
