@@ -102,6 +102,22 @@ TEST_P(OrdinaryWorkers, StartFromNothingKnownAndNoReplica) {
   }
 }
 
+// A worker that counts as ready a second after its start and takes its first message half a minute later; no message
+// waits when it becomes ready. What waits meanwhile must not be taken for a habit of such workers.
+TEST(SlowStarts, FromNothingKnownAndAnEmptyQueue) {
+  const Load load{"later", {{0, 0}, {9, 20}, {69, 50}, {300, 0}}};
+  for (std::uint64_t seed : {1, 2, 3, 4}) {
+    sim::RunSpec r = run_of(load, "ready_early=29s", 45, 30);
+    r.world.worker.service_mean = 0.1;
+    r.world.worker.startup_sd = 0.5;
+    r.seed = seed;
+    r.start_replicas = 0;
+    const auto result = sim::run(r, make_policy);
+    EXPECT_LE(result.over, 0.001) << seed;
+    EXPECT_LE(result.rho, 1.35) << seed;
+  }
+}
+
 // Fifteen replicas' load for an hour, on workers that share what carries ten replicas' work.
 sim::RunSpec beyond(const Load& load) { return run_of(load, "shared=10", 5, 3); }
 

@@ -229,10 +229,12 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
   if (current == 0 && pending > 0) {
     r.wanted = 1;
     r.reason = fmt::format("{:.0f} messages waiting and no replica", pending);
-  } else if (pending > 0 && oldest > max_wait_ / 2 && startup_.coming().empty() &&
-             last_->replicas.current == current) {
-    // Nobody has finished a message yet and time runs out: double, and look again when those are able to
-    // work.
+  } else if (pending > 0 && oldest > max_wait_ / 2 && in.replicas.ready == current &&
+             last_->replicas.current == current &&
+             (!doubled_at_ ||
+              to_seconds(in.now - *doubled_at_) >= std::max(max_wait_ / 4, startup_.mean()))) {
+    // Nobody has finished a message yet and time runs out: double, and look again later.
+    doubled_at_ = in.now;
     r.wanted = 2 * std::max(1, current);
     r.reason = fmt::format(
         "{:.0f} messages waiting (oldest {}, goal {}) and none finished yet, so the capacity of a replica is "

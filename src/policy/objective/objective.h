@@ -95,6 +95,7 @@ class ObjectivePolicy final : public Policy {
   std::optional<objective::Gauges> flow_from_;  // as of where the next flow begins: last_, or earlier
   std::optional<objective::Evidence> newest_;   // not learned from yet
   std::optional<Time> gap_at_;                  // the first sample after a gap
+  std::optional<Time> doubled_at_;              // while the capacity is unknown
   double working_ = 0;                          // replicas that work, as of the last evidence
   double planned_rate_ = 0;                     // capacity, as plans take it
 };

@@ -135,7 +135,8 @@ void ObjectivePolicy::learn_workers() {
   hand_.held(current > 0 ? e.after.in_hand / current : 0);
   if (span.saturated && steady) hand_.full(e.after.in_hand, current);
   const bool spare = steady && e.before.in_hand < kSpare * current && e.after.in_hand < kSpare * current;
-  if (spare && !span.saturated) hand_.idle(e.after.oldest);
+  // Before the first message is settled nothing shows that anybody looks for one.
+  if (spare && !span.saturated && capacity_.known()) hand_.idle(e.after.oldest);
   learn_warm_up(span);
   capacity_.add(span, !hand_.one_at_a_time());
   const double mu = capacity_.rate();

@@ -54,6 +54,7 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   state["planned_rate"] = planned_rate_;
   state["working"] = working_;
   if (gap_at_) state["gap_at"] = saved(*gap_at_);
+  if (doubled_at_) state["doubled_at"] = saved(*doubled_at_);
   if (last_) state["last"] = saved(*last_);
   if (last_ && flow_from_ && flow_from_->at != last_->at) state["flow_from"] = saved(*flow_from_);
   if (newest_) {
@@ -85,6 +86,7 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   restore_number(state, "planned_rate", 0, 1e12, planned_rate_);
   restore_number(state, "working", 0, 1e6, working_);
   gap_at_ = restored_time(part("gap_at"));
+  doubled_at_ = restored_time(part("doubled_at"));
   last_ = restored_gauges(part("last"));
   flow_from_ = restored_gauges(part("flow_from"));
   if (!flow_from_) flow_from_ = last_;
