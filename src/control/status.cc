@@ -108,7 +108,7 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     if (s.queue && o.queue_at && !o.queue_stale && !o.queue.paused.empty()) notes.push_back(o.queue.paused);
     if (s.queue && s.counts.current == 0) {
       if (const auto gap = s.queue->watch_gap(); !gap.empty())
-        notes.push_back("at zero replicas docktor checks once a second until it can subscribe: " + gap);
+        notes.push_back("at zero replicas docktor polls, once a second or more often: " + gap);
     }
     if (s.queue && s.bounds().min == 0) {
       if (const auto why = s.queue->unfit_for_zero(); !why.empty())

@@ -184,6 +184,8 @@ std::string RabbitServerProcess::ctl(const std::vector<std::string>& arguments) 
   return read_file(out);
 }
 
+pid_t RabbitServerProcess::beam_pid() const { return std::stoi(read_file(dir_.path() / "pid")); }
+
 std::string RabbitServerProcess::url() const { return fmt::format("amqp://127.0.0.1:{}", port_); }
 std::string RabbitServerProcess::management_url() const {
   return fmt::format("http://127.0.0.1:{}", management_port_);

@@ -46,7 +46,7 @@ class RabbitServerProcess {
   int port() const { return port_; }
   std::string url() const;             ///< amqp://127.0.0.1:PORT
   std::string management_url() const;  ///< http://127.0.0.1:PORT
-  pid_t pid() const { return pid_; }
+  pid_t beam_pid() const;              ///< of the Erlang machine, which does the work
   std::string log() const;
 
  private:

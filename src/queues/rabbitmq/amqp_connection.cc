@@ -43,6 +43,7 @@ constexpr std::size_t kMostUnderWay = 1024;
 constexpr int kSideChannels = 8;
 constexpr std::size_t kWatchesAtOnce = 100;  // so many queues are looked at each kWatchInterval
 constexpr Duration kWatchInterval = milliseconds(250);
+constexpr Duration kLooksApart = milliseconds(20);  // looks at many queues go out together
 constexpr Duration kLongestWatchInterval = std::chrono::seconds(1);
 
 }  // namespace
@@ -80,7 +81,9 @@ class AmqpConnection::Loop {
 
   WatchId watch(const std::string& queue, std::function<void()> fired) {
     const std::lock_guard lock(mutex_);
-    watches_.emplace(++next_watch_, Watch{queue, std::move(fired), steady_clock::now()});
+    const auto now = steady_clock::now();
+    watches_.emplace(++next_watch_, Watch{queue, std::move(fired), now});
+    next_look_ = now;
     wake();
     return next_watch_;
   }
@@ -158,8 +161,14 @@ class AmqpConnection::Loop {
   // mutex_ is held.
   void ask_for_watched() {
     const auto now = steady_clock::now();
+    if (now < next_look_) return;
+    next_look_ = SteadyTime::max();
     for (auto& [id, w] : watches_) {
-      if (w.asked || now < w.next) continue;
+      if (w.asked) continue;
+      if (now < w.next) {
+        next_look_ = std::min(next_look_, std::max(w.next, now + kLooksApart));
+        continue;
+      }
       w.asked = true;
       auto r = std::make_shared<AmqpRequest>();
       r->queue = w.queue;
@@ -177,6 +186,7 @@ class AmqpConnection::Loop {
       if (it == watches_.end()) return;
       it->second.asked = false;
       it->second.next = steady_clock::now() + (d ? interval() : kNotThere);
+      next_look_ = std::min(next_look_, it->second.next);
       if (!d || d->messages == 0) return;
       fired = std::move(it->second.fired);
       watches_.erase(it);
@@ -321,9 +331,7 @@ class AmqpConnection::Loop {
     {
       const std::lock_guard lock(mutex_);
       if (!incoming_.empty() || stopping_) return;
-      for (const auto& [id, w] : watches_) {
-        if (!w.asked) until = std::min(until, w.next);
-      }
+      until = std::min(until, next_look_);
     }
     if (!pending_.empty()) until = std::min(until, next_expiry_ + kExpiry);
     for (const auto& c : channels_) {
@@ -406,10 +414,11 @@ class AmqpConnection::Loop {
   const std::string shown_;
   const std::shared_ptr<Fd> wakeup_;
 
-  mutable std::mutex mutex_;  // guards the next four
+  mutable std::mutex mutex_;  // guards the next five
   std::deque<AmqpRequestPtr> incoming_;
   std::map<WatchId, Watch> watches_;
   WatchId next_watch_ = 0;
+  SteadyTime next_look_ = SteadyTime::max();  // some watched queue is due
   bool stopping_ = false;
 
   // Of the thread.
