@@ -53,8 +53,9 @@ TEST_F(ControllerTest, AMissingQueueIsLoggedOnceAndRecoversByItself) {
   for (std::size_t at = 0; (at = log.find("stream EVENTS is not there", at)) != std::string::npos; ++at)
     ++lines;
   EXPECT_EQ(lines, 1u);
-  EXPECT_NE(controller->status("a")[0]["why_nothing_happens"].get<std::string>().find("EVENTS is not there"),
-            std::string::npos);
+  const auto why = controller->status("a")[0]["why_nothing_happens"].get<std::string>();
+  EXPECT_NE(why.find("EVENTS is not there"), std::string::npos) << why;
+  EXPECT_EQ(why.find("the queue has been missing for "), 0u) << why;
   w.queue_error.reset();
   w.queue.num_pending = 1500;
   pass(8s);

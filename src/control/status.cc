@@ -19,8 +19,10 @@ std::string Controller::why_nothing(const Service& s, Time now) const {
   if (s.overrides.hold)
     return fmt::format("{}; `docktor resume {}` ends that", s.overrides.hold->text(), s.spec.name);
   if (s.queue_trouble) {
-    return fmt::format("the queue has not answered for {}: {}", spoken_duration(now - s.queue_trouble->since),
-                       s.queue_trouble->error.message);
+    // A server that answers, without what is asked for, is no server that is silent.
+    const bool missing = s.queue_trouble->error.code == ErrorCode::kNotFound;
+    return fmt::format("{} for {}: {}", missing ? "the queue has been missing" : "the queue has not answered",
+                       spoken_duration(now - s.queue_trouble->since), s.queue_trouble->error.message);
   }
   if (!s.last_decision) {
     return fmt::format("no decision yet; the first is due in {}",
