@@ -229,6 +229,18 @@ TEST_F(AutoscalerTest, KeepsOneReplicaOfAQueueThatIsUnfitForZero) {
   EXPECT_EQ(step(1, 0, 0).target, 1);
 }
 
+TEST_F(AutoscalerTest, AQueueThatIsUnfitForZeroNeedsItsReplicaWithoutDataToo) {
+  spec.limits.min_replicas = 0;
+  build();
+  current = wanted = 0;
+  overrides.unfit_for_zero = "no group yet";
+  const Decision d = decide(1);
+  EXPECT_EQ(d.target, 1);
+  EXPECT_EQ(d.reason, "no group yet");
+  overrides.unfit_for_zero.clear();
+  EXPECT_EQ(decide(2).target, 0);
+}
+
 TEST_F(AutoscalerTest, LeavesAServiceAloneThatAPersonStopped) {
   build();
   current = 0;

@@ -70,7 +70,12 @@ void Limits::note_change(Time now, int current) {
 Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides,
                        Recommendation recommendation, std::optional<int> alone) {
   const int current = in.replicas.current;
-  const auto [min, max] = overrides.bounds.value_or(Bounds{spec_.min_replicas, spec_.max_replicas});
+  const auto bounds = overrides.bounds.value_or(Bounds{spec_.min_replicas, spec_.max_replicas});
+  const int max = bounds.max;
+  // A queue that would lose messages at zero replicas has one, data or no data: it may have no data until a
+  // worker has made what is read.
+  const bool unfit = !overrides.unfit_for_zero.empty() && bounds.min < 1 && max > 0;
+  const int min = unfit ? 1 : bounds.min;
   note_change(now, current);
   budget_.tick(now, current);
 
@@ -117,7 +122,10 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
   const bool reset = has_queue_ && in.latest.reset;
   if (current < min) {
     // min needs no data; what the policy wants beyond it still counts.
-    if (target < min) {
+    if (target < min && unfit) {
+      limit("unfit_for_zero", min, overrides.unfit_for_zero);
+      d.reason = overrides.unfit_for_zero;
+    } else if (target < min) {
       limit("min_replicas", min, fmt::format("min_replicas {}", min));
       d.reason = fmt::format("{} {} below min_replicas {}", current,
                              current == 1 ? "replica is" : "replicas are", min);
@@ -132,8 +140,7 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
   }
 
   if (!overrides.held.empty()) {
-    const int least = overrides.unfit_for_zero.empty() ? min : std::max(1, min);
-    const int to = std::clamp(overrides.replicas.value_or(current), std::min(least, max), max);
+    const int to = std::clamp(overrides.replicas.value_or(current), std::min(min, max), max);
     limit("held", to, overrides.held);
     d.reason = overrides.held;
     return finish();
@@ -295,7 +302,7 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
           current == max ? fmt::format("already at max_replicas {}", max)
                          : fmt::format("max_replicas {}", max));
   }
-  if (target < 1 && !overrides.unfit_for_zero.empty()) limit("unfit_for_zero", 1, overrides.unfit_for_zero);
+  if (target < min && unfit) limit("unfit_for_zero", min, overrides.unfit_for_zero);
   if (target < min) {
     limit("min_replicas", min,
           current == min ? fmt::format("already at min_replicas {}{}", min, at_min_why)

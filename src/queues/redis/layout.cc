@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "queues/redis/job_layouts.h"
 #include "queues/redis/stream_layout.h"
 
 namespace docktor {
@@ -31,6 +32,10 @@ std::uint64_t Counts::take() {
   return 0;
 }
 
-std::unique_ptr<Layout> make_layout(const RedisSpec& spec) { return std::make_unique<StreamLayout>(spec); }
+std::unique_ptr<Layout> make_layout(const RedisSpec& spec) {
+  if (const auto* framework = framework_named(spec.framework)) return framework->make(spec);
+  if (!spec.list.empty()) return list_layout(spec);
+  return std::make_unique<StreamLayout>(spec);
+}
 
 }  // namespace docktor

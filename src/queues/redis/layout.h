@@ -27,7 +27,7 @@ class Layout {
 
   struct Wake {
     std::string stream;
-    std::string after;  ///< id of the last entry known
+    std::string after;  ///< id of the last entry known; "$": what comes from now on
   };
   /// For looks that wait: sends and gives the answer.
   using Ask = std::function<Result<RedisAnswer>(Commands)>;
@@ -38,8 +38,8 @@ class Layout {
   virtual Commands begin(Time now) = 0;
   virtual Result<Step> next(const RedisAnswer& answer) = 0;
 
-  /// Where a new message shows at zero replicas; nothing where only polling tells.
-  virtual std::optional<Wake> wake() const { return std::nullopt; }
+  /// Where a new message shows at zero replicas; empty where only polling tells.
+  virtual std::vector<Wake> wakes() const { return {}; }
   /// See Source::unfit_for_zero.
   virtual std::string unfit_for_zero() const { return {}; }
 

@@ -54,7 +54,6 @@ RedisConnection::RedisConnection(RedisLoginOptions options)
     : options_(std::move(options)),
       shown_(options_.shown()),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      down_since_(std::chrono::system_clock::now().time_since_epoch()),
       jitter_(std::random_device{}()),
       thread_([this] { run(); }) {}
 
@@ -263,7 +262,7 @@ void RedisConnection::lost(const Error& why) {
 
 Error RedisConnection::why_down() const {
   Error e = why_;
-  e.message += fmt::format("; not connected since {}", clock_text(down_since_));
+  if (down_since_) e.message += fmt::format("; not connected since {}", clock_text(*down_since_));
   return e;
 }
 

@@ -100,7 +100,7 @@ class RedisConnection {
   SteadyTime received_{}, up_since_{}, retry_at_{};
   int retries_ = 0;
   Error why_;
-  Time down_since_;
+  std::optional<Time> down_since_;  // it was up before
   std::minstd_rand jitter_;
   std::thread thread_;  // last: it uses what stands above
 };

@@ -2,13 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <initializer_list>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/kind.h"
 #include "core/metric.h"
 #include "core/text.h"
+#include "queues/redis/job_layouts.h"
 #include "queues/redis/redis_address.h"
 #include "queues/redis/redis_spec.h"
 
@@ -40,10 +44,29 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "Key of a stream, with group.", .least = 1, .most = 1024},
     {.key = "group", .type = KnobType::kText,
      .meaning = "Consumer group that the replicas read the stream with.", .least = 1, .most = 1024},
+    {.key = "list", .type = KnobType::kText,
+     .meaning = "Key of a list (or a set, a sorted set) of the workers' own, in place of a stream.", .least = 1, .most = 1024},
+    {.key = "in_flight_list", .type = KnobType::kText,
+     .meaning = "Key where the workers keep what they have in hand, beside list.", .least = 1, .most = 1024},
+    {.key = "framework", .type = KnobType::kText,
+     .meaning = "Job framework whose queues are read, in place of a stream.", .choices = "celery|rq|sidekiq|bullmq|laravel"},
+    {.key = "queue", .type = KnobType::kText,
+     .meaning = "Name of the framework's queue; the framework's own default where it has one.", .least = 1, .most = 255},
+    {.key = "queues", .type = KnobType::kList,
+     .meaning = "Names of several queues that the replicas work on, in place of queue.", .least = 1, .most = 50},
+    {.key = "key_prefix", .type = KnobType::kText,
+     .meaning = "What stands before every key: Celery's global_keyprefix, a Sidekiq namespace (\"app:\"), Laravel's "
+                "\"laravel_database_\", BullMQ's prefix in place of bull.",
+     .least = 0, .most = 255},
     {.key = "claim_after", .type = KnobType::kDuration,
-     .meaning = "How long work stays with a worker that is gone, until another one takes it: the least idle time of your "
-                "XAUTOCLAIM.",
-     .standard = "60s", .least = 1, .most = 7 * 86400},
+     .meaning = "How long work stays with a worker that is gone, until another one gets it: the least idle time of your "
+                "XAUTOCLAIM, Celery's visibility_timeout, Laravel's retry_after. Without: 60s; celery 1h, laravel 90s, "
+                "bullmq 30s.",
+     .least = 1, .most = 7 * 86400},
+    {.key = "acks_late", .type = KnobType::kBool,
+     .meaning = "Of celery: tasks are acknowledged when they are done (acks_late there, too), so that docktor sees those in "
+                "hand.",
+     .standard = "false"},
     {.key = "user", .type = KnobType::kText,
      .meaning = "User name (ACL).", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_USER"},
     {.key = "password", .type = KnobType::kText,
@@ -86,12 +109,57 @@ void check_url(KindReader& from) {
     from.mistake("user", "a user without a password; write password: or password_file: too");
 }
 
-// One of the ways to say what is read.
+// "queue" and "queues" are one thing; what a framework leaves out it fills in.
+void check_framework(KindReader& from, const FrameworkInfo& framework) {
+  if (from.given("queue") && from.given("queues"))
+    from.mistake("queues", "both queue and queues are written; write one of them");
+  auto queues = from.settings.get<std::vector<std::string>>("queues");
+  if (from.given("queue")) queues = {from.settings.text("queue")};
+  if (queues.empty() && *framework.standard != '\0') queues = {framework.standard};
+  if (queues.empty())
+    from.mistake("framework",
+                 fmt::format("{} has no queue that is meant without a name; write queue:", framework.shown));
+  if (std::ranges::any_of(queues, [](const std::string& q) { return q.empty(); }))
+    from.mistake("queues", "the name of a queue is empty");
+  from.settings.set("queues", std::move(queues));
+  if (!from.given("key_prefix") && *framework.prefix != '\0')
+    from.settings.set("key_prefix", std::string(framework.prefix));
+  if (from.given("acks_late") && from.settings.text("framework") != "celery")
+    from.mistake("acks_late", "acks_late is Celery's; leave it out");
+}
+
+// Exactly one way to say what is read, with the keys that belong to it.
 void check_what(KindReader& from) {
-  if (!from.given("stream"))
-    return from.mistake("stream", "which queue is missing; write stream: and group:");
-  if (!from.given("group"))
+  static constexpr std::string_view kWays[] = {"stream", "list", "framework"};
+  std::string_view way;
+  for (const auto key : kWays) {
+    if (!from.given(key)) continue;
+    if (!way.empty())
+      from.mistake(key, fmt::format("both {} and {} are written; write one of them", way, key));
+    way = key;
+  }
+  if (way.empty()) {
+    from.mistake("url",
+                 "which queue is missing; write stream: and group:, or framework: and queue:, or list:");
+    return;
+  }
+  struct Belongs {
+    std::string_view key, to;
+  };
+  for (const auto& [key, to] :
+       {Belongs{"group", "stream"}, Belongs{"in_flight_list", "list"}, Belongs{"queue", "framework"},
+        Belongs{"queues", "framework"}, Belongs{"acks_late", "framework"}}) {
+    if (from.given(key) && way != to)
+      from.mistake(key, fmt::format("{} belongs to {}, which is not written", key, to));
+  }
+  if (way == "stream" && !from.given("group"))
     from.mistake("stream", "a stream without a group; write group: with the consumer group of the workers");
+  const auto* framework = framework_named(from.settings.text("framework"));
+  if (framework) check_framework(from, *framework);
+  if (!from.given("claim_after"))
+    from.settings.set("claim_after",
+                      Duration(std::chrono::seconds(framework ? framework->redelivered_seconds : 60)));
+  from.settings.erase("queue");
 }
 
 void check(KindReader& from) {
@@ -99,20 +167,43 @@ void check(KindReader& from) {
   check_what(from);
   const auto spec = RedisSpec::from(from.settings);
   const auto addresses = parse_redis_url(spec.url);
-  from.identity = fmt::format("redis {} {}", addresses ? addresses->front().db : 0, spec.what());
+  from.identity = fmt::format("redis {} {} {}{}", addresses ? addresses->front().db : 0, spec.framework,
+                              spec.key_prefix, spec.what());
   from.shown = fmt::format("{} ({})", redacted_url(spec.url), spec.what());
 }
 
-Untold untold(const Settings&) {
-  return {.metrics = {Metric::kQueueLag, Metric::kQueueWaiting, Metric::kQueueRedelivered, Metric::kQueueDead,
-                      Metric::kQueueScheduled}};
+Untold untold(const Settings& settings) {
+  const auto spec = RedisSpec::from(settings);
+  const auto& f = spec.framework;
+  Untold out{.metrics = {Metric::kQueueLag, Metric::kQueueWaiting, Metric::kQueueRedelivered}};
+  const auto add = [&](std::initializer_list<Metric> metrics) {
+    out.metrics.insert(out.metrics.end(), metrics);
+  };
+  if (f.empty() || f == "celery") add({Metric::kQueueDead, Metric::kQueueScheduled});
+  if (f == "laravel") add({Metric::kQueueDead});
+  if (spec.stream.empty()) add({Metric::kQueueOldestAge});
+  if (!spec.list.empty() || f == "celery" || f == "laravel" || f == "bullmq") add({Metric::kQueueConsumers});
+  out.flow = spec.stream.empty() && f != "bullmq";
+  if (out.flow) add({Metric::kQueueRateIn, Metric::kQueueRateOut});
+  out.why =
+      f.empty() ? spec.list.empty() ? " of a stream" : " of a list" : fmt::format(" with framework: {}", f);
+  if (!spec.list.empty() && spec.in_flight_list.empty()) {
+    add({Metric::kQueueAckPending});
+    out.why = " of a list without in_flight_list";
+  } else if (f == "celery" && !spec.acks_late) {
+    add({Metric::kQueueAckPending});
+    out.why += " without acks_late";
+  }
+  return out;
 }
 
 }  // namespace
 
 const KindKeys kRedisKeys = {
     .name = "redis",
-    .meaning = "a queue in Redis: a stream with a consumer group",
+    .meaning =
+        "a queue in Redis: a stream with a consumer group, a list, or the queues of Celery, RQ, Sidekiq, "
+        "BullMQ, Laravel",
     .note = "docs/redis.md tells what docktor reads, and what a user of the server must be allowed.",
     .keys = kTable,
     .check = check,

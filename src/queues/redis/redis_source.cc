@@ -54,7 +54,7 @@ class RedisSource::Core final : public std::enable_shared_from_this<Core> {
 
   std::string gap() const {
     const std::lock_guard lock(mutex_);
-    return layout_->wake() ? gap_ : std::string("Redis tells nobody of a new job in this queue");
+    return layout_->wakes().empty() ? std::string("Redis tells nobody of a new job in this queue") : gap_;
   }
   std::string unfit() const {
     const std::lock_guard lock(mutex_);
@@ -116,27 +116,28 @@ class RedisSource::Core final : public std::enable_shared_from_this<Core> {
   // Nothing to do where it is armed, or nobody waits.
   void arm() {
     const std::lock_guard lock(mutex_);
-    const auto wake = layout_->wake();
-    if (!wanted_ || watch_ != 0 || !wake) return;
-    watch_ = wake_.watch(wake->stream, wake->after,
-                         {[weak = weak_from_this()] {
-                            if (const auto self = weak.lock()) self->fired();
-                          },
-                          [weak = weak_from_this()](std::string why) {
-                            const auto self = weak.lock();
-                            if (!self) return;
-                            const std::lock_guard inner(self->mutex_);
-                            self->gap_ = std::move(why);
-                          }});
+    if (!wanted_ || !watches_.empty()) return;
+    for (const auto& wake : layout_->wakes()) {
+      watches_.push_back(wake_.watch(wake.stream, wake.after,
+                                     {[weak = weak_from_this()] {
+                                        if (const auto self = weak.lock()) self->fired();
+                                      },
+                                      [weak = weak_from_this()](std::string why) {
+                                        const auto self = weak.lock();
+                                        if (!self) return;
+                                        const std::lock_guard inner(self->mutex_);
+                                        self->gap_ = std::move(why);
+                                      }}));
+    }
   }
 
   void disarm() {
-    std::uint64_t id = 0;
+    std::vector<std::uint64_t> ids;
     {
       const std::lock_guard lock(mutex_);
-      id = std::exchange(watch_, 0);
+      ids.swap(watches_);
     }
-    if (id != 0) wake_.unwatch(id);
+    for (const auto id : ids) wake_.unwatch(id);
   }
 
   void fired() {
@@ -145,9 +146,9 @@ class RedisSource::Core final : public std::enable_shared_from_this<Core> {
       {
         const std::lock_guard lock(mutex_);
         call.swap(on_message_);
-        watch_ = 0;
         wanted_ = false;
       }
+      disarm();
       if (call) call();
     });
   }
@@ -163,7 +164,7 @@ class RedisSource::Core final : public std::enable_shared_from_this<Core> {
   std::function<void(Result<Reading>)> done_;
   std::function<void()> on_message_;
   bool wanted_ = false;
-  std::uint64_t watch_ = 0;  // 0: not armed
+  std::vector<std::uint64_t> watches_;  // armed
   std::string gap_;
 };
 

@@ -30,8 +30,14 @@ struct RedisSpec {
   Duration claim_after{};  ///< work in dead hands comes again then
   bool acks_late = false;  ///< of celery: tasks in hand stay in the database until they are done
 
-  /// "events/mailers": the queue, for people.
-  std::string what() const { return stream + "/" + group; }
+  /// "events/mailers", "my:jobs", "default and mail": the queue, for people.
+  std::string what() const {
+    if (!list.empty()) return list;
+    if (framework.empty()) return stream + "/" + group;
+    std::string out;
+    for (const auto& q : queues) out += (out.empty() ? "" : " and ") + q;
+    return out;
+  }
 
   static RedisSpec from(const Settings& s) {
     RedisSpec out{.url = s.get<Url>("url").value,

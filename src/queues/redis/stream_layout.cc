@@ -100,10 +100,8 @@ Result<Layout::Step> StreamLayout::group_read(const RedisAnswer& answer) {
         group_, stream_);
     return fail(
         ErrorCode::kNotFound,
-        fmt::format(
-            "stream {} on {} has no group {} yet: start a worker, or make it: XGROUP CREATE {} {} 0; the "
-            "stream has {} entries",
-            stream_, place, group_, stream_, group_, *length),
+        fmt::format("stream {} on {} has no group {} yet: start a worker, or make it: XGROUP CREATE {} {} 0",
+                    stream_, place, group_, stream_, group_),
         true);
   }
   unfit_.clear();
@@ -173,9 +171,9 @@ Layout::Step StreamLayout::finish() {
   return std::move(sample_);
 }
 
-std::optional<Layout::Wake> StreamLayout::wake() const {
-  if (!readable_) return std::nullopt;
-  return Wake{stream_, last_id_.empty() ? "$" : last_id_};
+std::vector<Layout::Wake> StreamLayout::wakes() const {
+  if (!readable_) return {};
+  return {{stream_, last_id_.empty() ? "$" : last_id_}};
 }
 
 std::vector<Finding> StreamLayout::look(const Ask& ask) {

@@ -22,7 +22,7 @@ class StreamLayout final : public Layout {
 
   Commands begin(Time now) override;
   Result<Step> next(const RedisAnswer& answer) override;
-  std::optional<Wake> wake() const override;
+  std::vector<Wake> wakes() const override;
   std::string unfit_for_zero() const override { return unfit_; }
   std::vector<Finding> look(const Ask& ask) override;
 

@@ -1,0 +1,70 @@
+"""What the tests of frameworks do with Celery and RQ: puts jobs in and works on them, as their users do.
+
+frameworks.py FRAMEWORK VERB [N]     REDIS_URL names the server, GATE a file: jobs run until it exists.
+"""
+import datetime
+import os
+import sys
+import time
+
+URL = os.environ["REDIS_URL"]
+GATE = os.environ.get("GATE", "/dev/null")
+
+
+def job(n):
+    while not os.path.exists(GATE):
+        time.sleep(0.01)
+    if n < 0:
+        raise ValueError("it was to fail")
+    return n
+
+
+def celery(verb, n):
+    from celery import Celery
+
+    app = Celery("frameworks", broker=URL)
+    app.conf.update(
+        task_acks_late=True, worker_prefetch_multiplier=1, broker_transport_options={"visibility_timeout": 2},
+        worker_cancel_long_running_tasks_on_connection_loss=False, broker_connection_retry_on_startup=True)
+    task = app.task(name="job")(job)
+    if verb == "put":
+        for i in range(n):
+            task.apply_async((i,))
+    elif verb == "put-low":
+        for i in range(n):
+            task.apply_async((i,), priority=9)
+    elif verb == "put-mail":
+        for i in range(n):
+            task.apply_async((i,), queue="mail")
+    elif verb == "work":
+        app.worker_main(["worker", "--concurrency=1", "--pool=solo", "--loglevel=error", "--without-gossip", "--without-mingle",
+                         "--without-heartbeat"])
+
+
+def rq(verb, n):
+    import frameworks  # RQ names a job's function by its module
+    from redis import Redis
+    from rq import Queue, SimpleWorker
+
+    connection = Redis.from_url(URL)
+    queue = Queue("default", connection=connection)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    if verb == "put":
+        for i in range(n):
+            queue.enqueue(frameworks.job, i)
+    elif verb == "put-failing":
+        for i in range(n):
+            queue.enqueue(frameworks.job, -1)
+    elif verb == "put-later":
+        for i in range(n):
+            queue.enqueue_at(now + datetime.timedelta(hours=1), frameworks.job, i)
+    elif verb == "put-due":
+        for i in range(n):
+            queue.enqueue_at(now - datetime.timedelta(seconds=1), frameworks.job, i)
+    elif verb == "work":
+        SimpleWorker([queue], connection=connection).work(burst=True, with_scheduler=n > 0)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    {"celery": celery, "rq": rq}[sys.argv[1]](sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0)

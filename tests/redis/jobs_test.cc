@@ -1,0 +1,256 @@
+// Lists and the frameworks' queues: the frameworks themselves put jobs in and work on them, and what is read is what was
+// done at every moment of their lives. Laravel alone is not here: its keys are written as its source writes them.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "core/flow.h"
+#include "queues/redis/job_layouts.h"
+#include "tests/redis/program.h"
+#include "tests/redis/reader.h"
+
+namespace docktor::test {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using Counted = std::optional<std::uint64_t>;
+
+class JobsTest : public testing::Test {
+ protected:
+  RedisSpec framework(const std::string& name, std::vector<std::string> queues) const {
+    RedisSpec s;
+    s.url = server.url();
+    s.framework = name;
+    s.queues = std::move(queues);
+    s.key_prefix = framework_named(name)->prefix;
+    s.claim_after = seconds(framework_named(name)->redelivered_seconds);
+    return s;
+  }
+  std::string environment() const {
+    return fmt::format("env REDIS_URL={} REDIS_PORT={} GATE={} PYTHONPATH={} NODE_PATH={}/node_modules",
+                       server.url(), server.port(), gate(), DOCKTOR_REDIS_TESTS, DOCKTOR_BULLMQ);
+  }
+  std::string gate() const { return (dir.path() / "gate").string(); }
+  std::string log() const { return (dir.path() / "log").string(); }
+  void open_gate() const { dir.file("gate", ""); }
+  void run(const std::string& line) {
+    Program p(fmt::format("{} {}", environment(), line), log());
+    ASSERT_EQ(p.wait(), 0) << line << said();
+  }
+  std::unique_ptr<Program> start(const std::string& line) const {
+    return std::make_unique<Program>(fmt::format("{} {}", environment(), line), log());
+  }
+  std::string said() const {
+    std::ifstream in(log());
+    std::ostringstream out;
+    out << "\n" << in.rdbuf();
+    return out.str();
+  }
+  /// Waits until a sample is as `wanted` says; the last one.
+  template <class Wanted>
+  QueueSample until(RedisReader& reader, Wanted wanted) {
+    QueueSample s;
+    EXPECT_TRUE(eventually([&] {
+      s = reader.sample();
+      return wanted(s);
+    })) << "waiting "
+        << s.num_pending << ", in hand " << s.in_hand() << ", scheduled " << s.scheduled.value_or(0)
+        << said();
+    return s;
+  }
+
+  RedisServer server;
+  TempDir dir;
+};
+
+TEST_F(JobsTest, AListASetASortedSetAndAStreamAreCounted) {
+  RedisSpec spec;
+  spec.url = server.url();
+  spec.list = "my:jobs";
+  RedisReader alone(spec);
+  EXPECT_THAT(alone.findings(), HasSubstr("no such queue has ever been used in database 0"));
+  EXPECT_EQ(alone.sample().num_pending, 0u);
+  EXPECT_FALSE(alone.sample().num_ack_pending) << "0 would mean that nobody works";
+  EXPECT_THAT(alone.source().watch_gap(), HasSubstr("tells nobody"));
+  spec.in_flight_list = "my:busy";
+  RedisReader reader(spec);
+  server.cli("RPUSH my:jobs a b c");
+  server.cli("LMOVE my:jobs my:busy LEFT RIGHT");
+  EXPECT_EQ(reader.sample().num_pending, 2u);
+  EXPECT_EQ(reader.sample().num_ack_pending, 1u);
+  server.cli("DEL my:busy my:jobs");
+  server.cli("ZADD my:busy 1 a 2 b");
+  server.cli("SADD my:jobs a b c d");
+  EXPECT_EQ(reader.sample().num_pending, 4u);
+  EXPECT_EQ(reader.sample().num_ack_pending, 2u);
+  server.cli("DEL my:jobs");
+  server.cli("XADD my:jobs '*' a b");
+  EXPECT_EQ(reader.sample().num_pending, 1u);
+  server.cli("DEL my:jobs");
+  server.cli("SET my:jobs 7");
+  EXPECT_THAT(reader.error(ErrorCode::kInvalid).message,
+              HasSubstr("key my:jobs holds a value of type string"));
+}
+
+TEST_F(JobsTest, CelerysLife) {
+  const std::string program = fmt::format("/usr/bin/python3 {}/frameworks.py celery ", DOCKTOR_REDIS_TESTS);
+  auto spec = framework("celery", {"celery"});
+  spec.acks_late = true;
+  spec.claim_after = seconds(2);
+  RedisReader reader(spec);
+  EXPECT_THAT(reader.findings(), HasSubstr("docktor looked for _kombu.binding.celery"));
+  run(program + "put 3");
+  run(program + "put-low 2");
+  run(program + "put-mail 4");
+  EXPECT_EQ(reader.sample().num_pending, 5u);
+  auto both = spec;
+  both.queues = {"celery", "mail"};
+  EXPECT_EQ(RedisReader(both).sample().num_pending, 9u);
+  EXPECT_THAT(reader.findings(), HasSubstr("ok: Celery celery: 5 waiting, 0 in hand"));
+  EXPECT_THAT(reader.findings(), testing::Not(HasSubstr("no such queue")));
+  auto early = spec;
+  early.acks_late = false;
+  EXPECT_FALSE(RedisReader(early).sample().num_ack_pending);
+
+  auto worker = start(program + "work");
+  const auto busy = until(reader, [](const QueueSample& s) { return s.in_hand() > 0; });
+  EXPECT_EQ(busy.num_pending + busy.in_hand(), 5u);
+  worker
+      ->kill();  // what it had comes again after the visibility timeout: then it is work, with nobody there to find it
+  const auto lost = until(reader, [](const QueueSample& s) { return s.in_hand() == 0; });
+  EXPECT_EQ(lost.num_pending, 5u);
+  open_gate();
+  worker = start(program + "work");
+  until(reader, [](const QueueSample& s) { return s.num_pending == 0 && s.in_hand() == 0; });
+  EXPECT_EQ(server.cli("LLEN mail"), "4");
+  worker->stop();
+}
+
+TEST_F(JobsTest, RqsLife) {
+  const std::string program = fmt::format("/usr/bin/python3 {}/frameworks.py rq ", DOCKTOR_REDIS_TESTS);
+  RedisReader reader(framework("rq", {"default"}));
+  EXPECT_THAT(reader.findings(), HasSubstr("docktor looked for rq:queue:default in rq:queues"));
+  run(program + "put 3");
+  run(program + "put-failing 1");
+  run(program + "put-later 2");
+  run(program + "put-due 1");
+  auto s = reader.sample();
+  EXPECT_EQ(s.num_pending, 5u) << "four, and one whose time has come";
+  EXPECT_EQ(s.scheduled, 2u);
+  EXPECT_EQ(s.num_ack_pending, 0u);
+  EXPECT_EQ(s.consumers, 0u);
+  auto worker = start(program + "work");
+  s = until(reader, [](const QueueSample& q) { return q.in_hand() == 1; });
+  EXPECT_EQ(s.num_pending, 4u);
+  EXPECT_EQ(s.consumers, 1u);
+  worker->kill();
+  EXPECT_EQ(reader.sample().num_ack_pending, 1u) << "work of a dead worker stays in hand";
+  open_gate();
+  run(program + "work 1");
+  s = until(reader, [](const QueueSample& q) { return q.num_pending == 0; });
+  EXPECT_EQ(s.dead, 1u);
+  EXPECT_EQ(s.scheduled, 2u);
+  EXPECT_THAT(reader.findings(), HasSubstr("ok: RQ default: 0 waiting"));
+}
+
+TEST_F(JobsTest, SidekiqsLife) {
+  const std::string program = fmt::format("ruby {}/sidekiq_job.rb ", DOCKTOR_REDIS_TESTS);
+  RedisReader reader(framework("sidekiq", {"default"}));
+  EXPECT_THAT(reader.findings(), HasSubstr("docktor looked for default in the set queues"));
+  run(program + "put 3");
+  run(program + "put-mail 2");
+  run(program + "put-later 4");
+  run(program + "put-due 1");
+  run(program + "put-due-mail 5");
+  auto s = reader.sample();
+  EXPECT_EQ(s.num_pending, 4u) << "three, and one whose time has come; the others are another queue's";
+  EXPECT_EQ(s.scheduled, 4u);
+  EXPECT_EQ(s.num_ack_pending, 0u);
+  EXPECT_EQ(RedisReader(framework("sidekiq", {"default", "mail"})).sample().num_pending, 11u);
+  auto worker = start(fmt::format("sidekiq -r {}/sidekiq_job.rb -c 2 -q default -t 2", DOCKTOR_REDIS_TESTS));
+  s = until(reader, [](const QueueSample& q) { return q.in_hand() == 2; });
+  EXPECT_EQ(s.consumers, 1u);
+  EXPECT_EQ(RedisReader(framework("sidekiq", {"mail"})).sample().num_ack_pending, 0u);
+  open_gate();
+  until(reader, [](const QueueSample& q) { return q.num_pending == 0 && q.in_hand() == 0; });
+  run(program + "put-failing 1");
+  until(reader, [](const QueueSample& q) { return q.dead == 1; });
+  worker->stop();
+  EXPECT_EQ(reader.sample().consumers, 0u);
+}
+
+TEST_F(JobsTest, BullMqsLife) {
+  if (!std::filesystem::exists(std::string(DOCKTOR_BULLMQ) + "/fetched")) {
+    const char* why = "BullMQ is not there: scripts/fetch-bullmq.sh";
+    if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;
+    GTEST_SKIP() << why;
+  }
+  const std::string program = fmt::format("node {}/bullmq_job.js ", DOCKTOR_REDIS_TESTS);
+  RedisReader reader(framework("bullmq", {"mail"}));
+  EXPECT_THAT(reader.findings(), HasSubstr("docktor looked for bull:mail:meta"));
+  std::promise<void> woken;
+  reader.source().watch([&] { woken.set_value(); });
+  const auto before = reader.sample();
+  run(program + "put 3");
+  EXPECT_EQ(woken.get_future().wait_for(kPatience), std::future_status::ready);
+  run(program + "put-priority 2");
+  run(program + "put-later 4");
+  run(program + "put-due 1");
+  const auto loaded = until(reader, [](const QueueSample& q) { return q.num_pending == 6; });
+  EXPECT_EQ(loaded.scheduled, 4u);
+  EXPECT_EQ(loaded.num_ack_pending, 0u);
+  const auto came = flow_between(before, loaded, seconds(1));
+  ASSERT_TRUE(came.flow);
+  EXPECT_EQ(came.flow->arrivals, 6);
+  run(program + "pause");
+  EXPECT_THAT(reader.sample().paused, HasSubstr("queue mail is paused in BullMQ"));
+  run(program + "resume");
+  EXPECT_EQ(reader.sample().paused, "");
+  const auto resumed = reader.sample();
+  EXPECT_EQ(resumed.num_pending, 6u);
+
+  auto worker = start(program + "work");
+  auto s = until(reader, [](const QueueSample& q) { return q.in_hand() == 2; });
+  EXPECT_EQ(s.num_pending, 4u);
+  worker->kill();
+  EXPECT_EQ(reader.sample().num_ack_pending, 2u) << "work of a dead worker stays in hand";
+  open_gate();
+  worker = start(program + "work");
+  until(reader, [](const QueueSample& q) { return q.num_pending == 0; });
+  run(program + "put-failing 1");
+  s = until(reader, [](const QueueSample& q) { return q.dead == 1; });
+  const auto went = flow_between(resumed, s, seconds(1));
+  ASSERT_TRUE(went.flow);
+  EXPECT_EQ(went.flow->arrivals, 1);
+  worker->kill();
+  run(program + "obliterate");
+  const auto empty = reader.sample();
+  EXPECT_EQ(empty.num_pending, 0u);
+  EXPECT_TRUE(flow_between(s, empty, seconds(1)).reset);
+}
+
+// Not the framework itself: these are the keys that its source writes.
+TEST_F(JobsTest, LaravelsKeys) {
+  auto spec = framework("laravel", {"default"});
+  spec.key_prefix = "laravel_database_";
+  RedisReader reader(spec);
+  EXPECT_THAT(reader.findings(), HasSubstr("docktor looked for laravel_database_queues:default"));
+  server.cli("RPUSH laravel_database_queues:default a b c");
+  server.cli("ZADD laravel_database_queues:default:delayed 1 due 99999999999 later");
+  server.cli("ZADD laravel_database_queues:default:reserved 1 expired 99999999999 held");
+  const auto s = reader.sample();
+  EXPECT_EQ(s.num_pending, 5u);
+  EXPECT_EQ(s.num_ack_pending, 1u);
+  EXPECT_EQ(s.scheduled, 1u);
+  EXPECT_EQ(s.redelivered_after, Duration(seconds(90)));
+}
+
+}  // namespace
+}  // namespace docktor::test

@@ -1,0 +1,26 @@
+# Sidekiq for the tests of frameworks. As a program: ruby sidekiq_job.rb VERB N; REDIS_URL names the server, GATE a file:
+# jobs run until it exists. `sidekiq -r ./sidekiq_job.rb` works.
+require "sidekiq"
+require "sidekiq/api"
+
+class GatedJob
+  include Sidekiq::Worker
+  sidekiq_options retry: 0
+  def perform(n)
+    sleep 0.01 until File.exist?(ENV["GATE"])
+    raise "it was to fail" if n < 0
+  end
+end
+
+if $PROGRAM_NAME == __FILE__
+  n = ARGV[1].to_i
+  case ARGV[0]
+  when "put" then n.times { |i| GatedJob.perform_async(i) }
+  when "put-failing" then n.times { GatedJob.perform_async(-1) }
+  when "put-mail" then n.times { |i| Sidekiq::Client.push("class" => "GatedJob", "args" => [i], "queue" => "mail") }
+  when "put-later" then n.times { |i| GatedJob.perform_in(3600, i) }
+  when "put-due" then n.times { |i| Sidekiq.redis { |r| r.zadd("schedule", (Time.now.to_f - 1).to_s, Sidekiq.dump_json({"class" => "GatedJob", "args" => [i], "queue" => "default", "jid" => "due#{i}"})) } }
+  when "put-due-mail" then n.times { |i| Sidekiq.redis { |r| r.zadd("schedule", (Time.now.to_f - 1).to_s, Sidekiq.dump_json({"class" => "GatedJob", "args" => [i], "queue" => "mail", "jid" => "mail#{i}"})) } }
+  when "busy" then puts Sidekiq::Workers.new.size
+  end
+end
