@@ -1,0 +1,84 @@
+// The main job with Redis: daemon, plain Python workers, a real redis-server. Each test accounts for every job.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "tests/daemon/sandbox.h"
+#include "tests/support/redis_server.h"
+
+namespace docktor::test {
+namespace {
+
+class RedisDaemonTest : public testing::Test {
+ protected:
+  void configure() {
+    box.write("docktor.yaml",
+              fmt::format(R"(services:
+  - name: consumer
+    min_replicas: 0
+    max_replicas: 5
+    check_interval: 500ms
+    metrics_window: 2s
+    rules:
+      scale_up_when: [{{metric: queue.backlog, op: ">", value: 50}}]
+      scale_down_when: [{{metric: queue.backlog, op: "<=", value: 5}}]
+    queue: {{kind: redis, url: "{}", stream: jobs, group: workers, claim_after: 2s}}
+    target: {{kind: process, command: [/usr/bin/python3, "{}", "{}", jobs, workers, "{}", "0.02"]}}
+)",
+                          server.url(), DOCKTOR_REDIS_WORKER, server.url(), box.path("jobs")));
+  }
+  void put(int count) {
+    server.cli(fmt::format(
+        "EVAL \"for i = 1, {} do redis.call('XADD', 'jobs', '*', 'n', ARGV[1] + i) end return 1\" 0 {}",
+        count, put_));
+    put_ += count;
+  }
+  std::map<int, int> done() const {
+    std::map<int, int> out;
+    std::ifstream in(box.path("jobs"));
+    for (int n; in >> n;) ++out[n];
+    return out;
+  }
+  bool all_done() const { return static_cast<int>(done().size()) == put_; }
+
+  RedisServer server;
+  Sandbox box;
+  int put_ = 0;
+};
+
+TEST_F(RedisDaemonTest, FromNothingToFiveAndBackToZeroWithEveryJobDoneOnce) {
+  configure();
+  box.start();
+  EXPECT_EQ(box.replicas(), 0);
+  put(1000);  // the stream comes with them, the group with the first worker
+  ASSERT_TRUE(eventually([&] { return all_done(); })) << done().size() << "\n" << box.log();
+  ASSERT_TRUE(eventually([&] { return box.moves().ends_with("1→0"); })) << box.moves();
+  EXPECT_EQ(box.moves(), "0→1 1→3 3→5 5→4 4→3 3→2 2→1 1→0");
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.moves();
+    put(1);
+    ASSERT_TRUE(eventually([&] { return all_done(); })) << box.log();
+  }
+  for (const auto& [job, times] : done()) EXPECT_EQ(times, 1) << "job " << job;
+}
+
+TEST_F(RedisDaemonTest, AServerThatIsKilledAndComesBackLosesNoJobAndMovesNothingMeanwhile) {
+  configure();
+  box.start();
+  put(1500);
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 5; })) << box.log();
+  server.kill();
+  ASSERT_TRUE(eventually([&] { return box.status().dump().find("cannot be reached") != std::string::npos; }))
+      << box.status();
+  EXPECT_EQ(box.replicas(), 5);
+  server.start();
+  ASSERT_TRUE(eventually([&] { return all_done(); })) << done().size() << "\n" << box.log();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.moves();
+}
+
+}  // namespace
+}  // namespace docktor::test
