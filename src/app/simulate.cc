@@ -124,6 +124,10 @@ Result<Plan> plan_of(const Cli& cli, const Config& config) {
     if (!s) return tl::unexpected(s.error());
     worker.startup_sd = *s;
   }
+  for (const auto& [name, value] : service->worker) {
+    if (const auto r = sim::set_worker(plan.world, name, value); !r)
+      return fail(ErrorCode::kInvalid, "worker: " + r.error().message);
+  }
   if (const auto r = sim::set_workers(plan.world, flags.worker); !r)
     return fail(ErrorCode::kInvalid, "--worker: " + r.error().message);
   plan.world.arrivals = {flags.exact, flags.clump};

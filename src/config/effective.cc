@@ -88,6 +88,7 @@ Json effective_service(const ServiceSpec& s) {
   if (s.rules && s.objective) json["rules_mode"] = s.rules_mode == RulesMode::kVeto ? "veto" : "floor";
   if (s.queue) json["queue"] = kind_json(s.queue->kind, s.queue->settings);
   json["target"] = kind_json(s.target.kind, s.target.settings);
+  if (!s.worker.empty()) json["worker"] = s.worker;
   return json;
 }
 

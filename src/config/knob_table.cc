@@ -86,6 +86,10 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "The queue that the replicas work off."},
     {.forms = kService, .key = "target", .type = KnobType::kSection,
      .meaning = "Where the replicas live."},
+    {.forms = kService, .key = "worker", .type = KnobType::kPairs,
+     .meaning = "How the workers behave, for `docktor simulate` alone: a map of the habits of its --worker, as"
+                " {poll: 500ms, fetch: 100, cv: 3}.",
+     .least = 0, .most = 20},
 
     // --- rules and objective
     {.forms = kRules, .key = "scale_up_when", .type = KnobType::kSections,

@@ -6,6 +6,7 @@
 
 #include "config/kind.h"
 #include "config/parts.h"
+#include "core/worker_habits.h"
 
 namespace docktor {
 
@@ -40,6 +41,23 @@ TargetSpec read_target(ConfigContext& context, const YamlNode* node, const std::
   return {std::string(read.kind->name), std::move(read.settings)};
 }
 
+namespace {
+
+void read_worker(Section& service, ServiceSpec& into) {
+  const auto habits = service.pairs("worker");
+  if (!habits) return;
+  const auto& written = service.entry("worker")->value;
+  for (const auto& [name, value] : habits->value) {
+    if (const auto v = habit_value(name, value); !v) {
+      const auto* entry = written.find(name);
+      service.context().mistakes.add(entry ? entry->key_at : written.at, v.error().message);
+    }
+  }
+  into.worker = habits->value;
+}
+
+}  // namespace
+
 ReadService read_service(ConfigContext& context, const YamlNode& node) {
   ReadService out;
   const auto* name_entry = node.find("name");
@@ -63,6 +81,7 @@ ReadService read_service(ConfigContext& context, const YamlNode& node) {
   if (target || !section.entry("target"))
     out.spec.target = read_target(context, target, section.title(), node.at);
   read_policy(section, out.spec);
+  read_worker(section, out.spec);
 
   if (const auto min = section.entry("min_replicas"); out.spec.limits.min_replicas == 0 && !out.spec.queue) {
     context.mistakes.add(min ? min->value.at : node.at,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -99,6 +100,8 @@ struct ServiceSpec {
   RulesMode rules_mode = RulesMode::kFloor;
   std::optional<QueueSpec> queue;
   TargetSpec target;
+  std::map<std::string, std::string>
+      worker;  ///< habits as written (core/worker_habits.h), for the simulator alone
 
   /// Older than this, a sample is stale, and stale means hold.
   Duration stale_after() const { return std::max<Duration>(3 * sample_interval, std::chrono::seconds(5)); }

@@ -10,14 +10,10 @@
 
 namespace docktor::sim {
 
-/// One habit: `name` is one of worker_names(), `value` as written. kInvalid, with the form that is right, for
-/// anything else. `crash` is a fault of the world, the others are the workers'.
+/// One habit of core/worker_habits.h, its value as written. kInvalid, with the form that is right, for anything else. `crash` is a fault of the world, the others are the workers'.
 Result<void> set_worker(World& world, std::string_view name, std::string_view value);
 
 /// Several, with commas between.
 Result<void> set_workers(World& world, std::string_view text);
-
-/// `poll=SECONDS, fetch=MESSAGES, ...`, for messages and help.
-std::string worker_names();
 
 }  // namespace docktor::sim

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "config/yaml.h"
+#include "core/worker_habits.h"
 #include "tests/config/test_files.h"
 
 namespace docktor {
@@ -316,6 +317,16 @@ services:
                                       {}, {}, folder.path()));
   EXPECT_EQ(s.target.settings.text("compose_file"), folder.file("other.yaml"));
   EXPECT_EQ(s.target.settings.text("project"), "shop");
+}
+
+TEST(Load, HabitsOfTheWorkersAreForTheSimulator) {
+  const auto s = service_of(load_text(with_service("    worker: {poll: 500ms, fetch: 100, crash: 4/h}\n")));
+  EXPECT_EQ(s.worker,
+            (std::map<std::string, std::string>{{"poll", "500ms"}, {"fetch", "100"}, {"crash", "4/h"}}));
+  EXPECT_EQ(
+      load_text(with_service("    worker: {poll: often, fetsch: 3}\n")).mistakes,
+      (Strings{"f.yaml:6:14: poll=often is not valid: write it like poll=500ms, from 0 to 3600 seconds",
+               "f.yaml:6:27: a worker has no 'fetsch', did you mean 'fetch'?; it has " + habits_shown()}));
 }
 
 TEST(Load, TellsAFileThatCannotBeRead) {
