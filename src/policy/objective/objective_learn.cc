@@ -113,6 +113,9 @@ Span ObjectivePolicy::judge(const Evidence& e) {
   // Until it is known what a hand holds, those that start may have worked, too: nobody gets the credit.
   const bool explained = e.after.in_hand <= kExplained * e.after.replicas.ready;
   span.unclear = !hand_.known() && !startup_.coming().empty() && !explained;
+  // Likewise where hands hold several: who counts as ready and is taken to start may hold some of them.
+  const int ready_coming = static_cast<int>(startup_.coming().size()) - (current - e.after.replicas.ready);
+  span.unclear |= !hand_.one_at_a_time() && ready_coming > 0 && e.after.in_hand > working_;
   span.young = std::min(span.working, static_cast<double>(startup_.young().size()));
   span.missing = warm_up_.missing(startup_.young(), e.after.at);
   const auto busy = [&](double hand) {
