@@ -127,6 +127,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
   for (const auto& spec : specs) {
     nlohmann::json learned;
     StandingOverrides standing;
+    Tally tally;
     if (auto it = services_.find(spec.name); it != services_.end()) {
       if (it->second->spec == spec) {
         order_of_names_.push_back(spec.name);
@@ -136,6 +137,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
       end(*it->second);
       learned = it->second->autoscaler.save();
       standing = std::move(it->second->overrides);
+      tally = std::move(it->second->tally);
       services_.erase(it);  // before its successor is made: both would hold the same replicas
       ++changed;
     } else {
@@ -155,11 +157,13 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
     }
     service->autoscaler.restore(learned, options_.clock.now());
     service->overrides = std::move(standing);
+    service->tally = std::move(tally);
     Service& s = *(services_[spec.name] = std::move(service));
     order_of_names_.push_back(spec.name);
     start(s);
     if (between && !between(order_of_names_.size())) break;
   }
+  if (options_.board) options_.board->keep(order_of_names_);
   next_save_ = std::min(next_save_, options_.clock.now() + save_pause());
   return fmt::format("{}{}", loaded_text(specs, kept, changed, added, removed),
                      failed.empty() ? ""
@@ -177,6 +181,7 @@ void Controller::touch(Service& s) {
 }
 
 void Controller::reschedule() {
+  if (options_.board) publish_touched();
   for (Service* s : touched_) {
     s->touched = false;
     const Time next = due(*s);
@@ -230,6 +235,7 @@ Duration Controller::save_pause() const {
 
 void Controller::record(const nlohmann::ordered_json& record) {
   const auto r = options_.journal.append(record);
+  ++(r ? figures_.journal_records : figures_.journal_failures);
   if (!r && journal_trouble_.empty()) options_.log.warn("⚠ {}", r.error().message);
   if (r && !journal_trouble_.empty()) options_.log.info("the journal is written again");
   journal_trouble_ = r ? "" : r.error().message;
@@ -318,6 +324,7 @@ void Controller::conclude(Service& s, Evaluation e) {
 
   const bool news = !s.last_decision || s.last_decision->action != d.action || d.action != Action::kHold ||
                     s.last_decision->current != d.current;
+  s.tally.decided(d);
   ended(s, s.proposals.review(d, s.bounds(), options_.clock.now()));
   s.last_id = e.id;
   s.last_outcome = "none";
@@ -333,6 +340,7 @@ void Controller::conclude(Service& s, Evaluation e) {
     r["outcome"] = s.last_outcome;
     r["duration"] = 0.0;
     record(r);
+    if (d.action != Action::kHold) tell(s, r, s.last_outcome);
   } else {
     order(s, d.current, d.target, std::move(r), e.version);
     hear_of_scale_up(s, e);
@@ -366,6 +374,9 @@ void Controller::order(Service& s, int from, int to, nlohmann::ordered_json reco
 void Controller::close_order(Service& s, const std::string& outcome, const std::string& error) {
   const double duration = to_seconds(options_.clock.now() - s.order->at);
   s.last_outcome = outcome;
+  s.tally.ordered(outcome, s.order->record.value("current_replicas", s.order->target), s.order->target,
+                  duration);
+  tell(s, s.order->record, outcome);
   if (s.order->recorded) {
     const std::string id = s.order->record.value("id", "");
     record({{"ts", utc_seconds(options_.clock.now())},
@@ -456,6 +467,7 @@ void Controller::do_due(Service& s, Time now) {
     if (!s.queue_in_flight) read_queue(s);
   }
   const bool check = now >= s.next_check;
+  if (check) figures_.delays.put(kDelayBuckets, to_seconds(now - s.next_check));
   if (now >= s.next_sample || check) {
     Duration interval = s.spec.sample_interval;
     if (s.counts.current == 0) interval = std::min<Duration>(interval, std::chrono::seconds(1));
@@ -477,6 +489,7 @@ void Controller::do_due(Service& s, Time now) {
 Time Controller::step(std::chrono::nanoseconds timeout) {
   for (auto& event : inbox_->take(timeout, kMostAtOnce)) event();
   const Time now = options_.clock.now();
+  if (options_.board) options_.board->turned();
   reschedule();
   std::vector<Service*> due_now;
   for (auto it = schedule_.begin(); it != schedule_.end() && it->first <= now && due_now.size() < kMostAtOnce;
@@ -517,6 +530,7 @@ Result<void> Controller::save(const Service& s) {
   auto state = s.autoscaler.save();
   if (!s.overrides.empty()) state["overrides"] = s.overrides.save();
   auto r = options_.state.save(s.spec.name, state);
+  if (!r) ++figures_.save_failures;
   if (!r) options_.log.warn("[{}] ⚠ state not saved: {}", s.spec.name, r.error().message);
   return r;
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "control/advising.h"
+#include "control/figures.h"
 #include "control/service.h"
 #include "control/state_store.h"
 #include "core/clock.h"
@@ -38,6 +39,7 @@ class Controller {
     nlohmann::ordered_json metadata;  ///< of every decision: provider, model, verdict
     std::string run_id;               ///< unique to this run; decisions are named <run_id>-<n>
     bool manual = false;              ///< decisions become proposals; only the bounds are mended unasked
+    Board* board = nullptr;           ///< where figures for other threads go; outlives the controller
   };
 
   explicit Controller(Options options);
@@ -100,6 +102,9 @@ class Controller {
 
   /// While on, nothing is evaluated or ordered: samples are taken, and people are answered.
   void hold_orders(bool on);
+
+  /// What holds for a service now, in the order of the table of conditions. Loop thread.
+  Holdings holdings(const Service& s, Time now) const;
 
   /// Why the last record was not written; empty when it was. Loop thread.
   const std::string& journal_trouble() const { return journal_trouble_; }
@@ -181,6 +186,9 @@ class Controller {
   void do_due(Service& s, Time now);
   std::string why_nothing(const Service& s, Time now) const;
   static std::string bound_text(const Service& s);
+  void publish(const Service& s, Time now) const;
+  void publish_touched() const;
+  void tell(const Service& s, const nlohmann::ordered_json& record, const std::string& outcome) const;
   void post(const std::string& name, std::uint64_t generation, std::function<void(Service&)> event);
 
   Options options_;
@@ -200,6 +208,7 @@ class Controller {
   std::string journal_trouble_;
   bool hold_orders_ = false;
   bool ending_ = false;  ///< stop_replicas was called
+  mutable DaemonFigures figures_;
 };
 
 }  // namespace docktor

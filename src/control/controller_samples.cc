@@ -100,6 +100,7 @@ void Controller::take_in(Service& s, Input input) {
   input.at = std::max(input.at, s.last_input + std::chrono::microseconds(1));
   s.last_input = input.at;
   s.autoscaler.observe(input);
+  if (options_.board && input.queue) s.tally.sampled(s.autoscaler.latest(input.at), s.waits);
   s.inputs.push_back(std::move(input));
   if (s.inputs.size() > kMaxInputs) s.inputs.erase(s.inputs.begin());
 }
@@ -109,6 +110,8 @@ void Controller::on_queue(const std::string& name, std::uint64_t generation, Res
   if (!found || found->generation != generation) return;
   Service& s = *found;
   s.queue_in_flight = false;
+  ++s.tally.queue_reads;
+  s.tally.queue_failures += !reading || !reading->queue;
   const Time now = options_.clock.now();
   if (!reading || !reading->queue) {
     trouble(s, s.queue_trouble, "queue",
@@ -155,6 +158,8 @@ void Controller::on_usage(const std::string& name, std::uint64_t generation, Res
   if (!found || found->generation != generation) return;
   Service& s = *found;
   s.usage_in_flight = false;
+  ++s.tally.usage_reads;
+  s.tally.usage_failures += !reading || !reading->usage;
   const Time now = options_.clock.now();
   if (!reading || !reading->usage) {
     trouble(s, s.usage_trouble, "CPU",

@@ -30,6 +30,7 @@ struct Instance {
 
   std::string lock_file() const { return runtime_dir + "/lock"; }
   std::string socket_file() const { return runtime_dir + "/control.sock"; }
+  std::string http_socket_file() const { return runtime_dir + "/http.sock"; }
   std::string log_file() const { return log_dir + "/docktor.log"; }
   std::string journal_file() const { return log_dir + "/decisions.jsonl"; }
 };

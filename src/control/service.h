@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "control/figures.h"
 #include "control/overrides.h"
 #include "control/proposals.h"
 #include "core/autoscaler.h"
@@ -91,7 +92,8 @@ struct Service {
         target(std::move(p.target)),
         queue_shown(std::move(p.queue_shown)),
         dry_run(p.dry_run),
-        effective(p.effective.is_null() ? "" : to_line(p.effective)) {}
+        effective(p.effective.is_null() ? "" : to_line(p.effective)),
+        waits(spec.objective ? std::optional(spec.objective->max_wait) : std::nullopt) {}
 
   ServiceSpec spec;
   Autoscaler autoscaler;
@@ -145,6 +147,8 @@ struct Service {
   std::optional<AskedForMore> asked_for_more;
   std::optional<AddedAdvice> added;
   std::deque<nlohmann::ordered_json> history;  ///< the last decisions, for a model
+  Tally tally;
+  WaitMeter waits;
 
   /// In effect: a person's, else the configuration's.
   Bounds bounds() const {

@@ -103,6 +103,13 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
         for (const auto& [key, v] : d.recommendation.numbers) numbers[key] = v;
       }
     }
+    if (const auto all = holdings(s, now); !all.empty()) {
+      auto& list = j["conditions"] = nlohmann::ordered_json::array();
+      for (const auto& h : all) {
+        list.push_back({{"condition", info(h.condition).name}, {"words", info(h.condition).words}});
+        if (!h.detail.empty()) list.back()["detail"] = h.detail;
+      }
+    }
     j["evaluations"] = s.evaluations;
     j["next_check_in"] = to_seconds(std::max(Duration::zero(), s.next_check - now));
     auto notes = nlohmann::ordered_json::array();

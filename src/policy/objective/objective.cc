@@ -357,6 +357,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
                {"enough", enough},
                {"proven", proven},
                {"headroom", soon.headroom / mu}};
+  if (most) r.numbers.emplace_back("bottleneck", *most);
   return r;
 }
 

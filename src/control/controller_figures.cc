@@ -1,0 +1,126 @@
+// What the controller tells other threads: each service's figures and conditions.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "control/controller.h"
+#include "core/text.h"
+
+namespace docktor {
+namespace {
+
+bool limited_by(const Decision& d, std::string_view limit) {
+  return std::ranges::find(d.limits, limit, &AppliedLimit::name) != d.limits.end();
+}
+
+// More replicas than there may be are wanted, and all that may be are there.
+bool wants_more_than_max(const Service& s) {
+  return s.last_decision && s.counts.current >= s.bounds().max &&
+         (limited_by(*s.last_decision, "max_replicas") ||
+          s.last_decision->recommendation.wanted > s.bounds().max);
+}
+
+bool has_number(const Decision& d, std::string_view name) {
+  return std::ranges::any_of(d.recommendation.numbers, [&](const auto& n) { return n.first == name; });
+}
+
+}  // namespace
+
+Holdings Controller::holdings(const Service& s, Time now) const {
+  Holdings all;
+  const auto add = [&](bool holds, Condition c, std::string detail = {}) {
+    if (holds) all.push_back({c, std::move(detail)});
+  };
+  const Observation seen = s.autoscaler.latest(now);
+  const bool stale = s.queue ? seen.queue_at && seen.queue_stale : seen.usage_at && seen.usage_stale;
+  add(s.queue_trouble.has_value(), Condition::kQueueUnreachable,
+      s.queue_trouble
+          ? fmt::format("since {}: {}", clock_text(s.queue_trouble->since), s.queue_trouble->error.message)
+          : "");
+  add(stale && !s.queue_trouble, Condition::kStale);
+  add(!s.report.problem.empty(), Condition::kProblem, s.report.problem);
+  add(s.counts.failing > 0, Condition::kFailing,
+      fmt::format("{} of {} replicas", s.counts.failing, s.counts.current));
+  add(wants_more_than_max(s), Condition::kAtMax, fmt::format("max_replicas is {}", s.bounds().max));
+  add(s.last_decision && has_number(*s.last_decision, "bottleneck"), Condition::kBottleneck);
+  const auto& hold = s.overrides.hold;
+  add(hold && !hold->replicas, Condition::kPaused, hold ? hold->text() : "");
+  add(hold && hold->replicas, Condition::kScaledByHand, hold ? hold->text() : "");
+  add(s.overrides.bounds.has_value(), Condition::kBoundsByHand,
+      s.overrides.bounds ? s.overrides.bounds->text() : "");
+  add(!s.report.stopped_by_hand.empty(), Condition::kStoppedByHand, s.report.stopped_by_hand);
+  add(s.dry_run, Condition::kDryRun);
+  add(!s.proposals.list().empty(), Condition::kApproval);
+  const auto gap =
+      s.queue && !s.queue_trouble && s.counts.current == 0 ? s.queue->watch_gap() : std::string();
+  add(!gap.empty(), Condition::kPollingOnly, gap);
+  return all;
+}
+
+void Controller::publish(const Service& s, Time now) const {
+  auto f = std::make_shared<ServiceFigures>();
+  f->name = s.spec.name;
+  if (s.queue) f->queue = s.spec.queue->shown;
+  f->target = s.spec.target.kind;
+  f->policy = s.spec.objective ? "objective" : "rules";
+  f->at = now;
+  f->counts = s.counts;
+  for (const auto& r : s.report.replicas) {
+    f->starting += r.state == ReplicaState::kStarting;
+    f->stopping += r.state == ReplicaState::kStopping;
+    f->restarts += static_cast<std::uint64_t>(std::max(0, r.restarts));
+  }
+  f->wanted = s.wanted;
+  f->bounds = s.bounds();
+  f->latest = s.autoscaler.latest(now);
+  f->decision = s.last_decision;
+  f->decision_id = s.last_id;
+  f->outcome = s.last_outcome;
+  f->why = why_nothing(s, now);
+  if (s.queue_trouble)
+    f->not_ready = s.queue_trouble->error.message;
+  else if (s.queue && !s.first_sample)
+    f->not_ready = "no answer from the queue yet";
+  else
+    f->not_ready = s.report.problem;
+  f->holdings = holdings(s, now);
+  f->proposals = s.proposals.list().size();
+  f->oldest_wait = f->latest.get(Metric::kQueueOldestAge);
+  if (!f->oldest_wait) f->oldest_wait = s.waits.oldest_wait(now);
+  if (s.spec.objective) {
+    f->max_wait = to_seconds(s.spec.objective->max_wait);
+    f->quantile = s.spec.objective->quantile;
+  }
+  f->check_interval = s.spec.check_interval;
+  f->tally = s.tally;
+  options_.board->publish(std::move(f));
+}
+
+void Controller::publish_touched() const {
+  const Time now = options_.clock.now();
+  for (Service* s : touched_) {
+    if (s->tally.last_current >= 0 && s->tally.last_current != s->counts.current) s->tally.last_change = now;
+    s->tally.last_current = s->counts.current;
+    publish(*s, now);
+  }
+  options_.board->publish(figures_);
+}
+
+void Controller::tell(const Service& s, const nlohmann::ordered_json& record,
+                      const std::string& outcome) const {
+  if (!options_.board || outcome == "pending") return;
+  DecisionNote note;
+  note.service = s.spec.name;
+  note.id = record.value("id", "");
+  note.reason = record.value("reason", "");
+  note.outcome = outcome;
+  note.at = options_.clock.now();
+  note.from = record.value("current_replicas", 0);
+  note.to = record.value("target_replicas", 0);
+  note.action = note.to > note.from   ? Action::kScaleUp
+                : note.to < note.from ? Action::kScaleDown
+                                      : Action::kHold;
+  options_.board->note(std::move(note));
+}
+
+}  // namespace docktor

@@ -1,0 +1,71 @@
+// What may be the matter with a service: one table, from which status, page, metrics and alerts take names and
+// words.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace docktor {
+
+enum class Condition {
+  kQueueUnreachable,
+  kStale,
+  kProblem,
+  kFailing,
+  kAtMax,
+  kBottleneck,
+  kPaused,
+  kScaledByHand,
+  kBoundsByHand,
+  kStoppedByHand,
+  kDryRun,
+  kApproval,
+  kPollingOnly,
+};
+
+struct ConditionInfo {
+  Condition condition;
+  std::string_view name;   ///< of the metric's label, of JSON
+  bool trouble;            ///< somebody should look; else it is as somebody wants it
+  std::string_view words;  ///< for people
+};
+
+/// In the order of their weight: the first that holds is the one to tell where there is room for one.
+inline constexpr std::array<ConditionInfo, 13> kConditions{{
+    {Condition::kQueueUnreachable, "queue_unreachable", true, "the queue does not answer"},
+    {Condition::kStale, "stale", true, "the figures are too old to act on"},
+    {Condition::kProblem, "problem", true, "the target does not answer"},
+    {Condition::kFailing, "failing", true, "replicas end at once"},
+    {Condition::kAtMax, "at_max", true, "more replicas are needed than max_replicas allows"},
+    {Condition::kBottleneck, "bottleneck", true, "more replicas do not help: something else is slow"},
+    {Condition::kPaused, "paused", false, "paused by a person"},
+    {Condition::kScaledByHand, "scaled_by_hand", false, "a person set the number of replicas"},
+    {Condition::kBoundsByHand, "bounds_by_hand", false, "a person set other bounds"},
+    {Condition::kStoppedByHand, "stopped_by_hand", false, "stopped by a person"},
+    {Condition::kDryRun, "dry_run", false, "dry run: nothing is started or stopped"},
+    {Condition::kApproval, "approval", false, "a change waits for a person's yes"},
+    {Condition::kPollingOnly, "polling_only", false,
+     "at zero replicas the queue is only looked at once a second"},
+}};
+
+inline constexpr const ConditionInfo& info(Condition c) { return kConditions[static_cast<std::size_t>(c)]; }
+
+/// One that holds now, with what is known of it beyond the words ("nats: timeout; since 14:02:11"); may be empty.
+struct Holding {
+  Condition condition;
+  std::string detail;
+};
+using Holdings = std::vector<Holding>;  ///< in the table's order
+
+inline bool has(const Holdings& all, Condition c) {
+  for (const auto& h : all) {
+    if (h.condition == c) return true;
+  }
+  return false;
+}
+
+}  // namespace docktor
