@@ -10,6 +10,6 @@ if [ ! -r "$manifest" ]; then echo "uninstall: no $manifest; 'make install' writ
     *) echo "uninstall: $file is not under PREFIX=$PREFIX; left alone" >&2 ;;
   esac
 done
-for folder in include/docktor lib/cmake/docktor lib/docktor share/docktor/demo share/docktor share/doc/docktor; do
+for folder in include/docktor lib/cmake/docktor lib/docktor share/docktor/demo share/docktor/prometheus share/docktor/grafana share/docktor share/doc/docktor; do
   rmdir "${DESTDIR:-}$PREFIX/$folder" 2>/dev/null || true
 done

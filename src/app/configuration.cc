@@ -42,7 +42,7 @@ LoadResult load(const Cli& cli, const std::string& path) {
 
 }  // namespace
 
-std::optional<Config> load_for(const Cli& cli) {
+std::optional<Config> load_for(const Cli& cli, HttpSpec* http) {
   const auto path = config_path(cli);
   if (!path) {
     say(stderr, "docktor: {}\n", path.error().message);
@@ -53,12 +53,14 @@ std::optional<Config> load_for(const Cli& cli) {
   if (!loaded.config) {
     say(stderr, "✗ {} error{}\n", loaded.mistakes.size(), loaded.mistakes.size() == 1 ? "" : "s");
   }
+  if (http) *http = loaded.http;
   return std::move(loaded.config);
 }
 
-Result<Config> reload_for(const Cli& cli, const std::string& path) {
+Result<Config> reload_for(const Cli& cli, const std::string& path, HttpSpec* http) {
   auto loaded = load(cli, path);
   if (loaded.config) {
+    if (http) *http = loaded.http;
     if (cli.config) loaded.config->shown = *cli.config;
     return std::move(*loaded.config);
   }

@@ -6,16 +6,17 @@
 #include <vector>
 
 #include "app/cli.h"
+#include "core/http_spec.h"
 #include "core/result.h"
 #include "core/spec.h"
 
 namespace docktor {
 
-/// The configuration that the command line means. Every mistake is printed to stderr; nothing then.
-std::optional<Config> load_for(const Cli& cli);
+/// The configuration that the command line means; its http block goes to `http`. Every mistake is printed to stderr; nothing then.
+std::optional<Config> load_for(const Cli& cli, HttpSpec* http = nullptr);
 
 /// The same file again, with the same flags; the error's message has all mistakes, a line each.
-Result<Config> reload_for(const Cli& cli, const std::string& path);
+Result<Config> reload_for(const Cli& cli, const std::string& path, HttpSpec* http = nullptr);
 
 /// The mistakes that `text` would have as the file at `path`.
 std::vector<std::string> check_text(const Cli& cli, const std::string& path, const std::string& text);

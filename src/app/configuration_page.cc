@@ -134,9 +134,11 @@ constexpr std::array<Chapter, 4> kServiceChapters{{
      "while any rule has none, nothing is scaled down."},
     {kObjective, "services[].objective", "Capacity per replica and start-up time are learned."},
 }};
-constexpr std::array<Chapter, 2> kLastChapters{{
+constexpr std::array<Chapter, 4> kLastChapters{{
     {kScaling, "scaling (legacy form)", "With `service` at the top, in place of `services`."},
     {kLlm, "llm", ""},
+    {kHttp, "http", "docs/metrics.md has what it serves, and who may ask for what."},
+    {kHttpToken, "http.tokens[]", ""},
 }};
 
 std::string chapter_of(std::string_view title, std::string_view intro, const std::vector<const Knob*>& keys) {

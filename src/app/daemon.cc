@@ -19,8 +19,10 @@
 #include "app/config_file.h"
 #include "app/daemon_operations.h"
 #include "app/daemon_setup.h"
+#include "app/daemon_web.h"
 #include "app/version.h"
 #include "app/wiring.h"
+#include "config/effective.h"
 #include "control/controller.h"
 #include "control/file_journal.h"
 #include "control/lock.h"
@@ -109,7 +111,12 @@ class Daemon {
                      .log = *log_,
                      .metadata = {{"provider", "none"}, {"model", ""}},
                      .run_id = base36(static_cast<std::uint64_t>(to_seconds(clock_.now()) * 10)),
-                     .manual = options_.manual}) {}
+                     .manual = options_.manual,
+                     .board = &board_}),
+        web_(board_, options_.instance, options_.manual,
+             [this](const std::string& operation, const nlohmann::json& arguments, const std::string& by) {
+               return ask_loop(operation, arguments, {by, ""});
+             }) {}
 
   // The lock of what a service scales, which one of ours may hold already. From any thread.
   Result<std::pair<const std::string, std::shared_ptr<FileLock>>> claim(const std::string& service,
@@ -178,10 +185,20 @@ class Daemon {
       starter.report({false, {server.error().message}});
       return kExitFailedStart;
     }
+    if (auto opened = web_.open_socket(); !opened)
+      log_->warn("⚠ no page and no metrics: {}", opened.error().message);
+    if (auto opened = web_.apply(options_.http); !opened) {
+      starter.report({false, {opened.error().message}});
+      return kExitFailedStart;
+    }
+    web_.reloaded(true, to_seconds(clock_.now()));
+    if (const auto& at = options_.http.listen; !at.empty()) log_->info("page and metrics: http://{}", at);
     make_services(starter);
     if (!first_look(starter.report)) return kExitFailedStart;
     controller_.run(stop_.get_token());
     server->reset();  // nobody asks any more
+    controller_.inbox()->close();
+    web_.close();
     log_->info("stopped; {}", left_running(controller_));
     return 0;
   }
@@ -297,14 +314,18 @@ class Daemon {
   Result<std::string> reload() {
     if (starting_ > 0)
       return fail(ErrorCode::kUnavailable, starting_text() + "; reload once all are made", true);
-    auto config = options_.reload();
+    HttpSpec http;
+    auto config = options_.reload(http);
     const auto refuse = [&](const Error& e) {
       reload_error_ = e.message;
+      web_.reloaded(false, 0);
       log_->error("⚠ reload refused; still using the previous configuration:\n{}", e.message);
       return tl::unexpected(e);
     };
     if (!config) return refuse(config.error());
     if (auto locked = lock_services(*config, false); !locked) return refuse(locked.error());
+    if (auto listens = web_.apply(http); !listens) return refuse(listens.error());
+    web_.reloaded(true, to_seconds(clock_.now()));
     for (const auto& old : options_.config.services) {
       const auto same = [&](const ServiceSpec& s) { return s.name == old.name; };
       Service* s = controller_.find(old.name);
@@ -313,6 +334,7 @@ class Daemon {
     }
     for (const auto& spec : config->services) left_.erase(spec.name);
     options_.config = std::move(*config);
+    options_.http = http;
     reload_error_.clear();
     auto text = apply(options_.config.services);
     if (!left_.empty()) {
@@ -357,31 +379,46 @@ class Daemon {
     const Asker asker{name_of(peer), text("via")};
     const nlohmann::json arguments = request.value("arguments", nlohmann::json::object());
     if (command == "stop") return stop(request.contains("replicas") && request["replicas"] == true);
-    auto promise = std::make_shared<std::promise<ordered_json>>();
+    auto done = ask_loop(command, arguments, asker);
+    if (!done) return refusal(done.error());
+    ordered_json answer = {{"ok", true}};
+    answer.update(*done);
+    return answer;
+  }
+
+  // From any thread but the loop's: posts to it and waits for its answer.
+  Result<ordered_json> ask_loop(const std::string& command, const nlohmann::json& arguments,
+                                const Asker& asker) {
+    auto promise = std::make_shared<std::promise<Result<ordered_json>>>();
     auto future = promise->get_future();
     const bool posted = controller_.inbox()->push_first([this, command, arguments, asker, promise] {
       promise->set_value(do_command(command, arguments, asker));
     });
-    if (!posted || future.wait_for(std::chrono::seconds(30)) != std::future_status::ready) {
-      return {{"ok", false}, {"error", "the daemon is too busy or stopping; try again"}};
+    // An event that was dropped broke its promise: we are stopping.
+    promise.reset();
+    if (!posted || future.wait_for(std::chrono::seconds(30)) != std::future_status::ready)
+      return fail(ErrorCode::kUnavailable, "the daemon is too busy or stopping; try again", true);
+    try {
+      return future.get();
+    } catch (const std::future_error&) {
+      return fail(ErrorCode::kUnavailable, "the daemon is stopping");
     }
-    return future.get();
   }
 
-  ordered_json do_command(const std::string& command, const nlohmann::json& arguments, const Asker& asker) {
-    const auto done = [](const Result<ordered_json>& r) {
-      if (!r) return refusal(r.error());
-      ordered_json answer = {{"ok", true}};
-      answer.update(*r);
-      return answer;
-    };
+  Result<ordered_json> do_command(const std::string& command, const nlohmann::json& arguments,
+                                  const Asker& asker) {
     if (command == "reload") {
       const auto text = reload();
-      if (!text) return refusal(text.error());
-      return done(ordered_json{{"text", *text}});
+      if (!text) return tl::unexpected(text.error());
+      return ordered_json{{"text", *text}};
+    }
+    if (command == "config") {
+      auto shown = effective_config(options_.config);
+      shown["http"] = effective_http(options_.http);
+      return shown;
     }
     if (command == "health")
-      return done(ordered_json{{"text", starting_ > 0 ? "healthy, " + starting_text() : "healthy"}});
+      return ordered_json{{"text", starting_ > 0 ? "healthy, " + starting_text() : "healthy"}};
     auto answer = operate(controller_, command, arguments, asker);
     if (answer && command == "status") {
       ordered_json about = {{"version", kVersion},
@@ -407,7 +444,7 @@ class Daemon {
       about.update(*answer);
       answer = std::move(about);
     }
-    return done(answer);
+    return answer;
   }
 
   ordered_json stop(bool replicas) {
@@ -464,8 +501,10 @@ class Daemon {
   std::stop_source stop_;
   std::string reload_error_;
   ConfigFile config_file_;
+  Board board_{clock_.now()};
   Wiring wiring_;  // before the controller: connections and supervisors outlive what uses them
   Controller controller_;
+  DaemonWeb web_;  // last: its threads ask everything above
 };
 
 }  // namespace

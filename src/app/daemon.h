@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "control/paths.h"
+#include "core/http_spec.h"
 #include "core/result.h"
 #include "core/spec.h"
 
@@ -18,12 +19,14 @@ struct DaemonOptions {
   /// written.
   std::string locks_dir, spare_locks_dir;
   Config config;
-  std::function<Result<Config>()> reload;  ///< reads the configuration again; the error lists every mistake
-  bool foreground = false;                 ///< log to stderr, too
-  bool manual = false;                     ///< decisions become proposals
-  bool dry_run = false;                    ///< of all services
-  std::vector<std::string> dry_run_of;     ///< of these
-  bool wait_ready = false;                 ///< end with an error unless everything answers within 30 s
+  HttpSpec http;
+  /// Reads the configuration again, its http block into `http`; the error lists every mistake.
+  std::function<Result<Config>(HttpSpec& http)> reload;
+  bool foreground = false;              ///< log to stderr, too
+  bool manual = false;                  ///< decisions become proposals
+  bool dry_run = false;                 ///< of all services
+  std::vector<std::string> dry_run_of;  ///< of these
+  bool wait_ready = false;              ///< end with an error unless everything answers within 30 s
 };
 
 /// What the starter is told once: the daemon is up (with warnings), or why not.

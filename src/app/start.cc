@@ -117,7 +117,8 @@ StartReport unpack(const std::string& text, const Instance& instance) {
 }  // namespace
 
 int daemon_start_command(const Cli& cli) {
-  auto loaded = load_for(cli);
+  HttpSpec http;
+  auto loaded = load_for(cli, &http);
   if (!loaded || !dry_run_names_are_services(*loaded, cli)) return kExitUsage;
   const auto folders = our_folders();
   if (!folders) {
@@ -129,7 +130,8 @@ int daemon_start_command(const Cli& cli) {
   options.locks_dir = folders->state + "/services";
   options.spare_locks_dir = folders->runtime + "/services";
   options.config = *loaded;
-  options.reload = [cli, path = loaded->path] { return reload_for(cli, path); };
+  options.http = http;
+  options.reload = [cli, path = loaded->path](HttpSpec& http) { return reload_for(cli, path, &http); };
   options.foreground = cli.foreground;
   options.manual = cli.manual;
   options.dry_run = std::ranges::find(cli.dry_run, "") != cli.dry_run.end();

@@ -109,4 +109,13 @@ Json effective_config(const Config& config) {
   return json;
 }
 
+Json effective_http(const HttpSpec& http) {
+  Json json = {{"listen", http.listen}};
+  if (!http.hosts.empty()) json["hosts"] = http.hosts;
+  for (std::size_t i = 0; i < http.tokens.size(); ++i)
+    json["tokens"].push_back(
+        {{"name", http.tokens[i].name}, {"file", http.token_files[i]}, {"acts", http.tokens[i].acts}});
+  return json;
+}
+
 }  // namespace docktor

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/http_spec.h"
 #include "core/spec.h"
 
 namespace docktor {
@@ -12,5 +13,8 @@ namespace docktor {
 /// target's environment are ***.
 nlohmann::ordered_json effective_config(const Config& config);
 nlohmann::ordered_json effective_service(const ServiceSpec& service);
+
+/// The http block; of a token its file, never the token.
+nlohmann::ordered_json effective_http(const HttpSpec& http);
 
 }  // namespace docktor

@@ -18,6 +18,8 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "Version of this format.", .standard = "1", .choices = "1"},
     {.forms = kTop, .key = "llm", .type = KnobType::kSection,
      .meaning = "Language model that advises, or explains; scaling neither waits for it nor needs it."},
+    {.forms = kTop, .key = "http", .type = KnobType::kSection,
+     .meaning = "Where the page, the metrics and the API can be reached over the network; nowhere by default."},
     {.forms = kTop, .key = "services", .type = KnobType::kSections,
      .meaning = "The services to scale, each with rules or an objective.", .least = 1, .most = 10'000},
     {.forms = kTop, .key = "service", .type = KnobType::kText,
@@ -142,6 +144,26 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.forms = kLlm, .key = "max_delay", .type = KnobType::kDuration,
      .meaning = "Longest time that one answer may put a scale-down off.", .standard = "1m", .least = 0,
      .most = kHour, .variable = "DOCKTOR_LLM_MAX_DELAY"},
+
+    // --- http
+    {.forms = kHttp, .key = "listen", .type = KnobType::kText,
+     .meaning = "Address and port, as 127.0.0.1:3625 or [::1]:3625; an address beyond this host needs tokens.",
+     .least = 0, .most = 100, .variable = "DOCKTOR_HTTP_LISTEN"},
+    {.forms = kHttp, .key = "hosts", .type = KnobType::kList,
+     .meaning = "Names by which browsers and proxies reach it, beside IP addresses and localhost; a request for "
+                "another name is refused.",
+     .least = 0, .most = 100},
+    {.forms = kHttp, .key = "tokens", .type = KnobType::kSections,
+     .meaning = "Who may ask: a request sends one in its header Authorization: Bearer TOKEN.", .least = 0,
+     .most = 100},
+    {.forms = kHttpToken, .key = "name", .type = KnobType::kText,
+     .meaning = "Whom the record names: http:NAME.", .least = 1, .most = 64, .required = true},
+    {.forms = kHttpToken, .key = "file", .type = KnobType::kPath,
+     .meaning = "File with the token: 32 characters or more, on one line.", .least = 1, .most = kMaxText,
+     .required = true, .readable = true},
+    {.forms = kHttpToken, .key = "acts", .type = KnobType::kBool,
+     .meaning = "Whether it may change something (pause, scale, approve, ...); else it only looks.",
+     .standard = "false"},
 });
 // clang-format on
 

@@ -52,6 +52,10 @@ std::pair<std::string_view, std::string_view> path_and_title(Form form) {
       return {"services[].objective.", "objective"};
     case kLlm:
       return {"llm.", "llm"};
+    case kHttp:
+      return {"http.", "http"};
+    case kHttpToken:
+      return {"http.tokens[].", "a token"};
   }
   return {};
 }

@@ -21,6 +21,8 @@ enum Form : std::uint32_t {
   kRule = 16,  ///< one of scale_up_when[], scale_down_when[]
   kObjective = 32,
   kLlm = 64,
+  kHttp = 128,
+  kHttpToken = 256,  ///< one of http.tokens[]
 };
 
 enum class KnobType {

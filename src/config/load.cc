@@ -100,7 +100,7 @@ void select_service(Mistakes& mistakes, const FlagOverrides& flags, Config& conf
                                 : fmt::format("allowed: {}{}", fmt::join(names, ", "), cut ? ", ..." : "")));
 }
 
-void read_config(ConfigContext& context, const YamlNode& root, Config& config) {
+void read_config(ConfigContext& context, const YamlNode& root, Config& config, HttpSpec& http) {
   if (root.kind == YamlNode::Kind::kNull) {
     context.mistakes.add(root.at, "the configuration is empty; write services: with a list");
     return;
@@ -118,6 +118,7 @@ void read_config(ConfigContext& context, const YamlNode& root, Config& config) {
     if (auto value = top.setting(*knob)) context.whole_file.emplace(knob->key, std::move(*value));
   }
   config.llm = read_llm(top);
+  http = read_http(top);
   read_forms(top, config);
   select_service(context.mistakes, context.flags, config);
 }
@@ -134,7 +135,7 @@ LoadResult load_config_text(const Kinds& kinds, std::string_view text, const std
   Config config;
   config.shown = shown_path;
   config.path = path_under(folder, fs::path(shown_path).filename().string());
-  if (const auto root = parse_yaml(text, mistakes)) read_config(context, *root, config);
+  if (const auto root = parse_yaml(text, mistakes)) read_config(context, *root, config, result.http);
   result.mistakes = mistakes.list(shown_path, text);
   if (mistakes.empty()) result.config = std::move(config);
   return result;
@@ -145,9 +146,8 @@ LoadResult load_config(const Kinds& kinds, const std::string& path, const Enviro
   const auto absolute = identity(path_under(working_directory(flags), path));
   const auto text = read_small_file(absolute, kMaxYamlBytes);
   if (!text) {
-    return {std::nullopt,
-            {fmt::format("{}: cannot be read: {}; name a configuration with --config FILE", path,
-                         text.error().message)}};
+    return {.mistakes = {fmt::format("{}: cannot be read: {}; name a configuration with --config FILE", path,
+                                     text.error().message)}};
   }
   auto result = load_config_text(kinds, *text, path, fs::path(absolute).parent_path().string(), env, flags);
   if (result.config) {

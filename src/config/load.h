@@ -8,6 +8,7 @@
 
 #include "config/environment.h"
 #include "config/kind.h"
+#include "core/http_spec.h"
 #include "core/spec.h"
 
 namespace docktor {
@@ -15,6 +16,7 @@ namespace docktor {
 /// Either a configuration and no mistake, or mistakes and no configuration.
 struct LoadResult {
   std::optional<Config> config;
+  HttpSpec http;  ///< meaningful with a configuration
   /// `file:line:column: what is wrong; what is allowed`, 1-based, in order of position; a mistake of a
   /// variable or flag begins with its name instead and stands first.
   std::vector<std::string> mistakes;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "config/section.h"
+#include "core/http_spec.h"
 #include "core/spec.h"
 
 namespace docktor {
@@ -35,6 +36,8 @@ ReadService read_service(ConfigContext& context, const YamlNode& node);
 ServiceSpec read_legacy(Section& top);
 
 std::optional<LlmSpec> read_llm(Section& top);
+
+HttpSpec read_http(Section& top);
 
 /// Reports a name that cannot be a service's: it is part of file names and of names in the engine.
 void check_service_name(Mistakes& mistakes, const Read<std::string>& name);

@@ -36,7 +36,7 @@ struct ConditionInfo {
 
 /// In the order of their weight: the first that holds is the one to tell where there is room for one.
 inline constexpr std::array<ConditionInfo, 13> kConditions{{
-    {Condition::kQueueUnreachable, "queue_unreachable", true, "the queue does not answer"},
+    {Condition::kQueueUnreachable, "queue_unreachable", true, "the queue cannot be read"},
     {Condition::kStale, "stale", true, "the figures are too old to act on"},
     {Condition::kProblem, "problem", true, "the target does not answer"},
     {Condition::kFailing, "failing", true, "replicas end at once"},

@@ -59,7 +59,7 @@ std::string target(const std::string& text) {
 
 const char* const kCommand = "a list of program and arguments, or one text for /bin/sh -c";
 const char* const kInteger = "; allowed: a whole number from 1 to 100000";
-const char* const kTopKeys = "allowed: version, llm, services, service, scaling, target, compose_file";
+const char* const kTopKeys = "allowed: version, llm, http, services, service, scaling, target, compose_file";
 
 INSTANTIATE_TEST_SUITE_P(
     Files, Refused,

@@ -17,8 +17,9 @@ LoadResult load(const std::string& keys, const std::string& policy =
                                              "rules: {scale_up_when: [{metric: queue.backlog, op: '>', "
                                              "value: 1}]}") {
   return load_text(
-      "services:\n  - name: a\n    max_replicas: 3\n    target: {kind: process, command: [w]}\n    queue: {kind: redis, " + keys +
-      "}\n    " + policy + "\n");
+      "services:\n  - name: a\n    max_replicas: 3\n    target: {kind: process, command: [w]}\n    queue: "
+      "{kind: redis, " +
+      keys + "}\n    " + policy + "\n");
 }
 
 std::string mistake(const std::string& keys, const std::string& policy =

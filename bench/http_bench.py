@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""What the HTTP side costs: /metrics of many services, and the memory of a daemon of one service that somebody watches.
+
+    http_bench.py PATH_OF_DOCKTOR [SERVICES]
+
+Starts a nats-server and daemons of its own in a folder of its own; all services are a dry run. Prints a line for each figure.
+"""
+import json
+import os
+import pathlib
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def make_consumer(port):
+    """A stream and a consumer, in NATS's own words."""
+    with socket.create_connection(("127.0.0.1", port)) as s:
+        s.sendall(b'CONNECT {"verbose":false}\r\nSUB _reply 1\r\n')
+        for subject, body in (
+            ("STREAM.CREATE.EVENTS", {"name": "EVENTS", "subjects": ["events.>"]}),
+            ("CONSUMER.DURABLE.CREATE.EVENTS.WORKERS", {"stream_name": "EVENTS", "config": {"durable_name": "WORKERS", "ack_policy": "explicit"}}),
+        ):
+            text = json.dumps(body).encode()
+            s.sendall(f"PUB $JS.API.{subject} _reply {len(text)}\r\n".encode() + text + b"\r\n")
+            told = b""
+            while b"MSG _reply" not in told or told.count(b"\r\n") < 2:
+                told += s.recv(65536)
+
+
+def config(nats, port, services):
+    text = f"http: {{listen: 127.0.0.1:{port}}}\nservices:\n"
+    for i in range(services):
+        text += (
+            f"  - name: service-{i:04}\n    min_replicas: 1\n    max_replicas: 10\n    objective: {{max_wait: 5s}}\n"
+            f'    queue: {{kind: nats, url: "nats://127.0.0.1:{nats}", stream: EVENTS, consumer: WORKERS}}\n'
+            f"    target: {{kind: process, command: [sleep, inf]}}\n"
+        )
+    return text
+
+
+def status_kb(pid, key):
+    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith(key + ":"):
+            return int(line.split()[1])
+    return 0
+
+
+def peak_kb(pid):
+    return int(next(l for l in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if l.startswith("VmHWM")).split()[1])
+
+
+class Daemon:
+    def __init__(self, docktor, folder, nats, services):
+        self.docktor, self.port = docktor, free_port()
+        self.folder = folder / str(services)
+        self.folder.mkdir()
+        (self.folder / "docktor.yaml").write_text(config(nats, self.port, services))
+        self.env = {**os.environ, **{f"DOCKTOR_{k}_DIR": str(self.folder / k.lower()) for k in ("STATE", "RUNTIME", "LOG")}}
+        self.run("daemon", "start", "--dry-run")
+        status = subprocess.run([docktor, "daemon", "status", "--json", "--config", str(self.folder / "docktor.yaml")], env=self.env, capture_output=True, text=True, check=True).stdout
+        self.pid = json.loads(status)["pid"]
+        while self.get("/readyz")[0] != 200:
+            time.sleep(.2)
+
+    def run(self, *words):
+        subprocess.run([self.docktor, *words, "--config", str(self.folder / "docktor.yaml")], env=self.env, check=True, stdout=subprocess.DEVNULL)
+
+    def get(self, path):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, b""
+
+
+def main():
+    docktor, services = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1000
+    with tempfile.TemporaryDirectory() as name:
+        folder, nats = pathlib.Path(name), free_port()
+        server = subprocess.Popen(["nats-server", "-js", "-a", "127.0.0.1", "-p", str(nats), "-sd", name + "/js"], stderr=subprocess.DEVNULL)
+        daemons = []
+        try:
+            for _ in range(100):
+                try:
+                    make_consumer(nats)
+                    break
+                except OSError:
+                    time.sleep(.1)
+            many = Daemon(docktor, folder, nats, services)
+            daemons.append(many)
+            time.sleep(5)
+            before = peak_kb(many.pid)
+            times = []
+            for _ in range(30):
+                began = time.monotonic()
+                status, body = many.get("/metrics")
+                times.append((time.monotonic() - began) * 1000)
+                assert status == 200
+            series = sum(1 for line in body.splitlines() if not line.startswith(b"#"))
+            print(f"/metrics, {services} services: p50 {statistics.median(times):.0f} ms, max {max(times):.0f} ms, {series} series, "
+                  f"{len(body) / 1e6:.2f} MB; peak memory {(peak_kb(many.pid) - before) / 1000:.1f} MB more")
+            many.run("daemon", "stop")
+            daemons.remove(many)
+            one = Daemon(docktor, folder, nats, 1)
+            daemons.append(one)
+            for _ in range(60):
+                one.get("/metrics")
+                time.sleep(.5)
+            print(f"a daemon of one service, scraped for 30 s: {status_kb(one.pid, 'Private_Dirty') / 1000:.1f} MB private, "
+                  f"{status_kb(one.pid, 'Rss') / 1000:.1f} MB resident")
+        finally:
+            for d in daemons:
+                d.run("daemon", "stop")
+            server.kill()
+            server.wait()
+
+
+main()

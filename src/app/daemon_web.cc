@@ -1,0 +1,78 @@
+#include "app/daemon_web.h"
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <string_view>
+
+#include "app/cli.h"
+#include "app/operator.h"
+#include "app/version.h"
+
+namespace docktor {
+namespace {
+
+// These read the journal, and take their time: they are answered beside the loop.
+constexpr std::array<std::string_view, 4> kOfJournal{"list_decisions", "explain", "simulate", "decide"};
+
+}  // namespace
+
+DaemonWeb::DaemonWeb(const Board& board, const Instance& instance, bool manual, Ask ask)
+    : instance_(instance),
+      ask_(std::move(ask)),
+      site_(board, {.call = [this](const std::string& operation, const nlohmann::json& arguments,
+                                   const std::string& by) { return call(operation, arguments, by); },
+                    .version = kVersion,
+                    .manual = manual}) {}
+
+Result<nlohmann::ordered_json> DaemonWeb::call(const std::string& operation, const nlohmann::json& arguments,
+                                               const std::string& by) const {
+  if (std::ranges::find(kOfJournal, operation) == kOfJournal.end()) return ask_(operation, arguments, by);
+  Cli cli;
+  cli.config = instance_.config;
+  cli.cwd = "/";
+  return InstanceOperator(cli, "http").call(operation, arguments);
+}
+
+Result<void> DaemonWeb::open_socket() {
+  auto made = http::HttpListener::listen(instance_.http_socket_file(), site_.handler());
+  if (!made) return tl::unexpected(made.error());
+  socket_ = std::move(*made);
+  return {};
+}
+
+Result<void> DaemonWeb::apply(const HttpSpec& spec) {
+  if (spec.listen != spec_.listen) {
+    std::unique_ptr<http::HttpListener> made;
+    if (!spec.listen.empty()) {
+      auto listener = http::HttpListener::listen(spec.listen, site_.handler());
+      if (!listener) return tl::unexpected(listener.error());
+      made = std::move(*listener);
+    }
+    site_.count_with({});
+    // Not here: this is the loop, and a request that waits for its answer would wait for ever.
+    if (network_) retired_.emplace_back([old = std::move(network_)]() mutable { old.reset(); });
+    network_ = std::move(made);
+  }
+  spec_ = spec;
+  site_.allow(spec);
+  site_.count_with([socket = socket_.get(), network = network_.get()] {
+    std::pair<std::size_t, std::size_t> n{0, 0};
+    for (const auto* one : {socket, network}) {
+      if (!one) continue;
+      n.first += one->connections();
+      n.second += one->streams();
+    }
+    return n;
+  });
+  return {};
+}
+
+void DaemonWeb::close() {
+  site_.count_with({});
+  network_.reset();
+  socket_.reset();
+  retired_.clear();  // joins
+}
+
+}  // namespace docktor

@@ -1,0 +1,47 @@
+// The daemon's HTTP side: the site, its unix socket, and where the configuration says so a port.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "control/figures.h"
+#include "control/paths.h"
+#include "core/http_spec.h"
+#include "http/server.h"
+#include "web/site.h"
+
+namespace docktor {
+
+/// Used by one thread; what serves has threads of its own.
+class DaemonWeb {
+ public:
+  /// Asks the daemon's loop; from any thread.
+  using Ask = std::function<Result<nlohmann::ordered_json>(
+      const std::string& operation, const nlohmann::json& arguments, const std::string& by)>;
+
+  DaemonWeb(const Board& board, const Instance& instance, bool manual, Ask ask);
+
+  /// The unix socket. An error is a warning: whoever scales is not to stop for want of a page.
+  Result<void> open_socket();
+  /// As the configuration says from now on; unchanged, or an error and everything as it was.
+  Result<void> apply(const HttpSpec& spec);
+  void reloaded(bool taken, double at) { site_.reloaded(taken, at); }
+  /// Ends all connections.
+  void close();
+
+ private:
+  Result<nlohmann::ordered_json> call(const std::string& operation, const nlohmann::json& arguments,
+                                      const std::string& by) const;
+
+  const Instance instance_;
+  const Ask ask_;
+  web::Site site_;
+  HttpSpec spec_;
+  std::unique_ptr<http::HttpListener> socket_, network_;
+  std::vector<std::jthread> retired_;  // listeners that end: whoever waits there may wait for the loop
+};
+
+}  // namespace docktor

@@ -1,0 +1,127 @@
+// The real daemon's metrics: promtool reads them, and a real Prometheus scrapes them.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "tests/daemon/sandbox.h"
+#include "tests/web/raw_client.h"
+#include "tests/web/served.h"
+
+namespace docktor::test {
+namespace {
+
+using Json = nlohmann::json;
+
+class MetricsTest : public Served {};
+
+TEST_F(MetricsTest, PromtoolHasNoComplaint) {
+  start("objective: {max_wait: 5s}");
+  ASSERT_TRUE(eventually([&] { return get("/readyz").status == 200; })) << get("/readyz").body;
+  box.produce(server.url(), "one", 500);
+  ASSERT_TRUE(
+      eventually([&] { return metric("docktor_queue_arrivals_total{service=\"consumer\"}") >= 500; }));
+  ASSERT_TRUE(
+      eventually([&] { return metric("docktor_queue_wait_seconds_count{service=\"consumer\"}") > 400; }));
+  EXPECT_GE(metric("docktor_decisions_total{service=\"consumer\",decision=\"hold\"}"), 0);
+  EXPECT_EQ(metric("docktor_objective_max_wait_seconds{service=\"consumer\"}"), 5);
+  const auto plain = get("/metrics");
+  EXPECT_EQ(plain.headers.at("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+  box.write("metrics.txt", plain.body);
+  const auto ran = box.run("sh -c 'promtool check metrics < metrics.txt'");
+  EXPECT_EQ(ran.code, 0) << ran.out;
+  EXPECT_TRUE(ran.out.empty()) << ran.out;
+}
+
+TEST_F(MetricsTest, RulesAreWhatPromtoolExpects) {
+  const std::string folder = std::string(DOCKTOR_SOURCE_DIR) + "/share/prometheus";
+  for (const char* what : {"check rules docktor.rules.yaml", "test rules docktor.tests.yaml"}) {
+    const auto ran = box.run(fmt::format("sh -c 'cd {} && promtool {}'", folder, what));
+    EXPECT_EQ(ran.code, 0) << ran.out;
+  }
+}
+
+TEST_F(MetricsTest, ARealPrometheusScrapesThem) {
+  start();
+  const int port = free_port();
+  box.write("prometheus.yml", fmt::format(R"(global: {{scrape_interval: 1s}}
+rule_files: ["{}/share/prometheus/docktor.rules.yaml"]
+scrape_configs:
+  - job_name: docktor
+    honor_labels: true
+    static_configs: [{{targets: ["127.0.0.1:{}"]}}]
+)",
+                                          DOCKTOR_SOURCE_DIR, port_));
+  const pid_t prometheus = ::fork();
+  if (prometheus == 0) {
+    ::execlp("prometheus", "prometheus", ("--config.file=" + box.path("prometheus.yml")).c_str(),
+             ("--storage.tsdb.path=" + box.path("tsdb")).c_str(),
+             fmt::format("--web.listen-address=127.0.0.1:{}", port).c_str(), "--log.level=error", nullptr);
+    ::_exit(127);
+  }
+  const auto query = [&](const std::string& expression) -> Json {
+    RawClient client(port);
+    if (!client.connected()) return nullptr;
+    const auto a = ask(std::move(client), "GET", "/api/v1/query?query=" + expression);
+    const auto j = Json::parse(a.body, nullptr, false);
+    return j.is_object() && j.value("status", "") == "success" ? j["data"]["result"] : Json();
+  };
+  EXPECT_TRUE(eventually([&] {
+    const auto r = query("docktor_current_replicas");
+    return r.is_array() && r.size() == 1 && r[0]["metric"]["service"] == "consumer" &&
+           r[0]["value"][1] == "1";
+  })) << query("up").dump();
+  EXPECT_EQ(query("up")[0]["value"][1], "1");
+  EXPECT_EQ(query("count(docktor_condition)")[0]["value"][1], "13");
+  ::kill(prometheus, SIGKILL);
+  ::waitpid(prometheus, nullptr, 0);
+}
+
+TEST_F(MetricsTest, OpenMetricsAndGzipWhereAskedFor) {
+  start();
+  const auto open = get("/metrics", {{"Accept", "application/openmetrics-text;version=1.0.0"}});
+  EXPECT_EQ(open.headers.at("content-type"), "application/openmetrics-text; version=1.0.0; charset=utf-8");
+  EXPECT_TRUE(open.body.ends_with("# EOF\n"));
+  const auto zipped = get("/metrics", {{"Accept-Encoding", "gzip"}});
+  EXPECT_EQ(zipped.headers.at("content-encoding"), "gzip");
+  EXPECT_LT(zipped.body.size(), open.body.size() / 4);
+  EXPECT_TRUE(zipped.body.starts_with("\x1f\x8b"));
+}
+
+TEST_F(MetricsTest, AQueueThatIsGoneIsACondition) {
+  start();
+  ASSERT_TRUE(eventually([&] { return get("/readyz").status == 200; }));
+  server.stop();
+  const std::string gone = "docktor_condition{service=\"consumer\",condition=\"queue_unreachable\"}";
+  ASSERT_TRUE(eventually([&] { return metric(gone) == 1; }));
+  EXPECT_EQ(get("/healthz").status, 200);
+  const auto ready = get("/readyz");
+  EXPECT_EQ(ready.status, 503);
+  EXPECT_NE(ready.body.find("consumer: "), std::string::npos) << ready.body;
+  // The same words in status.
+  const auto conditions = box.status()["conditions"];
+  ASSERT_TRUE(conditions.is_array());
+  EXPECT_EQ(conditions[0]["condition"], "queue_unreachable");
+  EXPECT_EQ(conditions[0]["words"], "the queue cannot be read");
+  ASSERT_TRUE(
+      eventually([&] { return metric("docktor_queue_backlog{service=\"consumer\"}") < 0; }));  // no sample
+  server.start();
+  EXPECT_TRUE(eventually([&] { return metric(gone) == 0; }));
+}
+
+TEST_F(MetricsTest, NothingListensByDefaultButTheSocket) {
+  ServiceText t;
+  t.url = server.url();
+  box.write("docktor.yaml", config_text(t));
+  box.start();
+  const auto listening = box.run(fmt::format("sh -c 'ss -Hltnp | grep pid={} || true'", box.daemon_pid()));
+  EXPECT_EQ(listening.out, "");
+  EXPECT_EQ(box.run("sh -c 'curl -sf --unix-socket run/*/http.sock http://localhost/healthz'").out,
+            "healthy\n");
+}
+
+}  // namespace
+}  // namespace docktor::test

@@ -1,0 +1,111 @@
+// The page: its size, what keeps everything else out, and what Debian's Chromium makes of it.
+#include "web/page.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <regex>
+#include <thread>
+
+#include "tests/web/served.h"
+#include "web/gzip.h"
+
+namespace docktor::test {
+namespace {
+
+using Json = nlohmann::json;
+
+TEST(Page, IsSmallAndAsksNobodyElse) {
+  std::size_t bytes = 0, zipped = 0;
+  for (const auto& file : web::page_files()) {
+    const std::string text(file.text);
+    bytes += text.size();
+    zipped += web::gzip(text)->size();
+    const std::string without = std::regex_replace(text, std::regex("http://www.w3.org/2000/svg"), "");
+    EXPECT_EQ(without.find("http:"), std::string::npos) << file.path;
+    EXPECT_EQ(without.find("https:"), std::string::npos) << file.path;
+    // What is not text would be code: nothing from outside may become markup, and the policy forbids the rest.
+    for (const char* never :
+         {"innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval(", "style=", " onclick="})
+      EXPECT_EQ(text.find(never), std::string::npos) << file.path << ": " << never;
+  }
+  EXPECT_LE(bytes, 60U << 10);
+  EXPECT_LE(zipped, 18U << 10);
+}
+
+class PageTest : public Served {
+ protected:
+  // What browse.py tells of the page, in a real browser.
+  Json browse(const std::string& path, const std::string& more) const {
+    const auto ran = box.run(fmt::format("python3 {}/tests/web/browse.py {} 'http://127.0.0.1:{}/{}' {}",
+                                         DOCKTOR_SOURCE_DIR, box.path("chromium"), port_, path, more));
+    auto told = Json::parse(ran.out, nullptr, false);
+    EXPECT_TRUE(told.is_object()) << ran.out;
+    return told;
+  }
+  void expect_no_complaint(const Json& told) const {
+    EXPECT_EQ(told["met"], true) << told.dump();
+    EXPECT_TRUE(told["console"].empty()) << told["console"].dump();
+    for (const auto& url : told["requests"])
+      EXPECT_TRUE(url.get<std::string>().starts_with(fmt::format("http://127.0.0.1:{}/", port_))) << url;
+  }
+};
+
+TEST_F(PageTest, ItsFilesHaveAStrictPolicyAndAreForEverybodyWhoMayLook) {
+  start();
+  const auto page = get("/");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_EQ(page.headers.at("content-type"), "text/html; charset=utf-8");
+  EXPECT_NE(page.headers.at("content-security-policy").find("default-src 'none'"), std::string::npos);
+  EXPECT_EQ(page.headers.at("x-content-type-options"), "nosniff");
+  EXPECT_EQ(get("/page.js").headers.at("content-type"), "text/javascript; charset=utf-8");
+  const auto plain = get("/plain");
+  EXPECT_NE(plain.body.find("<th scope=\"row\">consumer</th>"), std::string::npos) << plain.body;
+}
+
+TEST_F(PageTest, ABrowserShowsTheServiceAndHasNoComplaint) {
+  start();
+  ASSERT_TRUE(eventually([&] { return get("/readyz").status == 200; }));
+  for (const char* scheme : {"", "--dark --size 360x800"}) {
+    const auto told = browse("", fmt::format("--until \"document.querySelector('.top h2')\" {} "
+                                             "--run \"document.querySelector('.top h2').textContent\" "
+                                             "--run \"document.getElementById('sum').textContent\" "
+                                             "--run \"document.documentElement.scrollWidth <= innerWidth\"",
+                                             scheme));
+    expect_no_complaint(told);
+    EXPECT_EQ(told["values"][0], "consumer");
+    EXPECT_NE(told["values"][1].get<std::string>().find("1 service · 1 replica"), std::string::npos)
+        << told.dump();
+    EXPECT_EQ(told["values"][2], true) << "it scrolls sideways";
+  }
+}
+
+TEST_F(PageTest, AScaleUpAndItsReasonShowByThemselves) {
+  start();
+  ASSERT_TRUE(eventually([&] { return get("/readyz").status == 200; }));
+  std::thread load([&] { box.produce(server.url(), "many", 3000); });
+  const auto told =
+      browse("",
+             "--until \"document.querySelector('.changes b.up + .reason') && "
+             "[...document.querySelectorAll('.changes b.up')].some(b => b.textContent.includes('1 → 3'))\" "
+             "--run \"document.querySelector('.changes').textContent\"");
+  load.join();
+  expect_no_complaint(told);
+  EXPECT_NE(told["values"][0].get<std::string>().find("queue.backlog"), std::string::npos) << told.dump();
+}
+
+TEST_F(PageTest, TextFromOutsideIsTextAndNeverMarkup) {
+  start();
+  ASSERT_TRUE(eventually([&] { return get("/readyz").status == 200; }));
+  const std::string evil = R"(<img src=x onerror=alert(1)><b id=evil>)";
+  EXPECT_EQ(act("POST", "/api/v1/services/consumer/pause", Json{{"reason", evil}}.dump()).status, 200);
+  const auto told = browse("",
+                           "--until \"document.body.textContent.includes('onerror=alert')\" "
+                           "--run \"document.querySelectorAll('#evil, main img').length\"");
+  expect_no_complaint(told);
+  EXPECT_EQ(told["values"][0], 0);
+  EXPECT_EQ(get("/plain").body.find("<img"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace docktor::test
