@@ -8,6 +8,7 @@
 #include "config/effective.h"
 #include "config/load.h"
 #include "queues/nats/nats_keys.h"
+#include "queues/rabbitmq/rabbitmq_keys.h"
 #include "targets/compose/compose_keys.h"
 #include "targets/process/process_keys.h"
 
@@ -17,7 +18,7 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-constexpr const docktor::KindKeys* kQueues[] = {&docktor::kNatsKeys};
+constexpr const docktor::KindKeys* kQueues[] = {&docktor::kNatsKeys, &docktor::kRabbitKeys};
 constexpr const docktor::KindKeys* kTargets[] = {&docktor::kProcessKeys, &docktor::kComposeKeys};
 constexpr docktor::Kinds kKinds{kQueues, kTargets};
 
