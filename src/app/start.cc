@@ -62,7 +62,7 @@ void print_banner(const Config& config, const Cli& cli) {
   std::fflush(stdout);
 }
 
-void print_report(const StartReport& report, const Instance& instance) {
+void print_report(const StartReport& report, const Instance& instance, const HttpSpec& http) {
   for (const auto& line : report.lines)
     say(report.up ? stdout : stderr, "{} {}\n", report.up ? "⚠" : "✗", line);
   if (!report.up) {
@@ -75,6 +75,7 @@ void print_report(const StartReport& report, const Instance& instance) {
     say(stdout,
         "  Services whose queue or containers are missing are left as they are; scaling starts when they\n"
         "  appear. `docktor daemon status` shows how it goes.\n");
+  if (!http.listen.empty()) say(stdout, "  Page: http://{}\n", http.listen);
   say(stdout, "  Log: {}\n", instance.log_file());
   std::fflush(stdout);
 }
@@ -148,7 +149,8 @@ int daemon_start_command(const Cli& cli) {
   print_banner(*loaded, cli);
 
   if (cli.foreground) {
-    return run_daemon(std::move(options), {[&](const StartReport& r) { print_report(r, instance); }, {}});
+    return run_daemon(std::move(options),
+                      {[&](const StartReport& r) { print_report(r, instance, http); }, {}});
   }
   int pipe_fds[2];
   if (::pipe2(pipe_fds, O_CLOEXEC) != 0) {
@@ -193,7 +195,7 @@ int daemon_start_command(const Cli& cli) {
   ::close(pipe_fds[0]);
   const StartReport report = unpack(text, instance);
   if (!report.up) ::waitpid(child, nullptr, 0);
-  print_report(report, instance);
+  print_report(report, instance, http);
   return report.up ? 0 : kExitFailed;
 }
 

@@ -215,12 +215,13 @@ function dots(s, most) {
 }
 
 function figure(name) {
-  const value = h('span'), note = h('small');
-  return {e: h('div', {}, h('dt', {}, name), h('dd', {}, value, note)),
+  const value = h('span'), note = h('small'), term = h('dt', {}, name);
+  return {e: h('div', {}, term, h('dd', {}, value, note)), call(other) { set(term, other); },
     put(v, n = '', over = false) { set(value, v); set(note, n ? ' ' + n : ''); cls(value, over ? 'over' : ''); }};
 }
 
 function figuresOf(s, f) {
+  f.wait.call(s.queue ? 'wait' : 'CPU');
   f.wait.put(s.queue ? dur(s.oldest_wait) : s.cpu !== undefined ? num(s.cpu) + ' %' : '–',
     s.max_wait !== undefined ? 'of ' + dur(s.max_wait) : '', isLate(s));
   f.backlog.put(s.queue ? num(s.backlog) : '–', s.in_hand ? num(s.in_hand) + ' in hand' : '');
