@@ -297,6 +297,12 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   mcp->footer("Example: docktor mcp --config docktor.yaml --allow-actions");
   on(mcp, Command::kMcp);
 
+  auto* web = app.add_subcommand("web", "The page of the daemon, on this host and for you alone");
+  config(web);
+  numeric(web->add_option("-p,--port", cli.port, "The port on 127.0.0.1 (any that is free)"), 0, 65'535);
+  web->footer("Example: docktor web --port 8080");
+  on(web, Command::kWeb);
+
   auto* demo =
       app.add_subcommand("demo", "A minute of real scaling: a private nats-server, producer and workers");
   numeric(demo->add_option("--seconds", cli.seconds, "How long the load lasts (60)"), 5.0, 3600.0, true);

@@ -33,6 +33,7 @@ enum class Command {
   kApprove,
   kReject,
   kMcp,
+  kWeb,
   kDemo,
   kDecide,
   kSimulate,
@@ -76,6 +77,7 @@ struct Cli {
   long tail = -1;
   std::string id;
   int count = 0;       ///< of `scale`
+  int port = 0;        ///< of `web`; 0: any
   int min = -1;        ///< of `set-bounds`
   int max = -1;        ///< of `set-bounds`
   bool reset = false;  ///< of `set-bounds`

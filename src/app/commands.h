@@ -24,6 +24,7 @@ int proposals_command(const Cli& cli);
 int approve_command(const Cli& cli);
 int reject_command(const Cli& cli);
 int mcp_command(const Cli& cli);
+int web_command(const Cli& cli);
 int health_command(const Cli& cli);
 int decide_command(const Cli& cli);
 int simulate_command(const Cli& cli);

@@ -107,5 +107,27 @@ TEST_F(PageTest, TextFromOutsideIsTextAndNeverMarkup) {
   EXPECT_EQ(get("/plain").body.find("<img"), std::string::npos);
 }
 
+TEST_F(PageTest, DocktorWebServesItWithoutAPortOfTheDaemons) {
+  ServiceText t;
+  t.url = server.url();
+  box.write("docktor.yaml", config_text(t));
+  box.start();
+  const auto ran = box.run(fmt::format(
+      "sh -c '{0} web --port {1} --config docktor.yaml > web.txt & "
+      "until grep -q token= web.txt; do sleep 0.1; done; token=$(sed -n \"s/.*#token=//p\" web.txt); "
+      "curl -s -o none -w \"%{{http_code}} \" http://127.0.0.1:{1}/; "
+      "curl -s -o none -w \"%{{http_code}} \" http://127.0.0.1:{1}/api/v1/services; "
+      "curl -s -H \"Authorization: Bearer $token\" http://127.0.0.1:{1}/api/v1/services; "
+      "curl -s -H \"Authorization: Bearer $token\" -H \"Content-Type: application/json\" -d \"{{}}\" "
+      "http://127.0.0.1:{1}/api/v1/services/consumer/pause; "
+      "curl -sN -m 2 -H \"Authorization: Bearer $token\" http://127.0.0.1:{1}/api/v1/events; kill %1 "
+      "2>/dev/null || kill $!'",
+      DOCKTOR_BINARY, port_));
+  EXPECT_EQ(ran.out.find("200 401 {"), 0U) << ran.out;
+  EXPECT_NE(ran.out.find("\"service\":\"consumer\""), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("event: service"), std::string::npos) << ran.out;
+  EXPECT_NE(box.status().dump().find("paused by"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace docktor::test
