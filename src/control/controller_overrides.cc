@@ -159,6 +159,7 @@ Result<std::string> Controller::scale(const std::string& service, int replicas,
   put_end(details, hold.until);
   const std::string text = hold.text();
   s.overrides.hold = std::move(hold);
+  s.target->resume();  // what the target waits for by itself is over, too
   s.retry_at.reset();
   acted(s, "scale", std::move(details), text, by);
   evaluate(s);

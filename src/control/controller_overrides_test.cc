@@ -33,6 +33,15 @@ class OverridesTest : public ControllerTest {
   }
 };
 
+TEST_F(OverridesTest, APersonsNumberEndsWhatTheTargetWaitsFor) {
+  World& w = start();
+  EXPECT_EQ(w.resumes, 0);
+  ASSERT_TRUE(controller->scale("a", 3, std::nullopt, "", "ann"));
+  EXPECT_EQ(w.resumes, 1);
+  ASSERT_TRUE(controller->resume("a", "ann"));
+  EXPECT_EQ(w.resumes, 2);
+}
+
 TEST_F(OverridesTest, AScaleByHandHoldsAgainstThePolicyUntilItsTimeIsOver) {
   World& w = start();
   ASSERT_TRUE(controller->scale("a", 4, 2min, "a demo", "ann"));

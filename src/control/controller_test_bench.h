@@ -53,6 +53,7 @@ struct World {
 
   int replicas = 1;
   int looks = 0;  // at the target
+  int resumes = 0;
   std::string stopped_by_hand;
   std::string problem;
   bool dry_run = false;
@@ -107,7 +108,10 @@ class FakeTarget final : public Target {
     r.problem = w_.problem;
     return r;
   }
-  void resume() override { w_.stopped_by_hand.clear(); }
+  void resume() override {
+    ++w_.resumes;
+    w_.stopped_by_hand.clear();
+  }
   std::vector<Finding> check() override { return {}; }
 
  private:

@@ -74,7 +74,8 @@ class Target {
   /// The present state, at once, from what the target watches by itself. News are handed out once.
   virtual TargetReport report() = 0;
 
-  /// `docktor resume`: forgets that the service was stopped by hand.
+  /// A person wants replicas (`docktor resume`, `docktor scale`): forgets that the service was stopped by hand, and ends a
+  /// pause before the next start.
   virtual void resume() {}
 
   /// For `config validate`: looks at the world (blocking) and tells what it found.
