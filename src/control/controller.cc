@@ -137,7 +137,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
       end(*it->second);
       learned = it->second->autoscaler.save();
       standing = std::move(it->second->overrides);
-      tally = std::move(it->second->tally);
+      tally = it->second->tally;
       services_.erase(it);  // before its successor is made: both would hold the same replicas
       ++changed;
     } else {
@@ -157,7 +157,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
     }
     service->autoscaler.restore(learned, options_.clock.now());
     service->overrides = std::move(standing);
-    service->tally = std::move(tally);
+    service->tally = tally;
     Service& s = *(services_[spec.name] = std::move(service));
     order_of_names_.push_back(spec.name);
     start(s);
