@@ -64,7 +64,7 @@ The habits are those of `docktor simulate --worker`.
 - **late**: share of the messages that waited longer than `max_wait`, on the worst load and in the mean over the loads.
 - **ρ**: replica-seconds over the work itself, geometric mean over the loads; 1 is the floor.
 - **longest wait**: in multiples of `max_wait`, over all loads and seeds, with the load's name. What a
-  worker had in hand that crashed, or that was stopped in a job longer than its grace period, comes again later; that counts.
+  worker had in hand that crashed comes again after 30 s; that counts.
 - A figure that misses its target is **bold**.
 
 | worker | max_wait, start-up | late, worst load | target | late, mean | ρ | target | longest wait | reversals/h |
