@@ -20,7 +20,7 @@ inline int free_port() {
   a.sin_family = AF_INET;
   a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof a;
-  ::bind(fd.get(), reinterpret_cast<sockaddr*>(&a), sizeof a);
+  EXPECT_EQ(0, ::bind(fd.get(), reinterpret_cast<sockaddr*>(&a), sizeof a));
   ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&a), &size);
   return ntohs(a.sin_port);
 }
