@@ -129,6 +129,29 @@ TEST(Hands, OfSeveralMessagesDoNotHideWhoWorks) {
   }
 }
 
+// Jobs of which one in a thousand takes a minute, and a message now and then: what waits behind a long job is not left to
+// the one replica that is enough by the mean.
+TEST(LongJobs, DoNotHoldUpWhatCameAfterThem) {
+  const Load load{"rare", {{0, 1.5}, {3600, 0}}};
+  for (std::uint64_t seed : {1, 2, 3, 4}) {
+    sim::RunSpec r = run_of(load, "cv=8", 5, 3);
+    r.world.worker.service_mean = 0.3;
+    r.seed = seed;
+    int stood = 0, longest = 0, replicas = 0;
+    r.watch = [&](const Input& in, const Decision& d) {
+      const auto& n = d.recommendation.numbers;
+      const auto waits =
+          std::ranges::find(n, "oldest_wait", [](const auto& p) { return std::string_view(p.first); });
+      const bool late = waits != n.end() && waits->second > 5 && in.queue && in.queue->num_pending > 0;
+      stood = late && d.target == replicas && in.replicas.ready == in.replicas.current ? stood + 1 : 0;
+      replicas = d.target;
+      longest = std::max(longest, stood);
+    };
+    sim::run(r, make_policy);
+    EXPECT_LE(longest, 4) << seed;
+  }
+}
+
 // Fifteen replicas' load for an hour, on workers that share what carries ten replicas' work.
 sim::RunSpec beyond(const Load& load) { return run_of(load, "shared=10", 5, 3); }
 

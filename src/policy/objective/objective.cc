@@ -59,6 +59,9 @@ constexpr double kSilence = 2;
 // Seconds after a gap in the samples in which nothing is given back, at most.
 constexpr double kGapHold = 10;
 
+// Where nothing else tells what helps, a quarter more is tried at a time.
+constexpr int kTried = 4;
+
 // Whatever absurd numbers a sample holds, no count of replicas leaves what an int holds.
 int replicas(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e6))); }
 
@@ -209,6 +212,12 @@ double ObjectivePolicy::seen_backlog(const Observation& latest) const {
   return std::max(0.0, static_cast<double>(latest.queue.num_pending) - arrivals_.level() * hand_.delay());
 }
 
+bool ObjectivePolicy::stands_still(const Situation& in) const {
+  return newest_ && newest_->before.oldest > max_wait_ && newest_->after.oldest >= newest_->before.oldest &&
+         startup_.coming().empty() && in.replicas.current == newest_->before.replicas.current &&
+         in.latest.queue.in_hand() >= static_cast<std::uint64_t>(in.replicas.current);
+}
+
 double ObjectivePolicy::quiet_for(Time now) const {
   const auto& slots = arrivals_.slots();
   if (slots.empty()) return 0;
@@ -278,6 +287,8 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   const int floor = soon.headroom > 0 || follows_trend() ? replicas((soon.rate + soon.headroom) / mu) : 0;
   int low = std::max(current + replicas(lacking - kLacking), floor);
   if (current == 0 && pending > 0) low = std::max(low, 1);
+  // Whatever is believed: where the oldest grows later, every replica has work and none is starting, more are tried.
+  if (stands_still(in)) low = std::max(low, current + std::max(1, current / kTried));
 
   // Down: what a constant load of this level needs (heavy traffic: the backlog's tail is exp(-2 slack x /
   // variance)), what the backlog keeps busy until the next decision, what the deadlines need, and what is

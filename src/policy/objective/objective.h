@@ -70,6 +70,7 @@ class ObjectivePolicy final : public Policy {
   std::pair<double, double> load_while_it_grew() const;
   double patience(double deviations) const;
   double blind() const;
+  bool stands_still(const Situation& in) const;
   double quiet_for(Time now) const;  ///< seconds without an arrival, as far as samples go back
   Recommendation before_capacity_is_known(const Situation& in);
 
