@@ -69,7 +69,9 @@ class KeyReader {
       const auto it = context_.whole_file.find(knob.key);
       if (it != context_.whole_file.end()) value = it->second;
     }
-    if (value && !into_.settings.has(knob.key)) take(knob.key, std::move(*value));
+    // What a user wrote goes before a default, wherever the two stand.
+    const bool better = value && value->given && !into_.given(knob.key);
+    if (value && (better || !into_.settings.has(knob.key))) take(knob.key, std::move(*value));
   }
 
  private:

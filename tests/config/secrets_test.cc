@@ -130,6 +130,21 @@ TEST(Tls, TakesBothWaysOfWriting) {
                     "\" cannot be read: No such file or directory; name a file that this user may read"});
 }
 
+TEST(Tls, AKeyInTheQueueItselfGoesBeforeADefaultWithinTls) {
+  const TestFolder folder;
+  folder.write("ca", "CA");
+  for (const char* address : {"kind: redis\n      url: rediss://h\n      list: jobs\n",
+                              "kind: rabbitmq\n      url: amqps://h\n      queue: jobs\n"}) {
+    const auto of = [&](const std::string& more) {
+      return service_of(load_in(folder, with_service(std::string("    queue:\n      ") + address + more)))
+          .queue->settings.get<bool>("tls_verify", true);
+    };
+    EXPECT_FALSE(of("      tls: {ca_file: ca}\n      tls_verify: false\n")) << address;
+    EXPECT_FALSE(of("      tls: {ca_file: ca, verify: false}\n")) << address;
+    EXPECT_TRUE(of("      tls: {ca_file: ca}\n")) << address;
+  }
+}
+
 TEST(Effective, ShowsValuesAndHidesSecrets) {
   const TestFolder folder;
   folder.write("creds", "JWT");

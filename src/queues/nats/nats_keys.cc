@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/kind.h"
+#include "config/tls_keys.h"
 #include "core/text.h"
 #include "queues/nats/nats_servers.h"
 
@@ -19,13 +20,7 @@ constexpr double kMaxText = 4096;
 
 // clang-format off: tables, one key after the other, in the order of the documentation.
 constexpr std::array kTls = std::to_array<Knob>({
-    {.key = "ca_file", .type = KnobType::kPath,
-     .meaning = "File with the certificates (PEM) that the server's is held against.", .least = 0,
-     .most = kMaxText, .readable = true},
-    {.key = "cert_file", .type = KnobType::kPath,
-     .meaning = "File with docktor's own certificate (PEM), with key_file.", .least = 0, .most = kMaxText, .readable = true},
-    {.key = "key_file", .type = KnobType::kPath,
-     .meaning = "File with the key (PEM) of that certificate.", .least = 0, .most = kMaxText, .readable = true},
+    tls_keys::kCaFile, tls_keys::kCertFile, tls_keys::kKeyFile,
 });
 
 constexpr std::array kTable = std::to_array<Knob>({
@@ -77,12 +72,7 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "Files for TLS; the same keys may stand in queue itself as tls_ca_file, "
                 "tls_cert_file, tls_key_file.",
      .within = kTls.data(), .within_count = kTls.size()},
-    {.key = "tls_ca_file", .type = KnobType::kPath,
-     .meaning = "The same as tls.ca_file.", .least = 0, .most = kMaxText, .readable = true},
-    {.key = "tls_cert_file", .type = KnobType::kPath,
-     .meaning = "The same as tls.cert_file.", .least = 0, .most = kMaxText, .readable = true},
-    {.key = "tls_key_file", .type = KnobType::kPath,
-     .meaning = "The same as tls.key_file.", .least = 0, .most = kMaxText, .readable = true},
+    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile,
 });
 // clang-format on
 
@@ -211,18 +201,6 @@ void check_sign_in(KindReader& from) {
   }
 }
 
-// A file that is named but cannot be read was complained about: it counts as written.
-void check_tls(KindReader& from) {
-  const auto* tls = from.section.entry("tls");
-  const auto written = [&](std::string_view flat, std::string_view key) {
-    return from.section.entry(flat) || (tls && tls->value.find(key));
-  };
-  if (from.given("tls_cert_file") && !written("tls_key_file", "key_file"))
-    from.mistake("tls_cert_file", "a certificate without its key; write key_file too");
-  if (from.given("tls_key_file") && !written("tls_cert_file", "cert_file"))
-    from.mistake("tls_key_file", "a key without its certificate; write cert_file too");
-}
-
 void check(KindReader& from) {
   auto& settings = from.settings;
   check_url(from);
@@ -237,7 +215,7 @@ void check(KindReader& from) {
   }
   check_metrics(from);
   check_sign_in(from);
-  check_tls(from);
+  tls_keys::check_pair(from);
   settings.erase("jetstream");  // always true: a word to people, not a setting
   from.identity = fmt::format("nats {} {}", settings.text("stream"), settings.text("consumer"));
   from.shown = fmt::format("{} ({}/{})", redacted_url(settings.get<Url>("url").value),

@@ -8,6 +8,7 @@
 
 #include "config/kind.h"
 #include "config/mistakes.h"
+#include "config/tls_keys.h"
 #include "core/text.h"
 #include "queues/rabbitmq/rabbitmq_spec.h"
 
@@ -19,13 +20,7 @@ constexpr double kMaxText = 4096;
 
 // clang-format off: tables, one key after the other, in the order of the documentation.
 constexpr std::array kTls = std::to_array<Knob>({
-    {.key = "ca_file", .type = KnobType::kPath,
-     .meaning = "File with the certificates (PEM) that the server's is held against.", .least = 0,
-     .most = kMaxText, .readable = true},
-    {.key = "cert_file", .type = KnobType::kPath,
-     .meaning = "File with docktor's own certificate (PEM), with key_file.", .least = 0, .most = kMaxText, .readable = true},
-    {.key = "key_file", .type = KnobType::kPath,
-     .meaning = "File with the key (PEM) of that certificate.", .least = 0, .most = kMaxText, .readable = true},
+    tls_keys::kCaFile, tls_keys::kCertFile, tls_keys::kKeyFile,
     {.key = "verify", .type = KnobType::kBool,
      .meaning = "false: the server's certificate and name are not checked.", .standard = "true"},
 });
@@ -56,12 +51,7 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "TLS, for amqps:// and https://; the same keys may stand in queue itself as tls_ca_file, tls_cert_file, "
                 "tls_key_file, tls_verify.",
      .within = kTls.data(), .within_count = kTls.size()},
-    {.key = "tls_ca_file", .type = KnobType::kPath,
-     .meaning = "The same as tls.ca_file.", .least = 0, .most = kMaxText, .readable = true},
-    {.key = "tls_cert_file", .type = KnobType::kPath,
-     .meaning = "The same as tls.cert_file.", .least = 0, .most = kMaxText, .readable = true},
-    {.key = "tls_key_file", .type = KnobType::kPath,
-     .meaning = "The same as tls.key_file.", .least = 0, .most = kMaxText, .readable = true},
+    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile,
     {.key = "tls_verify", .type = KnobType::kBool, .meaning = "The same as tls.verify.", .standard = "true"},
 });
 // clang-format on
@@ -87,14 +77,7 @@ void check_sign_in(KindReader& from, const AmqpAddress& address) {
 }
 
 void check_tls(KindReader& from, bool tls) {
-  const auto* inner = from.section.entry("tls");
-  const auto written = [&](std::string_view flat, std::string_view key) {
-    return from.section.entry(flat) || (inner && inner->value.find(key));
-  };
-  if (from.given("tls_cert_file") && !written("tls_key_file", "key_file"))
-    from.mistake("tls_cert_file", "a certificate without its key; write key_file too");
-  if (from.given("tls_key_file") && !written("tls_cert_file", "cert_file"))
-    from.mistake("tls_key_file", "a key without its certificate; write cert_file too");
+  tls_keys::check_pair(from);
   const bool https = from.settings.get<Url>("management_url").value.starts_with("https://");
   for (const std::string_view key : {"tls_ca_file", "tls_cert_file", "tls_verify"}) {
     if (from.given(key) && !tls && !https)

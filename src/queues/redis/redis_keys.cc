@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/kind.h"
+#include "config/tls_keys.h"
 #include "core/metric.h"
 #include "core/text.h"
 #include "queues/redis/job_layouts.h"
@@ -24,13 +25,7 @@ constexpr double kMaxText = 4096;
 
 // clang-format off: tables, one key after the other, in the order of the documentation.
 constexpr std::array kTls = std::to_array<Knob>({
-    {.key = "ca_file", .type = KnobType::kPath,
-     .meaning = "File with the certificates (PEM) that the server's is held against.", .least = 0,
-     .most = kMaxText, .readable = true},
-    {.key = "cert_file", .type = KnobType::kPath,
-     .meaning = "File with docktor's own certificate (PEM), with key_file.", .least = 0, .most = kMaxText, .readable = true},
-    {.key = "key_file", .type = KnobType::kPath,
-     .meaning = "File with the key (PEM) of that certificate.", .least = 0, .most = kMaxText, .readable = true},
+    tls_keys::kCaFile, tls_keys::kCertFile, tls_keys::kKeyFile,
     {.key = "verify", .type = KnobType::kBool,
      .meaning = "false: any certificate of the server's will do.", .standard = "true"},
 });
@@ -73,8 +68,11 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "Password, of the user or of the server.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_PASSWORD",
      .secret = true, .file_key = "password_file"},
     {.key = "tls", .type = KnobType::kSection,
-     .meaning = "For TLS, with a rediss:// address.",
+     .meaning = "For TLS, with a rediss:// address; the same keys may stand in queue itself as tls_ca_file, "
+                "tls_cert_file, tls_key_file, tls_verify.",
      .within = kTls.data(), .within_count = kTls.size()},
+    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile,
+    {.key = "tls_verify", .type = KnobType::kBool, .meaning = "The same as tls.verify.", .standard = "true"},
     {.key = "sentinel", .type = KnobType::kText,
      .meaning = "Name of the master, where url has the addresses of sentinels.", .least = 0, .most = 255},
 });
@@ -99,12 +97,7 @@ void check_url(KindReader& from) {
   for (const std::string_view key : {"tls_ca_file", "tls_cert_file", "tls_key_file"}) {
     if (from.given(key) && !tls) from.mistake(key, "TLS is for rediss:// addresses; write rediss:// in url");
   }
-  if (from.given("tls_cert_file") != from.given("tls_key_file")) {
-    const bool cert = from.given("tls_cert_file");
-    from.mistake(cert ? "tls_cert_file" : "tls_key_file",
-                 cert ? "a certificate without its key; write key_file too"
-                      : "a key without its certificate; write cert_file too");
-  }
+  tls_keys::check_pair(from);
   if (from.given("user") && !from.given("password"))
     from.mistake("user", "a user without a password; write password: or password_file: too");
 }
