@@ -35,6 +35,12 @@ bool is_decimal_number(std::string_view text);
 /// The candidate nearest to `text` by edit distance, if it is near enough to be a slip of the hand.
 std::optional<std::string> did_you_mean(std::string_view text, std::span<const std::string_view> candidates);
 
+/// The text for HTML and XML, within elements and quoted attributes: & < > " ' as entities.
+std::string markup_escaped(std::string_view text);
+
+/// "p%40ss" → "p@ss"; a '%' that begins no escape stays what it is.
+std::string percent_decoded(std::string_view text);
+
 /// nats://user:password@host → nats://***@host. Text without credentials comes back as it is.
 std::string redacted_url(std::string_view url);
 

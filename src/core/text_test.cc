@@ -77,6 +77,16 @@ TEST(DidYouMean, FindsASlipOfTheHandAndNothingElse) {
   EXPECT_EQ(did_you_mean(std::string(5000, 'q'), words), std::nullopt);
 }
 
+TEST(MarkupEscaped, LeavesNothingThatMarkupReads) {
+  EXPECT_EQ(markup_escaped("<a href='x' b=\"y\">&amp;"),
+            "&lt;a href=&#39;x&#39; b=&quot;y&quot;&gt;&amp;amp;");
+}
+
+TEST(PercentDecoded, TakesEscapesAndNothingElse) {
+  EXPECT_EQ(percent_decoded("p%40ss%2Fword"), "p@ss/word");
+  EXPECT_EQ(percent_decoded("100% %zz %4"), "100% %zz %4");
+}
+
 TEST(RedactedUrl, HidesCredentialsOfEveryServer) {
   EXPECT_EQ(redacted_url("nats://host:4222"), "nats://host:4222");
   EXPECT_EQ(redacted_url("nats://user:p@ss@host:4222"), "nats://***@host:4222");

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/text.h"
+
 namespace docktor::report {
 namespace {
 
@@ -73,31 +75,7 @@ std::string clean(std::string_view text) {
   return out;
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : clean(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
+std::string escaped(std::string_view text) { return markup_escaped(clean(text)); }
 
 std::size_t columns_of(std::string_view text) {
   std::size_t columns = 0;

@@ -35,28 +35,7 @@ http::Response safe(std::string body, std::string_view type) {
                       {"Cache-Control", "no-cache"}}};
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : plain_text(text)) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
+std::string escaped(std::string_view text) { return markup_escaped(plain_text(text)); }
 
 std::string row(const ServiceFigures& f) {
   std::string conditions;

@@ -4,16 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <future>
-#include <memory>
-#include <optional>
 #include <string>
 
 #include "core/flow.h"
 #include "core/meter.h"
 #include "queues/nats/jetstream_connections.h"
 #include "queues/nats/jetstream_source.h"
-#include "tests/support/patience.h"
+#include "tests/support/source_reader.h"
 
 namespace docktor::test {
 
@@ -25,48 +22,13 @@ inline NatsSpec queue_at(const std::string& url, const std::string& stream, cons
   return q;
 }
 
-class Reader {
+class Reader final : public SourceReader {
  public:
   explicit Reader(const NatsSpec& spec, bool may_reach_zero = false)
       : source_(pool_.get(NatsLinkOptions::from(spec)), JetStreamSource::options_from(spec, may_reach_zero)) {
   }
 
-  JetStreamSource& source() { return source_; }
-
-  Result<Reading> read(Duration timeout = std::chrono::seconds(20)) {
-    auto promise = std::make_shared<std::promise<Result<Reading>>>();
-    auto future = promise->get_future();
-    source_.read({timeout, {}}, [promise](Result<Reading> r) { promise->set_value(std::move(r)); });
-    return future.get();
-  }
-
-  /// A good sample, waited for.
-  QueueSample sample() {
-    std::optional<QueueSample> s;
-    std::string last;
-    const bool got = eventually([&] {
-      const auto r = read();
-      if (r)
-        s = r->queue;
-      else
-        last = r.error().message;
-      return s.has_value();
-    });
-    EXPECT_TRUE(got) << last;
-    return s.value_or(QueueSample{});
-  }
-
-  /// The error, once it has this code.
-  Error error(ErrorCode code, Duration timeout = std::chrono::seconds(20)) {
-    Error e;
-    const bool got = eventually([&] {
-      const auto r = read(timeout);
-      if (!r) e = r.error();
-      return !r && r.error().code == code;
-    });
-    EXPECT_TRUE(got) << e.message;
-    return e;
-  }
+  JetStreamSource& source() override { return source_; }
 
  private:
   JetStreamConnections pool_;

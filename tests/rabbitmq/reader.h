@@ -4,15 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <future>
-#include <memory>
-#include <optional>
 #include <string>
 
 #include "core/flow.h"
 #include "queues/rabbitmq/rabbitmq_source.h"
 #include "tests/rabbitmq/rabbitmq_server.h"
-#include "tests/support/patience.h"
+#include "tests/support/source_reader.h"
 
 namespace docktor::test {
 
@@ -43,7 +40,7 @@ inline RabbitSpec spec_of(const RabbitServerProcess& server, const std::string& 
   return RabbitSpec::from(s);
 }
 
-class Reader {
+class Reader final : public SourceReader {
  public:
   explicit Reader(const RabbitSpec& spec, bool may_reach_zero = false, bool needs_flow = false)
       : source_(servers().get(spec, {}), RabbitSource::Options{spec, may_reach_zero, needs_flow}) {}
@@ -53,52 +50,7 @@ class Reader {
     return servers;
   }
 
-  RabbitSource& source() { return source_; }
-
-  Result<Reading> read(Duration timeout = std::chrono::seconds(10)) {
-    auto promise = std::make_shared<std::promise<Result<Reading>>>();
-    auto future = promise->get_future();
-    source_.read({timeout, {}}, [promise](Result<Reading> r) { promise->set_value(std::move(r)); });
-    return future.get();
-  }
-
-  /// The first good sample that the condition holds for.
-  template <class Condition>
-  QueueSample sample(Condition&& holds) {
-    QueueSample s;
-    std::string last = "no sample was as expected";
-    const bool got = eventually(
-        [&] {
-          const auto r = read();
-          if (!r) last = r.error().message;
-          if (!r || !holds(*r->queue)) return false;
-          s = *r->queue;
-          return true;
-        },
-        kPatience, std::chrono::milliseconds(50));
-    EXPECT_TRUE(got) << last;
-    return s;
-  }
-  QueueSample sample() {
-    return sample([](const QueueSample&) { return true; });
-  }
-  QueueSample with_backlog(std::uint64_t p) {
-    return sample([p](const QueueSample& q) { return q.num_pending == p; });
-  }
-
-  /// The error, once it has this code.
-  Error error(ErrorCode code, Duration timeout = std::chrono::seconds(10)) {
-    Error e;
-    const bool got = eventually(
-        [&] {
-          const auto r = read(timeout);
-          if (!r) e = r.error();
-          return !r && r.error().code == code;
-        },
-        kPatience, std::chrono::milliseconds(50));
-    EXPECT_TRUE(got) << e.message;
-    return e;
-  }
+  RabbitSource& source() override { return source_; }
 
  private:
   RabbitSource source_;

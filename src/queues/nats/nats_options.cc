@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "core/text.h"
@@ -19,22 +18,6 @@ natsStatus sign_with_seed(char** error_text, unsigned char** signature, int* len
                           void* closure) {
   (void)error_text;
   return nats_Sign(static_cast<const std::string*>(closure)->c_str(), nonce, signature, length);
-}
-
-// "p%40ss" → "p@ss"; a '%' that begins no escape stays what it is.
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned char byte = 0;
-    const char* from = text.data() + i + 1;
-    if (text[i] == '%' && i + 2 < text.size() && std::from_chars(from, from + 2, byte, 16).ptr == from + 2) {
-      out += static_cast<char>(byte);
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <optional>
 
+#include "core/text.h"
+
 namespace docktor {
 
 namespace {
@@ -23,21 +25,6 @@ std::optional<int> number(std::string_view text, int most) {
   return bad == std::errc() && at == end && n >= 0 && n <= most ? std::optional(n) : std::nullopt;
 }
 
-std::string decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned char byte = 0;
-    const char* from = text.data() + i + 1;
-    if (text[i] == '%' && i + 2 < text.size() && std::from_chars(from, from + 2, byte, 16).ptr == from + 2) {
-      out += static_cast<char>(byte);
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
-}
-
 tl::unexpected<Error> wrong(std::string_view what) {
   return fail(ErrorCode::kInvalid, fmt::format("is not the address of a Redis server: {}; {}", what, kRight));
 }
@@ -50,10 +37,10 @@ void take_credentials(std::string_view& rest, RedisAddress& into) {
   rest.remove_prefix(at + 1);
   const auto colon = info.find(':');
   if (colon == std::string_view::npos) {
-    into.password.value = decoded(info);
+    into.password.value = percent_decoded(info);
   } else {
-    into.user = decoded(info.substr(0, colon));
-    into.password.value = decoded(info.substr(colon + 1));
+    into.user = percent_decoded(info.substr(0, colon));
+    into.password.value = percent_decoded(info.substr(colon + 1));
   }
 }
 
