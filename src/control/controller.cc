@@ -471,11 +471,13 @@ void Controller::do_due(Service& s, Time now) {
   if (now >= s.next_sample || check) {
     Duration interval = s.spec.sample_interval;
     if (s.counts.current == 0) interval = std::min<Duration>(interval, std::chrono::seconds(1));
+    // A check rests on a sample that has just come: two a moment apart tell no rate.
+    const bool fresh = now < s.next_sample && s.sampled && now - *s.sampled < interval / 4;
     // An interval that was missed (suspend, a stopped machine) is not made up for.
     s.next_sample = std::max(s.next_sample + interval, now + interval / 2);
     s.false_wakes = 0;
     refresh(s);
-    if (s.queue && !s.queue_in_flight) read_queue(s);
+    if (s.queue && !s.queue_in_flight && !fresh) read_queue(s);
     if (s.usage && !s.usage_in_flight) read_usage(s);
   }
   if (check) {

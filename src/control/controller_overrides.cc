@@ -57,6 +57,10 @@ Overrides Controller::overrides_of(Service& s, Time now) {
     o.problem = fmt::format("{}; next try at {}", s.order_error, clock_text(*s.retry_at));
   }
   if (s.queue) o.unfit_for_zero = s.queue->unfit_for_zero();
+  if (s.queue_trouble)
+    o.queue_silent =
+        fmt::format("the queue has not answered since {}: no scale-down on what it showed before",
+                    clock_text(s.queue_trouble->since));
   s.overrides.add_to(o);
   o.approval = options_.manual;
   return o;

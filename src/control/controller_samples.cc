@@ -125,6 +125,7 @@ void Controller::on_queue(const std::string& name, std::uint64_t generation, Res
       s.queue_trouble.reset();
     }
     if (!s.first_sample) s.first_sample = now;
+    s.sampled = now;
     const QueueSample& q = *reading->queue;
     take_in(s, {now, s.counts, q, std::nullopt});
     const Observation seen = s.autoscaler.latest(now);

@@ -42,6 +42,49 @@ TEST_F(ControllerTest, ASilentSourceDelaysNoOtherServiceAndMeansHold) {
   EXPECT_EQ(status[0]["why_nothing_happens"], "no sample of the queue yet");
 }
 
+// The newest sample says that less is enough, is not stale yet, and the server has died since.
+TEST_F(ControllerTest, NothingIsGivenBackWhileTheQueueDoesNotAnswer) {
+  ServiceSpec quick = spec("a");
+  quick.sample_interval = quick.metrics_window = 500ms;
+  quick.check_interval = 1s;
+  World& w = worlds["a"];
+  w.queue.num_pending = 1500;
+  apply({quick});
+  pass(10s);
+  const int before = w.replicas;
+  ASSERT_GT(before, 3);
+  w.queue.num_pending = 0;
+  w.queue.delivered_consumer_seq = 1500;
+  const int reads = w.reads;
+  while (w.reads == reads) pass(100ms);
+  ASSERT_EQ(w.replicas, before) << "the check comes later";
+  w.queue_error = Error{ErrorCode::kUnavailable, "connection refused", true};
+  pass(60s);
+  EXPECT_EQ(w.replicas, before) << text.str();
+  w.queue_error.reset();
+  pass(60s);
+  EXPECT_LT(w.replicas, before);
+}
+
+// A check that falls a moment behind a sample does not take another one: two so near tell no rate.
+TEST_F(ControllerTest, ACheckRestsOnASampleThatHasJustCome) {
+  ServiceSpec often = spec("a");
+  often.sample_interval = 1s;
+  often.check_interval = 1100ms;
+  apply({often});
+  pass(60s);
+  const auto decisions = journal.decisions();
+  ASSERT_GT(decisions.size(), 30u);
+  double last = 0;
+  for (const auto& d : decisions) {
+    for (const auto& input : d["inputs"]) {
+      const double t = input["t"];
+      EXPECT_GT(t - last, 0.2) << d;
+      last = t;
+    }
+  }
+}
+
 TEST_F(ControllerTest, AMissingQueueIsLoggedOnceAndRecoversByItself) {
   World& w = worlds["a"];
   w.queue_error = Error{ErrorCode::kNotFound, "stream EVENTS is not there; make it with ...", true};

@@ -123,6 +123,7 @@ struct Service {
   std::optional<SourceTrouble> queue_trouble;
   std::optional<SourceTrouble> usage_trouble;
   std::optional<Time> first_sample;
+  std::optional<Time> sampled;  // the queue, last
 
   bool watching = false;
   std::optional<Time> wake_until;  ///< a message may have come: read again until then

@@ -229,6 +229,19 @@ TEST_F(AutoscalerTest, KeepsOneReplicaOfAQueueThatIsUnfitForZero) {
   EXPECT_EQ(step(1, 0, 0).target, 1);
 }
 
+TEST_F(AutoscalerTest, GivesNothingBackOnASampleAfterWhichTheQueueWasSilent) {
+  build();
+  current = 4;
+  overrides.queue_silent = "the queue has not answered since 03:25:32";
+  const Decision held = step(1, 2);
+  EXPECT_EQ(held.target, 4);
+  EXPECT_NE(limit_names(held).find("freshness"), std::string::npos);
+  EXPECT_GT(step(60, 5).target, 4) << "what it showed is still a reason for more";
+  overrides.queue_silent.clear();
+  const int before = current;
+  EXPECT_LT(step(120, 2).target, before);
+}
+
 TEST_F(AutoscalerTest, AQueueThatIsUnfitForZeroNeedsItsReplicaWithoutDataToo) {
   spec.limits.min_replicas = 0;
   build();

@@ -72,6 +72,8 @@ struct Overrides {
   std::string target_hold;      ///< not empty: why the target wants no order now; hold, with this reason
   std::string not_placed;       ///< not empty: replicas wait for room; add none
   std::string
+      queue_silent;  ///< not empty: the queue was asked again since its last sample and did not answer; no less
+  std::string
       unfit_for_zero;  ///< not empty: why the queue would lose messages at zero replicas; min is then 1
   std::string
       held;  ///< not empty: the policy does not count ("paused by ann until ..."); the bounds still do

@@ -210,6 +210,10 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
                       short_duration(window_)));
   }
 
+  // The newest sample is not old yet, but whoever was asked since did not answer.
+  if (has_queue_ && !overrides.queue_silent.empty() && target < current && current <= max)
+    limit("freshness", current, overrides.queue_silent);
+
   // What the last step brought is not seen yet: rules would step on for the same reason until all are up.
   const int starting = current - in.replicas.ready - in.replicas.failing;
   if (rules_alone_ && target > current && current >= min && starting > 0 && stepped_up_ &&

@@ -350,6 +350,7 @@ ordered_json to_json(const Overrides& o) {
   text("problem", o.problem);
   text("target_hold", o.target_hold);
   text("not_placed", o.not_placed);
+  text("queue_silent", o.queue_silent);
   text("unfit_for_zero", o.unfit_for_zero);
   text("held", o.held);
   put(j, "replicas", o.replicas);
@@ -375,6 +376,7 @@ Overrides overrides_from_json(const json& j) {
   text("problem", o.problem);
   text("target_hold", o.target_hold);
   text("not_placed", o.not_placed);
+  text("queue_silent", o.queue_silent);
   text("unfit_for_zero", o.unfit_for_zero);
   text("held", o.held);
   o.replicas = count(j, "replicas");
