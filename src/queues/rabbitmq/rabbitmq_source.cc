@@ -44,10 +44,12 @@ class RabbitSource::Core final : public std::enable_shared_from_this<Core> {
     const auto deadline = steady_clock::now() + timeout;
     server_.amqp.declare(spec_.queue, timeout, [self = shared_from_this(), id, deadline](Result<Declared> d) {
       if (!self->enter()) return;
-      if (d)
+      if (d) {
+        d->at = steady_clock::now();
         self->declared(id, *d, deadline);
-      else
+      } else {
         self->answer(id, self->explained(d.error()));
+      }
       self->leave();
     });
   }
@@ -97,7 +99,7 @@ class RabbitSource::Core final : public std::enable_shared_from_this<Core> {
 
   void declared(std::uint64_t id, const Declared& d, steady_clock::time_point deadline) {
     if (spec_.management == Management::kOff) return finish(id, d, std::nullopt);
-    const auto now = steady_clock::now();
+    const auto now = d.at;
     std::optional<KnownFigures> known;
     bool answers = false;
     {

@@ -35,13 +35,14 @@ bool SampleMaker::needs_fresh(const Declared& declared, const std::optional<Know
 Result<std::uint64_t> SampleMaker::ready(SteadyTime now, const Declared& declared,
                                          const std::optional<KnownFigures>& known) {
   const auto before = std::exchange(last_, declared);
-  zero_confirmed_ = false;
+  const bool was_confirmed = std::exchange(zero_confirmed_, false);
   if (declared.messages > 0) {
     vanished_.reset();
     return declared.messages;
   }
   if (known ? known->figures.type == "quorum" : quorum_) {
-    if (!known)
+    // Figures of before the leader went would confirm any zero.
+    if (!known || (!was_confirmed && known->asked < declared.at))
       return fail(
           ErrorCode::kUnavailable,
           fmt::format(

@@ -16,7 +16,8 @@ namespace docktor {
 struct Declared {
   std::uint64_t messages = 0;  ///< ready
   std::uint64_t consumers = 0;
-  Duration took{};  ///< the server's time for this answer
+  Duration took{};                             ///< the server's time for this answer
+  std::chrono::steady_clock::time_point at{};  ///< when it was answered
 };
 
 /// Figures of the API, and since when they are known: when the request for them went out.

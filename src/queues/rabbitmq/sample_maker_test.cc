@@ -94,6 +94,20 @@ TEST_F(SampleMakerTest, TheZeroOfAQuorumQueueNeedsTheApisWord) {
   EXPECT_FALSE(maker_.needs_fresh({0, 0}, KnownFigures{quorum(0), now_}));  // nothing has changed since
 }
 
+TEST_F(SampleMakerTest, OlderFiguresConfirmNoZeroOfAQuorumQueue) {
+  const auto later = now_ + 1ms;
+  for (int round = 0; round < 2; ++round) {  // its type not known yet, and known
+    const auto q = make({.at = later}, quorum(0));
+    ASSERT_FALSE(q);
+    EXPECT_EQ(q.error().code, ErrorCode::kUnavailable);
+    EXPECT_FALSE(make({.at = later}, std::nullopt));
+  }
+  EXPECT_EQ(make({.at = now_}, quorum(0))->num_pending, 0u);
+  EXPECT_EQ(make({.at = later}, quorum(0))->num_pending, 0u) << "confirmed, and nothing has changed since";
+  EXPECT_EQ(make({.messages = 3, .at = later}, quorum(0))->num_pending, 3u);
+  EXPECT_FALSE(make({.at = later}, quorum(0)));
+}
+
 TEST_F(SampleMakerTest, WithoutTheApiMessagesAndConsumersThatVanishAtOnceAreNoZero) {
   ASSERT_TRUE(make({500, 3}, std::nullopt));
   EXPECT_FALSE(make({0, 0}, std::nullopt));
