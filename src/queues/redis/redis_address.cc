@@ -107,8 +107,8 @@ Result<RedisAddress> parse_one(std::string_view text) {
   }
   out.tls = scheme == "rediss" || scheme == "valkeys";
   if (scheme == "unix" || scheme == "redis+socket" || scheme == "redis+unix") {
-    const auto question = text.find('?');
     take_credentials(text, out);
+    const auto question = text.find('?');
     out.path = text.substr(0, question);
     if (!out.path.starts_with('/')) return wrong("a socket is written unix:///PATH");
     const auto db = database(question == std::string_view::npos ? "" : text.substr(question), 0);

@@ -35,6 +35,11 @@ TEST(RedisAddressTest, AsPeopleWriteThem) {
   EXPECT_EQ(one("redis://[::1]:7000").place(), "[::1]:7000");
   EXPECT_EQ(one("unix:///run/redis.sock?db=1").place(), "/run/redis.sock");
   EXPECT_EQ(one("unix:///run/redis.sock?db=1").db, 1);
+  EXPECT_EQ(one("unix://:pw@/run/r.sock?db=1").place(), "/run/r.sock");
+  EXPECT_EQ(one("unix://:pw@/run/r.sock?db=1").db, 1);
+  EXPECT_EQ(one("unix://u:longpassword@/s?db=1").place(), "/s");
+  EXPECT_EQ(one("unix://u:longpassword@/s?db=1").password.value, "longpassword");
+  EXPECT_EQ(one("unix://u:longpassword@/s?db=1").db, 1);
   const auto several = parse_redis_url("redis://:pw@a:1, redis://b:2/4,");
   ASSERT_TRUE(several);
   ASSERT_EQ(several->size(), 2u);
