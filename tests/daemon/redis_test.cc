@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <map>
+#include <sstream>
 #include <string>
 
 #include "tests/daemon/sandbox.h"
@@ -15,9 +16,8 @@ namespace {
 
 class RedisDaemonTest : public testing::Test {
  protected:
-  void configure() {
-    box.write("docktor.yaml",
-              fmt::format(R"(services:
+  void configure(const std::string& stream = "jobs", int db = 0) {
+    box.write("docktor.yaml", fmt::format(R"(services:
   - name: consumer
     min_replicas: 0
     max_replicas: 5
@@ -26,15 +26,18 @@ class RedisDaemonTest : public testing::Test {
     rules:
       scale_up_when: [{{metric: queue.backlog, op: ">", value: 50}}]
       scale_down_when: [{{metric: queue.backlog, op: "<=", value: 5}}]
-    queue: {{kind: redis, url: "{}", stream: jobs, group: workers, claim_after: 2s}}
-    target: {{kind: process, command: [/usr/bin/python3, "{}", "{}", jobs, workers, "{}", "0.02"]}}
+    queue: {{kind: redis, url: "{}", stream: {}, group: workers, claim_after: 2s}}
+    target: {{kind: process, command: [/usr/bin/python3, "{}", "{}", {}, workers, "{}", "0.02"]}}
 )",
-                          server.url(), DOCKTOR_REDIS_WORKER, server.url(), box.path("jobs")));
+                                          server.url(db), stream, DOCKTOR_REDIS_WORKER, server.url(db),
+                                          stream, box.path("jobs")));
   }
-  void put(int count) {
-    server.cli(fmt::format(
-        "EVAL \"for i = 1, {} do redis.call('XADD', 'jobs', '*', 'n', ARGV[1] + i) end return 1\" 0 {}",
-        count, put_));
+  void put(int count, const std::string& stream = "jobs", int db = 0) {
+    server.cli(
+        fmt::format(
+            "EVAL \"for i = 1, {} do redis.call('XADD', '{}', '*', 'n', ARGV[1] + i) end return 1\" 0 {}",
+            count, stream, put_),
+        fmt::format("-n {}", db));
     put_ += count;
   }
   std::map<int, int> done() const {
@@ -64,6 +67,33 @@ TEST_F(RedisDaemonTest, FromNothingToFiveAndBackToZeroWithEveryJobDoneOnce) {
     ASSERT_TRUE(eventually([&] { return all_done(); })) << box.log();
   }
   for (const auto& [job, times] : done()) EXPECT_EQ(times, 1) << "job " << job;
+}
+
+TEST_F(RedisDaemonTest, AReloadWhileItWaitsAtZeroFollowsTheQueueWhereItIsNow) {
+  const auto waits_in = [&](int db) {
+    return eventually([&] {
+      std::istringstream clients(server.cli("CLIENT LIST"));
+      for (std::string line; std::getline(clients, line);) {
+        if (line.find(fmt::format(" db={} ", db)) != std::string::npos &&
+            line.find("cmd=xread ") != std::string::npos)
+          return true;
+      }
+      return false;
+    });
+  };
+  configure();
+  box.start();
+  const auto daemon = box.daemon_pid();
+  ASSERT_TRUE(waits_in(0)) << box.log();
+  configure("others");
+  EXPECT_EQ(box.docktor("daemon reload").code, 0);
+  ASSERT_TRUE(waits_in(0)) << box.log();
+  configure("others", 1);  // a connection of its own: the one before ends
+  EXPECT_EQ(box.docktor("daemon reload").code, 0);
+  ASSERT_TRUE(waits_in(1)) << box.log();
+  put(10, "others", 1);
+  EXPECT_TRUE(eventually([&] { return all_done(); })) << box.log();
+  EXPECT_EQ(box.daemon_pid(), daemon);
 }
 
 TEST_F(RedisDaemonTest, AServerThatIsKilledAndComesBackLosesNoJobAndMovesNothingMeanwhile) {

@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <string>
+#include <system_error>
 
 #include "core/flow.h"
 #include "tests/redis/reader.h"
@@ -226,6 +228,38 @@ TEST_F(StreamTest, TheWatchSurvivesTheServer) {
     return reader.source().watch_gap().empty();
   }));
   EXPECT_EQ(woken.get_future().wait_for(kPatience), std::future_status::ready);
+}
+
+TEST_F(StreamTest, ASourceMayGoWhileItsWatchWaits) {
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  {
+    RedisReader reader(stream_at(server.url(), "events", "g"));
+    ASSERT_EQ(reader.sample().num_pending, 0u);
+    reader.source().watch([] {});
+    ASSERT_TRUE(eventually([&] { return server.cli("CLIENT LIST").find("cmd=xread") != std::string::npos; }));
+    EXPECT_EQ(reader.source().watch_gap(), "");
+  }
+  EXPECT_EQ(RedisReader(stream_at(server.url(), "events", "g")).sample().num_pending, 0u);
+}
+
+TEST_F(StreamTest, WithoutADescriptorForTheWatchItPollsAndTriesAgain) {
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  RedisReader reader(stream_at(server.url(), "events", "g"));
+  ASSERT_EQ(reader.sample().num_pending, 0u);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 3;  // what is open stays open
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  std::promise<void> woken;
+  EXPECT_NO_THROW(reader.source().watch([&] { woken.set_value(); }));
+  EXPECT_THROW(RedisConnection(RedisLoginOptions{}), std::system_error);
+  EXPECT_THAT(reader.source().watch_gap(), HasSubstr("no connection to wait with"));
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_EQ(reader.sample().num_pending, 0u);
+  add(1);
+  EXPECT_EQ(woken.get_future().wait_for(kPatience), std::future_status::ready);
+  EXPECT_TRUE(eventually([&] { return reader.source().watch_gap().empty(); }));
 }
 
 TEST_F(StreamTest, ValidateTellsWhatIsThere) {

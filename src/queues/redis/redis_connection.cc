@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <future>
 #include <system_error>
 #include <utility>
@@ -27,6 +28,12 @@ constexpr auto kAttemptEnds = std::chrono::seconds(3);
 void ring(int fd) {
   const std::uint64_t one = 1;
   (void)!::write(fd, &one, sizeof one);
+}
+
+std::shared_ptr<const Fd> make_bell() {
+  auto bell = std::make_shared<const Fd>(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!*bell) throw std::system_error(errno, std::generic_category(), "a queue's connection cannot be made");
+  return bell;
 }
 
 // A server that closes while we write must not end the process.
@@ -53,7 +60,7 @@ struct RedisConnection::Attempt {
 RedisConnection::RedisConnection(RedisLoginOptions options)
     : options_(std::move(options)),
       shown_(options_.shown()),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      wake_(make_bell()),
       jitter_(std::random_device{}()),
       thread_([this] { run(); }) {}
 
@@ -62,7 +69,7 @@ RedisConnection::~RedisConnection() {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
-  ring(wake_.get());
+  ring(wake_->get());
   thread_.join();
 }
 
@@ -78,7 +85,7 @@ void RedisConnection::send(std::vector<RedisCommand> commands, SteadyTime deadli
     first = posted_.empty();
     posted_.push_back(std::move(batch));
   }
-  if (first) ring(wake_.get());
+  if (first) ring(wake_->get());
 }
 
 void RedisConnection::after(Duration wait, std::function<void()> task) {
@@ -86,7 +93,7 @@ void RedisConnection::after(Duration wait, std::function<void()> task) {
     const std::lock_guard lock(mutex_);
     timers_.emplace(steady_clock::now() + wait, std::move(task));
   }
-  ring(wake_.get());
+  ring(wake_->get());
 }
 
 void RedisConnection::run_timers(SteadyTime now) {
@@ -121,11 +128,11 @@ void RedisConnection::run() {
       if (stop_) break;
     }
     if (state_ == State::kUp) write();
-    pollfd fds[2] = {{wake_.get(), POLLIN, 0}, {-1, 0, 0}};
+    pollfd fds[2] = {{wake_->get(), POLLIN, 0}, {-1, 0, 0}};
     if (socket_) fds[1] = {socket_->fd(), static_cast<short>(POLLIN | (out_.empty() ? 0 : POLLOUT)), 0};
     (void)::poll(fds, socket_ ? 2 : 1, poll_ms(steady_clock::now()));
     std::uint64_t ignored;
-    (void)!::read(wake_.get(), &ignored, sizeof ignored);
+    (void)!::read(wake_->get(), &ignored, sizeof ignored);
     if (attempt_) end_attempt();
     take_posted();
     if (socket_ && fds[1].revents != 0) read();
@@ -188,22 +195,21 @@ void RedisConnection::take_posted() {
 void RedisConnection::start_attempt() {
   attempt_ = std::make_shared<Attempt>();
   try {
-    // The thread may outlive this: it has copies, and its own descriptor to ring.
-    attempt_->thread = std::thread(
-        [attempt = attempt_, options = options_, bell = std::make_shared<Fd>(::dup(wake_.get()))] {
-          no_sigpipe();
-          auto result = log_in(options);
-          const std::lock_guard lock(attempt->mutex);
-          if (!attempt->abandoned) attempt->result = std::move(result);
-          attempt->done = true;
-          attempt->ended.notify_all();
-          ring(bell->get());
-        });
+    // The thread may outlive this: it has copies, and its part of the descriptor to ring.
+    attempt_->thread = std::thread([attempt = attempt_, options = options_, bell = wake_] {
+      no_sigpipe();
+      auto result = log_in(options);
+      const std::lock_guard lock(attempt->mutex);
+      if (!attempt->abandoned) attempt->result = std::move(result);
+      attempt->done = true;
+      attempt->ended.notify_all();
+      ring(bell->get());
+    });
   } catch (const std::system_error& error) {
     attempt_->result = fail(ErrorCode::kExhausted,
                             fmt::format("{}: no thread to connect with: {}", shown_, error.what()), true);
     attempt_->done = true;
-    ring(wake_.get());
+    ring(wake_->get());
   }
 }
 

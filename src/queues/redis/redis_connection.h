@@ -37,6 +37,7 @@ class RedisConnection {
   using SteadyTime = std::chrono::steady_clock::time_point;
   using Done = std::function<void(Result<RedisAnswer>)>;
 
+  /// Throws std::system_error where there is no thread or no descriptor left.
   explicit RedisConnection(RedisLoginOptions options);
   ~RedisConnection();
   RedisConnection(const RedisConnection&) = delete;
@@ -81,7 +82,7 @@ class RedisConnection {
 
   const RedisLoginOptions options_;
   const std::string shown_;
-  const Fd wake_;  // an eventfd: something was posted
+  const std::shared_ptr<const Fd> wake_;  // an eventfd: something was posted; attempts share it
 
   std::mutex mutex_;  // guards the next three
   std::deque<Batch> posted_;

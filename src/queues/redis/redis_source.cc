@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <system_error>
 #include <utility>
 
 #include "os/gate.h"
@@ -117,6 +118,14 @@ class RedisSource::Core final : public std::enable_shared_from_this<Core> {
   void arm() {
     const std::lock_guard lock(mutex_);
     if (!wanted_ || !watches_.empty()) return;
+    try {
+      arm_all();
+    } catch (const std::system_error& error) {  // no thread, no descriptor: the next reading tries again
+      gap_ = fmt::format("no connection to wait with: {}", error.what());
+    }
+  }
+
+  void arm_all() {  // mutex_ is held
     for (const auto& wake : layout_->wakes()) {
       watches_.push_back(wake_.watch(wake.stream, wake.after,
                                      {[weak = weak_from_this()] {

@@ -17,13 +17,15 @@ constexpr auto kPause = std::chrono::seconds(1);
 }  // namespace
 
 struct StreamWake::State : std::enable_shared_from_this<State> {
+  explicit State(RedisConnection& c) : connection(c) {}
+
   std::mutex mutex;  // guards the next four
   std::map<std::uint64_t, Watch> watches;
   std::uint64_t next_id = 1;
   std::uint64_t last_asked = 0;
   bool asking = false;
 
-  std::unique_ptr<RedisConnection> connection;
+  RedisConnection& connection;  // whose thread calls this: alive until that has ended
 
   // With the mutex held: the next round, beginning behind the watches of the last one.
   std::vector<std::pair<std::uint64_t, Watch>> round() {
@@ -48,10 +50,10 @@ struct StreamWake::State : std::enable_shared_from_this<State> {
     RedisCommand command = {"XREAD", "COUNT", "1", "BLOCK", std::to_string(kBlock.count()), "STREAMS"};
     for (const auto& [id, w] : asked) command.push_back(w.stream);
     for (const auto& [id, w] : asked) command.push_back(w.after);
-    connection->send({std::move(command)}, steady_clock::now() + kBlock + kLate,
-                     [weak = weak_from_this(), asked = std::move(asked)](const Result<RedisAnswer>& answer) {
-                       if (const auto self = weak.lock()) self->answered(asked, answer);
-                     });
+    connection.send({std::move(command)}, steady_clock::now() + kBlock + kLate,
+                    [weak = weak_from_this(), asked = std::move(asked)](const Result<RedisAnswer>& answer) {
+                      if (const auto self = weak.lock()) self->answered(asked, answer);
+                    });
   }
 
   // The bodies of the entries are dropped: that one came is all.
@@ -65,7 +67,7 @@ struct StreamWake::State : std::enable_shared_from_this<State> {
       why = redis_error(answer->server->place, answer->replies.front(), "XREAD").message;
     for (const auto& [id, w] : asked) w.events.gap(why);
     if (!good) {  // asked again after a while; polling goes on in any case
-      connection->after(kPause, [weak = weak_from_this()] {
+      connection.after(kPause, [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->ask();
       });
       return;
@@ -90,22 +92,15 @@ struct StreamWake::State : std::enable_shared_from_this<State> {
   }
 };
 
-StreamWake::~StreamWake() {
-  std::shared_ptr<State> state;
-  {
-    const std::lock_guard lock(mutex_);
-    state.swap(state_);
-  }
-  if (state) state->connection.reset();  // its thread ends here
-}
+StreamWake::~StreamWake() = default;
 
 std::uint64_t StreamWake::watch(const std::string& stream, const std::string& after, Events events) {
   std::shared_ptr<State> state;
   {
     const std::lock_guard lock(mutex_);
     if (!state_) {
-      state_ = std::make_shared<State>();
-      state_->connection = std::make_unique<RedisConnection>(options_);
+      connection_ = std::make_unique<RedisConnection>(options_);
+      state_ = std::make_shared<State>(*connection_);
     }
     state = state_;
   }

@@ -30,7 +30,8 @@ class StreamWake {
   StreamWake(const StreamWake&) = delete;
   StreamWake& operator=(const StreamWake&) = delete;
 
-  /// Fires when an entry with a higher id than `after` is in the stream. The connection is made with the first one.
+  /// Fires when an entry with a higher id than `after` is in the stream. The connection is made with the first one:
+  /// throws std::system_error where there is no thread or no descriptor for it; the next call tries again.
   std::uint64_t watch(const std::string& stream, const std::string& after, Events events);
   void unwatch(std::uint64_t id);
 
@@ -44,6 +45,8 @@ class StreamWake {
   const RedisLoginOptions options_;
   std::mutex mutex_;
   std::shared_ptr<State> state_;
+  // Last: its thread, which calls the state, ends before anything else goes.
+  std::unique_ptr<RedisConnection> connection_;
 };
 
 /// As RedisConnections.
