@@ -178,7 +178,7 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   service(logs, "Only the lines of this service");
   numeric(logs->add_option("-n,--tail", cli.tail, "Begin with the last N lines (50)"), 0, 1'000'000);
   logs->add_flag("--changes", cli.changes, "Leave out what each sample and each hold writes");
-  logs->add_flag("!--no-follow", cli.follow, "Print what there is and end");
+  logs->add_flag_callback("--no-follow", [&cli] { cli.follow = false; }, "Print what there is and end");
   logs->footer("Example: docktor daemon logs --tail 100");
   on(logs, Command::kDaemonLogs);
   auto* reload = daemon->add_subcommand("reload", "Read the configuration again; a bad one changes nothing");

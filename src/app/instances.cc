@@ -73,7 +73,9 @@ Result<Chosen> choose_instance(const Cli& cli) {
   auto running = running_instances(*folders);
   if (!cli.config) {
     if (running.size() == 1) return Chosen{running[0].instance, true, running[0].note};
-    if (running.size() > 1) {
+    const auto here = config_path(cli);
+    const bool ours = here && FileLock::holder(instance_of(*folders, *here).lock_file());
+    if (running.size() > 1 && !ours) {
       std::string list;
       for (const auto& r : running)
         list += fmt::format("\n  --config {}  (pid {})", r.instance.config, r.note.value("pid", 0));

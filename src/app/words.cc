@@ -46,15 +46,20 @@ constexpr std::array kNumberWords = std::to_array<Word>({
     {"start_up", "start-up takes {}", Unit::kSeconds},
     {"start_up_deviation", "start-up varies by {}", Unit::kSeconds},
     {"reaction", "{} from an event to a decision that knows of it", Unit::kSeconds},
+    {"hand", "a busy replica holds {} messages", Unit::kCount},
+    {"seen_after", "workers see a message after {}", Unit::kSeconds},
+    {"spread", "what is settled varies {} times as much as Poisson's", Unit::kCount},
+    {"young", "{} missing, since some were started a moment ago", Unit::kReplicas},
+    {"bottleneck", "more than {} do not help", Unit::kReplicas},
     {"rhythm", "load repeats each {}", Unit::kSeconds},
     {"trend", "load grows by {} until help is there", Unit::kRate},
     {"oldest_wait", "the oldest message has waited {}", Unit::kSeconds},
     {"patience", "a message may wait {} before replicas are ordered for it", Unit::kSeconds},
     {"lacking", "{} missing for the waiting messages' deadlines", Unit::kReplicas},
-    {"steady", "{} carry the arrivals", Unit::kReplicas},
-    {"busy", "{} are busy", Unit::kReplicas},
-    {"enough", "{} keep the goal when one goes", Unit::kReplicas},
-    {"proven", "{} have proved enough before", Unit::kReplicas},
+    {"steady", "the arrivals need {}", Unit::kReplicas},
+    {"busy", "what waits keeps {} busy until the next check", Unit::kReplicas},
+    {"enough", "the goal is kept with {}", Unit::kReplicas},
+    {"proven", "fewer than {} were too few for this load before", Unit::kReplicas},
     {"headroom", "{} kept for load that comes faster than a start", Unit::kReplicas},
 });
 // clang-format on
@@ -98,6 +103,7 @@ std::string metric_in_words(std::string_view name, double value) {
   return in_words(kMetricWords, name, value);
 }
 std::string number_in_words(std::string_view name, double value) {
+  if (name == "rhythm" && value == 0) return "no rhythm seen in the load";
   return in_words(kNumberWords, name, value);
 }
 

@@ -83,7 +83,8 @@ TEST(Yaml, TellsWhatIsNotWellFormedWithItsPosition) {
       {"op: >=\n",
        "f:1:6: not valid YAML: unexpected character in block scalar; write a comparison in quotes: \">=\""},
       {"a: @x\n",
-       "f:1:4: not valid YAML: unknown token; a text that begins with @, `, % or ? stands in quotes"},
+       "f:1:4: not valid YAML: unknown token; a comparison stands in quotes (op: \">\"), and so does a text "
+       "that begins with @, `, % or ?"},
       {"a: {b: ${X}}\n",
        "f:1:9: not valid YAML: end of map flow not found; close the { with a }, and write \"${...}\" in "
        "quotes within it"},

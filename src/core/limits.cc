@@ -305,6 +305,7 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
     limit("max_replicas", max,
           current == max ? fmt::format("already at max_replicas {}", max)
                          : fmt::format("max_replicas {}", max));
+    if (current < max) d.reason += fmt::format("; max_replicas {} allows {}", max, max - current);
   }
   if (target < min && unfit) limit("unfit_for_zero", min, overrides.unfit_for_zero);
   if (target < min) {

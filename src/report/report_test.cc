@@ -111,7 +111,7 @@ TEST(Report, HeadlineSaysWhatCameOfItInPlainWords) {
   Report r = made_up(2);
   r.lines[0].result.over = 0.2;
   EXPECT_TRUE(has(headline(r),
-                  "objective misses the objective: 20.0 % of the messages waited longer than 5 s (1 % may)"))
+                  "objective misses the goal: 20.0 % of the messages waited longer than 5 s (1 % may)"))
       << headline(r);
   r = made_up(2);
   r.lines[1].result.replica_seconds = r.lines[0].result.replica_seconds / 2;

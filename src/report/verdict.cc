@@ -35,7 +35,7 @@ std::string what_it_did(const Report& report, const Line& line) {
     return fmt::format("{} keeps {} within {}", name_of(line),
                        r.over > 0 ? percent_within(r.over) + " % of the messages" : "every message",
                        span(report.max_wait));
-  return fmt::format("{} misses the objective: {} % of the messages waited longer than {} ({} % may)",
+  return fmt::format("{} misses the goal: {} % of the messages waited longer than {} ({} % may)",
                      name_of(line), percent(r.over), span(report.max_wait),
                      trimmed(100 * (1 - report.quantile)));
 }
