@@ -131,4 +131,33 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
   return list;
 }
 
+std::vector<std::string> Controller::not_ready() const {
+  std::vector<std::string> out;
+  for (const auto& [name, s] : services_) {
+    if (s->queue_trouble)
+      out.push_back(fmt::format("{}: {}", name, s->queue_trouble->error.message));
+    else if (s->queue && !s->first_sample)
+      out.push_back(fmt::format("{}: no answer from the queue yet", name));
+    if (!s->report.problem.empty()) out.push_back(fmt::format("{}: {}", name, s->report.problem));
+  }
+  return out;
+}
+
+std::vector<std::string> Controller::restrictions() const {
+  std::vector<std::string> out;
+  for (const auto& [name, s] : services_) {
+    if (const auto text = bound_text(*s); !text.empty()) out.push_back(fmt::format("{}: {}", name, text));
+    for (const auto& text : s->overrides.texts())
+      out.push_back(fmt::format("{}: {}; `docktor resume {}` ends that", name, text, name));
+  }
+  return out;
+}
+
+std::string Controller::bound_text(const Service& s) {
+  const auto& bound = s.report.bound;
+  if (!bound || bound->most >= s.bounds().max) return {};
+  return fmt::format("at most {} {} can run, fewer than max_replicas {}: {}", bound->most,
+                     bound->most == 1 ? "replica" : "replicas", s.bounds().max, bound->why);
+}
+
 }  // namespace docktor

@@ -85,22 +85,24 @@ class ComposeTarget::Worker {
   void obey(Order order, const std::stop_token& stop);
   Result<std::string> carry_out(const ScaleOrder& order, const std::stop_token& stop);
   Result<std::string> grow(int from, int to, const std::stop_token& stop);
-  Result<std::string> grow_by_cli(int to, const std::string& why, const nlohmann::json& source,
-                                  const std::stop_token& stop);
   Result<std::vector<std::string>> start_ended(std::size_t most, const nlohmann::json& source,
                                                const std::stop_token& stop);
   Result<std::string> image_for(const nlohmann::json& source, const std::stop_token& stop);
   std::vector<Fresh> make_clones(const nlohmann::json& source, std::size_t how_many,
                                  const std::stop_token& stop);
+  Result<std::string> shrink(std::size_t by, const ScaleOrder& order, const std::stop_token& stop);
+  void order_removal(const std::string& id);
+  void look_after(const std::stop_token& stop);
+  void bring_back(const std::stop_token& stop);
+
+  // compose_deploy.cc: by what the Compose files say
+  Result<std::string> grow_by_cli(int to, const std::string& why, const nlohmann::json& source,
+                                  const std::stop_token& stop);
   std::string why_cli(const nlohmann::json& source, const std::stop_token& stop);
   std::string why_outdated(const nlohmann::json& source, const std::stop_token& stop);
   const ComposeFileService* as_deployed(const nlohmann::json& source, const std::stop_token& stop);
   std::optional<std::set<std::string>> changed_paths(const nlohmann::json& source,
                                                      const std::stop_token& stop);
-  Result<std::string> shrink(std::size_t by, const ScaleOrder& order, const std::stop_token& stop);
-  void order_removal(const std::string& id);
-  void look_after(const std::stop_token& stop);
-  void bring_back(const std::stop_token& stop);
 
   nlohmann::json current_template() const;
   std::unique_lock<std::timed_mutex> hold_project(const std::stop_token& stop);
