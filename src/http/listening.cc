@@ -23,8 +23,7 @@ Error refused(const std::string& at, int error) {
   const auto code = error == EADDRINUSE                         ? ErrorCode::kConflict
                     : error == EACCES || error == EADDRNOTAVAIL ? ErrorCode::kDenied
                                                                 : ErrorCode::kInternal;
-  const char* what = error == EADDRINUSE
-                         ? "; somebody listens there already: choose another port in http.listen"
+  const char* what = error == EADDRINUSE      ? "; somebody listens there already"
                      : error == EADDRNOTAVAIL ? "; this host has no such address"
                                               : "";
   return {code, fmt::format("{}: cannot listen: {}{}", at, std::strerror(error), what), false};

@@ -1,18 +1,14 @@
 #include "http/server.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <cctype>
 #include <condition_variable>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <mutex>
@@ -22,7 +18,6 @@
 #include <utility>
 
 #include "http/listening.h"
-#include "os/fd.h"
 
 namespace docktor::http {
 namespace {
@@ -46,7 +41,8 @@ class Stream final : public EventStream {
   bool send(std::string_view text) override {
     const std::lock_guard lock(mutex_);
     if (closed_) return false;
-    if (unread_.size() + text.size() > kMostUnread) {
+    // One text may be larger: only who has not read the one before is cut.
+    if (!unread_.empty() && unread_.size() + text.size() > kMostUnread) {
       close_locked();
       return false;
     }
@@ -227,7 +223,7 @@ struct HttpListener::Impl {
     if (exchange->response) return reply(c, *exchange, std::move(*exchange->response));
     if (exchange->asked) return MHD_NO;
     enter(c, Connected::State::kAnswer);
-    if (auto quick = handler.at_once(exchange->request)) return reply(c, *exchange, std::move(*quick));
+    if (auto quick = quick_answer(exchange->request)) return reply(c, *exchange, std::move(*quick));
     const std::lock_guard lock(mutex);
     if (stopping) return MHD_NO;
     exchange->asked = true;
@@ -299,7 +295,13 @@ struct HttpListener::Impl {
     for (const auto& [name, value] : r.headers) MHD_add_response_header(made, name.c_str(), value.c_str());
     const auto queued = MHD_queue_response(c, static_cast<unsigned>(r.status), made);
     MHD_destroy_response(made);
-    if (stream && queued == MHD_YES) r.stream(stream);
+    if (stream && queued == MHD_YES) {
+      try {
+        r.stream(stream);
+      } catch (const std::exception&) {  // no thread, no memory: the reader comes again
+        stream->end();
+      }
+    }
     return queued;
   }
 
@@ -339,8 +341,21 @@ struct HttpListener::Impl {
     try {
       return handler.answer(request);
     } catch (const std::exception& error) {
-      return handler.refuse(500, fmt::format("a bug of ours: {}", error.what()));
+      return failed(error);
     }
+  }
+
+  // An exception would end the program: libmicrohttpd's thread has nobody above it.
+  std::optional<Response> quick_answer(const Request& request) const {
+    try {
+      return handler.at_once(request);
+    } catch (const std::exception& error) {
+      return failed(error);
+    }
+  }
+
+  Response failed(const std::exception& error) const {
+    return handler.refuse(500, fmt::format("a bug of ours: {}", error.what()));
   }
 
   // Whoever sends his head or body drop by drop is never idle.

@@ -2,14 +2,15 @@
 // out, everything bounded.
 #pragma once
 
-#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -23,7 +24,7 @@ inline constexpr std::size_t kMostBody = 64 << 10;
 inline constexpr unsigned kMostConnections = 64;
 inline constexpr unsigned kMostOfAddress = 16;
 inline constexpr std::size_t kMostStreams = 32;
-inline constexpr std::size_t kMostUnread = 256 << 10;  ///< bytes of a stream
+inline constexpr std::size_t kMostUnread = 1 << 20;  ///< bytes of a stream, beyond the first text
 inline constexpr auto kHeadTime = std::chrono::seconds(5);
 inline constexpr auto kIdleTime = std::chrono::seconds(15);
 
@@ -53,7 +54,8 @@ struct Request {
 class EventStream {
  public:
   virtual ~EventStream() = default;
-  /// Queues text, at once. False when the reader has gone, or was cut since it did not read.
+  /// Queues text, at once, however large where nothing waits to be read. False when the reader has gone, or was cut
+  /// since it did not read.
   virtual bool send(std::string_view text) = 0;
   /// Nothing more comes; the reader gets what is queued, then the end.
   virtual void end() = 0;

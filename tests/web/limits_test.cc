@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <list>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 
 #include "http/server.h"
@@ -29,6 +30,11 @@ class LimitsTest : public testing::Test {
     http::Handler handler;
     handler.at_once = [this](const Request& r) -> std::optional<Response> {
       if (r.path == "/slow") return std::nullopt;
+      if (r.path == "/throws") throw std::runtime_error("quick");
+      if (r.path == "/stream-throws")
+        return Response{.stream = [](const std::shared_ptr<http::EventStream>&) {
+          throw std::runtime_error("no thread");
+        }};
       if (r.path == "/stream") {
         Response s{.content_type = "text/event-stream"};
         s.stream = [this](std::shared_ptr<http::EventStream> stream) {
@@ -42,6 +48,7 @@ class LimitsTest : public testing::Test {
     };
     handler.answer = [this](const Request&) {
       std::unique_lock lock(mutex);
+      ++begun;
       changed.wait(lock, [&] { return let; });
       return Response{.body = "slow"};
     };
@@ -72,6 +79,7 @@ class LimitsTest : public testing::Test {
   std::mutex mutex;
   std::condition_variable changed;
   bool let = false;
+  int begun = 0;  // slow answers
   std::list<std::shared_ptr<http::EventStream>> streams;
   std::unique_ptr<HttpListener> server;
 };
@@ -205,19 +213,59 @@ TEST_F(LimitsTest, WhoDoesNotReadItsStreamIsCut) {
   EXPECT_TRUE(eventually([&] { return server->streams() == 0; }));
 }
 
-TEST_F(LimitsTest, EndsWithRequestsAndStreamsOpen) {
+TEST_F(LimitsTest, AFirstTextMayBeLargerThanWhatMayWait) {
   listen();
-  auto c = client(), d = client();
+  auto c = client();
   c.send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
   ASSERT_TRUE(eventually([&] { return server->streams() == 1; }));
+  EXPECT_TRUE(streams.front()->send(std::string(3 * http::kMostUnread, 'x') + "the end"));
+  EXPECT_NE(c.read_until("the end").find("the end"), std::string::npos);
+}
+
+TEST_F(LimitsTest, AnExceptionIsAnAnswerAndEndsAStream) {
+  listen();
+  EXPECT_EQ(status_of("GET /throws HTTP/1.1\r\nHost: x\r\n\r\n"), 500);
+  auto c = client();
+  c.send("GET /stream-throws HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_NE(c.read_until("\r\n0\r\n").find("\r\n0\r\n"), std::string::npos) << "the stream's end";
+  expect_alive();
+}
+
+TEST_F(LimitsTest, EndsWithRequestsAndStreamsOpen) {
+  listen();
+  auto c = client(), half = client();
+  c.send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_TRUE(eventually([&] { return server->streams() == 1; }));
+  half.send("POST /half HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf of it");
+  std::list<RawClient> slow;  // two are being answered, the others wait for a thread
+  for (int i = 0; i < HttpListener::kWorkers + 2; ++i) {
+    slow.emplace_back(server->port());
+    slow.back().send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+  }
+  const std::size_t all = slow.size() + 2;
+  ASSERT_TRUE(eventually([&] {
+    const std::lock_guard lock(mutex);
+    return begun == HttpListener::kWorkers && server->connections() == all;
+  }));
+  std::atomic<bool> ends{false};
+  std::thread end([&] {
+    ends = true;
+    server.reset();
+  });
+  ASSERT_TRUE(eventually([&] { return ends.load(); }));
   {
     const std::lock_guard lock(mutex);
     let = true;
   }
-  d.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
-  server.reset();
+  changed.notify_all();
+  end.join();
   EXPECT_TRUE(c.closed(20s));
-  EXPECT_TRUE(d.closed(20s));
+  EXPECT_TRUE(half.closed(20s));
+  for (auto& s : slow) {
+    const auto told = s.read_until("\r\n\r\n");
+    EXPECT_TRUE(told.empty() || told.starts_with("HTTP/1.1 200") || told.starts_with("HTTP/1.1 503")) << told;
+    EXPECT_TRUE(s.closed(20s));
+  }
   for (const auto& s : streams) EXPECT_FALSE(s->send("more"));
 }
 
@@ -242,7 +290,7 @@ TEST_F(LimitsTest, APortThatIsTakenIsTold) {
   const auto second = HttpListener::listen("127.0.0.1:" + std::to_string(server->port()), {});
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().code, ErrorCode::kConflict);
-  EXPECT_NE(second.error().message.find("http.listen"), std::string::npos);
+  EXPECT_NE(second.error().message.find("somebody listens there already"), std::string::npos);
 }
 
 }  // namespace
