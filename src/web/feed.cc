@@ -40,6 +40,13 @@ std::string decision_event(const DecisionNote& n) {
                n.id);
 }
 
+// Which there are: a reader that comes again drops those that have left.
+std::string names_event(const std::vector<ServiceFiguresPtr>& services) {
+  ordered_json names = ordered_json::array();
+  for (const auto& f : services) names.push_back(f->name);
+  return event("services", to_line(names));
+}
+
 }  // namespace
 
 ordered_json brief(const ServiceFigures& f) {
@@ -94,7 +101,18 @@ Feed::~Feed() {
 void Feed::add(std::shared_ptr<http::EventStream> stream, const std::string& last) {
   const std::lock_guard lock(mutex_);
   std::string text = "retry: 2000\n\n";
-  for (const auto& f : board_.services()) text += event("service", to_line(brief(*f)));
+  const auto services = board_.services();
+  const bool first = streams_.empty();
+  if (first) {
+    noted_ = board_.last_note();
+    told_.clear();
+  }
+  for (const auto& f : services) {
+    auto line = to_line(brief(*f));
+    text += event("service", line);
+    if (first) told_[f->name] = std::move(line);  // what the next second is compared with
+  }
+  text += names_event(services);
   if (!last.empty()) {
     bool known = false;
     for (const auto& n : board_.notes(0)) {
@@ -103,13 +121,15 @@ void Feed::add(std::shared_ptr<http::EventStream> stream, const std::string& las
     }
   }
   if (!stream->send(text)) return;
+  if (!thread_.joinable()) thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
   streams_.push_back(std::move(stream));
-  if (thread_.joinable()) {
-    changed_.notify_all();
-  } else {
-    noted_ = board_.last_note();
-    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
-  }
+  changed_.notify_all();
+}
+
+void Feed::end_all() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& s : streams_) s->end();
+  streams_.clear();
 }
 
 std::string Feed::changes() {
@@ -126,9 +146,7 @@ std::string Feed::changes() {
     std::erase_if(told_, [&](const auto& one) {
       return std::ranges::none_of(services, [&](const auto& f) { return f->name == one.first; });
     });
-    ordered_json names = ordered_json::array();
-    for (const auto& f : services) names.push_back(f->name);
-    text += event("services", to_line(names));
+    text += names_event(services);
   }
   for (const auto& n : board_.notes(noted_)) {
     text += decision_event(n);
@@ -142,9 +160,7 @@ void Feed::run(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
     if (streams_.empty()) {
-      told_.clear();
       changed_.wait(lock, stop, [&] { return !streams_.empty(); });
-      noted_ = board_.last_note();
       continue;
     }
     changed_.wait_for(lock, stop, kTick, [] { return false; });

@@ -28,6 +28,8 @@ class Feed {
   /// First the services as they are, then what changes. `last` is the id of the last decision that the reader has
   /// (Last-Event-ID): those since then come, as far as they are remembered.
   void add(std::shared_ptr<http::EventStream> stream, const std::string& last);
+  /// Ends every stream; whoever still may listen comes again.
+  void end_all();
 
  private:
   void run(const std::stop_token& stop);

@@ -63,8 +63,12 @@ http::Handler Site::handler() {
 }
 
 void Site::allow(const HttpSpec& spec) {
-  const std::lock_guard lock(mutex_);
-  spec_ = spec;
+  {
+    const std::lock_guard lock(mutex_);
+    if (spec_ == spec) return;
+    spec_ = spec;
+  }
+  feed_.end_all();  // a stream was opened with what may be no token any more
 }
 
 void Site::reloaded(bool taken, double at) {
