@@ -147,6 +147,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
 }
 
 void Controller::answer_events() {
+  if (options_.board) options_.board->turned();
   for (auto& event : inbox_->take(std::chrono::nanoseconds(0))) event();
 }
 

@@ -39,6 +39,11 @@ HistoryPoint point_of(const ServiceFigures& f, Time began) {
 
 void Tally::sampled(const Observation& seen, WaitMeter& meter) {
   meter.observe(seen, waits);
+  // A queue may tell how many lie there, and a person takes them away.
+  if (const auto now = seen.get(Metric::kQueueDead)) {
+    if (dead_seen) dead += std::max(0.0, *now - *dead_seen);
+    dead_seen = now;
+  }
   if (!seen.flow) return;
   arrivals += seen.flow->arrivals;
   settled += seen.flow->settled;

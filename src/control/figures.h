@@ -70,6 +70,8 @@ struct Tally {
   WaitTotals waits;
   double arrivals = 0;
   double settled = 0;
+  std::optional<double> dead_seen;  ///< as the queue last told it
+  double dead = 0;          ///< given up since docktor began to watch; what the queue tells may go back
   double settled_most = 0;  ///< of `settled`, which may go back for a sample; what is told never does
   std::array<std::uint64_t, 3> decisions{};  ///< by Action
   std::array<std::uint64_t, kOutcomes.size()> orders{};
@@ -139,7 +141,7 @@ class Board {
   static constexpr std::size_t kCoarsePoints = 1440;  ///< a day
   static constexpr std::size_t kMostNotes = 512;
 
-  explicit Board(Time began) : began_(began) {}
+  explicit Board(Time began) : began_(began) { turned(); }
 
   void publish(ServiceFiguresPtr figures);
   /// The services that there are, in the configuration's order; what was published of others is forgotten.

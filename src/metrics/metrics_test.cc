@@ -47,6 +47,27 @@ TEST(Metrics, AFigureWithoutDataHasNoSample) {
   EXPECT_NE(text.find("docktor_current_replicas{service=\"s\\\"0\"} 0\n"), std::string::npos) << text;
 }
 
+// What a queue tells of its dead messages may be how many lie there now, and a person takes them away.
+TEST(Metrics, DeadMessagesAreACounter) {
+  auto w = world(1);
+  ServiceFigures f = *w.services[0];
+  const auto text = [&] {
+    w.services[0] = std::make_shared<ServiceFigures>(f);
+    return to_text(w, Format::kPrometheus);
+  };
+  WaitMeter meter;
+  const auto tell = [&](double dead) {
+    Observation seen;
+    seen.set(Metric::kQueueDead, dead);
+    f.tally.sampled(seen, meter);
+  };
+  EXPECT_EQ(text().find("docktor_queue_dead_total{"), std::string::npos);
+  for (const double dead : {7.0, 9.0, 2.0, 3.0}) tell(dead);
+  EXPECT_NE(text().find("docktor_queue_dead_total{service=\"s\\\"0\"} 3\n"), std::string::npos) << text();
+}
+
+TEST(Metrics, ABoardBeginsAsTurned) { EXPECT_LT(Board(time_at(0)).idle(), 60); }
+
 TEST(Metrics, AllSeriesOfCountersAreThereFromTheStart) {
   const auto text = to_text(world(1), Format::kPrometheus);
   for (const auto& c : kConditions)
@@ -68,11 +89,13 @@ TEST(Metrics, TheirNumberIsBounded) {
 TEST(Metrics, EveryLimitHasItsCounter) {
   const std::regex named(R"re(limit\(\s*(?:up \? )?"([a-z_]+)")re");
   const auto code = file("src/core/limits.cc");
-  std::set<std::string> unknown;
+  std::set<std::string> found, unknown;
   for (auto it = std::sregex_iterator(code.begin(), code.end(), named); it != std::sregex_iterator(); ++it) {
+    found.insert((*it)[1]);
     if (std::ranges::find(kLimitNames, (*it)[1].str()) == kLimitNames.end()) unknown.insert((*it)[1]);
   }
   EXPECT_TRUE(unknown.empty()) << *unknown.begin();
+  EXPECT_GT(found.size(), 15U) << "limits are named otherwise now";
 }
 
 TEST(Metrics, RulesAndDashboardUseOnlyNamesOfTheTable) {

@@ -143,7 +143,7 @@ constexpr std::array kTable = std::to_array<Row>({
     {"docktor_queue_late_total", kCounter, "", "Messages begun with after the objective's max_wait; estimated.",
      [](F f, S out) { if (f.max_wait) out.put(std::floor(f.tally.waits.late)); }, nullptr},
     {"docktor_queue_dead_total", kCounter, "", "Messages given up after their last delivery, since docktor began to watch.",
-     gauge<Metric::kQueueDead>, nullptr},
+     [](F f, S out) { if (f.tally.dead_seen) out.put(std::floor(f.tally.dead)); }, nullptr},
     {"docktor_queue_resets_total", kCounter, "", "Times that the queue's counters went back.",
      [](F f, S out) { if (has_queue(f)) out.put(number(f.tally.waits.resets)); }, nullptr},
     {"docktor_queue_sample_timestamp_seconds", kGauge, "", "Time of the newest sample of the queue.",
