@@ -307,7 +307,9 @@ Result<std::string> Controller::approve(const std::string& id, const std::string
     acted(s, "approve",
           {{"id", id}, {"current_replicas", p.from}, {"target_replicas", p.to}, {"reason", p.reason}},
           fmt::format("approved: {} ({})", change_text(p), p.reason), by);
-    order(s, p.from, p.to, {{"id", id}}, s.report.version, true);
+    order(s, p.from, p.to,
+          {{"id", id}, {"current_replicas", p.from}, {"target_replicas", p.to}, {"reason", p.reason}},
+          s.report.version, true);
     return fmt::format("approved: {}", change_text(p));
   }
   return fail(ErrorCode::kNotFound,

@@ -177,6 +177,13 @@ TEST_F(OverridesTest, ManualDecisionsWaitForAYes) {
   pass(1s);
   EXPECT_EQ(event("outcome")["id"], id);
   EXPECT_EQ(event("outcome")["outcome"], "done");
+  const auto notes = board.notes(0);
+  ASSERT_FALSE(notes.empty());
+  EXPECT_EQ(notes.back().from, 1);
+  EXPECT_EQ(notes.back().to, 3);
+  EXPECT_EQ(notes.back().action, Action::kScaleUp);
+  EXPECT_FALSE(notes.back().reason.empty());
+  EXPECT_EQ(board.services()[0]->tally.starts, 2U);
   EXPECT_FALSE(controller->approve(id, "ann")) << "once only";
 }
 

@@ -135,7 +135,7 @@ class ControllerTest : public testing::Test {
 
   void build() {
     controller = std::make_unique<Controller>(
-        Controller::Options{clock, journal, state_, log_, {{"provider", "none"}}, "run", manual});
+        Controller::Options{clock, journal, state_, log_, {{"provider", "none"}}, "run", manual, &board});
   }
 
   static ServiceSpec spec(const std::string& name, int min = 1) {
@@ -183,6 +183,7 @@ class ControllerTest : public testing::Test {
   TestClock clock;
   bool manual = false;  // of the next build()
   TestJournal journal;
+  Board board{time_at(1000)};
   std::ostringstream text;
   std::map<std::string, World> worlds;
   std::unique_ptr<Controller> controller;
