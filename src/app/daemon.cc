@@ -85,6 +85,8 @@ std::string left_running(Controller& controller) {
 
 class Daemon {
  public:
+  using Locks = std::map<std::string, std::shared_ptr<FileLock>>;
+
   Daemon(DaemonOptions options, std::vector<FileLock> own_locks, std::shared_ptr<LogFile> log_file)
       : options_(std::move(options)),
         own_locks_(std::move(own_locks)),
@@ -147,8 +149,8 @@ class Daemon {
 
   // `ask` also asks the engines which projects the services are in; without it targets claim that by
   // themselves as soon as they know it.
-  Result<void> lock_services(const Config& config, bool ask) {
-    std::map<std::string, std::shared_ptr<FileLock>> locks;
+  Result<Locks> locks_of(const Config& config, bool ask) {
+    Locks locks;
     for (const auto& spec : config.services) {
       const auto every = ask ? wiring_.scaled_identities(config, spec)
                              : std::vector<std::string>{wiring_.scaled_identity(config, spec)};
@@ -158,7 +160,13 @@ class Daemon {
         locks.insert(std::move(*lock));
       }
     }
-    locks_ = std::move(locks);
+    return locks;
+  }
+
+  Result<void> lock_services() {
+    auto locks = locks_of(options_.config, true);
+    if (!locks) return tl::unexpected(locks.error());
+    locks_ = std::move(*locks);
     return {};
   }
 
@@ -185,6 +193,14 @@ class Daemon {
       starter.report({false, {server.error().message}});
       return kExitFailedStart;
     }
+    // However we leave: who waits for the loop waits no longer, then the listeners end, then the control socket.
+    struct End {
+      Daemon& daemon;
+      ~End() {
+        daemon.controller_.inbox()->close();
+        daemon.web_.close();
+      }
+    } end{*this};
     if (auto opened = web_.open_socket(); !opened)
       log_->warn("⚠ no page and no metrics: {}", opened.error().message);
     if (auto opened = web_.apply(options_.http); !opened) {
@@ -197,8 +213,6 @@ class Daemon {
     if (!first_look(starter.report)) return kExitFailedStart;
     controller_.run(stop_.get_token());
     server->reset();  // nobody asks any more
-    controller_.inbox()->close();
-    web_.close();
     log_->info("stopped; {}", left_running(controller_));
     return 0;
   }
@@ -323,8 +337,10 @@ class Daemon {
       return tl::unexpected(e);
     };
     if (!config) return refuse(config.error());
-    if (auto locked = lock_services(*config, false); !locked) return refuse(locked.error());
+    auto locks = locks_of(*config, false);
+    if (!locks) return refuse(locks.error());
     if (auto listens = web_.apply(http); !listens) return refuse(listens.error());
+    locks_ = std::move(*locks);  // not before all is taken: those of the old services are in use till then
     web_.reloaded(true, to_seconds(clock_.now()));
     for (const auto& old : options_.config.services) {
       const auto same = [&](const ServiceSpec& s) { return s.name == old.name; };
@@ -361,7 +377,9 @@ class Daemon {
   void stop_all_replicas() {
     auto all = options_.config;
     for (const auto& [name, left] : left_) all.services.push_back(left.spec);
-    if (!left_.empty() && lock_services(all, false)) {
+    if (left_.empty()) return controller_.stop_replicas();
+    if (auto locks = locks_of(all, false)) {
+      locks_ = std::move(*locks);
       controller_.hold_orders(true);
       options_.config = all;
       log_->info("{}", apply(all.services));
@@ -491,7 +509,7 @@ class Daemon {
   StateStore state_;
   std::mutex claims_mutex_;
   std::map<std::string, std::weak_ptr<FileLock>> claims_;  // by the lock's file; what targets hold, too
-  std::map<std::string, std::shared_ptr<FileLock>> locks_;
+  Locks locks_;
   std::string looked_at_;             // of locks_, last
   std::string log_trouble_;           // as last told
   std::map<std::string, Left> left_;  // services that left the configuration with replicas running
@@ -529,9 +547,8 @@ int run_locked(DaemonOptions options, const Starter& starter) {
   if (!locks) return refuse(locks.error().message);
   auto log_file = std::make_shared<LogFile>(LogFile::Options{.path = i.log_file()});
   if (!log_file->trouble().empty()) options.foreground = true;  // no disk for the log: stderr must do
-  const Config config = options.config;
   Daemon daemon(std::move(options), std::move(*locks), std::move(log_file));
-  if (auto r = daemon.lock_services(config, true); !r) return refuse(r.error().message);
+  if (auto r = daemon.lock_services(); !r) return refuse(r.error().message);
   return daemon.run(starter);
 }
 

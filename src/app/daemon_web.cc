@@ -1,5 +1,7 @@
 #include "app/daemon_web.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <mutex>
@@ -15,6 +17,19 @@ namespace {
 // These read the journal, and take their time: they are answered beside the loop.
 constexpr std::array<std::string_view, 4> kOfJournal{"list_decisions", "explain", "simulate", "decide"};
 
+// Says which setting has the address that was refused.
+Error refused(Error error, const std::string& listen, int ours) {
+  if (error.code != ErrorCode::kConflict) return error;
+  if (ours > 0 && listen.ends_with(fmt::format(":{}", ours)))
+    error.message = fmt::format(
+        "{}: docktor itself listens at port {} already; to change the address alone, stop and "
+        "start it, or choose another port in http.listen",
+        listen, ours);
+  else
+    error.message += ": choose another port in http.listen";
+  return error;
+}
+
 }  // namespace
 
 DaemonWeb::DaemonWeb(const Board& board, const Instance& instance, bool manual, Ask ask)
@@ -28,10 +43,14 @@ DaemonWeb::DaemonWeb(const Board& board, const Instance& instance, bool manual, 
 Result<nlohmann::ordered_json> DaemonWeb::call(const std::string& operation, const nlohmann::json& arguments,
                                                const std::string& by) const {
   if (std::ranges::find(kOfJournal, operation) == kOfJournal.end()) return ask_(operation, arguments, by);
+  // One at a time: a simulation takes long, and health and metrics need a thread, too.
+  std::unique_lock one(simulates_, std::defer_lock);
+  if (operation == "simulate" && !one.try_lock())
+    return fail(ErrorCode::kUnavailable, "another simulation runs; try again when it is done", true);
   Cli cli;
   cli.config = instance_.config;
-  cli.cwd = "/";
-  return InstanceOperator(cli, "http").call(operation, arguments);
+  cli.cwd = std::string("/");
+  return InstanceOperator(cli, "http").call(operation, arguments, stop_.get_token());
 }
 
 Result<void> DaemonWeb::open_socket() {
@@ -46,7 +65,8 @@ Result<void> DaemonWeb::apply(const HttpSpec& spec) {
     std::unique_ptr<http::HttpListener> made;
     if (!spec.listen.empty()) {
       auto listener = http::HttpListener::listen(spec.listen, site_.handler());
-      if (!listener) return tl::unexpected(listener.error());
+      if (!listener)
+        return tl::unexpected(refused(listener.error(), spec.listen, network_ ? network_->port() : 0));
       made = std::move(*listener);
     }
     site_.count_with({});
@@ -69,6 +89,7 @@ Result<void> DaemonWeb::apply(const HttpSpec& spec) {
 }
 
 void DaemonWeb::close() {
+  stop_.request_stop();
   site_.count_with({});
   network_.reset();
   socket_.reset();

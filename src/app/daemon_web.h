@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,13 +25,14 @@ class DaemonWeb {
       const std::string& operation, const nlohmann::json& arguments, const std::string& by)>;
 
   DaemonWeb(const Board& board, const Instance& instance, bool manual, Ask ask);
+  ~DaemonWeb() { close(); }
 
   /// The unix socket. An error is a warning: whoever scales is not to stop for want of a page.
   Result<void> open_socket();
   /// As the configuration says from now on; unchanged, or an error and everything as it was.
   Result<void> apply(const HttpSpec& spec);
   void reloaded(bool taken, double at) { site_.reloaded(taken, at); }
-  /// Ends all connections.
+  /// Ends all connections, and the simulation that one of them waits for.
   void close();
 
  private:
@@ -38,6 +41,8 @@ class DaemonWeb {
 
   const Instance instance_;
   const Ask ask_;
+  std::stop_source stop_;
+  mutable std::mutex simulates_;
   web::Site site_;
   HttpSpec spec_;
   std::unique_ptr<http::HttpListener> socket_, network_;

@@ -94,7 +94,10 @@ int web_command(const Cli& cli) {
   ::signal(SIGPIPE, SIG_IGN);
   HttpSpec spec;
   const std::string token = new_token();
-  if (token.empty()) return kExitFailed;
+  if (token.empty()) {
+    say(stderr, "docktor: the system gives no random bytes for a token (getrandom)\n");
+    return kExitFailed;
+  }
   spec.tokens = {{"web", Secret{token}, true}};
   HttpClient daemon({.base_url = "http://localhost", .unix_socket = chosen->instance.http_socket_file()});
   http::Handler handler;
@@ -105,13 +108,18 @@ int web_command(const Cli& cli) {
     if (file) return web::page_file(r.path);
     r.loopback = false;  // other users of this host are strangers here
     const auto access = web::access_of(r, spec, r.method == "GET" ? web::Need::kLook : web::Need::kAct);
+    if (access.status == 401)
+      return web::problem(401,
+                          "open the address that `docktor web` wrote: the token stands in it, and a browser "
+                          "needs script to send it");
     if (access.status != 0) return web::problem(access.status, access.why);
     return std::nullopt;
   };
   handler.answer = [&daemon](const http::Request& r) { return pass_on(daemon, r); };
   auto server = http::HttpListener::listen(fmt::format("127.0.0.1:{}", cli.port), handler);
   if (!server) {
-    say(stderr, "docktor: {}\n", server.error().message);
+    say(stderr, "docktor: {}{}\n", server.error().message,
+        server.error().code == ErrorCode::kConflict ? ": choose another port with --port" : "");
     return kExitFailed;
   }
   say(stdout,

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <regex>
 #include <set>
 
 #include "api/operations.h"
@@ -176,6 +177,76 @@ TEST_F(ApiTest, AReloadOverHttpMayMoveThePortThatItCameBy) {
       {{"Authorization", std::string("Bearer ") + kActToken}, {"Content-Type", "application/json"}}, "{}");
   ASSERT_TRUE(eventually([&] { return get("/healthz").status == 200; }));
   EXPECT_TRUE(eventually([&] { return !RawClient(before).connected(); }));
+}
+
+TEST_F(ApiTest, AReloadEndsTheStreamsOfWhoeverMayLookNoMore) {
+  start();
+  RawClient stream(port_);
+  stream.send("GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  stream.read_until("event: services\n");
+  box.write("look.token", "another-another-another-another-another");
+  EXPECT_EQ(box.docktor("daemon reload --config docktor.yaml").code, 0);
+  EXPECT_NE(stream.read_until("\r\n0\r\n").find("\r\n0\r\n"), std::string::npos) << "the stream's end";
+}
+
+// A port that is not to be had, and by whom.
+TEST_F(ApiTest, AReloadThatIsRefusedSaysWhyAndKeepsTheLocks) {
+  start();
+  const auto reload = [&](const std::string& text) {
+    box.write("docktor.yaml", text);
+    return box.docktor("daemon reload --config docktor.yaml");
+  };
+  const auto with = [&](const std::string& listen, const std::string& services) {
+    return std::regex_replace(http_block(), std::regex("127\\.0\\.0\\.1:[0-9]+"), listen) + services;
+  };
+  ServiceText t;
+  t.url = server.url();
+  t.record_file = box.record_file();
+  const auto services = config_text(t);
+  const auto ours = reload(with(fmt::format("0.0.0.0:{}", port_), services));
+  EXPECT_NE(ours.code, 0);
+  EXPECT_NE(ours.out.find("docktor itself listens at port"), std::string::npos) << ours.out;
+  // The service gets another name in the file that is refused, and so another lock; the old one is still ours.
+  const Fd taken(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in a{};
+  a.sin_family = AF_INET;
+  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof a;
+  ASSERT_EQ(0, ::bind(taken.get(), reinterpret_cast<sockaddr*>(&a), size));
+  ASSERT_EQ(0, ::listen(taken.get(), 1));
+  ASSERT_EQ(0, ::getsockname(taken.get(), reinterpret_cast<sockaddr*>(&a), &size));
+  const auto renamed = std::regex_replace(services, std::regex("name: consumer"), "name: renamed");
+  const auto theirs = reload(with(fmt::format("127.0.0.1:{}", ntohs(a.sin_port)), renamed));
+  EXPECT_NE(theirs.code, 0);
+  EXPECT_NE(theirs.out.find("choose another port in http.listen"), std::string::npos) << theirs.out;
+  box.write("other.yaml", services);
+  const auto second = box.docktor("daemon start --config other.yaml");
+  EXPECT_NE(second.code, 0);
+  EXPECT_NE(second.out.find("already scaled by another docktor"), std::string::npos) << second.out;
+  box.docktor("daemon stop --config other.yaml");
+}
+
+TEST_F(ApiTest, HundredsOfServicesFitIntoTheFirstTextOfAStream) {
+  constexpr int kServices = 400;
+  std::string text = fmt::format("http: {{listen: \"127.0.0.1:{}\"}}\nservices:\n", port_);
+  for (int i = 0; i < kServices; ++i)
+    text += fmt::format(R"(  - name: service-{}-whose-name-is-not-short
+    min_replicas: 1
+    max_replicas: 4
+    rules: {{scale_up_when: [{{metric: cpu.avg, op: ">", value: 80}}], scale_down_when: [{{metric: cpu.avg, op: "<", value: 10}}]}}
+    target: {{kind: process, command: [sleep, "1000"]}}
+)",
+                        i);
+  box.write("docktor.yaml", text);
+  const auto started = box.docktor("daemon start --dry-run");
+  ASSERT_EQ(started.code, 0) << started.out;
+  ASSERT_TRUE(eventually([&] { return metric("docktor_services") == kServices; }));
+  RawClient stream(port_);
+  stream.send("GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const auto all = stream.read_until("event: services\n");
+  std::size_t told = 0;
+  for (std::size_t at = 0; (at = all.find("event: service\n", at)) != std::string::npos; ++at) ++told;
+  EXPECT_EQ(told, static_cast<std::size_t>(kServices));
 }
 
 TEST_F(ApiTest, AnAddressBeyondThisHostNeedsTokens) {
