@@ -129,6 +129,11 @@ void service(Page& page, const ordered_json& s) {
   page.entry("Replicas", fmt::format("{} ready, {} starting, {} wanted{}  (bounds {}..{})",
                                      count_in(s, "ready"), count_in(s, "starting"), count_in(s, "wanted"),
                                      more, count_in(s, "min_replicas"), count_in(s, "max_replicas")));
+  for (const auto& c : part(s, "conditions")) {
+    const auto detail = text_in(c, "detail");
+    page.entry("Condition", (flag_in(c, "trouble") ? "⚠ " : "") + text_in(c, "words") +
+                                (detail.empty() ? "" : ": " + detail));
+  }
   if (flag_in(s, "dry_run")) page.entry("Dry run", "decisions are shown, not carried out");
   for (const auto& o : part(s, "overrides")) page.entry("Override", text_in(o, "text"));
   for (const auto& p : part(s, "proposals")) {

@@ -47,6 +47,17 @@ TEST(StatusText, HasWordsAndUnits) {
   EXPECT_FALSE(has(text, "lacking")) << text;
 }
 
+TEST(StatusText, HasTheConditionsInTheirWords) {
+  auto a = answer();
+  a["services"][0]["conditions"] = ordered_json::parse(
+      R"json([{"condition":"queue_unreachable","words":"the queue cannot be read","trouble":true,"detail":"refused"},
+              {"condition":"paused","words":"paused by a person","trouble":false}])json");
+  const auto text = status_text(a, 0);
+  EXPECT_TRUE(has(text, "Condition:     ⚠ the queue cannot be read: refused\n")) << text;
+  EXPECT_TRUE(has(text, "  Condition:     paused by a person\n")) << text;
+  EXPECT_FALSE(has(status_text(answer(), 0), "Condition"));
+}
+
 TEST(StatusText, SaysAReasonOnce) {
   const std::string reason = "no rule matched: backlog 0 (up above 500)";
   const auto text = status_text(with_why(reason), 0);

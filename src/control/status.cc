@@ -106,7 +106,8 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     if (const auto all = holdings(s, now); !all.empty()) {
       auto& list = j["conditions"] = nlohmann::ordered_json::array();
       for (const auto& h : all) {
-        list.push_back({{"condition", info(h.condition).name}, {"words", info(h.condition).words}});
+        const auto& c = info(h.condition);
+        list.push_back({{"condition", c.name}, {"words", c.words}, {"trouble", c.trouble}});
         if (!h.detail.empty()) list.back()["detail"] = h.detail;
       }
     }
