@@ -6,6 +6,10 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
 
 #include "tests/daemon/sandbox.h"
 #include "tests/web/raw_client.h"
@@ -112,13 +116,50 @@ TEST_F(MetricsTest, AQueueThatIsGoneIsACondition) {
   EXPECT_TRUE(eventually([&] { return metric(gone) == 0; }));
 }
 
+// Ports of this host where anybody listens. Whose they are only root may know: who answers tells.
+std::set<int> listening_ports() {
+  std::set<int> ports;
+  for (const char* name : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    std::ifstream file(name);
+    std::string line;
+    std::getline(file, line);
+    while (std::getline(file, line)) {
+      std::istringstream fields(line);
+      std::string number, local, remote, state;
+      fields >> number >> local >> remote >> state;
+      if (state == "0A")
+        ports.insert(static_cast<int>(std::stoul(local.substr(local.rfind(':') + 1), nullptr, 16)));
+    }
+  }
+  return ports;
+}
+
 TEST_F(MetricsTest, NothingListensByDefaultButTheSocket) {
+  const auto before = listening_ports();
+  // The ports that came since then at which this daemon answers.
+  const auto ours = [&] {
+    std::set<int> found;
+    for (const int port : listening_ports()) {
+      if (before.contains(port)) continue;
+      RawClient client(port);
+      client.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+      const auto told = client.read_all(std::chrono::seconds(5));
+      if (told.find("consumer-of-this-test") != std::string::npos) found.insert(port);
+    }
+    return found;
+  };
   ServiceText t;
   t.url = server.url();
-  box.write("docktor.yaml", config_text(t));
+  const auto services =
+      std::regex_replace(config_text(t), std::regex("name: consumer"), "name: consumer-of-this-test");
+  const std::string http = fmt::format("http: {{listen: \"127.0.0.1:{}\"}}\n", port_);
+  box.write("docktor.yaml", http + services);
   box.start();
-  const auto listening = box.run(fmt::format("sh -c 'ss -Hltnp | grep pid={} || true'", box.daemon_pid()));
-  EXPECT_EQ(listening.out, "");
+  ASSERT_TRUE(eventually([&] { return ours() == std::set<int>{port_}; })) << "this test sees nothing";
+  ASSERT_EQ(box.docktor("daemon stop").code, 0);
+  box.write("docktor.yaml", services);
+  box.start();
+  EXPECT_EQ(ours(), std::set<int>{});
   EXPECT_EQ(box.run("sh -c 'curl -sf --unix-socket run/*/http.sock http://localhost/healthz'").out,
             "healthy\n");
 }
