@@ -66,6 +66,8 @@ TEST(RedisKeys, WhatIsWrongIsSaid) {
               HasSubstr("allowed: celery, rq, sidekiq, bullmq, laravel"));
   EXPECT_THAT(mistake("url: 'redis://r', framework: rq, acks_late: true"),
               HasSubstr("acks_late is Celery's"));
+  EXPECT_THAT(mistake("url: 'redis://r', framework: rq, key_prefix: 'app:'"),
+              HasSubstr("RQ has no prefix of its keys; leave key_prefix out"));
   EXPECT_THAT(mistake("url: 'http://r', list: l"), HasSubstr("is not the address of a Redis server"));
   EXPECT_THAT(mistake("url: 'redis://a,redis://b', list: l"), HasSubstr("url has several addresses"));
   EXPECT_THAT(mistake("url: 'redis://r', list: l, user: u"), HasSubstr("a user without a password"));

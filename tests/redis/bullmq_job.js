@@ -24,6 +24,5 @@ async function gated(job) {
   if (verb === 'pause') await queue.pause();
   if (verb === 'resume') await queue.resume();
   if (verb === 'obliterate') await queue.obliterate({force: true});
-  if (verb === 'counts') console.log(JSON.stringify(await queue.getJobCounts()));
   await queue.close();
 })();

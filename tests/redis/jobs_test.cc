@@ -99,6 +99,21 @@ TEST_F(JobsTest, AListASetASortedSetAndAStreamAreCounted) {
               HasSubstr("key my:jobs holds a value of type string"));
 }
 
+TEST_F(JobsTest, WhatItLookedForHasThePrefixWhereTheFrameworkPutsIt) {
+  auto spec = framework("celery", {"celery"});
+  spec.key_prefix = "app:";
+  EXPECT_THAT(RedisReader(spec).findings(), HasSubstr("docktor looked for app:_kombu.binding.celery"));
+}
+
+TEST_F(JobsTest, AUserWhoMayNotWaitForBullMqsEventsIsTold) {
+  server.cli("ACL SETUSER reader on '>pw' '~*' +@read +ping +info +select -xread");
+  auto spec = framework("bullmq", {"mail"});
+  EXPECT_THAT(RedisReader(spec).findings(), ::testing::Not(HasSubstr("may not use XREAD")));
+  spec.user = "reader";
+  spec.password.value = "pw";
+  EXPECT_THAT(RedisReader(spec).findings(), HasSubstr("this user may not use XREAD"));
+}
+
 TEST_F(JobsTest, CelerysLife) {
   const std::string program = fmt::format("/usr/bin/python3 {}/frameworks.py celery ", DOCKTOR_REDIS_TESTS);
   auto spec = framework("celery", {"celery"});

@@ -92,8 +92,9 @@ TEST(RedisServerTest, PasswordsUsersAndRights) {
 
   spec.password.value = "s3cret";
   EXPECT_EQ(RedisReader(spec).sample().num_pending, 1u);
-  RedisReader by_url(
-      stream_at(fmt::format("redis://reader:pw%401@127.0.0.1:{}", server.port()), "events", "g"));
+  const auto by_url_spec =
+      stream_at(fmt::format("redis://reader:pw%401@127.0.0.1:{}", server.port()), "events", "g");
+  RedisReader by_url(by_url_spec);
   const auto s = by_url.sample();
   EXPECT_EQ(s.num_pending, 1u);
   EXPECT_FALSE(s.oldest_age) << "XRANGE is not allowed";
@@ -105,8 +106,21 @@ TEST(RedisServerTest, PasswordsUsersAndRights) {
   EXPECT_TRUE(
       eventually([&] { return by_url.source().watch_gap().find("may not use XREAD") != std::string::npos; }));
 
+  EXPECT_THAT(found, Not(HasSubstr("+info")));
+  server.cli("ACL SETUSER reader -info", flags);
+  EXPECT_THAT(RedisReader(by_url_spec).findings(),
+              HasSubstr("tells nothing of itself (INFO): docktor knows no restart"));
+
   server.cli("ACL SETUSER reader -xinfo", flags);
   EXPECT_THAT(by_url.error(ErrorCode::kDenied).message, HasSubstr("this user may not use XINFO"));
+}
+
+TEST(RedisServerTest, APasswordThatTheServerDoesNotHaveIsTaken) {
+  RedisServer server;
+  EXPECT_THAT(RedisReader(stream_at(fmt::format("redis://:pw@127.0.0.1:{}", server.port()), "events", "g"))
+                  .error(ErrorCode::kDenied)
+                  .message,
+              HasSubstr("take the password out of queue.url or queue.password"));
 }
 
 TEST(RedisServerTest, TlsIsHeldAgainstTheAuthority) {

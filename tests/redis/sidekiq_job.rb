@@ -21,6 +21,5 @@ if $PROGRAM_NAME == __FILE__
   when "put-later" then n.times { |i| GatedJob.perform_in(3600, i) }
   when "put-due" then n.times { |i| Sidekiq.redis { |r| r.zadd("schedule", (Time.now.to_f - 1).to_s, Sidekiq.dump_json({"class" => "GatedJob", "args" => [i], "queue" => "default", "jid" => "due#{i}"})) } }
   when "put-due-mail" then n.times { |i| Sidekiq.redis { |r| r.zadd("schedule", (Time.now.to_f - 1).to_s, Sidekiq.dump_json({"class" => "GatedJob", "args" => [i], "queue" => "mail", "jid" => "mail#{i}"})) } }
-  when "busy" then puts Sidekiq::Workers.new.size
   end
 end

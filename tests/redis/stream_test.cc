@@ -132,6 +132,24 @@ TEST_F(StreamTest, ATrimThatTakesWhatWaitsIsNoBacklog) {
   EXPECT_EQ(reader.sample().num_pending, 0u);
 }
 
+TEST_F(StreamTest, TheOldestOfACappedStreamIsOneThatIsStillThere) {
+  const auto at = [](int hours) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch() - std::chrono::hours(hours);
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  };
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  RedisReader reader(stream_at(server.url(), "events", "g"));
+  for (const int hours : {5, 4}) server.cli(fmt::format("XADD events MAXLEN 2 {}-0 a 1", at(hours)));
+  EXPECT_GE(reader.sample().oldest_age, std::chrono::hours(5));
+  for (const int hours : {3, 2, 1}) {  // the length stays, and nobody reads
+    server.cli(fmt::format("XADD events MAXLEN 2 {}-0 a 1", at(hours)));
+    const auto s = reader.sample();
+    EXPECT_EQ(s.num_pending, 2u);
+    EXPECT_GE(s.oldest_age, std::chrono::hours(hours + 1));
+    EXPECT_LT(s.oldest_age, std::chrono::hours(hours + 2));
+  }
+}
+
 TEST_F(StreamTest, WhatADeadWorkerHeldStaysInHandWithTheTimeOfItsReturn) {
   server.cli("XGROUP CREATE events g 0 MKSTREAM");
   add(3);
@@ -168,7 +186,8 @@ TEST_F(StreamTest, NotThereYetIsAStateOfItsOwn) {
     const auto r = reader.read();
     return !r && r.error().message.find("has no group g yet") != std::string::npos;
   }));
-  EXPECT_THAT(reader.source().unfit_for_zero(), HasSubstr("a worker has to make it"));
+  EXPECT_THAT(reader.source().unfit_for_zero(), HasSubstr("one replica is kept, which has to make it"));
+  EXPECT_THAT(reader.error(ErrorCode::kNotFound).message, HasSubstr("docktor starts one at the next check"));
   server.cli("XGROUP CREATE events g 0", "-n 3");
   EXPECT_EQ(reader.sample().num_pending, 1u);
   EXPECT_EQ(reader.source().unfit_for_zero(), "");

@@ -94,7 +94,7 @@ class CeleryLayout final : public JobLayout {
     Commands marks;
     for (const auto& q : spec_.queues) marks.push_back({"EXISTS", key("_kombu.binding." + q)});
     for (const auto& q : spec_.queues) marks.push_back({"EXISTS", key(q)});
-    auto out = look_with(ask, "Celery", marks, fmt::format("_kombu.binding.{}", key(spec_.queues.front())));
+    auto out = look_with(ask, "Celery", marks, key("_kombu.binding." + spec_.queues.front()));
     if (!spec_.acks_late) {
       out.push_back({Severity::kOk,
                      "tasks that are being worked on cannot be seen in Redis with early acknowledgement; "

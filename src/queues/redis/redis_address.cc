@@ -151,7 +151,7 @@ Result<std::vector<RedisAddress>> parse_redis_url(std::string_view text) {
     text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
   }
   if (out.empty()) return wrong("it is empty");
-  // What one of several carries holds for all: sentinels and nodes of a cluster share their credentials.
+  // What one of several carries holds for all: sentinels share their credentials.
   for (auto& a : out) {
     if (a.user.empty() && a.password.empty()) {
       a.user = out.front().user;

@@ -23,7 +23,7 @@ struct RedisAddress {
   std::string place() const;  ///< "redis:6379", "[::1]:6379", a path: no credentials in it
 };
 
-/// One address, or several separated by commas (sentinels, nodes of a cluster). Fails (kInvalid) with what is
+/// One address, or several separated by commas (sentinels). Fails (kInvalid) with what is
 /// wrong and what to write; the text is not repeated, for it may hold a password.
 Result<std::vector<RedisAddress>> parse_redis_url(std::string_view text);
 

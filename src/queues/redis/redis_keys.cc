@@ -115,6 +115,8 @@ void check_framework(KindReader& from, const FrameworkInfo& framework) {
   if (std::ranges::any_of(queues, [](const std::string& q) { return q.empty(); }))
     from.mistake("queues", "the name of a queue is empty");
   from.settings.set("queues", std::move(queues));
+  if (from.given("key_prefix") && from.settings.text("framework") == "rq")
+    from.mistake("key_prefix", "RQ has no prefix of its keys; leave key_prefix out");
   if (!from.given("key_prefix") && *framework.prefix != '\0')
     from.settings.set("key_prefix", std::string(framework.prefix));
   if (from.given("acks_late") && from.settings.text("framework") != "celery")

@@ -186,7 +186,9 @@ Error redis_error(const std::string& place, const Reply& error, const std::strin
     return {ErrorCode::kDenied,
             error.is_error("NOAUTH")
                 ? fmt::format("{} asks for a password: write queue.password or queue.password_file", place)
-                : fmt::format("{} has no password, and the queue has one: take queue.password away", place),
+                : fmt::format("{} has no password, and the queue has one: take the password out of "
+                              "queue.url or queue.password",
+                              place),
             true};
   }
   if (error.is_error("WRONGPASS") || said.starts_with("ERR invalid password")) {
@@ -205,8 +207,14 @@ Error redis_error(const std::string& place, const Reply& error, const std::strin
     return {ErrorCode::kUnavailable, fmt::format("{} is a replica that has lost its master", place), true};
   if (error.is_error("BUSY"))
     return {ErrorCode::kUnavailable, fmt::format("{} is busy with a script", place), true};
-  if (error.is_error("MOVED") || error.is_error("ASK") || error.is_error("CLUSTERDOWN") ||
-      error.is_error("TRYAGAIN")) {
+  if (error.is_error("MOVED") || error.is_error("ASK")) {
+    return {ErrorCode::kInvalid,
+            fmt::format("{}: the queue lies on another node of this cluster, and docktor does not follow it "
+                        "there: write the address of the node that has the queue's keys in queue.url ({})",
+                        place, said),
+            true};
+  }
+  if (error.is_error("CLUSTERDOWN") || error.is_error("TRYAGAIN")) {
     return {ErrorCode::kUnavailable, fmt::format("{}: the cluster answers {}", place, said), true};
   }
   if (error.is_error("WRONGTYPE")) {

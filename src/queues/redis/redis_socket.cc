@@ -183,7 +183,6 @@ Result<void> RedisSocket::shake_hands(const RedisAddress& a, const RedisTls& tls
 }
 
 Result<void> RedisSocket::send(std::string& bytes) {
-  wants_write_ = false;
   std::size_t sent = 0;
   while (sent < bytes.size()) {
     const char* from = bytes.data() + sent;
@@ -209,7 +208,6 @@ Result<void> RedisSocket::send(std::string& bytes) {
         return fail(ErrorCode::kUnavailable, fmt::format("the connection was lost ({})", system_text(errno)),
                     true);
     }
-    wants_write_ = true;
     break;
   }
   bytes.erase(0, sent);

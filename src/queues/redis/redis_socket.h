@@ -37,8 +37,6 @@ class RedisSocket {
   /// Reads what is there; fails where the other side has closed.
   Result<void> receive(ReplyReader& into);
   int fd() const { return fd_.get(); }
-  /// Of poll(): what to wait for beside what is to be read.
-  bool wants_to_write() const { return wants_write_; }
 
   /// Sends commands one by one and waits for their replies: for signing in. Bounded by the deadline.
   Result<std::vector<Reply>> talk(const std::vector<RedisCommand>& commands, ReplyReader& reader,
@@ -53,7 +51,6 @@ class RedisSocket {
 
   Fd fd_;
   std::unique_ptr<SSL, FreeSsl> ssl_;
-  bool wants_write_ = false;
 };
 
 }  // namespace docktor

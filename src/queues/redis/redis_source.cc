@@ -218,7 +218,24 @@ std::vector<Finding> RedisSource::check(Duration timeout) {
                      server.place),
          "write the master's address, or the sentinels' with queue.sentinel"});
   }
-  for (auto& f : make_layout(spec_)->look(ask)) out.push_back(std::move(f));
+  if (server.run_id.empty()) {
+    out.push_back(
+        {Severity::kWarning,
+         fmt::format("{} tells nothing of itself (INFO): docktor knows no restart, no version, and not "
+                     "whether it is a replica",
+                     server.place),
+         "where this user may not ask, allow it: ACL SETUSER NAME +info"});
+  }
+  const auto layout = make_layout(spec_);
+  for (auto& f : layout->look(ask)) out.push_back(std::move(f));
+  for (const auto& wake : layout->wakes()) {
+    const auto read = ask({{"XREAD", "COUNT", "1", "STREAMS", wake.stream, "$"}});
+    if (!read || !read->replies.front().is_error("NOPERM")) continue;
+    out.push_back({Severity::kWarning,
+                   "this user may not use XREAD: at zero replicas docktor polls instead of waking at once",
+                   "allow it: ACL SETUSER NAME +xread"});
+    break;
+  }
   return out;
 }
 

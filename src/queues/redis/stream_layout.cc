@@ -14,6 +14,7 @@ namespace {
 
 struct EntryId {
   std::uint64_t ms = 0, seq = 0;
+  auto operator<=>(const EntryId&) const = default;
 };
 
 std::optional<EntryId> parse_id(std::string_view text) {
@@ -41,6 +42,12 @@ std::optional<Duration> age_of(std::string_view text, Time now) {
   const auto age = now_ms - static_cast<std::int64_t>(id->ms);
   if (age > kYears) return std::nullopt;
   return std::chrono::milliseconds(std::max<std::int64_t>(0, age));
+}
+
+// Of an entry as XRANGE and XINFO have it; empty where it is none.
+std::string id_of(const Reply* entry) {
+  const auto* id = !entry || entry->items.empty() ? nullptr : entry->items.front().words();
+  return id && parse_id(*id) ? *id : std::string();
 }
 
 const Reply* group_of(const Reply& groups, const std::string& name) {
@@ -95,14 +102,15 @@ Result<Layout::Step> StreamLayout::group_read(const RedisAnswer& answer) {
   const auto* group = group_of(*groups, group_);
   if (!group) {
     unfit_ = fmt::format(
-        "group {} of stream {} does not exist yet, and a worker has to make it: what comes before that it "
-        "may never get",
+        "group {} of stream {} does not exist yet: one replica is kept, which has to make it, since what "
+        "comes before that the group may never get",
         group_, stream_);
-    return fail(
-        ErrorCode::kNotFound,
-        fmt::format("stream {} on {} has no group {} yet: start a worker, or make it: XGROUP CREATE {} {} 0",
-                    stream_, place, group_, stream_, group_),
-        true);
+    return fail(ErrorCode::kNotFound,
+                fmt::format("stream {} on {} has no group {} yet: a worker has to make it, and docktor "
+                            "starts one at the next check "
+                            "where it may; or make it yourself: XGROUP CREATE {} {} 0",
+                            stream_, place, group_, stream_, group_),
+                true);
   }
   unfit_.clear();
   const auto pending = group->count("pending");
@@ -124,6 +132,10 @@ Result<Layout::Step> StreamLayout::group_read(const RedisAnswer& answer) {
   const bool moved = behind_.after != delivered || *length < behind_.length;
   if (moved) behind_ = {delivered, delivered, 0, *length, {}};
   behind_.length = *length;
+  // Where the oldest one that waited was trimmed away (MAXLEN), the stream's first entry is it now.
+  if (auto first = id_of(stream->field("first-entry"));
+      !behind_.first.empty() && parse_id(behind_.first) < parse_id(first))
+    behind_.first = std::move(first);
   lag_known_ = true;
   if (delivered == last)
     sample_.num_pending = 0;
@@ -151,14 +163,10 @@ Result<Layout::Step> StreamLayout::range_read(const RedisAnswer& answer) {
       error.message += "; the server does not know the group's lag now, so that docktor has to count";
     return tl::unexpected(std::move(error));
   }
-  const auto id_of = [](const Reply& entry) {
-    const auto* id = entry.items.empty() ? nullptr : entry.items.front().words();
-    return id && parse_id(*id) ? *id : std::string();
-  };
-  if (!reply.items.empty() && behind_.first.empty()) behind_.first = id_of(reply.items.front());
+  if (!reply.items.empty() && behind_.first.empty()) behind_.first = id_of(&reply.items.front());
   if (!lag_known_) {
     if (!reply.items.empty()) {
-      if (auto id = id_of(reply.items.back()); !id.empty()) behind_.counted_to = std::move(id);
+      if (auto id = id_of(&reply.items.back()); !id.empty()) behind_.counted_to = std::move(id);
     }
     behind_.count += reply.items.size();
     sample_.num_pending = std::min(behind_.count, behind_.length);
@@ -207,8 +215,7 @@ std::vector<Finding> StreamLayout::look(const Ask& ask) {
                      answer->server->version),
          "use Redis 7 or later");
   }
-  const auto more =
-      ask({{"XRANGE", stream_, "+", "+", "COUNT", "1"}, {"XREAD", "COUNT", "1", "STREAMS", stream_, "$"}});
+  const auto more = ask({{"XRANGE", stream_, "+", "+", "COUNT", "1"}});
   if (!more) return out;
   if (more->replies[0].is_error("NOPERM")) {
     if (lag_known_)
@@ -223,9 +230,6 @@ std::vector<Finding> StreamLayout::look(const Ask& ask) {
            "the server does not know the group's lag now, and this user may not use XRANGE to count",
            "allow it: ACL SETUSER NAME +xrange"});
   }
-  if (more->replies[1].is_error("NOPERM"))
-    warn("this user may not use XREAD: at zero replicas docktor polls instead of waking at once",
-         "allow it: ACL SETUSER NAME +xread");
   return out;
 }
 
