@@ -40,7 +40,7 @@ nlohmann::ordered_json parse_line(std::string_view line) {
                    line.find("\\n") != std::string_view::npos || line.find("\\r") != std::string_view::npos ||
                    line.find("\\t") != std::string_view::npos ||
                    line.find('\x7f') != std::string_view::npos ||
-                   line.find("\xc2") != std::string_view::npos || line.find("\xe2") != std::string_view::npos;
+                   line.find('\xc2') != std::string_view::npos || line.find('\xe2') != std::string_view::npos;
   if (odd && record.is_object()) {
     for (auto& [key, value] : record.items()) {
       if (key != "configuration" && key != "state") make_plain(value);  // those are for replay, as they were

@@ -181,7 +181,7 @@ TEST_F(FilesTest, ThousandsOfStatesAreOnDiskSoonAndAFolderThatWasRemovedIsMadeAn
   const std::string states = folder + "/states";
   {
     StateStore store(states);
-    for (int i = 0; i < 2000; ++i) store.save("s" + std::to_string(i), {{"n", i}});
+    for (int i = 0; i < 2000; ++i) (void)store.save("s" + std::to_string(i), {{"n", i}});
   }
   StateStore store(states);
   for (int i = 0; i < 2000; ++i) ASSERT_EQ(store.load("s" + std::to_string(i))["n"], i);
