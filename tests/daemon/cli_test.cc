@@ -174,19 +174,25 @@ TEST_F(CliTest, ASecondDaemonIsRefusedForTheFileAndForTheService) {
   EXPECT_TRUE(has(copy, "service 'consumer' is already scaled by another docktor")) << copy.out;
 }
 
-TEST_F(CliTest, WhereSeveralRunTheyAreListed) {
-  configure("docktor.yaml");
-  std::string other =
-      config_text({.url = server.url(), .record_file = box.record_file(), .consumer = "OTHER"});
-  box.write("other.yaml", other);
+TEST_F(CliTest, WhereSeveralRunTheyAreListedUnlessThisFoldersFileIsOneOfThem) {
+  const auto daemon_of = [&](const std::string& file, const std::string& consumer) {
+    box.write(file,
+              config_text({.url = server.url(), .record_file = box.record_file(), .consumer = consumer}));
+    box.start(file);
+  };
   EXPECT_EQ(box.docktor("daemon status").code, 3);
-  box.start();
+  daemon_of("one.yaml", "ONE");
   EXPECT_EQ(box.docktor("daemon status").code, 0) << "the one that runs is meant";
-  box.start("other.yaml");
-  const Ran r = box.docktor("daemon status");
-  EXPECT_EQ(r.code, 2);
-  EXPECT_TRUE(has(r, box.path("docktor.yaml")) && has(r, box.path("other.yaml"))) << r.out;
+  daemon_of("other.yaml", "OTHER");
+  const Ran two = box.docktor("daemon status");
+  EXPECT_EQ(two.code, 2);
+  EXPECT_TRUE(has(two, box.path("one.yaml")) && has(two, box.path("other.yaml"))) << two.out;
+  daemon_of("docktor.yaml", "HERE");
+  const Ran here = box.docktor("daemon status");
+  EXPECT_EQ(here.code, 0);
+  EXPECT_TRUE(has(here, "Config: " + box.path("docktor.yaml"))) << here.out;
   EXPECT_EQ(box.docktor("daemon stop --config other.yaml --replicas").code, 0);
+  EXPECT_EQ(box.docktor("daemon stop --config one.yaml --replicas").code, 0);
   EXPECT_EQ(box.docktor("daemon status").code, 0);
 }
 
