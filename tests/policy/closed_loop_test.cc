@@ -46,5 +46,40 @@ RC_GTEST_PROP(ObjectiveClosedLoop, AtMostOneReversalAnHourOnAConstantLoadOnceLea
   for (std::size_t i = 1; i < reversals.size(); ++i) RC_ASSERT(reversals[i] - reversals[i - 1] >= kHour);
 }
 
+// Jobs of most of a minute, some each minute: errors of what is known of such a load are wide. They must neither keep the
+// replicas of a load that is gone, nor make the first messages late while nothing is known.
+RC_GTEST_PROP(ObjectiveClosedLoop, LongJobsKeepTheGoalFromTheFirstAndIdleReplicasGo, ()) {
+  sim::RunSpec r;
+  const double job = *rc::gen::element(20.0, 50.0);
+  r.world.worker.service_mean = job;
+  r.world.worker.service_cv = 0.3;
+  r.world.worker.startup_mean = *rc::gen::element(3.0, 10.0);
+  r.world.worker.startup_sd = r.world.worker.startup_mean / 4;
+  const double busy = *rc::gen::inRange(10, 25);
+  constexpr double kChange = 3600, kEnd = 7200, kSettled = 1200;
+  Load load;
+  load.name = "less";
+  load.rows = {{0, busy / job}, {kChange, busy / 3 / job}, {kEnd, 0}};
+  r.load = &load;
+  r.seed = *rc::gen::arbitrary<std::uint64_t>();
+  r.service.name = "consumer";
+  r.service.limits.min_replicas = 1;
+  r.service.limits.max_replicas = 100;
+  r.service.check_interval = r.service.sample_interval = std::chrono::seconds(10);
+  r.service.queue = QueueSpec{};
+  r.service.objective = ObjectiveSpec{std::chrono::minutes(1), 0.99};
+  double replicas = 0;
+  int decisions = 0;
+  r.watch = [&](const Input& in, const Decision& d) {
+    const double t = to_seconds(in.at);
+    if (t < kChange + kSettled || t > kEnd) return;
+    replicas += d.current;
+    ++decisions;
+  };
+  const auto result = run(r, make_policy);
+  RC_ASSERT(result.over <= 0.01);
+  RC_ASSERT(replicas / decisions <= 2 * busy / 3);
+}
+
 }  // namespace
 }  // namespace docktor

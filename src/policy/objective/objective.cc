@@ -53,11 +53,19 @@ constexpr double kSameErrors = 3;
 // Of a replica: less than that is not ordered.
 constexpr double kLacking = 0.05;
 
+// Starts (or checks, where those take longer) for which a replica must have been idle before it is given back whatever the
+// level seems to need; and the seconds that a start costs at least, in trouble if not in time.
+constexpr double kIdleStarts = 3;
+constexpr double kLeastStart = 10;
+
 // Of max_wait: so long without a message, and the last replica may go.
 constexpr double kSilence = 2;
 
 // Seconds after a gap in the samples in which nothing is given back, at most.
 constexpr double kGapHold = 10;
+
+// While no message is finished, at most so many times the replicas are wanted at once.
+constexpr int kMostUnknown = 4;
 
 // Where nothing else tells what helps, a quarter more is tried at a time.
 constexpr int kTried = 4;
@@ -226,6 +234,17 @@ double ObjectivePolicy::quiet_for(Time now) const {
   return to_seconds(now - since);
 }
 
+// Work for so many replica-seconds, and nothing finished: a replica does no more than one message in that time, as far as
+// anybody can know.
+int ObjectivePolicy::short_if_first_jobs_are_typical(const Situation& in) {
+  const int current = in.replicas.current;
+  if (unfinished_ <= 0 || current == 0 || !arrivals_.known()) return 0;
+  planned_rate_ = 1 / unfinished_;
+  const int lacking = replicas(replicas_short(outlook(in)) - kLacking);
+  planned_rate_ = 0;
+  return std::min({lacking, static_cast<int>(in.latest.queue.num_pending), (kMostUnknown - 1) * current});
+}
+
 Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
   Recommendation r;
   const int current = in.replicas.current;
@@ -235,9 +254,15 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
   arrivals_.waiting(pending, in.now, waiting);
   const double oldest = waiting.empty() ? 0 : waiting.front().oldest;
   r.numbers = {{"oldest_wait", oldest}};
+  const int short_of = short_if_first_jobs_are_typical(in);
   if (current == 0 && pending > 0) {
     r.wanted = 1;
     r.reason = fmt::format("{:.0f} messages waiting and no replica", pending);
+  } else if (short_of > 0) {
+    r.wanted = current + short_of;
+    r.reason = fmt::format(
+        "{:.0f} messages waiting (oldest {}, goal {}), and jobs take at least {}: adding {}", pending,
+        seconds_text(oldest), seconds_text(max_wait_), seconds_text(unfinished_), short_of);
   } else if (pending > 0 && oldest > max_wait_ / 2 && in.replicas.ready == current &&
              last_->replicas.current == current &&
              (!doubled_at_ ||
@@ -306,8 +331,10 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   int starting = 0;
   for (const Cohort& c : o.starting) starting += c.replicas;
   const int enough = replicas(replicas_enough(ahead)) + starting;
-  const int proven = too_few_.least(in.now, arrivals_.firm_level() / mu, load_error);
-  int high = std::max({steady, busy, enough, proven});
+  const double start = std::max({startup_.mean(), check_, kLeastStart});
+  const int proven = too_few_.least(in.now, arrivals_.firm_level() / mu, load_error, in_use_, start);
+  const int in_use = replicas(in_use_.most(in.now, kIdleStarts * start));
+  int high = std::max({floor, busy, enough, proven, std::min(steady, in_use)});
   // The slack never lets the last one go. Where a new one is in time for the first message, silence does.
   const bool silent =
       pending == 0 && in.latest.queue.in_hand() == 0 && quiet_for(in.now) >= kSilence * max_wait_;

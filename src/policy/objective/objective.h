@@ -11,6 +11,7 @@
 #include "policy/objective/capacity.h"
 #include "policy/objective/evidence.h"
 #include "policy/objective/hand.h"
+#include "policy/objective/in_use.h"
 #include "policy/objective/plan.h"
 #include "policy/objective/reaction.h"
 #include "policy/objective/rhythm.h"
@@ -72,6 +73,7 @@ class ObjectivePolicy final : public Policy {
   double blind() const;
   bool stands_still(const Situation& in) const;
   double quiet_for(Time now) const;  ///< seconds without an arrival, as far as samples go back
+  int short_if_first_jobs_are_typical(const Situation& in);
   Recommendation before_capacity_is_known(const Situation& in);
 
   double max_wait_;
@@ -91,6 +93,7 @@ class ObjectivePolicy final : public Policy {
   objective::Trend trend_;
   objective::Surprise trend_surprise_;
   objective::TooFew too_few_;
+  objective::InUse in_use_;
   objective::Bottleneck bottleneck_;
   std::optional<objective::Gauges> last_;
   std::optional<objective::Gauges> flow_from_;  // as of where the next flow begins: last_, or earlier
@@ -98,6 +101,7 @@ class ObjectivePolicy final : public Policy {
   std::optional<Time> gap_at_;                  // the first sample after a gap
   std::optional<Time> doubled_at_;              // while the capacity is unknown
   double working_ = 0;                          // replicas that work, as of the last evidence
+  double unfinished_ = 0;                       // replica-seconds of work while no message was finished yet
   double planned_rate_ = 0;                     // capacity, as plans take it
 };
 

@@ -46,6 +46,11 @@ void ObjectivePolicy::observe(const Observation& sample) {
   learn_workers();
   Gauges now{sample.at, sample.replicas, static_cast<double>(sample.queue.num_pending),
              static_cast<double>(sample.queue.in_hand())};
+  if (last_ && !capacity_.known()) {
+    const double hands = std::min({last_->in_hand, now.in_hand, static_cast<double>(now.replicas.current)});
+    const bool none = sample.flow && sample.flow->settled <= 0;
+    unfinished_ = none ? unfinished_ + hands * to_seconds(now.at - last_->at) : 0;
+  }
   if (last_) {
     startup_.add(last_->at, last_->replicas, now.at, now.replicas);
     if (to_seconds(now.at - last_->at) > longest_gap_) gap_at_ = now.at;
@@ -61,6 +66,11 @@ void ObjectivePolicy::observe(const Observation& sample) {
       now.pending > now.replicas.ready && now.oldest > kSaturatedDelays * hand_.longest_delay();
   too_few_.seen(now.at, std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size())),
                 backlog);
+  if (sample.queue.num_ack_pending) {
+    in_use_.add(now.at, std::min<double>(now.replicas.current, now.in_hand + now.pending));
+  } else {
+    in_use_.clear();
+  }
   if (sample.flow) {
     // Counters that move in steps make longer flows, which began some samples ago.
     const double longest = std::max(longest_gap_, 2 * to_seconds(sample.queue.step));

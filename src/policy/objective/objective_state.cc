@@ -50,6 +50,7 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   trend_.save(state["trend"]);
   trend_surprise_.save(state["trend_surprise"]);
   too_few_.save(state["too_few"]);
+  in_use_.save(state["in_use"]);
   bottleneck_.save(state["bottleneck"]);
   state["planned_rate"] = planned_rate_;
   state["working"] = working_;
@@ -82,6 +83,7 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   trend_.restore(part("trend"));
   trend_surprise_.restore(part("trend_surprise"));
   too_few_.restore(part("too_few"));
+  in_use_.restore(part("in_use"));
   bottleneck_.restore(part("bottleneck"));
   restore_number(state, "planned_rate", 0, 1e12, planned_rate_);
   restore_number(state, "working", 0, 1e6, working_);

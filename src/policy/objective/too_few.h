@@ -6,13 +6,18 @@
 #include <vector>
 
 #include "core/time.h"
+#include "policy/objective/in_use.h"
 
 namespace docktor::objective {
 
 /// Whenever replicas must be added, those that were ready while the backlog grew were too few for what came
 /// meanwhile. The same load will not be given to so few again for some hours, unless it is less now by more
 /// than the errors of both estimates. What came is counted over the time in which the backlog grew: a short
-/// clump, which says little, has a wide error. Not thread-safe; memory is bounded.
+/// clump, which says little, has a wide error.
+///
+/// Where a job takes long or messages are few, these errors are so wide that they would forbid each scale-down for
+/// hours. So fewer are tried all the same once no more of them had work at once for the time of some starts; where they
+/// are too few again, that time grows, until the load is less. Not thread-safe; memory is bounded.
 class TooFew {
  public:
   /// Called each sample. `backlog`: more wait than idle workers explain.
@@ -25,8 +30,9 @@ class TooFew {
   /// grows_since().
   void note(Time now, double load, double error);
 
-  /// The fewest replicas that may be tried for this load.
-  int least(Time now, double load, double error) const;
+  /// The fewest replicas that may be tried for this load, where so many had work at once and a start takes
+  /// `start` seconds.
+  int least(Time now, double load, double error, const InUse& in_use, double start);
 
   void save(nlohmann::json& state) const;
   void restore(const nlohmann::json& state);
@@ -37,6 +43,7 @@ class TooFew {
     double load = 0;
     double error = 0;
     Time at{};
+    double starts = 0;  // for which no more than `replicas` must have had work, before they are tried again
   };
   std::vector<Entry> entries_;  // at most one for each number of replicas
   Time since_{};
