@@ -21,7 +21,7 @@ def table():
         row = ROW.match(line)
         if row:
             folder, may = row.groups()
-            allowed[folder] = None if may == "everything" else re.findall(r"[a-z]+(?:/[a-z<>]+)*", may) if may != "nothing of ours" else []
+            allowed[folder] = None if may == "everything" else re.findall(r"[a-z_]+(?:/[a-z_<>]+)*", may) if may != "nothing of ours" else []
     if not allowed:
         sys.exit("check-arrows: docs/architecture.md has no table of folders")
     return allowed

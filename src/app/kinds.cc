@@ -3,7 +3,9 @@
 #include <array>
 #include <cstddef>
 
+#include "queues/http/http_kind.h"
 #include "queues/nats/nats_kind.h"
+#include "queues/prometheus/prometheus_kind.h"
 #include "queues/rabbitmq/rabbitmq_kind.h"
 #include "queues/redis/redis_kind.h"
 #include "targets/compose/compose_kind.h"
@@ -14,7 +16,7 @@ namespace docktor {
 namespace {
 
 // A further kind is a row here, and nothing else outside its folder.
-constexpr std::array kQueues{&kNatsKind, &kRabbitKind, &kRedisKind};
+constexpr std::array kQueues{&kNatsKind, &kRabbitKind, &kRedisKind, &kPrometheusKind, &kHttpKind};
 constexpr std::array kTargets{&kProcessKind, &kComposeKind};
 
 template <class Row, std::size_t N>

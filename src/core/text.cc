@@ -226,6 +226,31 @@ std::string percent_decoded(std::string_view text) {
   return out;
 }
 
+namespace {
+
+// Behind the ? of an address a key may stand: "?queue=mail&api_key=abc" becomes "?queue=mail&api_key=***".
+std::string without_keys(std::string_view url) {
+  static constexpr std::array<std::string_view, 6> kSecret = {"key",  "token", "secret",
+                                                              "pass", "sig",   "auth"};
+  std::string out(url.substr(0, url.find('?')));
+  url.remove_prefix(out.size());
+  while (!url.empty()) {
+    const auto part = url.substr(0, url.find('&', 1));  // with the ? or & before it
+    url.remove_prefix(part.size());
+    std::string name(part.substr(0, part.find('=')));
+    std::ranges::transform(name, name.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    const bool secret =
+        name.size() < part.size() &&
+        std::ranges::any_of(
+            kSecret, [&](std::string_view word) { return name.find(word) != std::string::npos; });
+    out += secret ? fmt::format("{}=***", part.substr(0, name.size())) : std::string(part);
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string redacted_url(std::string_view url) {
   std::string out;
   // A list of servers is separated by commas; each may carry its own credentials.
@@ -236,9 +261,9 @@ std::string redacted_url(std::string_view url) {
     const auto from = scheme == std::string_view::npos ? 0 : scheme + 3;
     const auto at = part.rfind('@');
     if (at == std::string_view::npos || at < from)
-      out += part;
+      out += without_keys(part);
     else
-      out += fmt::format("{}***@{}", part.substr(0, from), part.substr(at + 1));
+      out += fmt::format("{}***@{}", part.substr(0, from), without_keys(part.substr(at + 1)));
     if (comma == std::string_view::npos) return out;
     out += ',';
     url.remove_prefix(comma + 1);

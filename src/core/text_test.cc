@@ -91,6 +91,9 @@ TEST(RedactedUrl, HidesCredentialsOfEveryServer) {
   EXPECT_EQ(redacted_url("nats://host:4222"), "nats://host:4222");
   EXPECT_EQ(redacted_url("nats://user:p@ss@host:4222"), "nats://***@host:4222");
   EXPECT_EQ(redacted_url("nats://token@a,nats://b,u:p@c"), "nats://***@a,nats://b,***@c");
+  EXPECT_EQ(redacted_url("http://h/x?queue=mail&Api_Key=abc&n=1"), "http://h/x?queue=mail&Api_Key=***&n=1");
+  EXPECT_EQ(redacted_url("http://u:p@h/x?token=abc"), "http://***@h/x?token=***");
+  EXPECT_EQ(redacted_url("unix:///run/redis.sock?db=1"), "unix:///run/redis.sock?db=1");
 }
 
 }  // namespace

@@ -175,6 +175,7 @@ class HttpClient::Loop {
     init_curl();
     multi_ = curl_multi_init();
     curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, kMostConnections);
+    curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, server_.most_connections);
     curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kMostIdle);
     curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &on_socket);
     curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);

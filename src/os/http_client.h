@@ -24,7 +24,8 @@ struct HttpServer {
   std::string ca_file;      ///< PEM; empty: the system's
   std::string cert_file;    ///< PEM, the client's certificate; empty: none
   std::string key_file;
-  bool verify = true;  ///< check the server's certificate and its name
+  bool verify = true;         ///< check the server's certificate and its name
+  long most_connections = 0;  ///< at once; further requests wait for one. 0: as many as there are requests
 };
 
 struct HttpRequest {

@@ -13,6 +13,7 @@
 #include "core/text.h"
 #include "os/event_loop.h"
 #include "os/http_client.h"
+#include "os/http_url.h"
 #include "queues/rabbitmq/queue_figures.h"
 
 namespace docktor {
@@ -30,20 +31,6 @@ constexpr std::size_t kMostOfOne = 1 << 20;  // bytes of an answer
 constexpr std::size_t kMostOfAll = 16 << 20;
 constexpr std::size_t kManyQueues = 8;      // followed: the list of the virtual host is asked for
 constexpr std::size_t kStrangersEach = 20;  // unless so many others come with each of ours
-
-std::string base64(std::string_view text) {
-  static constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); i += 3) {
-    const auto byte = [&](std::size_t k) {
-      return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0u;
-    };
-    const unsigned n = byte(0) << 16 | byte(1) << 8 | byte(2);
-    for (unsigned k = 0; k < 4; ++k) out += i + k <= text.size() ? kDigits[n >> (18 - 6 * k) & 63] : '=';
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -258,7 +245,7 @@ class ManagementApi::Loop {
   HttpRequest request(std::string path, Duration timeout, std::size_t most) const {
     HttpRequest r;
     r.path = std::move(path);
-    r.headers = {"Authorization: Basic " + base64(spec_.address.user + ":" + spec_.address.password)};
+    r.headers = {"Authorization: " + basic_authorization(spec_.address.user, spec_.address.password)};
     r.timeout = timeout;
     r.connect_timeout = std::min<Duration>(timeout, std::chrono::seconds(3));
     r.max_body = most;

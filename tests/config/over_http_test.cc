@@ -1,0 +1,109 @@
+// The keys of kinds prometheus and http: what is refused, with the words, and what is never shown.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/effective.h"
+#include "queues/http/http_spec.h"
+#include "queues/prometheus/prometheus_spec.h"
+#include "tests/config/test_files.h"
+
+namespace docktor {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr auto kRules = "rules: {scale_up_when: [{metric: queue.backlog, op: '>', value: 1}]}";
+
+LoadResult load(const std::string& queue, const std::string& policy = kRules) {
+  return load_text(
+      "services:\n  - name: a\n    max_replicas: 3\n    target: {kind: process, command: [w]}\n    queue: {" +
+      queue + "}\n    " + policy + "\n");
+}
+
+std::string mistake(const std::string& queue, const std::string& policy = kRules) {
+  const auto r = load(queue, policy);
+  return r.mistakes.size() == 1
+             ? r.mistakes.front()
+             : fmt::format("{} mistakes: {}", r.mistakes.size(), fmt::join(r.mistakes, " | "));
+}
+
+std::string prometheus(const std::string& keys) {
+  return "kind: prometheus, url: 'http://p:9090', query: 'sum(w)'" + keys;
+}
+std::string http(const std::string& keys) {
+  return "kind: http, url: 'http://h/stats', backlog: /jobs/waiting" + keys;
+}
+
+TEST(PrometheusKeys, TheLeastFile) {
+  const auto service = service_of(load(prometheus("")));
+  EXPECT_EQ(service.queue->identity, "prometheus sum(w)");
+  EXPECT_EQ(service.queue->shown, "http://p:9090 (sum(w))");
+  const auto spec = PrometheusSpec::from(service.queue->settings);
+  EXPECT_EQ(spec.prefix, "");
+  EXPECT_EQ(spec.scrape_interval, Duration(std::chrono::seconds(15)));
+  EXPECT_EQ(spec.max_age, Duration(std::chrono::minutes(2)));
+  const auto slow =
+      PrometheusSpec::from(service_of(load(prometheus(", scrape_interval: 1m"))).queue->settings);
+  EXPECT_EQ(slow.max_age, Duration(std::chrono::minutes(4)));
+  const auto deep = service_of(load("kind: prometheus, url: 'https://u:p@m/prometheus/', query: w"));
+  EXPECT_EQ(PrometheusSpec::from(deep.queue->settings).prefix, "/prometheus");
+  EXPECT_EQ(deep.queue->shown, "https://m (w)");
+}
+
+TEST(PrometheusKeys, WhatIsWrongIsSaid) {
+  EXPECT_THAT(mistake("kind: prometheus, url: 'http://p'"), HasSubstr("query is missing"));
+  EXPECT_THAT(mistake("kind: prometheus, url: 'p:9090', query: w"),
+              HasSubstr("does not begin with http:// or https://"));
+  EXPECT_THAT(mistake("kind: prometheus, url: 'u:topsecret@p', query: w"), Not(HasSubstr("topsecret")));
+  EXPECT_THAT(mistake("kind: prometheus, url: 'http://p/api/v1/query', query: w"),
+              HasSubstr("leave /api/v1"));
+  EXPECT_THAT(mistake(prometheus(", arrivals: a, rate_in: b")), HasSubstr("both arrivals and rate_in"));
+  EXPECT_THAT(mistake(prometheus(", empty: 1")), HasSubstr("empty"));
+  EXPECT_THAT(mistake(prometheus(", user: me, token: t")), HasSubstr("both a user and a token"));
+  EXPECT_THAT(mistake(prometheus(", password: x")), HasSubstr("a password without a user"));
+  EXPECT_THAT(mistake(prometheus(", token_file: /nowhere/token")), HasSubstr("/nowhere/token"));
+  EXPECT_THAT(mistake(prometheus(", tls_verify: false")), HasSubstr("http://, which is not encrypted"));
+  EXPECT_THAT(mistake(prometheus(", headers: {'X(y)': z}")), HasSubstr("cannot be sent"));
+  EXPECT_THAT(mistake(prometheus(", backlog: /a")), HasSubstr("backlog is a key of kind http"));
+}
+
+TEST(HttpKeys, TheLeastFileAndWhatIsWrong) {
+  const auto service = service_of(load(http("")));
+  EXPECT_EQ(service.queue->identity, "http http://h/stats (/jobs/waiting)");
+  EXPECT_EQ(service.queue->shown, "http://h/stats (/jobs/waiting)");
+  EXPECT_THAT(mistake("kind: http, url: 'http://h'"), HasSubstr("backlog is missing"));
+  EXPECT_THAT(mistake("kind: http, url: 'http://h', backlog: jobs.waiting"),
+              HasSubstr("\"jobs.waiting\" is no JSON pointer; write /jobs/waiting"));
+  EXPECT_THAT(mistake(http(", max_age: 5s")), HasSubstr("max_age without as_of"));
+  EXPECT_THAT(mistake(http(", settled: /s, rate_out: /r")), HasSubstr("both settled and rate_out"));
+}
+
+TEST(FigureKeys, WhatIsNotAskedForTakesNoRuleAndNoObjective) {
+  const std::string objective = "objective: {max_wait: 5s}";
+  EXPECT_THAT(mistake(prometheus(""), objective),
+              HasSubstr("does not tell without a query for it; write rules:"));
+  EXPECT_THAT(mistake(http(""), objective), HasSubstr("does not tell without a pointer to it; write rules:"));
+  for (const auto* key : {", arrivals: /n", ", settled: /n", ", rate_in: /n", ", rate_out: /n"})
+    EXPECT_TRUE(load(http(key), objective).config) << key;
+  const std::string in_hand = "rules: {scale_up_when: [{metric: queue.num_ack_pending, op: '>', value: 1}]}";
+  EXPECT_THAT(mistake(http(""), in_hand),
+              HasSubstr("does not tell queue.num_ack_pending without a pointer to it; it tells "
+                        "queue.backlog"));
+  EXPECT_TRUE(load(http(", in_flight: /n"), in_hand).config);
+}
+
+TEST(FigureKeys, SecretsAreNeverShown) {
+  const auto service =
+      service_of(load("kind: http, url: 'http://h/stats?api_key=topsecret', backlog: /w, token: topsecret, "
+                      "headers: {X-Key: topsecret}"));
+  EXPECT_THAT(effective_service(service).dump(), Not(HasSubstr("topsecret")));
+  EXPECT_THAT(service.queue->shown + service.queue->identity, Not(HasSubstr("topsecret")));
+  const auto user = service_of(load("kind: prometheus, url: 'http://me:topsecret@p', query: w"));
+  EXPECT_THAT(effective_service(user).dump() + user.queue->shown, Not(HasSubstr("topsecret")));
+}
+
+}  // namespace
+}  // namespace docktor

@@ -1,0 +1,151 @@
+#include "tests/support/web_stub.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <sstream>
+#include <stdexcept>
+
+namespace docktor::test {
+namespace {
+
+bool send_all(int fd, std::string_view text, const std::stop_token& stop) {
+  while (!text.empty() && !stop.stop_requested()) {
+    pollfd p{fd, POLLOUT, 0};
+    if (::poll(&p, 1, 20) == 0) continue;
+    const auto n = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return text.empty();
+}
+
+// More bytes, or false at the end or a stop.
+bool receive(int fd, std::string& into, const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    pollfd p{fd, POLLIN, 0};
+    if (::poll(&p, 1, 20) == 0) continue;
+    char buffer[16384];
+    const auto n = ::recv(fd, buffer, sizeof buffer, 0);
+    if (n <= 0) return false;
+    into.append(buffer, static_cast<std::size_t>(n));
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string WebRequest::header(const std::string& name) const {
+  std::istringstream lines(head);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.size() <= name.size() || line[name.size()] != ':' ||
+        ::strncasecmp(line.c_str(), name.c_str(), name.size()) != 0)
+      continue;
+    const auto from = line.find_first_not_of(' ', name.size() + 1);
+    return from == std::string::npos ? "" : line.substr(from, line.find_last_not_of("\r ") - from + 1);
+  }
+  return {};
+}
+
+WebStub::WebStub(Script script) : script_(std::move(script)) { start(); }
+WebStub::~WebStub() { stop(); }
+
+void WebStub::start() {
+  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int yes = 1;
+  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  sockaddr_in a{};
+  a.sin_family = AF_INET;
+  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  a.sin_port = htons(static_cast<std::uint16_t>(port_));
+  socklen_t size = sizeof a;
+  if (::bind(listener_, reinterpret_cast<sockaddr*>(&a), size) != 0 || ::listen(listener_, 256) != 0 ||
+      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&a), &size) != 0)
+    throw std::runtime_error("no port for the test's server");
+  port_ = ntohs(a.sin_port);
+  thread_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
+}
+
+void WebStub::stop() {
+  if (!thread_.joinable()) return;
+  thread_.request_stop();
+  thread_.join();
+  talks_.clear();
+  ::close(listener_);
+}
+
+std::string WebStub::url() const { return fmt::format("http://127.0.0.1:{}", port_); }
+
+void WebStub::script(Script script) {
+  const std::scoped_lock lock(mutex_);
+  script_ = std::move(script);
+}
+
+WebRequest WebStub::last() const {
+  const std::scoped_lock lock(mutex_);
+  return last_;
+}
+
+void WebStub::serve(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    pollfd p{listener_, POLLIN, 0};
+    if (::poll(&p, 1, 20) <= 0) continue;
+    const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0) continue;
+    ++connections_;
+    talks_.emplace_back([this, fd](const std::stop_token& token) {
+      talk(fd, token);
+      ::close(fd);
+    });
+  }
+}
+
+bool WebStub::reply(int fd, const WebReply& r, const std::stop_token& stop) const {
+  const auto until = std::chrono::steady_clock::now() + r.delay;
+  while (std::chrono::steady_clock::now() < until && !stop.stop_requested())
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  auto head = fmt::format("HTTP/1.1 {} x\r\n", r.status);
+  if (!r.endless) head += fmt::format("Content-Length: {}\r\n", r.body.size());
+  for (const auto& h : r.headers) head += h + "\r\n";
+  if (!send_all(fd, head + "\r\n", stop)) return false;
+  if (r.endless) {
+    while (send_all(fd, r.body, stop)) continue;
+    return false;
+  }
+  return send_all(fd, r.cut_off ? r.body.substr(0, r.body.size() / 2) : r.body, stop) && !r.cut_off;
+}
+
+void WebStub::talk(int fd, const std::stop_token& stop) {
+  std::string in;
+  while (true) {
+    std::size_t end = 0;
+    while ((end = in.find("\r\n\r\n")) == std::string::npos) {
+      if (!receive(fd, in, stop)) return;
+    }
+    WebRequest request;
+    request.head = in.substr(0, end + 2);
+    in.erase(0, end + 4);
+    std::istringstream(request.head) >> request.method >> request.path;
+    const auto length = std::strtoul(request.header("Content-Length").c_str(), nullptr, 10);
+    while (in.size() < length) {
+      if (!receive(fd, in, stop)) return;
+    }
+    request.body = in.substr(0, length);
+    in.erase(0, length);
+    Script script;
+    {
+      const std::scoped_lock lock(mutex_);
+      last_ = request;
+      script = script_;
+    }
+    if (!reply(fd, script(request), stop)) return;
+  }
+}
+
+}  // namespace docktor::test
