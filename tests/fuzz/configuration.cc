@@ -7,6 +7,7 @@
 #include "config/edit.h"
 #include "config/effective.h"
 #include "config/load.h"
+#include "queues/kafka/kafka_keys.h"
 #include "queues/nats/nats_keys.h"
 #include "queues/rabbitmq/rabbitmq_keys.h"
 #include "targets/compose/compose_keys.h"
@@ -18,7 +19,8 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-constexpr const docktor::KindKeys* kQueues[] = {&docktor::kNatsKeys, &docktor::kRabbitKeys};
+constexpr const docktor::KindKeys* kQueues[] = {&docktor::kNatsKeys, &docktor::kRabbitKeys,
+                                                &docktor::kKafkaKeys};
 constexpr const docktor::KindKeys* kTargets[] = {&docktor::kProcessKeys, &docktor::kComposeKeys};
 constexpr docktor::Kinds kKinds{kQueues, kTargets};
 

@@ -1,0 +1,53 @@
+#!/usr/bin/python3
+"""Works off a topic of Kafka as a member of a consumer group, and can be stopped at any moment without losing a record.
+
+At SIGTERM it finishes the record in hand, commits it, and leaves the group, so that others have its partitions at once.
+
+KAFKA_SERVERS, TOPIC, GROUP; PROCESS_TIME_MS: how long a record takes; RECORD_FILE: records done, one a line.
+"""
+import os
+import signal
+import sys
+import time
+
+from confluent_kafka import Consumer, KafkaError, KafkaException
+
+seconds = float(os.environ.get("PROCESS_TIME_MS", "100")) / 1000
+record = open(os.environ["RECORD_FILE"], "ab", buffering=0) if os.environ.get("RECORD_FILE") else None
+stopping = False
+
+
+def stop(signal_number, frame):
+    global stopping
+    stopping = True
+
+
+signal.signal(signal.SIGTERM, stop)
+signal.signal(signal.SIGINT, stop)
+
+consumer = Consumer({
+    "bootstrap.servers": os.environ.get("KAFKA_SERVERS", "localhost:9092"),
+    "group.id": os.environ.get("GROUP", "workers"),
+    "auto.offset.reset": "earliest",                          # docktor's offset_reset says the same
+    "enable.auto.commit": False,                              # what is done is committed, and nothing else
+    "partition.assignment.strategy": "cooperative-sticky",    # the others go on while one joins or leaves
+})
+consumer.subscribe([os.environ.get("TOPIC", "jobs")])
+
+while not stopping:
+    message = consumer.poll(0.5)
+    if message is None:
+        continue
+    if message.error():
+        # The topic or the broker may come later than this.
+        if message.error().code() != KafkaError._PARTITION_EOF:
+            print("Kafka:", message.error(), file=sys.stderr, flush=True)
+        continue
+    time.sleep(seconds)
+    if record:
+        record.write(message.value() + b"\n")
+    try:
+        consumer.commit(message, asynchronous=False)
+    except KafkaException as error:  # the partition went to somebody else, who reads the record again
+        print("not committed:", error, file=sys.stderr, flush=True)
+consumer.close()

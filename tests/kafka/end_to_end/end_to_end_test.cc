@@ -1,0 +1,118 @@
+// The main job on Kafka with everything real: broker, daemon, the example's workers in Python. Every record is accounted
+// for.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/daemon/sandbox.h"
+#include "tests/kafka/reader.h"
+
+namespace docktor::test {
+namespace {
+
+using testing::HasSubstr;
+
+class KafkaEndToEnd : public KafkaTest {
+ protected:
+  void SetUp() override {
+    KafkaTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    const Ran client = box.run("/usr/bin/python3 -c 'import confluent_kafka'");
+    if (client.code == 0) return;
+    if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << client.out;  // NOLINT(concurrency-mt-unsafe)
+    GTEST_SKIP() << "no confluent_kafka: apt-get install python3-confluent-kafka";
+  }
+
+  void configure(int min, const std::string& topic, const std::string& policy, int milliseconds) {
+    box.write("docktor.yaml", fmt::format(R"(services:
+  - name: consumer
+    min_replicas: {}
+    max_replicas: 5
+    check_interval: 1s
+    metrics_window: 2s
+{}
+    queue: {{kind: kafka, url: "{}", topic: {}, group: workers, offset_reset: earliest}}
+    target:
+      kind: process
+      command: [/usr/bin/python3, "{}/worker.py"]
+      ready_after: 100ms
+      environment: {{KAFKA_SERVERS: "{}", TOPIC: {}, GROUP: workers, PROCESS_TIME_MS: "{}", RECORD_FILE: "{}"}}
+)",
+                                          min, policy, shared_server().url(), topic, DOCKTOR_EXAMPLE,
+                                          shared_server().url(), topic, milliseconds, box.record_file()));
+  }
+
+  void produce(const std::string& topic, const std::string& run, int count, double rate = 1e5) {
+    const Ran ran =
+        box.run("/usr/bin/python3 " DOCKTOR_EXAMPLE "/producer.py", {{"KAFKA_SERVERS", shared_server().url()},
+                                                                     {"TOPIC", topic},
+                                                                     {"RUN_ID", run},
+                                                                     {"COUNT", std::to_string(count)},
+                                                                     {"RATE", fmt::format("{}", rate)}});
+    ASSERT_EQ(ran.code, 0) << ran.out;
+  }
+
+  // A record may come twice, to its partition's next owner, where it was not committed before a rebalance; none is lost.
+  void expect_all(const std::string& run, int count) {
+    ASSERT_TRUE(eventually([&] { return box.all_processed(run, count); }, 3 * kPatience))
+        << box.processed(run).size() << " of " << count << "\n"
+        << box.log();
+    int twice = 0;
+    for (const auto& [number, times] : box.processed(run)) twice += times > 1;
+    EXPECT_LE(twice, 20 + count / 10);
+  }
+
+  Sandbox box;
+};
+
+constexpr auto kRules = R"(    rules:
+      scale_up_when: [{metric: queue.backlog, op: ">", value: 50}]
+      scale_down_when: [{metric: queue.backlog, op: "<=", value: 5}])";
+
+TEST_F(KafkaEndToEnd, BacklogScalesUpByTwoAndIdlenessDownByOneAndNoRecordIsLost) {
+  configure(1, "steps", kRules, 20);
+  produce("steps", "held", 1500);
+  const auto valid = box.docktor("config validate");
+  EXPECT_EQ(valid.code, 0) << valid.out;
+  EXPECT_THAT(valid.out, HasSubstr("group workers on steps: 1500 records behind in 12 partitions"));
+  box.start();
+  expect_all("held", 1500);
+  ASSERT_TRUE(eventually([&] { return box.moves().ends_with("2→1"); }, 2 * kPatience))
+      << box.moves() << box.log();
+  EXPECT_EQ(box.moves(), "0→1 1→3 3→5 5→4 4→3 3→2 2→1");
+  for (const auto& d : box.decisions(true)) EXPECT_EQ(d["outcome"], "done") << d;
+}
+
+TEST_F(KafkaEndToEnd, FromZeroTheFirstRecordWakesAndBackToZeroWithoutLosingOne) {
+  configure(0, "zero", kRules, 20);
+  box.start();  // there is no topic yet
+  for (int round = 0; round < 2; ++round) {
+    const auto run = fmt::format("round{}", round);
+    ASSERT_TRUE(eventually([&] { return box.replicas() == 0; }, 2 * kPatience)) << box.log();
+    produce("zero", run, 5);
+    expect_all(run, 5);
+  }
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 0; }, 2 * kPatience)) << box.log();
+}
+
+TEST_F(KafkaEndToEnd, AnObjectiveWorksAndABrokerThatIsDownIsHeld) {
+  configure(1, "goal", "    objective: {max_wait: 10s}", 40);
+  box.start();
+  produce("goal", "steady", 900, 60);  // one worker carries 25 a second at most
+  expect_all("steady", 900);
+  bool grew = false;
+  for (const auto& d : box.decisions(true)) grew |= d["target_replicas"] >= 2;
+  EXPECT_TRUE(grew) << box.moves();
+  shared_server().kill();
+  EXPECT_TRUE(eventually([&] { return box.log().find("queue: Kafka at ") != std::string::npos; }))
+      << box.log();
+  EXPECT_GE(box.replicas(), 1);
+  shared_server().start();
+  EXPECT_TRUE(eventually([&] { return box.log().find("the queue answers again") != std::string::npos; }))
+      << box.log();
+  produce("goal", "after", 50);
+  expect_all("after", 50);
+}
+
+}  // namespace
+}  // namespace docktor::test
