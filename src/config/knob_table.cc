@@ -59,11 +59,11 @@ constexpr std::array kTable = std::to_array<Knob>({
                 "that an objective removes.",
      .standard = "1", .least = 1, .most = kMaxReplicas, .variable = "DOCKTOR_SCALE_DOWN_BY"},
     {.forms = kService | kScaling, .key = "check_interval", .type = KnobType::kDuration,
-     .meaning = "Time between two decisions.", .standard = "10s", .least = 0.01, .most = kHour,
+     .meaning = "Time between two decisions; the default with an objective is sample_interval.", .standard = "10s", .least = 0.01, .most = kHour,
      .variable = "DOCKTOR_CHECK_INTERVAL", .flag = "--interval"},
     {.forms = kService | kScaling, .key = "sample_interval", .type = KnobType::kDuration,
      .meaning = "Time between two samples of queue and CPU, at most check_interval; the default "
-                "is the smaller of 1s and check_interval.",
+                "is the smaller of 1s and check_interval, with an objective max_wait / 5 between 500ms and 1s.",
      .least = 0.01, .most = kHour, .variable = "DOCKTOR_SAMPLE_INTERVAL"},
     {.forms = kService | kScaling, .key = "metrics_window", .type = KnobType::kDuration,
      .meaning = "Time over which the values that rules see are averaged; longer is calmer and slower.",

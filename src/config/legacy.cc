@@ -55,6 +55,7 @@ ServiceSpec read_legacy(Section& top) {
   if (const auto* node = top.section("scaling")) {
     Section scaling(context, kScaling, *node);
     read_limits(scaling, spec);
+    read_intervals(scaling, spec);
     read_cpu_rules(scaling, spec);
     if (spec.limits.min_replicas == 0) {
       context.mistakes.add(

@@ -39,17 +39,30 @@ void read_steps(Section& from, LimitsSpec& limits) {
   limits.steps_given = (up && up->given) || (down && down->given);
 }
 
+// With an objective each sample is decided on, and a fifth of what a message may wait is spent on knowing of it at most.
+constexpr int kIntervalsInAWait = 5;
+constexpr Duration kShortestByWait = std::chrono::milliseconds(500);
+constexpr Duration kUsualSample = std::chrono::seconds(1);
+
+}  // namespace
+
 void read_intervals(Section& from, ServiceSpec& into) {
   const auto check = from.duration("check_interval");
   const auto sample = from.duration("sample_interval");
   const auto window = from.duration("metrics_window");
   if (check) into.check_interval = check->value;
   if (window) into.metrics_window = window->value;
-  into.sample_interval =
-      sample ? sample->value : std::min<Duration>(std::chrono::seconds(1), into.check_interval);
+  const bool check_follows = into.objective && check && !check->given;
+  into.sample_interval = kUsualSample;
+  if (into.objective)
+    into.sample_interval =
+        std::clamp(into.objective->max_wait / kIntervalsInAWait, kShortestByWait, kUsualSample);
+  if (!check_follows) into.sample_interval = std::min(into.sample_interval, into.check_interval);
+  if (sample) into.sample_interval = sample->value;
+  if (check_follows) into.check_interval = into.sample_interval;
 
   auto& mistakes = from.context().mistakes;
-  if (check && sample && sample->value > check->value) {
+  if (check && sample && !check_follows && sample->value > check->value) {
     mistakes.add(
         place_of_misfit(*sample, *check),
         fmt::format(
@@ -65,12 +78,9 @@ void read_intervals(Section& from, ServiceSpec& into) {
   }
 }
 
-}  // namespace
-
 void read_limits(Section& from, ServiceSpec& into) {
   read_replicas(from, into.limits);
   read_steps(from, into.limits);
-  read_intervals(from, into);
   const auto set = [&](std::string_view key, Duration& field) {
     if (const auto d = from.duration(key)) field = d->value;
   };

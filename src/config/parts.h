@@ -14,6 +14,9 @@ namespace docktor {
 /// Replicas, steps, intervals, cooldowns: the same keys in a service and in the legacy `scaling`.
 void read_limits(Section& from, ServiceSpec& into);
 
+/// After read_policy: with an objective, what is not given follows from it.
+void read_intervals(Section& from, ServiceSpec& into);
+
 /// `rules` and `objective`, and what they need: call it when queue and target are known.
 void read_policy(Section& service, ServiceSpec& into);
 

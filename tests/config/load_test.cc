@@ -230,6 +230,28 @@ TEST(Load, SamplesAtLeastAsOftenAsItDecides) {
   EXPECT_EQ(service_of(load_text(with_service("    check_interval: 1m\n"))).sample_interval, 1s);
 }
 
+TEST(Load, WithAnObjectiveTheIntervalsFollowFromItUnlessTheyAreGiven) {
+  const auto with = [](const std::string& lines) {
+    return service_of(load_text(R"(services:
+  - name: a
+    max_replicas: 1
+    queue: {url: "nats://h", stream: S, consumer: C}
+    target: {kind: process, command: [x]}
+)" + lines));
+  };
+  const auto intervals = [&](const std::string& lines) {
+    const auto s = with(lines);
+    return std::pair{s.sample_interval, s.check_interval};
+  };
+  const std::string minute = "    objective: {max_wait: 1m}\n", two = "    objective: {max_wait: 2s}\n";
+  EXPECT_EQ(intervals(minute), (std::pair<Duration, Duration>{1s, 1s}));
+  EXPECT_EQ(intervals("    objective: {max_wait: 4s}\n"), (std::pair<Duration, Duration>{800ms, 800ms}));
+  EXPECT_EQ(intervals(two), (std::pair<Duration, Duration>{500ms, 500ms}));
+  EXPECT_EQ(intervals(minute + "    check_interval: 10s\n"), (std::pair<Duration, Duration>{1s, 10s}));
+  EXPECT_EQ(intervals(two + "    check_interval: 200ms\n"), (std::pair<Duration, Duration>{200ms, 200ms}));
+  EXPECT_EQ(intervals(minute + "    sample_interval: 20s\n"), (std::pair<Duration, Duration>{20s, 20s}));
+}
+
 TEST(Load, TakesSeveralServices) {
   const auto result = load_text(with_service("") + R"(  - name: other
     max_replicas: 3

@@ -164,7 +164,7 @@ TEST(Effective, ShowsValuesAndHidesSecrets) {
   const auto& s = json["services"][0];
   EXPECT_EQ(s["name"], "a");
   EXPECT_EQ(s["cooldown_up"], "1m30s");
-  EXPECT_EQ(s["sample_interval"], "1s");
+  EXPECT_EQ(s["sample_interval"], "500ms");
   EXPECT_EQ(s["objective"]["max_wait"], "1s500ms");
   EXPECT_EQ(s["rules"]["scale_up_when"][0].dump(), R"({"metric":"cpu.avg_pct","op":">","value":80})");
   EXPECT_EQ(s["rules"]["scale_up_when"][1]["value"], 0.5);
