@@ -11,6 +11,7 @@
 #include "app/kinds.h"
 #include "app/terminal.h"
 #include "config/load.h"
+#include "core/text.h"
 
 extern char** environ;
 
@@ -54,6 +55,30 @@ std::optional<Config> load_for(const Cli& cli, HttpSpec* http) {
     say(stderr, "✗ {} error{}\n", loaded.mistakes.size(), loaded.mistakes.size() == 1 ? "" : "s");
   }
   if (http) *http = loaded.http;
+  return std::move(loaded.config);
+}
+
+std::optional<Config> load_or_usual_for(const Cli& cli, const std::string& max_wait) {
+  if (cli.config || find_config(cli.cwd)) return load_for(cli);
+  const std::string text = fmt::format(
+      R"(services:
+  - name: consumer
+    max_replicas: 100
+    objective: {{{}}}
+    queue: {{url: "nats://localhost:4222", stream: EVENTS, consumer: WORKERS}}
+    target: {{kind: process, command: worker}}
+)",
+      max_wait.empty() ? "" : fmt::format("max_wait: {}", max_wait));
+  Cli usual = cli;
+  usual.service.clear();
+  auto loaded =
+      load_config_text(all_kinds(), text, "the usual service", cli.cwd, our_environment(), flags_of(usual));
+  for (const auto& m : loaded.mistakes) say(stderr, "{}\n", m);
+  if (loaded.config) {
+    const auto& s = loaded.config->services.front();
+    say(stderr, "note: no docktor.yaml here; a service with 1 to 100 replicas and max_wait {} is taken\n",
+        short_duration(s.objective->max_wait));
+  }
   return std::move(loaded.config);
 }
 

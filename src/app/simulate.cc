@@ -189,7 +189,11 @@ report::Line line_of(const std::string& name, const std::string& note, bool ours
 
 int simulate_command(const Cli& cli) {
   const SimulateFlags& flags = cli.simulate;
-  const auto config = load_for(cli);
+  if (!flags.max_wait.empty()) {
+    if (const auto wait = seconds_of("--max-wait", flags.max_wait, 86'400); !wait)
+      return complain(wait.error().message);
+  }
+  const auto config = load_or_usual_for(cli, flags.max_wait);
   if (!config) return kExitUsage;
   const auto plan = plan_of(cli, *config);
   if (!plan) return complain(plan.error().message);

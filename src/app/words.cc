@@ -61,6 +61,8 @@ constexpr std::array kNumberWords = std::to_array<Word>({
     {"enough", "the goal is kept with {}", Unit::kReplicas},
     {"proven", "fewer than {} were too few for this load before", Unit::kReplicas},
     {"headroom", "{} kept for load that comes faster than a start", Unit::kReplicas},
+    {"headroom_short", "{} more would be kept for it if max_headroom allowed", Unit::kReplicas},
+    {"kept", "that serves {} of the messages in time, by the last hours", Unit::kPercent},
 });
 // clang-format on
 

@@ -1,5 +1,7 @@
 #include "config/effective.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -83,7 +85,8 @@ Json effective_service(const ServiceSpec& s) {
   }
   if (s.objective) {
     json["objective"] = {{"max_wait", exact_duration(s.objective->max_wait)},
-                         {"quantile", s.objective->quantile}};
+                         {"quantile", s.objective->quantile},
+                         {"max_headroom", fmt::format("{:g}%", 100 * s.objective->max_headroom)}};
   }
   if (s.rules && s.objective) json["rules_mode"] = s.rules_mode == RulesMode::kVeto ? "veto" : "floor";
   if (s.queue) json["queue"] = kind_json(s.queue->kind, s.queue->settings);

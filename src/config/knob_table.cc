@@ -113,6 +113,10 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.forms = kObjective, .key = "quantile", .type = KnobType::kNumber,
      .meaning = "Share of the messages that are to wait no longer than max_wait.", .standard = "0.99",
      .least = 0.5, .most = 0.9999},
+    {.forms = kObjective, .key = "max_headroom", .type = KnobType::kPercent,
+     .meaning = "Where load comes faster than replicas start: the most that may stand by for it, as a part of "
+                "what the load needs in the mean over hours, and at least of min_replicas.",
+     .standard = "600%", .least = 0, .most = 100000},
 
     // --- llm
     {.forms = kLlm, .key = "provider", .type = KnobType::kText,

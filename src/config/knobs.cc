@@ -94,6 +94,8 @@ std::string allowed(const Knob& knob) {
     case KnobType::kNumber:
       if (knob.most >= 1e15) return "a number";
       return fmt::format("a number from {} to {}", number(knob.least), number(knob.most));
+    case KnobType::kPercent:
+      return fmt::format("a percentage from {}% to {}%", number(knob.least), number(knob.most));
     case KnobType::kDuration:
       return fmt::format("a duration from {} to {}",
                          knob.least == 0 ? "0s" : short_duration(seconds(knob.least)),

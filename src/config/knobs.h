@@ -28,6 +28,7 @@ enum Form : std::uint32_t {
 enum class KnobType {
   kInteger,
   kNumber,
+  kPercent,   ///< `50%`, kept as 0.5; least and most in percent
   kDuration,  ///< least and most in seconds
   kBool,
   kText,

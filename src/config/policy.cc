@@ -133,6 +133,7 @@ void read_objective(Section& service, ServiceSpec& into) {
   ObjectiveSpec objective;
   if (const auto d = section.duration("max_wait")) objective.max_wait = d->value;
   if (const auto q = section.number("quantile")) objective.quantile = q->value;
+  if (const auto h = section.percent("max_headroom")) objective.max_headroom = h->value;
   into.objective = objective;
   if (!service.entry("queue")) {
     service.context().mistakes.add(

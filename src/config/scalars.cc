@@ -67,6 +67,16 @@ Result<double> number_of(const Knob& knob, std::string_view text, std::string_vi
   return *v;
 }
 
+Result<double> percent_of(const Knob& knob, std::string_view text, std::string_view shown) {
+  const bool percent = text.ends_with('%');
+  const std::string_view digits = text.substr(0, text.size() - (percent ? 1 : 0));
+  const auto v = plain_number(digits);
+  if (!v || !is_decimal_number(digits)) return wrong(knob, {text, shown});
+  if (!percent) return wrong(knob, {text, shown}, fmt::format("write {}%", digits));
+  if (*v < knob.least || *v > knob.most) return wrong(knob, {text, shown});
+  return *v / 100;
+}
+
 Result<bool> bool_of(const Knob& knob, std::string_view text, std::string_view shown) {
   const bool yes = is_one_of(text, {"true", "yes", "on", "y"});
   const bool no = is_one_of(text, {"false", "no", "off", "n"});

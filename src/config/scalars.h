@@ -14,6 +14,8 @@ namespace docktor {
 /// text where it is given: what a variable put in is not repeated.
 Result<int> integer_of(const Knob& knob, std::string_view text, std::string_view shown = {});
 Result<double> number_of(const Knob& knob, std::string_view text, std::string_view shown = {});
+/// `50%` as 0.5.
+Result<double> percent_of(const Knob& knob, std::string_view text, std::string_view shown = {});
 /// true, false, yes, no, on, off, y, n, in lower, upper and first-letter case.
 Result<bool> bool_of(const Knob& knob, std::string_view text, std::string_view shown = {});
 Result<std::string> text_of(const Knob& knob, std::string_view text, std::string_view shown = {});

@@ -27,6 +27,19 @@ TEST(Duration, TakesSecondsAndUnits) {
   }
 }
 
+TEST(Percent, TakesThemWithTheirSignOnly) {
+  const Knob knob{.key = "max_headroom", .type = KnobType::kPercent, .least = 0, .most = 1000};
+  EXPECT_EQ(*percent_of(knob, "50%"), 0.5);
+  EXPECT_EQ(*percent_of(knob, "12.5%"), 0.125);
+  EXPECT_EQ(*percent_of(knob, "0%"), 0);
+  EXPECT_EQ(percent_of(knob, "0.5").error().message,
+            "max_headroom is \"0.5\"; allowed: a percentage from 0% to 1000%; write 0.5%");
+  EXPECT_EQ(percent_of(knob, "1001%").error().message,
+            "max_headroom is \"1001%\"; allowed: a percentage from 0% to 1000%");
+  for (const char* text : {"", "%", "-1%", "50 %", "x%", "50%%"})
+    EXPECT_FALSE(percent_of(knob, text)) << text;
+}
+
 TEST(Duration, RefusesWhatIsNone) {
   for (const char* text : {"",     "s",
                            "fast", "-1",

@@ -202,6 +202,7 @@ std::optional<Read<T>> Section::read(std::string_view key,
 
 std::optional<Read<int>> Section::integer(std::string_view key) { return read<int>(key, integer_of); }
 std::optional<Read<double>> Section::number(std::string_view key) { return read<double>(key, number_of); }
+std::optional<Read<double>> Section::percent(std::string_view key) { return read<double>(key, percent_of); }
 std::optional<Read<bool>> Section::boolean(std::string_view key) { return read<bool>(key, bool_of); }
 std::optional<Read<Duration>> Section::duration(std::string_view key) {
   return read<Duration>(key, duration_of);
@@ -425,6 +426,8 @@ std::optional<Read<Setting>> Section::setting(const Knob& k) {
       return as_setting<int>(integer(k.key));
     case KnobType::kNumber:
       return as_setting<double>(number(k.key));
+    case KnobType::kPercent:
+      return as_setting<double>(percent(k.key));
     case KnobType::kDuration:
       return as_setting<Duration>(duration(k.key));
     case KnobType::kBool:

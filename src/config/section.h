@@ -60,6 +60,7 @@ class Section {
   /// form's in the table.
   std::optional<Read<int>> integer(std::string_view key);
   std::optional<Read<double>> number(std::string_view key);
+  std::optional<Read<double>> percent(std::string_view key);
   std::optional<Read<bool>> boolean(std::string_view key);
   std::optional<Read<Duration>> duration(std::string_view key);
   std::optional<Read<std::string>> text(std::string_view key);

@@ -43,6 +43,8 @@ enum class RulesMode { kFloor, kVeto };
 struct ObjectiveSpec {
   Duration max_wait = std::chrono::seconds(5);
   double quantile = 0.99;
+  double max_headroom =
+      6;  ///< most that may stand by, over what the load (or min_replicas) needs in the mean
   friend bool operator==(const ObjectiveSpec&, const ObjectiveSpec&) = default;
 };
 

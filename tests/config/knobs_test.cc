@@ -117,6 +117,7 @@ TEST(Knobs, HaveTheDefaultsOfTheSpec) {
   ASSERT_TRUE(loaded.objective);
   EXPECT_EQ(loaded.objective->max_wait, ObjectiveSpec{}.max_wait);
   EXPECT_EQ(loaded.objective->quantile, ObjectiveSpec{}.quantile);
+  EXPECT_EQ(loaded.objective->max_headroom, ObjectiveSpec{}.max_headroom);
   ASSERT_TRUE(loaded.queue);
   EXPECT_EQ(loaded.queue->kind, "nats");
   const ProcessSpec process;

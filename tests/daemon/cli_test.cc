@@ -76,6 +76,11 @@ TEST_F(CliTest, NumbersAreDecimalAsInTheFile) {
     EXPECT_EQ(r.code, 2) << typed << "\n" << r.out;
     EXPECT_TRUE(has(r, "is not")) << typed << "\n" << r.out;
   }
+  const auto usual =
+      box.docktor("simulate --shape constant:5 --policy static:1 --seeds 1 --no-optimum --max-wait 2s");
+  EXPECT_EQ(usual.code, 0) << usual.out;
+  EXPECT_TRUE(has(usual, "no docktor.yaml here; a service with 1 to 100 replicas and max_wait 2s is taken"))
+      << usual.out;
   configure("docktor.yaml");
   EXPECT_TRUE(
       has(box.docktor("simulate --shape constant:5 --policy static:01 --seeds 1"), "static:01: give"));

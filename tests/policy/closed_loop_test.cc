@@ -81,5 +81,46 @@ RC_GTEST_PROP(ObjectiveClosedLoop, LongJobsKeepTheGoalFromTheFirstAndIdleReplica
   RC_ASSERT(replicas / decisions <= 2 * busy / 3);
 }
 
+// Spikes out of next to nothing, replicas that start six times as slowly as a message may wait: only standing by helps.
+TEST(MaxHeadroom, IsWhatStandingByCostsAtMost) {
+  const auto with = [](double max_headroom) {
+    static const Load load = *sim::built_in_load("spikes", 1);
+    sim::RunSpec r;
+    r.load = &load;
+    r.world.worker.service_mean = 0.05;
+    r.world.worker.startup_mean = 30;
+    r.world.worker.startup_sd = 7;
+    r.service.name = "consumer";
+    r.service.limits.min_replicas = 1;
+    r.service.limits.max_replicas = 200;
+    r.service.check_interval = r.service.sample_interval = std::chrono::seconds(1);
+    r.service.queue = QueueSpec{};
+    r.service.objective = ObjectiveSpec{.max_headroom = max_headroom};
+    double refused = 0, kept = 100;
+    r.watch = [&](const Input&, const Decision& d) {
+      for (const auto& [name, value] : d.recommendation.numbers) {
+        if (name == "headroom_short") refused = std::max(refused, value);
+        if (name == "kept") kept = std::min(kept, value);
+      }
+    };
+    const auto result = run(r, make_policy);
+    return std::tuple{result.rho, result.over, refused, kept};
+  };
+  const auto [free, free_late, none_refused, all_kept] = with(1000);
+  const auto [usual, usual_late, refused, kept] = with(ObjectiveSpec{}.max_headroom);
+  const auto [half, half_late, half_refused, half_kept] = with(0.5);
+  EXPECT_LT(usual, 8);
+  EXPECT_LT(half, usual);
+  EXPECT_LT(half, 4);
+  EXPECT_LE(free_late, usual_late);
+  EXPECT_LE(usual_late, half_late);
+  EXPECT_EQ(none_refused, 0);
+  EXPECT_GT(half_refused, 1) << "and how many replicas more it would take is told";
+  EXPECT_LT(half_kept, 99);
+  EXPECT_GE(half_refused, refused);
+  EXPECT_LE(half_kept, kept);
+  EXPECT_EQ(all_kept, 100) << "told only where it is refused";
+}
+
 }  // namespace
 }  // namespace docktor

@@ -78,6 +78,7 @@ int replicas(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e
 ObjectivePolicy::ObjectivePolicy(const ServiceSpec& spec)
     : max_wait_(to_seconds(spec.objective.value_or(ObjectiveSpec{}).max_wait)),
       quantile_(spec.objective.value_or(ObjectiveSpec{}).quantile),
+      max_headroom_(spec.objective.value_or(ObjectiveSpec{}).max_headroom),
       check_(to_seconds(spec.check_interval)),
       longest_gap_(to_seconds(spec.stale_after())),
       min_replicas_(spec.limits.min_replicas),
@@ -165,11 +166,18 @@ double ObjectivePolicy::rhythm_rate(Time now) const {
 // be needed for. A trend only ever adds.
 ObjectivePolicy::Expected ObjectivePolicy::expected(Time now) const {
   const double level = arrivals_.level(), share = (1 - quantile_) / 2;
-  if (blind() <= 0) return {level, 0};
-  if (follows_rhythm()) return {rhythm_rate(now), rhythm_surprise_.headroom(share)};
-  const Expected as_now{level, surprise_.headroom(share)};
+  if (blind() <= 0) return {level};
+  // What stands by costs all the time; it is held against what is paid without it.
+  const double most = max_headroom_ * std::max(surprise_.mean_level(), min_replicas_ * planned_rate_);
+  const auto above = [&](double rate, const Surprise& surprise) {
+    const double wanted = surprise.headroom(share);
+    const double headroom = std::min(wanted, most);
+    return Expected{rate, headroom, wanted - headroom, surprise.beyond(headroom)};
+  };
+  if (follows_rhythm()) return above(rhythm_rate(now), rhythm_surprise_);
+  const Expected as_now = above(level, surprise_);
   if (!follows_trend()) return as_now;
-  const Expected grown{std::max(level, trend_.rate(blind())), trend_surprise_.headroom(share)};
+  const Expected grown = above(std::max(level, trend_.rate(blind())), trend_surprise_);
   return grown.rate + grown.headroom > as_now.rate + as_now.headroom ? grown : as_now;
 }
 
@@ -395,6 +403,10 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
                {"enough", enough},
                {"proven", proven},
                {"headroom", soon.headroom / mu}};
+  if (soon.refused > 0) {
+    r.numbers.emplace_back("headroom_short", soon.refused / mu);
+    r.numbers.emplace_back("kept", 100 * (1 - soon.late));
+  }
   if (most) r.numbers.emplace_back("bottleneck", *most);
   return r;
 }

@@ -56,6 +56,8 @@ class ObjectivePolicy final : public Policy {
   bool follows_trend() const { return looks_for_trend() && !rhythm_.proven() && trend_.proven(); }
   struct Expected {
     double rate = 0, headroom = 0;  // messages per second
+    double refused = 0;             // likewise: headroom that max_headroom does not allow
+    double late = 0;                // share of the messages that come too fast for it, by the last hours
   };
   Expected expected(Time now) const;
   double rhythm_rate(Time now) const;
@@ -78,6 +80,7 @@ class ObjectivePolicy final : public Policy {
 
   double max_wait_;
   double quantile_;
+  double max_headroom_;
   double check_;        // seconds between decisions
   double longest_gap_;  // seconds between two samples that teach anything
   int min_replicas_;

@@ -30,6 +30,8 @@ void Surprise::forget(double length) {
   const double keep = std::exp(-length / kMemorySeconds);
   for (double& w : weights_) w *= keep;
   total_ *= keep;
+  level_sum_ *= keep;
+  length_ *= keep;
 }
 
 void Surprise::add(double surprise, double weight, double length) {
@@ -44,6 +46,8 @@ void Surprise::add(const Arrivals& arrivals, double blind, double patience) {
   forget(to_seconds(newest.length));
   while (!levels_.empty() && levels_.back().first >= newest.end) levels_.pop_back();
   levels_.emplace_back(newest.end, arrivals.level());
+  level_sum_ += arrivals.level() * to_seconds(newest.length);
+  length_ += to_seconds(newest.length);
   if (levels_.size() > Arrivals::kMaxSlots) levels_.pop_front();
   if (blind <= 0.25 * to_seconds(newest.length) || newest.count <= 0) {
     if (newest.count > 0) next_ = {0.0, newest.count};
@@ -74,6 +78,13 @@ double Surprise::headroom(double share) const {
   return 0;
 }
 
+double Surprise::beyond(double headroom) const {
+  double above = 0;
+  for (int bin = kBins; bin > 0 && kLeast * std::pow(kGrowth, bin) > headroom * (1 + 1e-9); --bin)
+    above += weights_[static_cast<std::size_t>(bin)];
+  return total_ > 0 ? above / total_ : 0;
+}
+
 void Surprise::save(nlohmann::json& state) const {
   state = nlohmann::json::object();
   auto& bins = state["bins"] = nlohmann::json::object();
@@ -81,6 +92,8 @@ void Surprise::save(nlohmann::json& state) const {
     if (weights_[i] > 0) bins[std::to_string(i)] = weights_[i];
   }
   state["total"] = total_;
+  state["level"] = level_sum_;
+  state["length"] = length_;
   if (next_) state["next"] = {next_->first, next_->second};
   auto& levels = state["levels"] = nlohmann::json::array();
   for (const auto& [t, level] : levels_) levels.push_back({saved(t), level});
@@ -94,6 +107,8 @@ void Surprise::restore(const nlohmann::json& state) {
       restore_number(*it, std::to_string(i).c_str(), 0, 1e18, weights_[i]);
   }
   restore_number(state, "total", 0, 1e18, total_);
+  restore_number(state, "level", 0, 1e18, level_sum_);
+  restore_number(state, "length", 0, 1e18, length_);
   next_.reset();
   if (const auto it = state.find("next"); it != state.end() && it->is_array() && it->size() == 2) {
     std::pair<double, double> next{0, -1};

@@ -33,6 +33,12 @@ class Surprise {
   /// Messages per second above the level that all but `share` of the messages would have got by with.
   double headroom(double share) const;
 
+  /// Share of the messages that would not have got by with so much.
+  double beyond(double headroom) const;
+
+  /// Mean over time of the levels that were added, messages per second.
+  double mean_level() const { return length_ > 0 ? level_sum_ / length_ : 0; }
+
   void save(nlohmann::json& state) const;
   void restore(const nlohmann::json& state);
 
@@ -44,6 +50,7 @@ class Surprise {
 
   std::array<double, kBins + 1> weights_{};  // [0]: no surprise
   double total_ = 0;
+  double level_sum_ = 0, length_ = 0;              // messages, seconds: fading like the weights
   std::optional<std::pair<double, double>> next_;  // the newest sample's, not yet counted
   std::deque<std::pair<Time, double>> levels_;     // the level at each slot's end
 };
