@@ -6,6 +6,7 @@
 #include "queues/http/http_kind.h"
 #include "queues/kafka/kafka_kind.h"
 #include "queues/nats/nats_kind.h"
+#include "queues/postgres/postgres_kind.h"
 #include "queues/prometheus/prometheus_kind.h"
 #include "queues/rabbitmq/rabbitmq_kind.h"
 #include "queues/redis/redis_kind.h"
@@ -17,7 +18,8 @@ namespace docktor {
 namespace {
 
 // A further kind is a row here, and nothing else outside its folder.
-constexpr std::array kQueues{&kNatsKind, &kRabbitKind, &kRedisKind, &kKafkaKind, &kPrometheusKind, &kHttpKind};
+constexpr std::array kQueues{&kNatsKind,  &kRabbitKind,     &kRedisKind, &kPostgresKind,
+                             &kKafkaKind, &kPrometheusKind, &kHttpKind};
 constexpr std::array kTargets{&kProcessKind, &kComposeKind};
 
 template <class Row, std::size_t N>

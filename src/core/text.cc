@@ -249,9 +249,40 @@ std::string without_keys(std::string_view url) {
   return out;
 }
 
+// libpq's form, "host=db password=s3cret", "password = 's 3'": each value of a password as ***.
+std::string without_passwords(std::string_view text) {
+  static constexpr std::string_view kWord = "password";
+  const std::string_view blanks = " \t\r\n";
+  std::string out;
+  while (true) {
+    const auto word = text.find(kWord);
+    if (word == std::string_view::npos) return out.append(text);
+    auto at = std::min(text.find_first_not_of(blanks, word + kWord.size()), text.size());
+    if (at == text.size() || text[at] != '=') {
+      out += text.substr(0, word + kWord.size());
+      text.remove_prefix(word + kWord.size());
+      continue;
+    }
+    at = std::min(text.find_first_not_of(blanks, at + 1), text.size());
+    out += text.substr(0, at);
+    out += "***";
+    if (at < text.size() && text[at] == '\'') {
+      for (++at; at < text.size() && text[at] != '\''; ++at) at += text[at] == '\\';
+      text.remove_prefix(std::min(at + 1, text.size()));
+    } else {
+      while (at < text.size() && blanks.find(text[at]) == std::string_view::npos)
+        at += text[at] == '\\' ? 2 : 1;
+      text.remove_prefix(std::min(at, text.size()));
+    }
+  }
+}
+
 }  // namespace
 
-std::string redacted_url(std::string_view url) {
+std::string redacted_url(std::string_view address) {
+  const bool words = address.substr(0, address.find("://")).find('=') != std::string_view::npos;
+  const auto hidden = words ? without_passwords(address) : std::string(address);
+  std::string_view url = hidden;
   std::string out;
   // A list of servers is separated by commas; each may carry its own credentials.
   while (true) {

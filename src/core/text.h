@@ -41,8 +41,8 @@ std::string markup_escaped(std::string_view text);
 /// "p%40ss" → "p@ss"; a '%' that begins no escape stays what it is.
 std::string percent_decoded(std::string_view text);
 
-/// nats://user:password@host → nats://***@host, http://host/?token=abc → http://host/?token=***. Text without credentials
-/// comes back as it is.
+/// nats://user:password@host → nats://***@host, http://host/?token=abc → http://host/?token=***, "host=h password=p" →
+/// "host=h password=***". Text without credentials comes back as it is.
 std::string redacted_url(std::string_view url);
 
 }  // namespace docktor

@@ -94,6 +94,11 @@ TEST(RedactedUrl, HidesCredentialsOfEveryServer) {
   EXPECT_EQ(redacted_url("http://h/x?queue=mail&Api_Key=abc&n=1"), "http://h/x?queue=mail&Api_Key=***&n=1");
   EXPECT_EQ(redacted_url("http://u:p@h/x?token=abc"), "http://***@h/x?token=***");
   EXPECT_EQ(redacted_url("unix:///run/redis.sock?db=1"), "unix:///run/redis.sock?db=1");
+  EXPECT_EQ(redacted_url("host=h password=s,3 dbname=d"), "host=h password=*** dbname=d");
+  EXPECT_EQ(redacted_url("password = 's \\' 3' host=h"), "password = *** host=h");
+  EXPECT_EQ(redacted_url("postgres://h/d?password=s&x=1"), "postgres://h/d?password=***&x=1");
+  EXPECT_EQ(redacted_url("host=h password=s://x"), "host=h password=***");
+  EXPECT_EQ(redacted_url("postgres://h/password"), "postgres://h/password");
 }
 
 }  // namespace

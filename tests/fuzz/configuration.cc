@@ -9,6 +9,7 @@
 #include "config/load.h"
 #include "queues/kafka/kafka_keys.h"
 #include "queues/nats/nats_keys.h"
+#include "queues/postgres/postgres_keys.h"
 #include "queues/rabbitmq/rabbitmq_keys.h"
 #include "targets/compose/compose_keys.h"
 #include "targets/process/process_keys.h"
@@ -20,7 +21,7 @@ void require(bool holds) {
 }
 
 constexpr const docktor::KindKeys* kQueues[] = {&docktor::kNatsKeys, &docktor::kRabbitKeys,
-                                                &docktor::kKafkaKeys};
+                                                &docktor::kKafkaKeys, &docktor::kPostgresKeys};
 constexpr const docktor::KindKeys* kTargets[] = {&docktor::kProcessKeys, &docktor::kComposeKeys};
 constexpr docktor::Kinds kKinds{kQueues, kTargets};
 

@@ -1,0 +1,160 @@
+#include "queues/postgres/framework.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "queues/postgres/pg_connection.h"
+
+namespace docktor {
+
+namespace {
+
+// A table without an index for its jobs in hand is scanned for them while it is no larger: some 10 ms.
+constexpr int kSmallBytes = 32 << 20;
+
+// clang-format off: statements, as a person would write them.
+constexpr std::array kFrameworks = std::to_array<PgFramework>({
+    {.name = "river", .shown = "River", .schema = "", .queue = "default", .claim_seconds = 3600,
+     .tables = "river_job river_queue",
+     .channel = "$N.river_insert",
+     .hole = "River does not tell when the time of a scheduled job comes, nor of jobs that plain SQL inserts",
+     .version = "select 'migration ' || max(version) from $Sriver_migration",
+     .names = "select name from $Sriver_queue order by 1 limit 20",
+     .live = R"(
+  select j.*, (select q.paused_at is not null from $Sriver_queue q where q.name = j.queue)
+  from (select queue,
+          count(*) filter (where state <> 'running' and scheduled_at <= now()),
+          count(*) filter (where state = 'running'),
+          count(*) filter (where state <> 'running' and scheduled_at > now()),
+          extract(epoch from now() - min(scheduled_at) filter (where state <> 'running' and scheduled_at <= now()))
+        from $Sriver_job
+        where state in ('available', 'running', 'retryable', 'scheduled') and ($1::text[] is null or queue = any($1))
+        group by queue) j)",
+     .id_queue = "queue"},
+
+    {.name = "pg-boss", .shown = "pg-boss", .schema = "pgboss", .queue = "", .claim_seconds = 900,
+     .tables = "job queue",
+     .channel = "", .hole = "",
+     .version = "select 'schema ' || max(version) from $Sversion",
+     .names = "select name from $Squeue order by 1 limit 20",
+     .note = "nothing to do while it is so: docktor then takes no worker for idle",
+     .live = R"(
+  select q.name, w.backlog,
+    case when pg_relation_size(to_regclass(format('%I.%I', '$N', q.partition_name))) < $B
+      then (select count(*) from $Sjob j where j.name = q.name and j.state = 'active') end,
+    w.scheduled, w.oldest_age, null::boolean
+  from $Squeue q cross join lateral
+    (select count(*) filter (where start_after <= now()) as backlog,
+       count(*) filter (where start_after > now()) as scheduled,
+       extract(epoch from now() - min(greatest(start_after, created_on)) filter (where start_after <= now())) as oldest_age
+     from $Sjob j where j.name = q.name and j.state < 'active') w
+  where $1::text[] is null or q.name = any($1))",
+     .knows_queues = true},
+
+    {.name = "graphile-worker", .shown = "Graphile Worker", .schema = "graphile_worker", .queue = "", .all_queues = true,
+     .claim_seconds = 4 * 3600,
+     .tables = "_private_jobs _private_tasks",
+     .channel = "jobs:insert",
+     .hole = "Graphile Worker does not tell when the time of a scheduled job comes",
+     .version = "select 'migration ' || max(id) from $Smigrations",
+     .names = "select identifier from $S_private_tasks order by 1 limit 20",
+     .live = R"(
+  select t.identifier, coalesce(w.backlog, 0), case when small then coalesce(h.held, 0) end, coalesce(w.scheduled, 0),
+    w.oldest_age, null::boolean
+  from size cross join $S_private_tasks t
+    left join (select task_id, count(*) filter (where run_at <= now()) as backlog,
+                 count(*) filter (where run_at > now()) as scheduled,
+                 extract(epoch from now() - min(run_at) filter (where run_at <= now())) as oldest_age
+               from $S_private_jobs where is_available = true group by task_id) w on w.task_id = t.id
+    left join (select task_id, count(*) as held from $S_private_jobs
+               where locked_at is not null and (select small from size) group by task_id) h on h.task_id = t.id
+  where (w.task_id is not null or h.task_id is not null) and ($1::text[] is null or t.identifier = any($1)))",
+     .added = "pg_sequence_last_value(pg_get_serial_sequence('$S_private_jobs', 'id')::regclass)"},
+
+    {.name = "procrastinate", .shown = "Procrastinate", .schema = "", .queue = "", .all_queues = true, .claim_seconds = 60,
+     .tables = "procrastinate_jobs",
+     .channel = "procrastinate_any_queue_v1",
+     .hole = "Procrastinate does not tell when the time of a scheduled job comes",
+     .version = "select case when to_regproc('$Sprocrastinate_defer_jobs_v1') is null then 'before 3' else '3 or later' end",
+     .names = "select distinct queue_name from $Sprocrastinate_jobs where status in ('todo', 'doing') order by 1 limit 20",
+     .live = R"(
+  select queue_name,
+    count(*) filter (where status = 'todo' and (scheduled_at is null or scheduled_at <= now())),
+    count(*) filter (where status = 'doing'),
+    count(*) filter (where status = 'todo' and scheduled_at > now()),
+    null::numeric, null::boolean
+  from $Sprocrastinate_jobs
+  where status in ('todo', 'doing') and ($1::text[] is null or queue_name = any($1))
+  group by queue_name)",
+     .id_queue = "queue_name", .oldest_age = false},
+});
+// clang-format on
+
+void replace_all(std::string& text, std::string_view what, std::string_view by) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+    text.replace(at, what.size(), by);
+}
+
+std::string doubled(std::string_view text, char quote) {
+  std::string out;
+  for (const char c : text) out.append(c == quote ? 2 : 1, c);
+  return out;
+}
+
+}  // namespace
+
+std::span<const PgFramework> pg_frameworks() { return kFrameworks; }
+
+const PgFramework* pg_framework_named(std::string_view name) {
+  const auto* found = std::ranges::find(kFrameworks, name, &PgFramework::name);
+  return found == kFrameworks.end() ? nullptr : found;
+}
+
+std::string pg_identifier(std::string_view name) { return '"' + doubled(name, '"') + '"'; }
+
+std::string with_schema(std::string_view text, const PgFramework& framework, const std::string& schema) {
+  const std::string name = schema.empty() ? std::string(framework.schema) : schema;
+  const auto before = name.empty() ? std::string() : pg_identifier(name) + ".";
+  std::string out(text);
+  // Within a text of SQL, '$Stable', the quotes that end it are doubled.
+  replace_all(out, "'$S", "'" + doubled(before, '\''));
+  replace_all(out, "$S", before);
+  replace_all(out, "'$N'", "'" + doubled(name, '\'') + "'");
+  replace_all(out, "$N", name);
+  replace_all(out, "$B", std::to_string(kSmallBytes));
+  return out;
+}
+
+std::string pg_statement(const PgFramework& f, const std::string& schema) {
+  static constexpr std::string_view kRow = "queue, backlog, in_hand, scheduled, oldest_age, paused";
+  const bool ids = !f.id_queue.empty();
+  const bool sized = f.live.find("from size") != std::string_view::npos;
+  std::string sql = "with ";
+  if (sized) sql += fmt::format("size as (select pg_relation_size('$S{}') < $B as small),\n", f.table());
+  sql += fmt::format("live ({}) as ({}\n)", kRow, f.live);
+  if (ids) {
+    sql += fmt::format(
+        ",\nnews as (select {0} as queue, count(*) as added, count(*) filter (where id > $3) as added_late\n"
+        "  from $S{1} where id > $2 and ($1::text[] is null or {0} = any($1)) group by {0})\n"
+        "select queue, coalesce(backlog, 0) as backlog, coalesce(in_hand, 0) as in_hand,\n"
+        "  coalesce(scheduled, 0) as scheduled, oldest_age, paused, coalesce(added, 0) as added,\n"
+        "  coalesce(added_late, 0) as added_late, null::bigint as newest\n"
+        "from live full join news using (queue)\n"
+        "union all select null, 0, 0, 0, null, null, 0, 0, (select max(id) from $S{1})",
+        f.id_queue, f.table());
+  } else {
+    sql += fmt::format("\nselect {}, null::bigint as added from live", kRow);
+    if (!f.knows_queues)
+      sql += fmt::format("\nunion all select null, 0, {}, 0, null, null, {}",
+                         sized ? "case when (select small from size) then 0 end" : "0", f.added);
+    sql += "\n";
+    // Of no use here, and there all the same: a statement's parameters have a number.
+    sql = fmt::format("select * from ({}) figures where $2::bigint is not null and $3::bigint is not null",
+                      sql);
+  }
+  return with_schema(sql + fmt::format(" limit {}", PgConnection::kMaxRows + 1), f, schema);
+}
+
+}  // namespace docktor

@@ -1,0 +1,152 @@
+#include "queues/postgres/postgres_check.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <string>
+
+#include "core/text.h"
+#include "queues/postgres/framework.h"
+#include "queues/postgres/pg_session.h"
+
+namespace docktor {
+
+namespace {
+
+class Check {
+ public:
+  explicit Check(const PostgresLook& look)
+      : look_(look), framework_(pg_framework_named(look.spec.framework)) {}
+
+  std::vector<Finding> run() {
+    const auto there = look_.ask({.sql = "select pg_is_in_recovery()"});
+    if (!there) {
+      add(Severity::kError, there.error().message);
+      return found_;
+    }
+    the_server(there->rows.front().front() == "t");
+    if (framework_ && !the_tables()) return found_;
+    if (the_figures() && framework_) the_queues();
+    return found_;
+  }
+
+ private:
+  void add(Severity severity, std::string what, std::string cure = {}) {
+    found_.push_back({severity, std::move(what), std::move(cure)});
+  }
+
+  /// The first column of the answer; nothing where there is no answer.
+  std::vector<std::string> texts(PgQuery query) const {
+    std::vector<std::string> out;
+    const auto rows = look_.ask(std::move(query));
+    if (!rows) return out;
+    for (const auto& r : rows->rows) {
+      if (!r.empty() && r.front()) out.push_back(pg_line(*r.front()));
+    }
+    return out;
+  }
+
+  void the_server(bool standby) {
+    const auto s = look_.server();
+    if (!s) return;
+    place_ = s->place;
+    database_ = s->database;
+    add(Severity::kOk, fmt::format("{} answers (PostgreSQL {}, database {}, user {})", s->place,
+                                   s->version.substr(0, s->version.find(' ')), s->database, s->user));
+    if (standby)
+      add(Severity::kWarning,
+          fmt::format("{} is a standby: what it tells may be late, and it notifies nobody of new jobs",
+                      s->place),
+          "write the primary's address, or target_session_attrs=primary with all addresses in queue.url");
+    if (!s->encrypted && !s->local)
+      add(Severity::kWarning, fmt::format("the connection to {} is not encrypted", s->place),
+          "write queue.tls with ca_file, or sslmode=verify-full in queue.url");
+  }
+
+  // Whether the framework's tables are there, and where else they are.
+  bool the_tables() {
+    const auto& f = *framework_;
+    const std::string table(f.table());
+    const auto name = with_schema(fmt::format("'$S{}'", table), f, look_.spec.schema);
+    if (!texts({.sql = fmt::format("select to_regclass({})::text", name)}).empty()) {
+      const auto version = texts({.sql = with_schema(f.version, f, look_.spec.schema)});
+      mark_ = version.empty() ? "" : fmt::format(" ({})", version.front());
+      return true;
+    }
+    const auto schema = look_.spec.schema.empty() ? std::string(f.schema) : look_.spec.schema;
+    const auto where =
+        schema.empty() ? std::string("by the user's search path") : fmt::format("in schema {}", schema);
+    auto elsewhere =
+        texts({.sql = "select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+                      "where c.relname = $1 and c.relkind in ('r', 'p', 'v') order by 1 limit 10",
+               .parameters = {table}});
+    add(Severity::kError,
+        fmt::format("{} is not there: docktor looked for table {} {} of database {}, {}", f.shown, table,
+                    where, database_,
+                    elsewhere.empty()
+                        ? std::string("and no schema has one")
+                        : fmt::format("and schema {} has one", fmt::join(elsewhere, ", schema "))),
+        elsewhere.empty() ? fmt::format("run {}'s migrations, or correct the database in queue.url", f.shown)
+                          : fmt::format("write queue.schema: {}", elsewhere.front()));
+    return false;
+  }
+
+  bool the_figures() {
+    const auto s = look_.sample();
+    if (!s) {
+      std::string cure;
+      if (s.error().message.find("row-level security") != std::string::npos)
+        cure =
+            "the tables hide rows from all but their owner: ALTER ROLE NAME BYPASSRLS, or sign in as the "
+            "owner";
+      else if (s.error().code == ErrorCode::kDenied && framework_)
+        cure = fmt::format("GRANT SELECT on {} (docs/postgres.md)", framework_->tables);
+      add(Severity::kError, s.error().message, cure);
+      return false;
+    }
+    std::string told = fmt::format("{} waiting, {}", s->num_pending,
+                                   s->num_ack_pending ? fmt::format("{} in hand", *s->num_ack_pending)
+                                                      : std::string("in hand not told"));
+    if (s->scheduled) told += fmt::format(", {} scheduled", *s->scheduled);
+    if (s->dead) told += fmt::format(", {} dead", *s->dead);
+    if (s->consumers) told += fmt::format(", {} workers", *s->consumers);
+    const bool flow = s->totals.arrived || s->totals.settled;
+    if (!flow && !framework_) told += "; neither arrived nor settled: no rates";
+    add(Severity::kOk, framework_
+                           ? fmt::format("{}{}, {}: {}", framework_->shown, mark_, look_.spec.what(), told)
+                           : fmt::format("the query: {}", told));
+    if (!s->paused.empty())
+      add(Severity::kWarning, s->paused, "resume it there: replicas are held meanwhile");
+    if (framework_ && !s->num_ack_pending)
+      add(Severity::kWarning,
+          fmt::format("{} has no index of jobs in hand, and its table is too large to count them",
+                      framework_->shown),
+          std::string(framework_->note));
+    return true;
+  }
+
+  // A queue's name that nobody has used is no mistake of its own, but most often one of spelling.
+  void the_queues() {
+    const auto known = texts({.sql = with_schema(framework_->names, *framework_, look_.spec.schema)});
+    for (const auto& q : look_.spec.queues) {
+      if (known.size() >= 20 || std::ranges::find(known, q) != known.end()) continue;
+      add(Severity::kWarning,
+          fmt::format("{} knows no queue {} now; {}", framework_->shown, q,
+                      known.empty() ? std::string("there is none at all")
+                                    : fmt::format("there are: {}", fmt::join(known, ", "))),
+          "check the queue's name; one that nobody has used yet is no mistake");
+    }
+  }
+
+  const PostgresLook& look_;
+  const PgFramework* framework_;
+  std::vector<Finding> found_;
+  std::string place_, database_, mark_;
+};
+
+}  // namespace
+
+std::vector<Finding> check_postgres(const PostgresLook& look) { return Check(look).run(); }
+
+}  // namespace docktor

@@ -1,0 +1,206 @@
+#include "queues/postgres/postgres_keys.h"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/kind.h"
+#include "config/tls_keys.h"
+#include "core/metric.h"
+#include "core/text.h"
+#include "queues/postgres/framework.h"
+#include "queues/postgres/postgres_spec.h"
+
+namespace docktor {
+
+namespace {
+
+constexpr double kMaxText = 4096;
+
+// clang-format off: tables, one key after the other, in the order of the documentation.
+constexpr std::array kTls = std::to_array<Knob>({
+    tls_keys::kCaFile, tls_keys::kCertFile, tls_keys::kKeyFile,
+    {.key = "verify", .type = KnobType::kBool,
+     .meaning = "false: any certificate of the server's will do.", .standard = "true"},
+});
+
+constexpr std::array kTable = std::to_array<Knob>({
+    {.key = "url", .type = KnobType::kUrl,
+     .meaning = "postgres://HOST:PORT/DATABASE, or libpq's host=... dbname=...; host=/run/postgresql is a socket of this "
+                "host. May carry a password, which is never shown.",
+     .least = 1, .most = kMaxText, .variable = "DOCKTOR_QUEUE_URL", .required = true, .secret = true},
+    {.key = "framework", .type = KnobType::kText,
+     .meaning = "Job framework whose queues are read.", .choices = "river|pg-boss|graphile-worker|procrastinate"},
+    {.key = "queue", .type = KnobType::kText,
+     .meaning = "Name of the framework's queue (graphile-worker: of the task). Without: River's default; all queues of "
+                "graphile-worker and procrastinate.",
+     .least = 1, .most = 255},
+    {.key = "queues", .type = KnobType::kList,
+     .meaning = "Names of several queues that the replicas work on, in place of queue.", .least = 1, .most = 50},
+    {.key = "schema", .type = KnobType::kText,
+     .meaning = "Schema with the framework's tables. Without: pgboss, graphile_worker; the others by the user's search path.",
+     .least = 1, .most = 63},
+    {.key = "query", .type = KnobType::kText,
+     .meaning = "A query of your own, in place of a framework: one row, figures by the name of their column. backlog "
+                "(or the only column); in_hand, oldest_age (seconds), scheduled, dead, consumers; arrived, settled "
+                "(totals that only grow).",
+     .least = 1, .most = 20'000},
+    {.key = "listen", .type = KnobType::kText,
+     .meaning = "Channel that is notified of new jobs, so that a service at zero replicas wakes at once; the framework's own "
+                "where it has one.",
+     .least = 1, .most = 63},
+    {.key = "claim_after", .type = KnobType::kDuration,
+     .meaning = "How long a job stays with a worker that is gone, until another one gets it. Without: river 1h, pg-boss 15m, "
+                "graphile-worker 4h, else 60s.",
+     .least = 1, .most = 7 * 86400},
+    {.key = "user", .type = KnobType::kText,
+     .meaning = "User name.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_USER"},
+    {.key = "password", .type = KnobType::kText,
+     .meaning = "Password of the user.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_PASSWORD",
+     .secret = true, .file_key = "password_file"},
+    {.key = "tls", .type = KnobType::kSection,
+     .meaning = "For TLS; the same keys may stand in queue itself as tls_ca_file, tls_cert_file, tls_key_file, tls_verify. "
+                "Without, sslmode in url decides.",
+     .within = kTls.data(), .within_count = kTls.size()},
+    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile,
+    {.key = "tls_verify", .type = KnobType::kBool, .meaning = "The same as tls.verify.", .standard = "true"},
+});
+// clang-format on
+
+// libpq's own reader, which takes any text for a port; and a comma in a password, which separates hosts elsewhere.
+bool is_address(const std::string& url) {
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
+      PQconninfoParse(url.c_str(), nullptr), PQconninfoFree);
+  if (!options) return false;
+  for (const auto* o = options.get(); o->keyword; ++o) {
+    const std::string_view key = o->keyword, value = o->val ? o->val : "";
+    if (key == "port" && value.find_first_not_of("0123456789,") != std::string_view::npos) return false;
+    const bool comma = key == "password" && value.find(',') != std::string_view::npos;
+    if (comma && url.starts_with("postgres") && url.find(value) != std::string::npos) return false;
+  }
+  return true;
+}
+
+// Nothing of the address is repeated: it may hold a password, or what a variable held.
+void check_url(KindReader& from) {
+  const auto url = from.settings.get<Url>("url").value;
+  if (!url.empty() && !is_address(url)) {
+    from.mistake(
+        "url",
+        "url is not the address of a PostgreSQL database; write postgres://HOST:PORT/DATABASE (@ / and , "
+        "within a password as %40 %2F %2C), or host=... dbname=...");
+  }
+  bool tls = false;
+  for (const std::string_view key : {"tls_ca_file", "tls_cert_file", "tls_key_file", "tls_verify"})
+    tls = tls || from.given(key);
+  if (tls && url.find("sslmode") != std::string::npos)
+    from.mistake("url", "both sslmode in url and keys for TLS are written; write one of them");
+  if (tls) from.settings.set("tls", true);
+  tls_keys::check_pair(from);
+}
+
+// "queue" and "queues" are one thing; what a framework leaves out it fills in.
+void check_framework(KindReader& from, const PgFramework& framework) {
+  if (from.given("queue") && from.given("queues"))
+    from.mistake("queues", "both queue and queues are written; write one of them");
+  auto queues = from.settings.get<std::vector<std::string>>("queues");
+  if (from.given("queue")) queues = {from.settings.text("queue")};
+  if (queues.empty() && !framework.queue.empty()) queues = {std::string(framework.queue)};
+  if (queues.empty() && !framework.all_queues)
+    from.mistake("framework",
+                 fmt::format("{} has no queue that is meant without a name; write queue:", framework.shown));
+  if (std::ranges::any_of(queues, [](const std::string& q) { return q.empty(); }))
+    from.mistake("queues", "the name of a queue is empty");
+  std::ranges::sort(queues);
+  queues.erase(std::ranges::unique(queues).begin(), queues.end());
+  from.settings.set("queues", std::move(queues));
+}
+
+// Exactly one way to say what is read, with the keys that belong to it.
+void check_what(KindReader& from) {
+  const bool query = from.given("query");
+  if (query && from.given("framework"))
+    return from.mistake("query", "both framework and query are written; write one of them");
+  if (!query && !from.given("framework"))
+    return from.mistake("url", "which jobs is missing; write framework: and queue:, or query:");
+  for (const std::string_view key : {"queue", "queues", "schema"}) {
+    if (query && from.given(key))
+      from.mistake(key, fmt::format("{} belongs to framework, which is not written", key));
+  }
+  const auto* framework = pg_framework_named(from.settings.text("framework"));
+  if (framework) check_framework(from, *framework);
+  if (!from.given("claim_after"))
+    from.settings.set("claim_after",
+                      Duration(std::chrono::seconds(framework ? framework->claim_seconds : 60)));
+  from.settings.erase("queue");
+}
+
+void check(KindReader& from) {
+  check_url(from);
+  check_what(from);
+  const auto spec = PostgresSpec::from(from.settings);
+  from.identity = fmt::format("postgres {} {} {}", spec.framework, spec.schema,
+                              spec.framework.empty() ? spec.query : spec.what());
+  from.shown = fmt::format("{} ({})", redacted_url(spec.url), spec.what());
+}
+
+// Whether the query may have such a column: it names it, or takes whatever columns there are.
+bool may_tell(std::string query, std::string_view column) {
+  std::ranges::transform(query, query.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (std::size_t at = 0; (at = query.find("(*)", at)) != std::string::npos;) query.erase(at, 3);
+  return query.find(column) != std::string::npos || query.find('*') != std::string::npos;
+}
+
+Untold untold(const Settings& settings) {
+  const auto spec = PostgresSpec::from(settings);
+  Untold out{.metrics = {Metric::kQueueLag, Metric::kQueueWaiting, Metric::kQueueRedelivered}};
+  const auto* f = pg_framework_named(spec.framework);
+  if (f) {
+    out.why = fmt::format(" with framework: {}", f->name);
+    for (const auto m : {Metric::kQueueDead, Metric::kQueueConsumers}) out.metrics.push_back(m);
+    if (!f->oldest_age) out.metrics.push_back(Metric::kQueueOldestAge);
+    out.flow = !f->tells_arrivals(spec.queues.empty());
+  } else {
+    out.why = " with this query";
+    const struct {
+      std::string_view column;
+      Metric metric;
+    } columns[] = {{"in_hand", Metric::kQueueAckPending},
+                   {"oldest_age", Metric::kQueueOldestAge},
+                   {"scheduled", Metric::kQueueScheduled},
+                   {"dead", Metric::kQueueDead},
+                   {"consumers", Metric::kQueueConsumers}};
+    for (const auto& c : columns) {
+      if (!may_tell(spec.query, c.column)) out.metrics.push_back(c.metric);
+    }
+    out.flow = !may_tell(spec.query, "arrived") && !may_tell(spec.query, "settled");
+  }
+  if (out.flow) {
+    for (const auto m : {Metric::kQueueRateIn, Metric::kQueueRateOut}) out.metrics.push_back(m);
+  }
+  return out;
+}
+
+}  // namespace
+
+const KindKeys kPostgresKeys = {
+    .name = "postgres",
+    .meaning =
+        "jobs in PostgreSQL: the queues of River, pg-boss, Graphile Worker, Procrastinate, or what a query "
+        "of your own "
+        "says",
+    .note = "docs/postgres.md tells what docktor reads, and what a user of the database must be allowed.",
+    .keys = kTable,
+    .check = check,
+    .untold = untold,
+};
+
+}  // namespace docktor

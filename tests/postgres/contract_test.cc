@@ -1,0 +1,449 @@
+// What every kind of queue must do, on a real server: counts against the test's own, nothing that is absent taken for 0,
+// nothing written.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <libpq-fe.h>
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "core/flow.h"
+#include "tests/postgres/reader.h"
+#include "tests/postgres/tables.h"
+
+namespace docktor::test {
+
+PostgresServer& shared_server() {
+  static PostgresServer server;
+  return server;
+}
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct Database {
+  explicit Database(const std::string& statements = {}) : name(server.new_database()) {
+    if (!statements.empty()) server.sql(statements, name);
+  }
+  std::string sql(const std::string& statements) const { return server.sql(statements, name); }
+  std::string url(const std::string& user = "postgres") const { return server.url(name, user); }
+
+  PostgresServer& server = shared_server();
+  const std::string name;
+};
+
+// --- A query of the user's ---
+
+TEST(PostgresQuery, FiguresAreTakenByTheNameOfTheirColumn) {
+  Database db("create table jobs (state text); insert into jobs select 'new' from generate_series(1, 7)");
+  PostgresReader reader(query_of(db.url(), "select count(*) from jobs where state = 'new'"));
+  auto s = reader.sample();
+  EXPECT_EQ(s.num_pending, 7u);
+  EXPECT_FALSE(s.num_ack_pending || s.scheduled || s.dead || s.consumers || s.oldest_age ||
+               s.totals.arrived || s.totals.settled);
+  PostgresReader all(
+      query_of(db.url(),
+               "select 1.2 as backlog, '3' as in_hand, 4 as scheduled, 5 as dead, 6::float as consumers, "
+               "7.5 as oldest_age, 8 as arrived, 9 as settled;\n"));
+  s = all.sample();
+  EXPECT_EQ(s.num_pending, 2u) << "a fraction is rounded up";
+  EXPECT_EQ(s.num_ack_pending, 3u);
+  EXPECT_EQ(s.scheduled, 4u);
+  EXPECT_EQ(s.dead, 5u);
+  EXPECT_EQ(s.consumers, 6u);
+  EXPECT_EQ(s.oldest_age, Duration(milliseconds(7500)));
+  EXPECT_EQ(s.totals.arrived, 8u);
+  EXPECT_EQ(s.totals.settled, 9u);
+  EXPECT_THAT(all.findings(), HasSubstr("the query: 2 waiting, 3 in hand, 4 scheduled, 5 dead, 6 workers"));
+  EXPECT_THAT(reader.findings(),
+              HasSubstr("7 waiting, in hand not told; neither arrived nor settled: no rates"));
+}
+
+TEST(PostgresQuery, WhatIsNoFigureIsNoDataAndNeverZero) {
+  Database db("create table jobs (n int)");
+  const auto message = [&](const std::string& query, ErrorCode code) {
+    return PostgresReader(query_of(db.url(), query)).error(code).message;
+  };
+  EXPECT_THAT(message("select sum(n) from jobs", ErrorCode::kNotFound),
+              HasSubstr("backlog is NULL: write coalesce("));
+  EXPECT_THAT(message("select n from jobs", ErrorCode::kNotFound), HasSubstr("the query has no row"));
+  EXPECT_THAT(message("select 1 union all select 2", ErrorCode::kInvalid), HasSubstr("several rows"));
+  EXPECT_THAT(message("select -3 as backlog", ErrorCode::kInvalid), HasSubstr("backlog is \"-3\""));
+  EXPECT_THAT(message("select 'NaN'::float as backlog", ErrorCode::kInvalid),
+              HasSubstr("backlog is \"NaN\""));
+  EXPECT_THAT(message("select 1 as backlog, 'soon' as in_hand", ErrorCode::kInvalid),
+              HasSubstr("in_hand is \"soon\""));
+  EXPECT_THAT(message("select 1 as backlog, interval '5 min' as oldest_age", ErrorCode::kInvalid),
+              HasSubstr("extract(epoch from"));
+  EXPECT_THAT(message("select 1 as backlog, 2 as in_flight", ErrorCode::kInvalid),
+              HasSubstr("column \"in_flight\" is no figure; figures are backlog, in_hand"));
+  EXPECT_THAT(message("select 1 as in_hand, 2 as dead", ErrorCode::kNotFound),
+              HasSubstr("no column backlog"));
+  EXPECT_THAT(message("select count(*) from gone", ErrorCode::kNotFound),
+              HasSubstr("relation \"gone\" does not exist"));
+  EXPECT_FALSE(
+      PostgresReader(query_of(db.url(), "select 1 as backlog, null as in_hand")).sample().num_ack_pending);
+}
+
+TEST(PostgresQuery, NothingIsEverWritten) {
+  Database db(
+      "create table jobs (n int); create sequence s; create function put() returns int language sql as "
+      "'insert into jobs values (1) returning n'");
+  const auto refused = [&](const std::string& query) {
+    const auto e = PostgresReader(query_of(db.url(), query)).error(ErrorCode::kInvalid).message;
+    EXPECT_EQ(db.sql("select count(*) from jobs"), "0") << query;
+    return e;
+  };
+  EXPECT_THAT(refused("select put()"), HasSubstr("the query wants to write, and docktor only reads"));
+  EXPECT_THAT(refused("select nextval('s')"), HasSubstr("only reads"));
+  refused("select 1) as x; commit; insert into jobs values (1); select * from (select 1");
+  refused("with w as (insert into jobs values (1) returning 1) select count(*) from w");
+  refused("insert into jobs values (1)");
+  refused("commit");
+  EXPECT_EQ(PostgresReader(query_of(db.url(), "select count(*) from jobs -- a comment")).sample().num_pending,
+            0u);
+}
+
+TEST(PostgresQuery, ASlowQueryIsEndedByTheServerAndTheConnectionLives) {
+  Database db("create table jobs (n int)");
+  PostgresReader slow(query_of(db.url(), "select count(*) from pg_sleep(60)"));
+  const auto r = slow.read(milliseconds(300));
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, ErrorCode::kTimeout);
+  EXPECT_THAT(r.error().message, HasSubstr("ended by its time-out"));
+  EXPECT_EQ(
+      db.sql(
+          "select count(*) from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid() "
+          "and state = 'active'"),
+      "0");
+}
+
+TEST(PostgresQuery, ALockedTableIsNoDataAndHoldsUpNobodyElse) {
+  Database db("create table jobs (n int); create table others (n int)");
+  PostgresReader reader(query_of(db.url(), "select count(*) from jobs"));
+  EXPECT_EQ(reader.sample().num_pending, 0u);
+  PGconn* locker = PQconnectdb(db.url().c_str());
+  PQclear(PQexec(locker, "begin; lock table jobs"));
+  const auto r = reader.read(milliseconds(400));
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, ErrorCode::kTimeout);
+  EXPECT_THAT(r.error().message, HasSubstr("the table is locked (a migration?)"));
+  PQfinish(locker);
+  EXPECT_EQ(reader.sample().num_pending, 0u);
+}
+
+TEST(PostgresQuery, AnAnswerWithoutEndIsCutOff) {
+  Database db;
+  PostgresReader reader(query_of(db.url(), "select repeat('x', 30000000)"));
+  EXPECT_THAT(reader.error(ErrorCode::kNotFound).message, HasSubstr("more than 10 kB"));
+}
+
+// --- Frameworks: the states of jobs, by their tables ---
+
+TEST(PostgresFramework, RiversStates) {
+  Database db(std::string(kRiverTables) + kRiverIndexes);
+  PostgresReader reader(jobs_of(db.url(), "river", {"default"}));
+  EXPECT_EQ(reader.sample().num_pending, 0u);
+  EXPECT_EQ(reader.sample().num_ack_pending, 0u);
+  db.sql(
+      "insert into river_job (state, scheduled_at) values ('available', now() - interval '30 s'), "
+      "('available', now()), "
+      "('running', now()), ('retryable', now() - interval '1 s'), ('retryable', now() + interval '1 h'), "
+      "('scheduled', now() + interval '1 h'), ('scheduled', now() - interval '1 s'), ('completed', now()), "
+      "('discarded', now()), ('cancelled', now()); "
+      "insert into river_job (queue) select 'mail' from generate_series(1, 5); insert into river_queue "
+      "(name) values ('default')");
+  auto s = reader.sample();
+  EXPECT_EQ(s.num_pending, 4u) << "two available, two whose time has come";
+  EXPECT_EQ(s.num_ack_pending, 1u);
+  EXPECT_EQ(s.scheduled, 2u);
+  ASSERT_TRUE(s.oldest_age);
+  EXPECT_GE(*s.oldest_age, Duration(seconds(30)));
+  EXPECT_FALSE(s.dead || s.consumers || s.num_waiting || s.last_seq);
+  EXPECT_EQ(PostgresReader(jobs_of(db.url(), "river", {"default", "mail"})).sample().num_pending, 9u);
+  EXPECT_THAT(reader.findings(),
+              HasSubstr("ok: River (migration 6), default: 4 waiting, 1 in hand, 2 scheduled"));
+  EXPECT_THAT(PostgresReader(jobs_of(db.url(), "river", {"defualt"})).findings(),
+              HasSubstr("River knows no queue defualt now; there are: default"));
+  db.sql("update river_queue set paused_at = now()");
+  EXPECT_THAT(reader.sample().paused, HasSubstr("queue default is paused in River"));
+}
+
+TEST(PostgresFramework, PgBossesStatesAndAQueueThatIsNotThereYet) {
+  Database db(kPgBossTables);
+  PostgresReader reader(jobs_of(db.url(), "pg-boss", {"mail"}));
+  EXPECT_THAT(reader.error(ErrorCode::kNotFound).message,
+              HasSubstr("queue mail is not there yet in pg-boss"));
+  db.sql("select pgboss_queue('mail'), pgboss_queue('other')");
+  EXPECT_EQ(reader.sample().num_ack_pending, 0u);
+  db.sql(
+      "insert into pgboss.job (name, state, start_after) values ('mail', 'created', now() - interval '30 "
+      "s'), "
+      "('mail', 'retry', now()), ('mail', 'created', now() + interval '1 h'), ('mail', 'active', now()), "
+      "('mail', 'completed', now()), ('mail', 'failed', now()), ('other', 'created', now())");
+  const auto s = reader.sample();
+  EXPECT_EQ(s.num_pending, 2u);
+  EXPECT_EQ(s.num_ack_pending, 1u);
+  EXPECT_EQ(s.scheduled, 1u);
+  EXPECT_FALSE(s.totals.arrived);
+  EXPECT_THAT(reader.source().watch_gap(), HasSubstr("pg-boss tells nobody of a new job"));
+  EXPECT_THAT(reader.findings(),
+              HasSubstr("ok: pg-boss (schema 24), mail: 2 waiting, 1 in hand, 1 scheduled"));
+}
+
+TEST(PostgresFramework, GraphilesStatesAndRowsThatAUserMayNotSee) {
+  Database db(std::string(kGraphileTables) + kGraphileIndexes);
+  PostgresReader all(jobs_of(db.url(), "graphile-worker")),
+      mail(jobs_of(db.url(), "graphile-worker", {"mail"}));
+  EXPECT_EQ(all.sample().num_pending, 0u);
+  EXPECT_EQ(mail.sample().num_ack_pending, 0u);
+  const auto before = all.sample();
+  db.sql(
+      "insert into graphile_worker._private_tasks (identifier) values ('mail'), ('report'); "
+      "insert into graphile_worker._private_jobs (task_id, run_at, attempts, locked_at) values "
+      "(1, now(), 0, null), (1, now() - interval '9 s', 3, null), (1, now() + interval '1 h', 0, null), "
+      "(1, now(), 1, now()), (1, now(), 25, null), (2, now(), 0, null)");
+  const auto m = mail.sample();
+  EXPECT_EQ(m.num_pending, 2u) << "one has failed for good, one waits for its time, one is in hand";
+  EXPECT_EQ(m.num_ack_pending, 1u);
+  EXPECT_EQ(m.scheduled, 1u);
+  EXPECT_GE(m.oldest_age.value_or(Duration{}), Duration(seconds(9)));
+  EXPECT_FALSE(m.totals.arrived) << "only arrivals of all tasks together are counted";
+  const auto after = all.sample();
+  EXPECT_EQ(after.num_pending, 3u);
+  (void)before;  // its sequence was not used yet, and tells nothing
+  db.sql("insert into graphile_worker._private_jobs (task_id) select 2 from generate_series(1, 5)");
+  const auto more = all.sample();
+  const auto flow = flow_between(after, more, seconds(1));
+  ASSERT_TRUE(flow.flow);
+  EXPECT_EQ(flow.flow->arrivals, 5);
+
+  // Row level security hides every row from those who are not the owner: not one that waits must not mean nothing waits.
+  db.sql(
+      "create role g1 login; grant usage on schema graphile_worker to g1; "
+      "grant select on all tables in schema graphile_worker to g1; grant usage on all sequences in schema "
+      "graphile_worker to g1");
+  PostgresReader stranger(jobs_of(db.url("g1"), "graphile-worker", {"mail"}));
+  EXPECT_THAT(stranger.error(ErrorCode::kDenied).message, HasSubstr("row-level security"));
+  EXPECT_THAT(stranger.findings(), HasSubstr("BYPASSRLS"));
+  db.sql("alter role g1 bypassrls");
+  EXPECT_EQ(stranger.sample().num_pending, 2u);
+}
+
+TEST(PostgresFramework, ProcrastinatesStates) {
+  Database db(std::string(kProcrastinateTables) + kProcrastinateIndexes);
+  db.sql(
+      "insert into procrastinate_jobs (status, scheduled_at) values ('todo', null), ('todo', now() - "
+      "interval '1 s'), "
+      "('todo', now() + interval '1 h'), ('doing', null), ('succeeded', null), ('failed', null); "
+      "insert into procrastinate_jobs (queue_name) values ('mail'), ('mail')");
+  const auto s = PostgresReader(jobs_of(db.url(), "procrastinate", {"default"})).sample();
+  EXPECT_EQ(s.num_pending, 2u);
+  EXPECT_EQ(s.num_ack_pending, 1u);
+  EXPECT_EQ(s.scheduled, 1u);
+  EXPECT_EQ(PostgresReader(jobs_of(db.url(), "procrastinate")).sample().num_pending, 4u);
+}
+
+// --- Arrivals, by the ids of the latest jobs ---
+
+TEST(PostgresArrivals, AreWhatCameAndNotWhatWaitsForItsTimeOrIsTriedAgain) {
+  Database db(std::string(kRiverTables) + kRiverIndexes);
+  db.sql("insert into river_job (queue) select 'default' from generate_series(1, 100)");
+  PostgresReader reader(jobs_of(db.url(), "river", {"default"}));
+  auto before = reader.sample();
+  const auto since = [&] {
+    const auto now = reader.sample();
+    const auto f = flow_between(before, now, seconds(1));
+    EXPECT_TRUE(f.flow && !f.reset);
+    before = now;
+    return f.flow ? std::pair(f.flow->arrivals, f.flow->settled) : std::pair(-1.0, -1.0);
+  };
+  db.sql(
+      "insert into river_job (queue) select 'default' from generate_series(1, 7); insert into river_job "
+      "(queue) values ('mail')");
+  EXPECT_EQ(since(), std::pair(7.0, 0.0));
+  db.sql("update river_job set state = 'completed', finalized_at = now() where id <= 30");
+  EXPECT_EQ(since(), std::pair(0.0, 30.0));
+  db.sql("insert into river_job (state, scheduled_at) values ('scheduled', now() + interval '1 h')");
+  EXPECT_EQ(since(), std::pair(0.0, 0.0));
+  db.sql("update river_job set scheduled_at = now() where state = 'scheduled'");
+  EXPECT_EQ(since(), std::pair(1.0, 0.0)) << "its time has come";
+  db.sql("update river_job set state = 'running' where id = 31");
+  EXPECT_EQ(since(), std::pair(0.0, 0.0));
+  db.sql("update river_job set state = 'retryable', scheduled_at = now() + interval '1 h' where id = 31");
+  since();
+  db.sql("update river_job set scheduled_at = now() where id = 31");
+  EXPECT_EQ(since().first, 0.0) << "it came before";
+}
+
+TEST(PostgresArrivals, AreNotToldWhereJobsAreDeletedAsSoonAsTheyAreDone) {
+  Database db(std::string(kProcrastinateTables) + kProcrastinateIndexes);
+  PostgresReader reader(jobs_of(db.url(), "procrastinate", {"default"}));
+  EXPECT_TRUE(reader.sample().totals.arrived);
+  db.sql("insert into procrastinate_jobs (status) select 'todo' from generate_series(1, 9)");
+  EXPECT_EQ(reader.sample().totals.arrived, 9u);
+  db.sql("delete from procrastinate_jobs where id <= 5");
+  const auto s = reader.sample();
+  EXPECT_FALSE(s.totals.arrived) << "what is counted is too little";
+  EXPECT_EQ(s.num_pending, 4u);
+}
+
+TEST(PostgresArrivals, BeginAnewQuietlyWhereTheTableIsEmptied) {
+  Database db(std::string(kRiverTables) + kRiverIndexes);
+  db.sql("insert into river_job (queue) select 'default' from generate_series(1, 50)");
+  PostgresReader reader(jobs_of(db.url(), "river", {"default"}));
+  const auto before = reader.sample();
+  db.sql("truncate river_job restart identity");
+  const auto empty = reader.sample();
+  EXPECT_EQ(empty.num_pending, 0u);
+  EXPECT_GE(empty.totals.arrived.value_or(0), before.totals.arrived.value_or(0));
+  db.sql("insert into river_job (queue) select 'default' from generate_series(1, 3)");
+  const auto f = flow_between(empty, reader.sample(), seconds(1));
+  ASSERT_TRUE(f.flow);
+  EXPECT_EQ(f.flow->arrivals, 3);
+}
+
+// --- Tables that come, go, and lie elsewhere ---
+
+TEST(PostgresFramework, TablesThatAreNotThereYetOrMigratedAwayAreNoData) {
+  Database db;
+  PostgresReader reader(jobs_of(db.url(), "river", {"default"}));
+  EXPECT_THAT(reader.error(ErrorCode::kNotFound).message, HasSubstr("river_job\" does not exist"));
+  EXPECT_THAT(reader.findings(),
+              AllOf(HasSubstr("River is not there: docktor looked for table river_job by the user's "
+                              "search path of database " +
+                              db.name + ", and no schema has one"),
+                    HasSubstr("run River's migrations")));
+  db.sql(std::string(kRiverTables) + kRiverIndexes + "insert into river_job (queue) values ('default')");
+  EXPECT_EQ(reader.with_backlog(1).num_pending, 1u);
+  db.sql("alter table river_job rename column scheduled_at to due");
+  EXPECT_THAT(reader.error(ErrorCode::kInvalid).message, HasSubstr("column \"scheduled_at\" does not exist"));
+  db.sql(
+      "alter table river_job rename column due to scheduled_at; create schema jobs; alter table river_job "
+      "set schema jobs");
+  EXPECT_EQ(reader.error(ErrorCode::kNotFound).code, ErrorCode::kNotFound);
+  EXPECT_THAT(reader.findings(),
+              AllOf(HasSubstr("and schema jobs has one"), HasSubstr("write queue.schema: jobs")));
+  db.sql("alter table river_queue set schema jobs");
+  auto spec = jobs_of(db.url(), "river", {"default"});
+  spec.schema = "jobs";
+  EXPECT_EQ(PostgresReader(spec).sample().num_pending, 1u);
+}
+
+TEST(PostgresFramework, AUserWithRightsToReadAloneSufficesAndNothingLess) {
+  Database db(std::string(kRiverTables) + kRiverIndexes +
+              "create role r1 login; insert into river_job (queue) values ('default')");
+  PostgresReader reader(jobs_of(db.url("r1"), "river", {"default"}));
+  EXPECT_THAT(reader.error(ErrorCode::kDenied).message,
+              HasSubstr("this user may not read it: permission denied for table river"));
+  EXPECT_THAT(reader.findings(), HasSubstr("GRANT SELECT on river_job river_queue"));
+  db.sql("grant select on river_job, river_queue to r1");
+  EXPECT_EQ(reader.sample().num_pending, 1u);
+}
+
+TEST(PostgresFramework, NamesOfEverySortAreNamesAndNoSql) {
+  Database db(std::string(kRiverTables) + kRiverIndexes);
+  const std::string odd = R"(a"b'c\d{e},f $1 ü)";
+  db.sql(R"(insert into river_job (queue) values (E'a"b\'c\\d{e},f $1 ü'))");
+  EXPECT_EQ(PostgresReader(jobs_of(db.url(), "river", {odd, "default"})).sample().num_pending, 1u);
+  db.sql(
+      "create schema \"odd \"\"one\"; alter table river_job set schema \"odd \"\"one\"; alter table "
+      "river_queue set schema \"odd \"\"one\"");
+  auto spec = jobs_of(db.url(), "river", {odd});
+  spec.schema = "odd \"one";
+  EXPECT_EQ(PostgresReader(spec).sample().num_pending, 1u);
+}
+
+// --- Wake ---
+
+TEST(PostgresWake, ANotificationWakesAtOnceAndOneOfAnotherQueueDoesNot) {
+  Database db(std::string(kRiverTables) + kRiverIndexes);
+  PostgresReader reader(jobs_of(db.url(), "river", {"default"}));
+  EXPECT_EQ(reader.sample().num_pending, 0u);
+  EXPECT_THAT(reader.source().watch_gap(), HasSubstr("does not tell when the time of a scheduled job comes"));
+  std::atomic<int> woken = 0;
+  reader.source().watch([&] { ++woken; });
+  // Each goes through the connection's thread, behind what the watch began there.
+  for (int i = 0; i < 4; ++i) (void)reader.sample();
+  db.sql(
+      "insert into river_job (queue) values ('mail'); select pg_notify('public.river_insert', "
+      "'{\"queue\":\"mail\"}')");
+  db.sql(
+      "select pg_notify('public.river_insert', '{\"queue\":\"default\"}')");  // which was taken by a worker meanwhile
+  (void)reader.sample();
+  EXPECT_EQ(woken, 0);
+  db.sql(
+      "insert into river_job (queue) values ('default'); select pg_notify('public.river_insert', "
+      "'{\"queue\":\"default\"}')");
+  EXPECT_TRUE(eventually([&] { return woken == 1; }));
+  // There already: the next watch tells it, too. One that is ended tells nothing.
+  reader.source().watch([&] { ++woken; });
+  EXPECT_TRUE(eventually([&] { return woken == 2; }));
+  db.sql("delete from river_job");
+  reader.source().watch([&] { ++woken; });
+  reader.source().watch({});
+  db.sql(
+      "insert into river_job (queue) values ('default'); select pg_notify('public.river_insert', "
+      "'{\"queue\":\"default\"}')");
+  EXPECT_EQ(reader.with_backlog(1).num_pending, 1u);
+  EXPECT_EQ(woken, 2);
+}
+
+TEST(PostgresWake, AQueryWakesByAChannelOfTheUsersOwn) {
+  Database db("create table jobs (n int)");
+  auto spec = query_of(db.url(), "select count(*) from jobs");
+  EXPECT_THAT(PostgresReader(spec).source().watch_gap(), HasSubstr("without queue.listen"));
+  spec.listen = "New \"jobs\"";
+  PostgresReader reader(spec);
+  EXPECT_EQ(reader.source().watch_gap(), "");
+  std::atomic<bool> woken = false;
+  reader.source().watch([&] { woken = true; });
+  db.sql("insert into jobs values (1); select pg_notify('New \"jobs\"', '')");
+  EXPECT_TRUE(eventually([&] { return woken.load(); }));
+}
+
+// --- Many services ---
+
+TEST(PostgresMany, AHundredQueuesAreOneQueryOnOneConnection) {
+  Database db(std::string(kRiverTables) + kRiverIndexes +
+              "insert into river_job (queue) select 'q' || n % 100 from generate_series(0, 299) n");
+  PgConnections connections;
+  auto table = std::make_shared<FrameworkTable>(*pg_framework_named("river"), "");
+  const auto login = PgLogin::from(jobs_of(db.url(), "river"));
+  std::vector<std::unique_ptr<PostgresSource>> sources;
+  for (int i = 0; i < 100; ++i)
+    sources.push_back(std::make_unique<PostgresSource>(connections.get(login), table,
+                                                       jobs_of(db.url(), "river", {fmt::format("q{}", i)})));
+  std::atomic<int> answers = 0, right = 0;
+  const auto read_all = [&](int until) {
+    for (auto& s : sources) {
+      s->read({seconds(30), {}}, [&](const Result<Reading>& r) {
+        right += r && r->queue->num_pending == 3;
+        ++answers;
+      });
+    }
+    EXPECT_TRUE(eventually([&] { return answers == until; }));
+    EXPECT_EQ(right, until);
+  };
+  read_all(100);
+  const auto first = table->asked();
+  read_all(200);
+  EXPECT_LE(table->asked() - first, 20u)
+      << "those who ask at the same instant share one (on a machine that stands still, some)";
+  EXPECT_EQ(db.sql("select count(*) from pg_stat_activity where application_name = 'docktor' and datname = "
+                   "current_database()"),
+            "1");
+  for (auto& s : sources) s->read({seconds(30), {}}, [&](const Result<Reading>&) { ++answers; });
+  sources.clear();
+  EXPECT_EQ(answers, 300) << "a source that goes answers what was asked";
+}
+
+}  // namespace
+}  // namespace docktor::test

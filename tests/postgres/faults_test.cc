@@ -1,0 +1,176 @@
+// What the server's side can do wrong: each fault is an error of the right kind that says what to do, never a zero, and
+// goes by itself.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <libpq-fe.h>
+
+#include <atomic>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "tests/postgres/reader.h"
+#include "tests/postgres/tables.h"
+#include "tests/support/test_pki.h"
+
+namespace docktor::test {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// A server of its own: these tests end it and change its settings.
+class PostgresFaults : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    server = new PostgresServer("max_connections = 12");
+    server->sql(std::string(kRiverTables) + kRiverIndexes +
+                "insert into river_job (queue) values ('default')");
+  }
+  static void TearDownTestSuite() { delete server; }
+
+  PostgresSpec spec(const std::string& user = "postgres") const {
+    return jobs_of(server->url("postgres", user), "river", {"default"});
+  }
+
+  static PostgresServer* server;
+};
+PostgresServer* PostgresFaults::server = nullptr;
+
+TEST_F(PostgresFaults, NobodyListensThenTheServerComesIsKilledAndComesBack) {
+  server->stop();
+  PostgresReader reader(spec());
+  const auto e = reader.error(ErrorCode::kUnavailable);
+  EXPECT_THAT(e.message, HasSubstr(fmt::format("127.0.0.1:{} cannot be reached", server->port())));
+  EXPECT_THAT(e.message, HasSubstr("Connection refused"));
+  EXPECT_EQ(reader.error(ErrorCode::kUnavailable).message, e.message) << "so that a log can tell it once";
+  server->start();
+  EXPECT_EQ(reader.sample().num_pending, 1u);
+  const auto before = reader.sample().totals;
+  for (int round = 0; round < 2; ++round) {
+    if (round == 0)
+      server->kill();
+    else
+      server->stop();
+    EXPECT_THAT(reader.error(ErrorCode::kUnavailable).message, HasSubstr("not connected since"));
+    server->start();
+    EXPECT_EQ(reader.sample().num_pending, 1u);
+  }
+  EXPECT_EQ(reader.sample().totals, before) << "a restart makes no arrivals";
+}
+
+TEST_F(PostgresFaults, AListenerHearsAgainAfterTheServersRestart) {
+  server->sql("delete from river_job");
+  PostgresReader reader(spec());
+  EXPECT_EQ(reader.sample().num_pending, 0u);
+  std::atomic<int> woken = 0;
+  reader.source().watch([&] { ++woken; });
+  server->kill();
+  reader.error(ErrorCode::kUnavailable);
+  server->start();
+  EXPECT_EQ(reader.sample().num_pending, 0u);
+  server->sql(
+      "insert into river_job (queue) values ('default'); select pg_notify('public.river_insert', '')");
+  EXPECT_TRUE(eventually([&] { return woken == 1; }));
+}
+
+TEST_F(PostgresFaults, AServerThatStandsStillIsATimeout) {
+  PostgresReader reader(spec());
+  EXPECT_EQ(reader.sample().num_pending, 1u);
+  server->pause();
+  const auto r = reader.read(milliseconds(300));
+  ASSERT_FALSE(r);
+  EXPECT_EQ(r.error().code, ErrorCode::kTimeout);
+  EXPECT_THAT(r.error().message, HasSubstr("stands still"));
+  const auto again = reader.read(milliseconds(300));
+  server->resume();
+  ASSERT_FALSE(again);
+  EXPECT_EQ(reader.sample().num_pending, 1u);
+}
+
+TEST_F(PostgresFaults, OutOfConnectionsIsToldAndNeverMoreThanOneIsTaken) {
+  PostgresReader early(spec());
+  EXPECT_EQ(early.sample().num_pending, 1u);
+  server->sql("create role few login; grant select on river_job, river_queue to few");
+  std::vector<PGconn*> held;
+  for (int i = 0; i < 20; ++i) held.push_back(PQconnectdb(server->url("postgres", "few").c_str()));
+  PostgresReader late(spec("few"));
+  EXPECT_THAT(late.error(ErrorCode::kUnavailable).message, HasSubstr("has no connection left"));
+  EXPECT_EQ(early.sample().num_pending, 1u) << "who has one keeps it";
+  for (auto* c : held) PQfinish(c);
+  EXPECT_EQ(late.sample().num_pending, 1u);
+  EXPECT_EQ(server->sql("select count(*) from pg_stat_activity where application_name = 'docktor'"), "2");
+}
+
+TEST_F(PostgresFaults, PasswordsUsersAndDatabases) {
+  server->sql(
+      "create role pw login password 's3cret@/' in role asks_password; grant select on river_job, "
+      "river_queue to pw");
+  EXPECT_THAT(PostgresReader(spec("pw")).error(ErrorCode::kDenied).message,
+              HasSubstr("asks for a password: write queue.password"));
+  auto wrong = spec("pw");
+  wrong.password.value = "wrong";
+  PostgresReader reader(wrong);
+  EXPECT_THAT(
+      reader.error(ErrorCode::kDenied).message,
+      AllOf(HasSubstr("refused the credentials: check user and password"), Not(HasSubstr("\"wrong\""))));
+  server->sql("alter role pw password 'wrong'");
+  EXPECT_EQ(reader.sample().num_pending, 1u) << "a password that is put right is taken";
+  server->sql("alter role pw password 's3cret@/'");
+  const auto by_url = fmt::format("postgres://pw:s3cret%40%2F@127.0.0.1:{}/postgres", server->port());
+  PostgresReader good(jobs_of(by_url, "river", {"default"}));
+  EXPECT_EQ(good.sample().num_pending, 1u);
+  EXPECT_THAT(good.findings(), Not(HasSubstr("s3cret")));
+  const auto words =
+      fmt::format("host=127.0.0.1 port={} dbname=postgres user=pw password='s3cret@/'", server->port());
+  EXPECT_EQ(PostgresReader(jobs_of(words, "river", {"default"})).sample().num_pending, 1u);
+  const auto socket =
+      fmt::format("host={} port={} dbname=postgres user=postgres", server->socket_dir(), server->port());
+  EXPECT_EQ(PostgresReader(jobs_of(socket, "river", {"default"})).sample().num_pending, 1u);
+  EXPECT_THAT(PostgresReader(jobs_of(server->url("nowhere"), "river", {"default"}))
+                  .error(ErrorCode::kNotFound)
+                  .message,
+              HasSubstr("database \"nowhere\" does not exist; check the database in queue.url"));
+  EXPECT_THAT(PostgresReader(spec("nobody")).error(ErrorCode::kDenied).message,
+              HasSubstr("role \"nobody\" does not exist"));
+}
+
+TEST_F(PostgresFaults, TlsIsHeldAgainstTheAuthorityAndTheName) {
+  TempDir dir;
+  const TestCertificates pki(dir);
+  const auto text = [](const std::string& path) {
+    std::ifstream in(path);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  server->keep("server.crt", text(pki.server_cert));
+  server->keep("server.key", text(pki.server_key));
+  server->sql("alter system set ssl = on");
+  server->sql("select pg_reload_conf()");
+  auto tls = spec();
+  tls.tls = true;
+  tls.tls_ca_file = pki.ca;
+  // Until the settings are read the server has no TLS.
+  EXPECT_EQ(PostgresReader(tls).sample().num_pending, 1u);
+  EXPECT_EQ(server->sql("select count(*) from pg_stat_ssl join pg_stat_activity using (pid) where ssl and "
+                        "usename = 'postgres'"),
+            "0")
+      << "that reader is gone";
+  tls.tls_ca_file.clear();
+  EXPECT_THAT(PostgresReader(tls).error(ErrorCode::kDenied).message, HasSubstr("no TLS connection"));
+  tls.tls_verify = false;
+  EXPECT_EQ(PostgresReader(tls).sample().num_pending, 1u);
+  tls.tls_verify = true;
+  tls.tls_ca_file = pki.ca;
+  tls.url =
+      fmt::format("postgres://postgres@localhost.localdomain:{}/postgres?hostaddr=127.0.0.1", server->port());
+  EXPECT_THAT(PostgresReader(tls).error(ErrorCode::kDenied).message, HasSubstr("localhost.localdomain"));
+  server->sql("alter system set ssl = off");
+  server->sql("select pg_reload_conf()");
+}
+
+}  // namespace
+}  // namespace docktor::test

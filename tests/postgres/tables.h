@@ -1,0 +1,89 @@
+// The frameworks' tables with their indexes, as their own migrations leave them; columns that nothing here needs are left
+// out. tests/postgres/frameworks_test.cc reads what the frameworks themselves make.
+#pragma once
+
+namespace docktor::test {
+
+// rivermigrate/migration/main, 001 to 006.
+inline constexpr const char* kRiverTables = R"(
+create type river_job_state as enum ('available','cancelled','completed','discarded','pending','retryable','running','scheduled');
+create table river_migration (line text, version bigint, primary key (line, version));
+insert into river_migration values ('main', 6);
+create table river_job (id bigserial, state river_job_state not null default 'available', attempt smallint not null default 0,
+  max_attempts smallint not null default 25, attempted_at timestamptz, created_at timestamptz not null default now(),
+  finalized_at timestamptz, scheduled_at timestamptz not null default now(), priority smallint not null default 1,
+  args jsonb not null default '{}', kind text not null default 'k', queue text not null default 'default');
+create table river_queue (name text primary key, created_at timestamptz not null default now(), paused_at timestamptz,
+  updated_at timestamptz not null default now());
+)";
+inline constexpr const char* kRiverIndexes = R"(
+alter table river_job add primary key (id);
+create index river_job_kind on river_job (kind);
+create index river_job_state_and_finalized_at_index on river_job (state, finalized_at) where finalized_at is not null;
+create index river_job_prioritized_fetching_index on river_job (state, queue, priority, scheduled_at, id);
+)";
+
+// pg-boss 10.4, schema 24; pgboss_queue('mail') makes a queue as its create_queue() does.
+inline constexpr const char* kPgBossTables = R"(
+create schema pgboss;
+create type pgboss.job_state as enum ('created','retry','active','completed','cancelled','failed');
+create table pgboss.version (version int primary key);
+insert into pgboss.version values (24);
+create table pgboss.queue (name text primary key, policy text, partition_name text);
+create table pgboss.job (id uuid not null default gen_random_uuid(), name text not null, priority int not null default 0, data jsonb,
+  state pgboss.job_state not null default 'created', start_after timestamptz not null default now(), started_on timestamptz,
+  singleton_key text, created_on timestamptz not null default now(), completed_on timestamptz, policy text) partition by list (name);
+create function pgboss_queue(queue text) returns void language plpgsql as $$
+declare p text := 'j' || encode(sha224(queue::bytea), 'hex');
+begin
+  insert into pgboss.queue values (queue, 'standard', p);
+  execute format('create table pgboss.%I partition of pgboss.job for values in (%L)', p, queue);
+end $$;
+create function pgboss_indexes(queue text) returns void language plpgsql as $$
+declare p text := 'j' || encode(sha224(queue::bytea), 'hex');
+begin
+  execute format('alter table pgboss.%I add primary key (name, id)', p);
+  execute format('create unique index on pgboss.%I (name, coalesce(singleton_key, '''')) where state = ''created'' and policy = ''short''', p);
+  execute format('create unique index on pgboss.%I (name, coalesce(singleton_key, '''')) where state = ''active'' and policy = ''singleton''', p);
+  execute format('create index on pgboss.%I (name, start_after) include (priority, created_on, id) where state < ''active''', p);
+end $$;
+)";
+
+// graphile-worker 0.17, migration 19.
+inline constexpr const char* kGraphileTables = R"(
+create schema graphile_worker;
+create table graphile_worker.migrations (id int primary key);
+insert into graphile_worker.migrations values (19);
+create table graphile_worker._private_tasks (id int primary key generated always as identity, identifier text not null unique);
+create table graphile_worker._private_jobs (id bigint generated always as identity, job_queue_id int, task_id int not null,
+  priority smallint not null default 0, run_at timestamptz not null default now(), attempts smallint not null default 0,
+  max_attempts smallint not null default 25, created_at timestamptz not null default now(), locked_at timestamptz, locked_by text,
+  is_available boolean generated always as (locked_at is null and attempts < max_attempts) stored not null);
+alter table graphile_worker._private_jobs enable row level security;
+alter table graphile_worker._private_tasks enable row level security;
+)";
+inline constexpr const char* kGraphileIndexes = R"(
+alter table graphile_worker._private_jobs add primary key (id);
+create index jobs_main_index on graphile_worker._private_jobs (priority, run_at) include (id, task_id, job_queue_id)
+  where (is_available = true);
+create index jobs_no_queue_index on graphile_worker._private_jobs (priority, run_at) include (id, task_id)
+  where (is_available = true and job_queue_id is null);
+)";
+
+// procrastinate/sql/schema.sql of 3.10.
+inline constexpr const char* kProcrastinateTables = R"(
+create type procrastinate_job_status as enum ('todo','doing','succeeded','failed','cancelled','aborting','aborted');
+create table procrastinate_jobs (id bigserial, queue_name varchar(128) not null default 'default', task_name varchar(128) not null default 't',
+  priority int not null default 0, lock text, args jsonb not null default '{}', status procrastinate_job_status not null default 'todo',
+  scheduled_at timestamptz, attempts int not null default 0, worker_id bigint);
+)";
+inline constexpr const char* kProcrastinateIndexes = R"(
+alter table procrastinate_jobs add primary key (id);
+create unique index procrastinate_jobs_lock_idx_v1 on procrastinate_jobs (lock) where status = 'doing';
+create index idx_procrastinate_jobs_worker_not_null on procrastinate_jobs (worker_id) where worker_id is not null and status = 'doing';
+create index procrastinate_jobs_queue_name_idx_v1 on procrastinate_jobs (queue_name);
+create index procrastinate_jobs_id_lock_idx_v1 on procrastinate_jobs (id, lock) where status = any (array['todo'::procrastinate_job_status, 'doing'::procrastinate_job_status]);
+create index procrastinate_jobs_priority_idx_v1 on procrastinate_jobs (priority desc, id asc) where status = 'todo';
+)";
+
+}  // namespace docktor::test
