@@ -57,6 +57,7 @@ test: ## install what is missing, build everything, run every test (TESTS=regex 
 	@scripts/fetch-worker-clients.sh build/worker-clients >/dev/null || true
 	@scripts/fetch-bullmq.sh build/bullmq >/dev/null || true
 	@scripts/fetch-kafka.sh build/kafka >/dev/null || true
+	@scripts/fetch-job-frameworks.sh build/job-frameworks >/dev/null || true
 	@$(MAKE) --no-print-directory configure-all
 	@$(ninja) all
 	@$(leave-binary)

@@ -1,0 +1,45 @@
+// What the tests do with pg-boss and Graphile Worker: puts jobs in and works on them, as their users do.
+//   node jobs.js pg-boss|graphile-worker VERB [N]      DATABASE_URL; GATE: a file, jobs run until it exists; DONE: a line each
+const fs = require('fs');
+const [framework, verb, count] = process.argv.slice(2);
+const n = Number(count || 0);
+const connectionString = process.env.DATABASE_URL;
+const sleep = ms => new Promise(done => setTimeout(done, ms));
+
+async function job(data) {
+  while (!fs.existsSync(process.env.GATE)) await sleep(10);
+  if (data.fails) throw new Error('it was to fail');
+  fs.appendFileSync(process.env.DONE, 'done\n');
+}
+
+async function boss() {
+  const PgBoss = require('pg-boss');
+  const boss = new PgBoss({connectionString, max: 2, schedule: false, supervise: false});
+  boss.on('error', () => {});
+  await boss.start();
+  if (verb === 'make') await boss.createQueue('mail');
+  for (let i = 0; i < n && verb === 'put'; ++i) await boss.send('mail', {});
+  for (let i = 0; i < n && verb === 'put-later'; ++i) await boss.send('mail', {}, {startAfter: 3600});
+  for (let i = 0; i < n && verb === 'put-failing'; ++i) await boss.send('mail', {fails: true}, {retryLimit: 0});
+  if (verb === 'size') console.log(await boss.getQueueSize('mail', {before: 'completed'}));
+  if (verb === 'purge') await boss.purgeQueue('mail');
+  if (verb === 'work') return boss.work('mail', {pollingIntervalSeconds: 0.5}, ([j]) => job(j.data));
+  await boss.stop({graceful: false});
+  process.exit(0);
+}
+
+async function graphile() {
+  const {makeWorkerUtils, run, Logger} = require('graphile-worker');
+  const logger = new Logger(() => () => {});
+  if (verb === 'work') return run({connectionString, logger, concurrency: 2, pollInterval: 500, taskList: {mail: job}});
+  const utils = await makeWorkerUtils({connectionString, logger});
+  if (verb === 'make') await utils.migrate();
+  for (let i = 0; i < n && verb === 'put'; ++i) await utils.addJob('mail', {});
+  for (let i = 0; i < n && verb === 'put-later'; ++i) await utils.addJob('mail', {}, {runAt: new Date(Date.now() + 3600e3)});
+  for (let i = 0; i < n && verb === 'put-failing'; ++i) await utils.addJob('mail', {fails: true}, {maxAttempts: 1});
+  if (verb === 'size') console.log(await utils.withPgClient(async c => (await c.query('select * from graphile_worker.jobs')).rowCount));
+  await utils.release();
+  process.exit(0);
+}
+
+(framework === 'pg-boss' ? boss() : graphile()).catch(e => { console.error(e); process.exit(1); });
