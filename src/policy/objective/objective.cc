@@ -343,6 +343,9 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   const int proven = too_few_.least(in.now, arrivals_.firm_level() / mu, load_error, in_use_, start);
   const int in_use = replicas(in_use_.most(in.now, kIdleStarts * start));
   int high = std::max({floor, busy, enough, proven, std::min(steady, in_use)});
+  // A long job is not cut off: who has one finishes it, and goes when he is idle.
+  if (mu * check_ < 1 && hand_.one_at_a_time())
+    high = std::max(high, std::min(current, static_cast<int>(in.latest.queue.in_hand())));
   // The slack never lets the last one go. Where a new one is in time for the first message, silence does.
   const bool silent =
       pending == 0 && in.latest.queue.in_hand() == 0 && quiet_for(in.now) >= kSilence * max_wait_;
