@@ -251,6 +251,53 @@ TEST(PostgresFramework, ProcrastinatesStates) {
   EXPECT_EQ(PostgresReader(jobs_of(db.url(), "procrastinate")).sample().num_pending, 4u);
 }
 
+TEST(PostgresFramework, ObansStates) {
+  Database db(std::string(kObanTables) + kObanIndexes);
+  db.sql(
+      "set timezone = 'Asia/Tokyo'; insert into oban_jobs (state, scheduled_at) select s::oban_job_state, "
+      "timezone('UTC', now()) + i "
+      "from (values ('available', interval '-9 s'), ('scheduled', '-1 s'), ('retryable', '-1 s'), "
+      "('scheduled', '1 h'), "
+      "('retryable', '1 h'), ('executing', '0'), ('suspended', '0'), ('completed', '0'), ('discarded', '0'), "
+      "('cancelled', '0')) v(s, i)");
+  PostgresReader reader(jobs_of(db.url(), "oban", {"default"}));
+  const auto s = reader.sample();
+  EXPECT_EQ(s.num_pending, 3u);
+  EXPECT_EQ(s.num_ack_pending, 1u);
+  EXPECT_EQ(s.scheduled, 2u);
+  EXPECT_GE(s.oldest_age.value_or(Duration{}), Duration(seconds(9)));
+  EXPECT_LE(s.oldest_age.value_or(Duration{}), Duration(std::chrono::hours(1))) << "its times are UTC";
+  EXPECT_THAT(reader.findings(),
+              HasSubstr("ok: Oban (migration 12), default: 3 waiting, 1 in hand, 2 scheduled"));
+}
+
+TEST(PostgresFramework, SolidQueuesStates) {
+  Database db(std::string(kSolidQueueTables) + kSolidQueueIndexes);
+  PostgresReader reader(jobs_of(db.url(), "solid-queue", {"default"}));
+  const auto before = reader.sample();
+  db.sql(
+      "insert into solid_queue_jobs (queue_name) select case when n < 8 then 'default' else 'mail' end from "
+      "generate_series(1, 9) n; "
+      "insert into solid_queue_ready_executions (job_id, queue_name) values (1, 'default'), (2, 'default'), "
+      "(8, 'mail'); "
+      "insert into solid_queue_scheduled_executions (job_id, scheduled_at) values (3, timezone('UTC', now()) "
+      "- interval '9 s'), "
+      "(4, timezone('UTC', now()) + interval '1 h'); insert into solid_queue_blocked_executions (job_id) "
+      "values (5); "
+      "insert into solid_queue_claimed_executions (job_id) values (6), (9)");
+  const auto s = reader.sample();
+  EXPECT_EQ(s.num_pending, 3u);
+  EXPECT_EQ(s.num_ack_pending, 1u);
+  EXPECT_EQ(s.scheduled, 2u);
+  EXPECT_GE(s.oldest_age.value_or(Duration{}), Duration(seconds(9)));
+  const auto flow = flow_between(before, s, seconds(1));
+  ASSERT_TRUE(flow.flow);
+  EXPECT_EQ(flow.flow->arrivals, 5) << "seven came, two of which wait";
+  EXPECT_EQ(flow.flow->settled, 1);
+  db.sql("insert into solid_queue_pauses (queue_name) values ('default')");
+  EXPECT_THAT(reader.sample().paused, HasSubstr("queue default is paused in Solid Queue"));
+}
+
 // --- Arrivals, by the ids of the latest jobs ---
 
 TEST(PostgresArrivals, AreWhatCameAndNotWhatWaitsForItsTimeOrIsTriedAgain) {

@@ -44,6 +44,16 @@ std::vector<Case> cases() {
        "insert into procrastinate_jobs (queue_name, status) select 'q' || n % 3, 'succeeded' from "
        "generate_series(1, {0}) n; "
        "insert into procrastinate_jobs (queue_name) select 'q0' from generate_series(1, {1})"},
+      {"oban", kObanTables, kObanIndexes,
+       "insert into oban_jobs (state, queue) select 'completed', 'q' || n % 3 from generate_series(1, {0}) "
+       "n; "
+       "insert into oban_jobs (queue) select 'q0' from generate_series(1, {1})"},
+      {"solid-queue", kSolidQueueTables, kSolidQueueIndexes,
+       "insert into solid_queue_jobs (queue_name, finished_at) select 'q' || n % 3, now() from "
+       "generate_series(1, {0}) n; "
+       "insert into solid_queue_jobs (queue_name) select 'q0' from generate_series(1, {1}); "
+       "insert into solid_queue_ready_executions (job_id, queue_name) select id, queue_name from "
+       "solid_queue_jobs where id > {0}"},
   };
 }
 

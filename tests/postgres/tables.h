@@ -86,4 +86,36 @@ create index procrastinate_jobs_id_lock_idx_v1 on procrastinate_jobs (id, lock) 
 create index procrastinate_jobs_priority_idx_v1 on procrastinate_jobs (priority desc, id asc) where status = 'todo';
 )";
 
+// Oban.Migrations.Postgres, V12.
+inline constexpr const char* kObanTables = R"(
+create type oban_job_state as enum ('available','suspended','scheduled','executing','retryable','completed','discarded','cancelled');
+create table oban_jobs (id bigserial, state oban_job_state not null default 'available', queue text not null default 'default',
+  worker text not null default 'w', args jsonb not null default '{}', attempt int not null default 0, max_attempts int not null default 20,
+  inserted_at timestamp not null default timezone('UTC', now()), scheduled_at timestamp not null default timezone('UTC', now()),
+  attempted_at timestamp, completed_at timestamp, priority int not null default 0);
+comment on table oban_jobs is '12';
+)";
+inline constexpr const char* kObanIndexes = R"(
+alter table oban_jobs add primary key (id);
+create index oban_jobs_state_queue_priority_scheduled_at_id_index on oban_jobs (state, queue, priority, scheduled_at, id);
+)";
+
+// solid_queue 1.x, db/queue_schema.rb.
+inline constexpr const char* kSolidQueueTables = R"(
+create table solid_queue_jobs (id bigserial, queue_name varchar not null default 'default', class_name varchar not null default 'c', priority int not null default 0,
+  scheduled_at timestamp(6), finished_at timestamp(6), created_at timestamp(6) not null default timezone('UTC', now()));
+create table solid_queue_ready_executions (id bigserial primary key, job_id bigint not null unique, queue_name varchar not null default 'default',
+  priority int not null default 0, created_at timestamp(6) not null default timezone('UTC', now()));
+create table solid_queue_scheduled_executions (id bigserial primary key, job_id bigint not null unique, queue_name varchar not null default 'default',
+  priority int not null default 0, scheduled_at timestamp(6) not null, created_at timestamp(6) not null default timezone('UTC', now()));
+create table solid_queue_blocked_executions (id bigserial primary key, job_id bigint not null unique, queue_name varchar not null default 'default');
+create table solid_queue_claimed_executions (id bigserial primary key, job_id bigint not null unique, process_id bigint);
+create table solid_queue_pauses (id bigserial primary key, queue_name varchar not null unique);
+)";
+inline constexpr const char* kSolidQueueIndexes = R"(
+alter table solid_queue_jobs add primary key (id);
+create index index_solid_queue_jobs_on_finished_at on solid_queue_jobs (finished_at);
+create index index_solid_queue_jobs_for_filtering on solid_queue_jobs (queue_name, finished_at);
+)";
+
 }  // namespace docktor::test

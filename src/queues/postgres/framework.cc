@@ -89,6 +89,54 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
   where status in ('todo', 'doing') and ($1::text[] is null or queue_name = any($1))
   group by queue_name)",
      .id_queue = "queue_name", .oldest_age = false},
+
+    {.name = "oban", .shown = "Oban", .schema = "", .queue = "default", .claim_seconds = 3600,
+     .tables = "oban_jobs",
+     .channel = "$N.oban_insert",
+     .hole = "Oban does not tell when the time of a scheduled job comes, nor of jobs that plain SQL inserts",
+     .version = "select 'migration ' || obj_description(to_regclass('$Soban_jobs'), 'pg_class')",
+     .names = "select distinct queue from $Soban_jobs where state in ('available', 'executing', 'scheduled', 'retryable') order by 1 limit 20",
+     .live = R"(
+  select queue,
+    count(*) filter (where state <> 'executing' and scheduled_at <= timezone('UTC', now())),
+    count(*) filter (where state = 'executing'),
+    count(*) filter (where state <> 'executing' and scheduled_at > timezone('UTC', now())),
+    extract(epoch from timezone('UTC', now()) -
+      min(scheduled_at) filter (where state <> 'executing' and scheduled_at <= timezone('UTC', now()))),
+    null::boolean
+  from $Soban_jobs
+  where state in ('available', 'executing', 'scheduled', 'retryable') and ($1::text[] is null or queue = any($1))
+  group by queue)",
+     .id_queue = "queue"},
+
+    // A job lies in one of these tables besides its own, as its state is; times are UTC without a zone.
+    {.name = "solid-queue", .shown = "Solid Queue", .schema = "", .queue = "default", .claim_seconds = 300,
+     .tables = "solid_queue_jobs solid_queue_ready_executions solid_queue_scheduled_executions solid_queue_blocked_executions "
+               "solid_queue_claimed_executions solid_queue_pauses",
+     .channel = "", .hole = "",
+     .version = "select null::text",
+     .names = "select distinct queue_name from $Ssolid_queue_ready_executions order by 1 limit 20",
+     .live = R"(
+  select queue, sum(ready), sum(held), sum(later), extract(epoch from timezone('UTC', now()) - min(since)),
+    exists (select 1 from $Ssolid_queue_pauses p where p.queue_name = queue)
+  from (
+    select queue_name as queue, count(*) as ready, 0 as held, 0 as later, min(created_at) as since
+      from $Ssolid_queue_ready_executions where $1::text[] is null or queue_name = any($1) group by queue_name
+    union all
+    select queue_name, count(*) filter (where scheduled_at <= timezone('UTC', now())), 0,
+        count(*) filter (where scheduled_at > timezone('UTC', now())),
+        min(scheduled_at) filter (where scheduled_at <= timezone('UTC', now()))
+      from $Ssolid_queue_scheduled_executions where $1::text[] is null or queue_name = any($1) group by queue_name
+    union all
+    select queue_name, 0, 0, count(*), null
+      from $Ssolid_queue_blocked_executions where $1::text[] is null or queue_name = any($1) group by queue_name
+    union all
+    select queue_name, 0, count(*), 0, null
+      from (select (select j.queue_name from $Ssolid_queue_jobs j where j.id = c.job_id) as queue_name
+            from $Ssolid_queue_claimed_executions c) claimed
+      where queue_name is not null and ($1::text[] is null or queue_name = any($1)) group by queue_name) jobs
+  group by queue)",
+     .id_queue = "queue_name"},
 });
 // clang-format on
 

@@ -37,9 +37,9 @@ constexpr std::array kTable = std::to_array<Knob>({
                 "host. May carry a password, which is never shown.",
      .least = 1, .most = kMaxText, .variable = "DOCKTOR_QUEUE_URL", .required = true, .secret = true},
     {.key = "framework", .type = KnobType::kText,
-     .meaning = "Job framework whose queues are read.", .choices = "river|pg-boss|graphile-worker|procrastinate"},
+     .meaning = "Job framework whose queues are read.", .choices = "river|pg-boss|graphile-worker|oban|solid-queue|procrastinate"},
     {.key = "queue", .type = KnobType::kText,
-     .meaning = "Name of the framework's queue (graphile-worker: of the task). Without: River's default; all queues of "
+     .meaning = "Name of the framework's queue (graphile-worker: of the task). Without: default of River, Oban and Solid Queue; all queues of "
                 "graphile-worker and procrastinate.",
      .least = 1, .most = 255},
     {.key = "queues", .type = KnobType::kList,
@@ -57,8 +57,8 @@ constexpr std::array kTable = std::to_array<Knob>({
                 "where it has one.",
      .least = 1, .most = 63},
     {.key = "claim_after", .type = KnobType::kDuration,
-     .meaning = "How long a job stays with a worker that is gone, until another one gets it. Without: river 1h, pg-boss 15m, "
-                "graphile-worker 4h, else 60s.",
+     .meaning = "How long a job stays with a worker that is gone, until another one gets it. Without: river, oban 1h, "
+                "pg-boss 15m, solid-queue 5m, graphile-worker 4h, else 60s.",
      .least = 1, .most = 7 * 86400},
     {.key = "user", .type = KnobType::kText,
      .meaning = "User name.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_USER"},
@@ -194,7 +194,8 @@ Untold untold(const Settings& settings) {
 const KindKeys kPostgresKeys = {
     .name = "postgres",
     .meaning =
-        "jobs in PostgreSQL: the queues of River, pg-boss, Graphile Worker, Procrastinate, or what a query "
+        "jobs in PostgreSQL: the queues of River, pg-boss, Graphile Worker, Oban, Solid Queue, "
+        "Procrastinate, or what a query "
         "of your own "
         "says",
     .note = "docs/postgres.md tells what docktor reads, and what a user of the database must be allowed.",
