@@ -85,11 +85,12 @@ bench: ## measure what docs/performance.md quotes (some twenty-five minutes; on 
 	@scripts/install-deps.sh build demo test bench
 	@$(MAKE) --no-print-directory configure-all
 	@test "$$(id -u)" != 0 || scripts/install-deps.sh docker || true
-	@$(ninja) decision_bench daemon_bench sample_bench rabbitmq_bench compose_bench provisioner_bench
+	@$(ninja) decision_bench daemon_bench sample_bench rabbitmq_bench kafka_bench compose_bench provisioner_bench
 	@$(BUILD)/bench/decision_bench bench/traces/*.csv
 	@$(BUILD)/bench/provisioner_bench
 	@$(BUILD)/bench/sample_bench
 	@$(BUILD)/bench/rabbitmq_bench
+	@$(BUILD)/bench/kafka_bench
 	@$(BUILD)/bench/daemon_bench react
 	@$(BUILD)/bench/daemon_bench wake
 	@for what in more react stats; do DOCKTOR_TEST_CACHE=$(abspath $(BUILD))/test-docker scripts/test-docker run -- \

@@ -98,6 +98,9 @@ Result<void> KafkaClient::start() {
   std::vector<std::pair<const char*, std::string>> settings{
       {"bootstrap.servers", spec_.servers},
       {"client.id", "docktor"},
+      // Joined by nobody. Without a group of its own a handle crashes where a broker that is asked for commits is no longer the
+      // coordinator (librdkafka#5040).
+      {"group.id", "docktor"},
       {"security.protocol", fmt::format("{}{}", sasl ? "sasl_" : "", spec_.tls ? "ssl" : "plaintext")},
       {"isolation.level", spec_.read_uncommitted ? "read_uncommitted" : "read_committed"},
       {"enable.auto.commit", "false"},
@@ -157,6 +160,11 @@ void KafkaClient::on_error(rd_kafka_t*, int code, const char* reason, void* self
   if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !client.trouble_text_.empty()) return;
   client.trouble_ = error;
   client.trouble_text_ = short_reason(reason);
+  // "127.0.0.1:9092/bootstrap: Connect to ...": the address is told anyway.
+  const auto colon = client.trouble_text_.find(": ");
+  if (colon != std::string::npos &&
+      client.trouble_text_.substr(0, colon).ends_with(client.servers_ + "/bootstrap"))
+    client.trouble_text_.erase(0, colon + 2);
 }
 
 void KafkaClient::on_log(const rd_kafka_t* handle, int level, const char*, const char* text) {

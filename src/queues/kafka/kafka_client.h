@@ -34,7 +34,7 @@ struct GroupAnswer {
   std::variant<Result<Commits>, Result<std::optional<GroupMembers>>> what;
 };
 
-/// For one thread, but for wake() and give_up(). It is a consumer without a group: it joins nothing, commits nothing, and makes no
+/// For one thread, but for wake() and give_up(). It is a consumer that joins no group, commits nothing, and makes no
 /// topic. librdkafka has threads of its own; `log` is called from these.
 class KafkaClient {
  public:
