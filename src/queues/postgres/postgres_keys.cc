@@ -119,7 +119,7 @@ void check_framework(KindReader& from, const PgFramework& framework) {
   if (std::ranges::any_of(queues, [](const std::string& q) { return q.empty(); }))
     from.mistake("queues", "the name of a queue is empty");
   std::ranges::sort(queues);
-  queues.erase(std::ranges::unique(queues).begin(), queues.end());
+  queues.erase(std::unique(queues.begin(), queues.end()), queues.end());  // clang 14 has no ranges::unique
   from.settings.set("queues", std::move(queues));
 }
 
