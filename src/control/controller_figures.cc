@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "control/controller.h"
 #include "core/text.h"
@@ -20,8 +21,23 @@ bool wants_more_than_max(const Service& s) {
           s.last_decision->recommendation.wanted > s.bounds().max);
 }
 
-bool has_number(const Decision& d, std::string_view name) {
-  return std::ranges::any_of(d.recommendation.numbers, [&](const auto& n) { return n.first == name; });
+std::optional<double> number(const std::optional<Decision>& d, std::string_view name) {
+  if (!d) return std::nullopt;
+  const auto& numbers = d->recommendation.numbers;
+  const auto it = std::ranges::find_if(numbers, [&](const auto& n) { return n.first == name; });
+  return it == numbers.end() ? std::nullopt : std::optional(it->second);
+}
+
+std::string headroom_text(const ServiceSpec& spec, double missing, double kept) {
+  if (!spec.objective) return {};
+  return fmt::format("{:.1f}% of the messages are in time; {:g}% would take {:.0f} replicas more", kept,
+                     100 * spec.objective->quantile, std::ceil(missing));
+}
+
+// Of a replica that works on several at once this is less than a job takes: silence is no proof.
+std::optional<Duration> job_time(const std::optional<Decision>& d) {
+  const auto capacity = number(d, "capacity");
+  return capacity && *capacity > 1e-6 ? std::optional<Duration>(seconds(1 / *capacity)) : std::nullopt;
 }
 
 }  // namespace
@@ -42,7 +58,15 @@ Holdings Controller::holdings(const Service& s, Time now) const {
   add(s.counts.failing > 0, Condition::kFailing,
       fmt::format("{} of {} replicas", s.counts.failing, s.counts.current));
   add(wants_more_than_max(s), Condition::kAtMax, fmt::format("max_replicas is {}", s.bounds().max));
-  add(s.last_decision && has_number(*s.last_decision, "bottleneck"), Condition::kBottleneck);
+  add(number(s.last_decision, "bottleneck").has_value(), Condition::kBottleneck);
+  const auto missing = number(s.last_decision, "headroom_short");
+  add(missing.has_value(), Condition::kHeadroomShort,
+      headroom_text(s.spec, missing.value_or(0), number(s.last_decision, "kept").value_or(0)));
+  const auto job = job_time(s.last_decision);
+  add(job && s.report.grace && *job > *s.report.grace, Condition::kCutOff,
+      fmt::format("a job takes {}, stop_grace_period is {}: a job that is cut off is done again",
+                  job ? short_duration(std::chrono::round<std::chrono::seconds>(*job)) : "",
+                  s.report.grace ? short_duration(*s.report.grace) : ""));
   const auto& hold = s.overrides.hold;
   add(hold && !hold->replicas, Condition::kPaused, hold ? hold->text() : "");
   add(hold && hold->replicas, Condition::kScaledByHand, hold ? hold->text() : "");

@@ -328,6 +328,25 @@ TEST_F(ControllerTest, AnOrderUnderWayCountsAsCarriedOut) {
   EXPECT_EQ(controller->status("a")[0]["last_decision"]["outcome"], "done");
 }
 
+TEST_F(ControllerTest, JobsThatAStopWouldCutOffAndAGoalThatCostsTooMuchAreTold) {
+  World& w = worlds["a"];
+  w.numbers = {{"capacity", 0.02}, {"headroom_short", 30.4}, {"kept", 97.52}};
+  auto s = spec("a");
+  s.objective = ObjectiveSpec{};
+  apply({s});
+  pass(11s);
+  const auto conditions = [&] { return controller->status("a")[0]["conditions"].dump(); };
+  EXPECT_NE(conditions().find("a job takes 50s, stop_grace_period is 10s"), std::string::npos)
+      << conditions();
+  EXPECT_NE(conditions().find("97.5% of the messages are in time; 99% would take 31 replicas more"),
+            std::string::npos)
+      << conditions();
+  w.numbers = {{"capacity", 0.2}};
+  pass(11s);
+  EXPECT_EQ(conditions().find("cut_off"), std::string::npos) << conditions();
+  EXPECT_EQ(conditions().find("headroom_short"), std::string::npos) << conditions();
+}
+
 TEST_F(ControllerTest, AServiceStoppedByHandIsLeftAloneUntilResume) {
   World& w = worlds["a"];
   w.replicas = 0;

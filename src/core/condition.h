@@ -18,6 +18,8 @@ enum class Condition {
   kFailing,
   kAtMax,
   kBottleneck,
+  kHeadroomShort,
+  kCutOff,
   kPaused,
   kScaledByHand,
   kBoundsByHand,
@@ -35,13 +37,16 @@ struct ConditionInfo {
 };
 
 /// In the order of their weight: the first that holds is the one to tell where there is room for one.
-inline constexpr std::array<ConditionInfo, 13> kConditions{{
+inline constexpr std::array<ConditionInfo, 15> kConditions{{
     {Condition::kQueueUnreachable, "queue_unreachable", true, "the queue cannot be read"},
     {Condition::kStale, "stale", true, "the figures are too old to act on"},
     {Condition::kProblem, "problem", true, "the target does not answer"},
     {Condition::kFailing, "failing", true, "replicas end at once"},
     {Condition::kAtMax, "at_max", true, "more replicas are needed than max_replicas allows"},
     {Condition::kBottleneck, "bottleneck", true, "more replicas do not help: something else is slow"},
+    {Condition::kHeadroomShort, "headroom_short", true,
+     "the goal is not kept: max_headroom allows no more to stand by"},
+    {Condition::kCutOff, "cut_off", true, "a job takes longer than a replica is given to end"},
     {Condition::kPaused, "paused", false, "paused by a person"},
     {Condition::kScaledByHand, "scaled_by_hand", false, "a person set the number of replicas"},
     {Condition::kBoundsByHand, "bounds_by_hand", false, "a person set other bounds"},

@@ -30,7 +30,8 @@ struct TargetReport {
   /// Of the state that this report shows, opaque; it goes with the decision into the order. Empty: none.
   std::string version;
   std::optional<ReplicaBound> bound;
-  std::string stopped_by_hand;  ///< not empty: a person stopped the service; "stopped by hand at 14:30"
+  std::optional<Duration> grace;  ///< that a replica is given to end; absent where it is not known
+  std::string stopped_by_hand;    ///< not empty: a person stopped the service; "stopped by hand at 14:30"
   std::string
       problem;  ///< not empty: the target cannot be reached or read; the replicas are the last ones known
   std::vector<std::string>

@@ -11,6 +11,7 @@
 #include <set>
 #include <sstream>
 
+#include "core/condition.h"
 #include "tests/daemon/sandbox.h"
 #include "tests/web/raw_client.h"
 #include "tests/web/served.h"
@@ -79,7 +80,7 @@ scrape_configs:
            r[0]["value"][1] == "1";
   })) << query("up").dump();
   EXPECT_EQ(query("up")[0]["value"][1], "1");
-  EXPECT_EQ(query("count(docktor_condition)")[0]["value"][1], "13");
+  EXPECT_EQ(query("count(docktor_condition)")[0]["value"][1], std::to_string(kConditions.size()));
   ::kill(prometheus, SIGKILL);
   ::waitpid(prometheus, nullptr, 0);
 }

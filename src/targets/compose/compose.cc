@@ -162,6 +162,10 @@ void ComposeTarget::Worker::publish() {
   r.replicas = view_.replicas(at);
   r.stopped_by_hand = view_.stopped_by_hand();
   r.problem = !problem_.empty() ? problem_ : view_.unrest();
+  for (const Replica& replica : r.replicas) {
+    if (const auto* c = view_.find(replica.id); c && (!r.grace || c->stop_timeout < *r.grace))
+      r.grace = c->stop_timeout;
+  }
   if (const auto source = current_template(); !source.is_null()) {
     for (auto& trap : find_traps(source)) {
       if (trap.most_replicas != Trap::kNoLimit && (!r.bound || trap.most_replicas < r.bound->most))

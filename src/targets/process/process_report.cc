@@ -41,6 +41,7 @@ TargetReport ProcessPool::report() {
     shown = shown_;
     out.news = std::exchange(news_, {});
   }
+  out.grace = options_.spec.stop_grace_period;
   for (auto& s : shown) {
     if (s.at) {
       if (!s.replica.note.empty()) s.replica.note += ", ";
