@@ -58,6 +58,7 @@ test: ## install what is missing, build everything, run every test (TESTS=regex 
 	@scripts/fetch-bullmq.sh build/bullmq >/dev/null || true
 	@scripts/fetch-kafka.sh build/kafka >/dev/null || true
 	@scripts/fetch-job-frameworks.sh build/job-frameworks >/dev/null || true
+	@scripts/fetch-elasticmq.sh build/elasticmq >/dev/null || true
 	@$(MAKE) --no-print-directory configure-all
 	@$(ninja) all
 	@$(leave-binary)

@@ -10,6 +10,7 @@
 #include "queues/prometheus/prometheus_kind.h"
 #include "queues/rabbitmq/rabbitmq_kind.h"
 #include "queues/redis/redis_kind.h"
+#include "queues/sqs/sqs_kind.h"
 #include "targets/compose/compose_kind.h"
 #include "targets/process/process_kind.h"
 
@@ -19,7 +20,7 @@ namespace {
 
 // A further kind is a row here, and nothing else outside its folder.
 constexpr std::array kQueues{&kNatsKind,  &kRabbitKind,     &kRedisKind, &kPostgresKind,
-                             &kKafkaKind, &kPrometheusKind, &kHttpKind};
+                             &kKafkaKind, &kPrometheusKind, &kHttpKind,  &kSqsKind};
 constexpr std::array kTargets{&kProcessKind, &kComposeKind};
 
 template <class Row, std::size_t N>

@@ -346,11 +346,18 @@ class HttpClient::Loop {
     }
     if (r.method != "HEAD") curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r.method.c_str());
     // Without this curl waits for "100 Continue" before it sends larger bodies, and adds a form's content
-    // type.
-    t->headers = curl_slist_append(t->headers, "Expect:");
-    t->headers = curl_slist_append(
-        t->headers,
-        (r.body.empty() ? std::string("Content-Type:") : "Content-Type: " + r.content_type).c_str());
+    // type. Within a signature it would be signed and not sent.
+    if (r.aws_sigv4.empty()) {
+      t->headers = curl_slist_append(t->headers, "Expect:");
+    } else {
+      curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, r.aws_sigv4.c_str());
+      curl_easy_setopt(easy, CURLOPT_USERNAME, r.user.c_str());
+      curl_easy_setopt(easy, CURLOPT_PASSWORD, r.password.c_str());
+    }
+    if (!r.body.empty() || r.aws_sigv4.empty())
+      t->headers = curl_slist_append(
+          t->headers,
+          (r.body.empty() ? std::string("Content-Type:") : "Content-Type: " + r.content_type).c_str());
     for (const auto& h : r.headers) t->headers = curl_slist_append(t->headers, h.c_str());
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, t->headers);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &on_header);

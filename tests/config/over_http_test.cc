@@ -7,6 +7,7 @@
 #include "config/effective.h"
 #include "queues/http/http_spec.h"
 #include "queues/prometheus/prometheus_spec.h"
+#include "queues/sqs/sqs_spec.h"
 #include "tests/config/test_files.h"
 
 namespace docktor {
@@ -79,6 +80,38 @@ TEST(HttpKeys, TheLeastFileAndWhatIsWrong) {
               HasSubstr("\"jobs.waiting\" is no JSON pointer; write /jobs/waiting"));
   EXPECT_THAT(mistake(http(", max_age: 5s")), HasSubstr("max_age without as_of"));
   EXPECT_THAT(mistake(http(", settled: /s, rate_out: /r")), HasSubstr("both settled and rate_out"));
+}
+
+std::string sqs(const std::string& keys) {
+  return "kind: sqs, url: 'https://sqs.eu-west-1.amazonaws.com/12/mail'" + keys;
+}
+
+TEST(SqsKeys, TheLeastFileAndWhatIsWrong) {
+  const auto service = service_of(load(sqs("")));
+  const auto spec = SqsSpec::from(service.queue->settings);
+  EXPECT_EQ(spec.region, "eu-west-1");
+  EXPECT_EQ(spec.poll_interval, Duration(std::chrono::seconds(10)));
+  EXPECT_EQ(spec.requests_a_day(true), 8640 + 1440);
+  EXPECT_EQ(spec.name(), "mail");
+  EXPECT_EQ(service.queue->identity, "sqs https://sqs.eu-west-1.amazonaws.com/12/mail");
+  const auto other =
+      service_of(load("kind: sqs, url: 'http://h:9324/0/q.fifo', message_groups: 3, region: x"));
+  EXPECT_EQ(SqsSpec::from(other.queue->settings).poll_interval, Duration(std::chrono::seconds(1)));
+  EXPECT_THAT(mistake(sqs(", access_key: a")), HasSubstr("access_key and secret_key come together"));
+  EXPECT_THAT(mistake(sqs(", access_key: a, secret_key: b, profile: c")),
+              HasSubstr("both profile and access_key"));
+  EXPECT_THAT(mistake(sqs(", session_token: t")), HasSubstr("a session_token without an access_key"));
+  EXPECT_THAT(mistake(sqs(", message_groups: 3")), HasSubstr("only a FIFO queue has message groups"));
+  EXPECT_THAT(mistake("kind: sqs, url: mail"), HasSubstr("does not begin with http:// or https://"));
+  EXPECT_THAT(mistake("kind: sqs, url: 'https://sqs.eu-west-1.amazonaws.com/'"),
+              HasSubstr("does not end in a queue's name"));
+  EXPECT_THAT(mistake(sqs(""), "objective: {max_wait: 5s}"),
+              HasSubstr("does not tell, which counts neither what comes nor what is done; write rules:"));
+  EXPECT_THAT(mistake(sqs(""), "rules: {scale_up_when: [{metric: queue.rate_in, op: '>', value: 1}]}"),
+              HasSubstr("does not tell queue.rate_in"));
+  const auto secret =
+      service_of(load(sqs(", access_key: a, secret_key: topsecret, session_token: topsecret")));
+  EXPECT_THAT(effective_service(secret).dump(), Not(HasSubstr("topsecret")));
 }
 
 TEST(FigureKeys, WhatIsNotAskedForTakesNoRuleAndNoObjective) {

@@ -1,0 +1,74 @@
+// The main job with SQS: daemon, the example's worker with boto3, a real ElasticMQ. It accounts for every job.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <map>
+
+#include "tests/daemon/sandbox.h"
+#include "tests/sqs/elasticmq.h"
+
+namespace docktor::test {
+namespace {
+
+TEST(SqsDaemonTest, FromNothingToFiveAndBackToZeroWithEveryJobDoneOnce) {
+  if (!ElasticMq::is_there()) {
+    const char* why = "ElasticMQ is not there: scripts/fetch-elasticmq.sh";
+    if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;
+    GTEST_SKIP() << why;
+  }
+  const ElasticMq server;
+  Sandbox box;
+  box.write("docktor.yaml", fmt::format(R"(services:
+  - name: consumer
+    min_replicas: 0
+    max_replicas: 5
+    check_interval: 500ms
+    sample_interval: 250ms
+    metrics_window: 2s
+    rules:
+      scale_up_when: [{{metric: queue.backlog, op: ">", value: 50}}]
+      scale_down_when: [{{metric: queue.backlog, op: "<=", value: 5}}]
+    queue: {{kind: sqs, url: "{}", poll_interval: 250ms, access_key: x, secret_key: topsecret}}
+    target:
+      kind: process
+      command: [/usr/bin/python3, "{}"]
+      environment: {{QUEUE_URL: "{}", AWS_ENDPOINT: "{}", AWS_DEFAULT_REGION: us-east-1, AWS_ACCESS_KEY_ID: x,
+                    AWS_SECRET_ACCESS_KEY: x, PROCESS_TIME_MS: "20", RECORD_FILE: "{}"}}
+)",
+                                        server.queue("jobs"), DOCKTOR_SQS_WORKER, server.queue("jobs"),
+                                        server.url(), box.path("jobs")));
+  box.start();
+  EXPECT_EQ(box.replicas(), 0);
+  EXPECT_TRUE(eventually([&] {
+    return box.status().dump().find("queue jobs is not there yet") != std::string::npos;
+  })) << box.status();
+  server.create("jobs");
+  int put = 0;
+  const auto send = [&](int count) {
+    for (int i = 0; i < count; ++i, ++put)
+      server.call("SendMessage", {{"QueueUrl", server.queue("jobs")}, {"MessageBody", std::to_string(put)}});
+  };
+  const auto done = [&] {
+    std::map<int, int> out;
+    std::ifstream in(box.path("jobs"));
+    for (int n; in >> n;) ++out[n];
+    return out;
+  };
+  const auto all_done = [&] { return static_cast<int>(done().size()) == put; };
+  send(500);
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 5; })) << box.moves() << box.log();
+  ASSERT_TRUE(eventually(all_done)) << done().size() << "\n" << box.log();
+  ASSERT_TRUE(eventually([&] { return box.moves().ends_with("1→0"); })) << box.moves();
+  EXPECT_THAT(box.moves(), testing::HasSubstr("5→4 4→3 3→2 2→1 1→0"));
+  EXPECT_THAT(box.status().dump(), testing::HasSubstr("345600 requests a day"));
+  send(1);
+  ASSERT_TRUE(eventually(all_done)) << box.log();
+  for (const auto& [job, times] : done()) EXPECT_EQ(times, 1) << "job " << job;
+  EXPECT_THAT(box.log() + box.docktor("config show").out, testing::Not(testing::HasSubstr("topsecret")));
+}
+
+}  // namespace
+}  // namespace docktor::test
