@@ -59,7 +59,7 @@ constexpr std::array kTable = std::to_array<Knob>({
                 "that an objective removes.",
      .standard = "1", .least = 1, .most = kMaxReplicas, .variable = "DOCKTOR_SCALE_DOWN_BY"},
     {.forms = kService | kScaling, .key = "check_interval", .type = KnobType::kDuration,
-     .meaning = "Time between two decisions; the default with an objective is sample_interval.", .standard = "10s", .least = 0.01, .most = kHour,
+     .meaning = "Time between two decisions; the default with an objective is sample_interval, unless a model advises.", .standard = "10s", .least = 0.01, .most = kHour,
      .variable = "DOCKTOR_CHECK_INTERVAL", .flag = "--interval"},
     {.forms = kService | kScaling, .key = "sample_interval", .type = KnobType::kDuration,
      .meaning = "Time between two samples of queue and CPU, at most check_interval; the default "

@@ -52,7 +52,8 @@ void read_intervals(Section& from, ServiceSpec& into) {
   const auto window = from.duration("metrics_window");
   if (check) into.check_interval = check->value;
   if (window) into.metrics_window = window->value;
-  const bool check_follows = into.objective && check && !check->given;
+  // Advice may take half the check interval: a second would be none.
+  const bool check_follows = into.objective && check && !check->given && !from.context().advised;
   into.sample_interval = kUsualSample;
   if (into.objective)
     into.sample_interval =

@@ -118,6 +118,7 @@ void read_config(ConfigContext& context, const YamlNode& root, Config& config, H
     if (auto value = top.setting(*knob)) context.whole_file.emplace(knob->key, std::move(*value));
   }
   config.llm = read_llm(top);
+  context.advised = config.llm && config.llm->mode == LlmMode::kAdvise;
   http = read_http(top);
   read_forms(top, config);
   select_service(context.mistakes, context.flags, config);

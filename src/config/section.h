@@ -39,6 +39,7 @@ struct ConfigContext {
   std::string folder;  ///< absolute: what relative paths of the file refer to
   std::string cwd;     ///< absolute: what relative paths of variables and flags refer to
   const Kinds& kinds;
+  bool advised = false;  ///< a model advises, and needs seconds for its answer
   /// Keys of kinds that count for all services, as they stand at the top of the file.
   std::map<std::string, Read<Setting>, std::less<>> whole_file{};
 };

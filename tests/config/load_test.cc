@@ -250,6 +250,8 @@ TEST(Load, WithAnObjectiveTheIntervalsFollowFromItUnlessTheyAreGiven) {
   EXPECT_EQ(intervals(minute + "    check_interval: 10s\n"), (std::pair<Duration, Duration>{1s, 10s}));
   EXPECT_EQ(intervals(two + "    check_interval: 200ms\n"), (std::pair<Duration, Duration>{200ms, 200ms}));
   EXPECT_EQ(intervals(minute + "    sample_interval: 20s\n"), (std::pair<Duration, Duration>{20s, 20s}));
+  EXPECT_EQ(intervals(two + "llm: {provider: dmr, model: m}\n"), (std::pair<Duration, Duration>{500ms, 10s}))
+      << "a model needs seconds for its answer";
 }
 
 TEST(Load, TakesSeveralServices) {
