@@ -37,7 +37,7 @@ struct HttpRequest {
   std::string aws_sigv4;  ///< "aws:amz:REGION:SERVICE": signed with AWS's version 4, by the next two
   std::string user;       ///< access key id
   std::string password;   ///< secret access key
-  Duration timeout = std::chrono::seconds(10);    ///< from submit to the last byte; zero: none (for streams)
+  Duration timeout = std::chrono::seconds(10);  ///< from submit to the last byte; zero: none (for streams)
   Duration connect_timeout = std::chrono::seconds(5);
   std::size_t max_body = 16 << 20;  ///< bytes of an answer; more is kExhausted. Not for streams
 };

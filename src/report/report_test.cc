@@ -110,8 +110,8 @@ TEST(Report, HeadlineSaysWhatCameOfItInPlainWords) {
       "1.33 times as many replica-seconds.");
   Report r = made_up(2);
   r.lines[0].result.over = 0.2;
-  EXPECT_TRUE(has(headline(r),
-                  "objective misses the goal: 20.0 % of the messages waited longer than 5 s (1 % may)"))
+  EXPECT_TRUE(
+      has(headline(r), "objective misses the goal: 20.0 % of the messages waited longer than 5 s (1 % may)"))
       << headline(r);
   r = made_up(2);
   r.lines[1].result.replica_seconds = r.lines[0].result.replica_seconds / 2;
