@@ -266,7 +266,7 @@ INSTANTIATE_TEST_SUITE_P(
               "management, management_url, tls_verify; write kind: nats, or leave it out"}},
         Case{"TlsOnAPlainAddress",
              rabbit("tls_verify: false", "objective: {max_wait: 5s}"),
-             {"f.yaml:5:58: the address is amqp://, which is not encrypted; write amqps:// in url, or leave "
+             {"f.yaml:5:58: the address is not encrypted; write amqps:// in url, or leave "
               "tls out"}},
         Case{"TwoUsers",
              rabbit("url: 'amqp://u:hidden@h', user: v, management: required", "objective: {max_wait: 5s}",

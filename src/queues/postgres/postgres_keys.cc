@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/kind.h"
+#include "config/queue_keys.h"
 #include "config/tls_keys.h"
 #include "core/metric.h"
 #include "core/text.h"
@@ -22,20 +23,10 @@ namespace docktor {
 
 namespace {
 
-constexpr double kMaxText = 4096;
-
 // clang-format off: tables, one key after the other, in the order of the documentation.
-constexpr std::array kTls = std::to_array<Knob>({
-    tls_keys::kCaFile, tls_keys::kCertFile, tls_keys::kKeyFile,
-    {.key = "verify", .type = KnobType::kBool,
-     .meaning = "false: any certificate of the server's will do.", .standard = "true"},
-});
-
 constexpr std::array kTable = std::to_array<Knob>({
-    {.key = "url", .type = KnobType::kUrl,
-     .meaning = "postgres://HOST:PORT/DATABASE, or libpq's host=... dbname=...; host=/run/postgresql is a socket of this "
-                "host. May carry a password, which is never shown.",
-     .least = 1, .most = kMaxText, .variable = "DOCKTOR_QUEUE_URL", .required = true, .secret = true},
+    queue_keys::url("postgres://HOST:PORT/DATABASE, or libpq's host=... dbname=...; host=/run/postgresql is a socket of this "
+                    "host. May carry a password, which is never shown."),
     {.key = "framework", .type = KnobType::kText,
      .meaning = "Job framework whose queues are read.", .choices = "river|pg-boss|graphile-worker|oban|solid-queue|procrastinate"},
     {.key = "queue", .type = KnobType::kText,
@@ -60,17 +51,10 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "How long a job stays with a worker that is gone, until another one gets it. Without: river, oban 1h, "
                 "pg-boss 15m, solid-queue 5m, graphile-worker 4h, else 60s.",
      .least = 1, .most = 7 * 86400},
-    {.key = "user", .type = KnobType::kText,
-     .meaning = "User name.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_USER"},
-    {.key = "password", .type = KnobType::kText,
-     .meaning = "Password of the user.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_PASSWORD",
-     .secret = true, .file_key = "password_file"},
-    {.key = "tls", .type = KnobType::kSection,
-     .meaning = "For TLS; the same keys may stand in queue itself as tls_ca_file, tls_cert_file, tls_key_file, tls_verify. "
-                "Without, sslmode in url decides.",
-     .within = kTls.data(), .within_count = kTls.size()},
-    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile,
-    {.key = "tls_verify", .type = KnobType::kBool, .meaning = "The same as tls.verify.", .standard = "true"},
+    queue_keys::user(),
+    queue_keys::password(),
+    tls_keys::section("For TLS. Without, sslmode in url decides."),
+    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile, tls_keys::kFlatVerify,
 });
 // clang-format on
 
@@ -97,9 +81,7 @@ void check_url(KindReader& from) {
         "url is not the address of a PostgreSQL database; write postgres://HOST:PORT/DATABASE (@ / and , "
         "within a password as %40 %2F %2C), or host=... dbname=...");
   }
-  bool tls = false;
-  for (const std::string_view key : {"tls_ca_file", "tls_cert_file", "tls_key_file", "tls_verify"})
-    tls = tls || from.given(key);
+  const bool tls = tls_keys::given(from);
   if (tls && url.find("sslmode") != std::string::npos)
     from.mistake("url", "both sslmode in url and keys for TLS are written; write one of them");
   if (tls) from.settings.set("tls", true);

@@ -8,6 +8,7 @@
 
 #include "config/kind.h"
 #include "config/mistakes.h"
+#include "config/queue_keys.h"
 #include "config/tls_keys.h"
 #include "core/text.h"
 #include "queues/rabbitmq/rabbitmq_spec.h"
@@ -16,20 +17,10 @@ namespace docktor {
 
 namespace {
 
-constexpr double kMaxText = 4096;
-
 // clang-format off: tables, one key after the other, in the order of the documentation.
-constexpr std::array kTls = std::to_array<Knob>({
-    tls_keys::kCaFile, tls_keys::kCertFile, tls_keys::kKeyFile,
-    {.key = "verify", .type = KnobType::kBool,
-     .meaning = "false: the server's certificate and name are not checked.", .standard = "true"},
-});
-
 constexpr std::array kTable = std::to_array<Knob>({
-    {.key = "url", .type = KnobType::kUrl,
-     .meaning = "Server, amqp://user:password@host:5672/vhost, or amqps:// for TLS; @ : / within a part are written "
-                "%40 %3A %2F. The password is never shown.",
-     .least = 1, .most = kMaxText, .variable = "DOCKTOR_QUEUE_URL", .required = true, .secret = true},
+    queue_keys::url("Server, amqp://user:password@host:5672/vhost, or amqps:// for TLS; @ : / within a part are written "
+                    "%40 %3A %2F. The password is never shown."),
     {.key = "queue", .type = KnobType::kText,
      .meaning = "Name of the queue, classic or quorum.", .least = 1, .most = 255, .required = true},
     {.key = "vhost", .type = KnobType::kText,
@@ -40,19 +31,11 @@ constexpr std::array kTable = std::to_array<Knob>({
      .standard = "auto", .choices = "auto|required|off"},
     {.key = "management_url", .type = KnobType::kUrl,
      .meaning = "Address of the management API; empty: the host of url, port 15672 (15671 with amqps).", .least = 0,
-     .most = kMaxText, .secret = true},
-    {.key = "user", .type = KnobType::kText,
-     .meaning = "User name, in place of one within url; neither: guest.", .least = 0, .most = kMaxText,
-     .variable = "DOCKTOR_QUEUE_USER"},
-    {.key = "password", .type = KnobType::kText,
-     .meaning = "Password of the user.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_PASSWORD",
-     .secret = true, .file_key = "password_file"},
-    {.key = "tls", .type = KnobType::kSection,
-     .meaning = "TLS, for amqps:// and https://; the same keys may stand in queue itself as tls_ca_file, tls_cert_file, "
-                "tls_key_file, tls_verify.",
-     .within = kTls.data(), .within_count = kTls.size()},
-    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile,
-    {.key = "tls_verify", .type = KnobType::kBool, .meaning = "The same as tls.verify.", .standard = "true"},
+     .most = queue_keys::kMaxText, .secret = true},
+    queue_keys::user("User name, in place of one within url; neither: guest."),
+    queue_keys::password(),
+    tls_keys::section("For TLS, with an amqps:// or https:// address."),
+    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile, tls_keys::kFlatVerify,
 });
 // clang-format on
 
@@ -76,16 +59,6 @@ void check_sign_in(KindReader& from, const AmqpAddress& address) {
   from.mistake("user", "two users, the one within url and user; write one of them");
 }
 
-void check_tls(KindReader& from, bool tls) {
-  tls_keys::check_pair(from);
-  const bool https = from.settings.get<Url>("management_url").value.starts_with("https://");
-  for (const std::string_view key : {"tls_ca_file", "tls_cert_file", "tls_verify"}) {
-    if (from.given(key) && !tls && !https)
-      from.mistake(key,
-                   "the address is amqp://, which is not encrypted; write amqps:// in url, or leave tls out");
-  }
-}
-
 void check(KindReader& from) {
   const auto url = from.settings.get<Url>("url").value;
   if (url.empty()) return;  // said to be missing
@@ -102,7 +75,8 @@ void check(KindReader& from) {
                                       in_quotes(address->vhost), from.quoted("vhost")));
   check_management(from);
   check_sign_in(from, *address);
-  check_tls(from, address->tls);
+  const bool https = from.settings.get<Url>("management_url").value.starts_with("https://");
+  tls_keys::check(from, address->tls || https, "amqps");
   const auto spec = RabbitSpec::from(from.settings);
   from.identity = fmt::format("rabbitmq {} {}", spec.address.vhost, spec.queue);
   from.shown = shown_queue(redacted_url(url), spec);

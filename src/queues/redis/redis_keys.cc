@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/kind.h"
+#include "config/queue_keys.h"
 #include "config/tls_keys.h"
 #include "core/metric.h"
 #include "core/text.h"
@@ -21,20 +22,10 @@ namespace docktor {
 
 namespace {
 
-constexpr double kMaxText = 4096;
-
 // clang-format off: tables, one key after the other, in the order of the documentation.
-constexpr std::array kTls = std::to_array<Knob>({
-    tls_keys::kCaFile, tls_keys::kCertFile, tls_keys::kKeyFile,
-    {.key = "verify", .type = KnobType::kBool,
-     .meaning = "false: any certificate of the server's will do.", .standard = "true"},
-});
-
 constexpr std::array kTable = std::to_array<Knob>({
-    {.key = "url", .type = KnobType::kUrl,
-     .meaning = "redis://HOST:PORT/DB, rediss:// for TLS, unix:///PATH for a socket; may carry user:password@ (an @ "
-                "within as %40), which is never shown. Several, with commas between, are the sentinels.",
-     .least = 1, .most = kMaxText, .variable = "DOCKTOR_QUEUE_URL", .required = true, .secret = true},
+    queue_keys::url("redis://HOST:PORT/DB, rediss:// for TLS, unix:///PATH for a socket; may carry user:password@ (an @ "
+                    "within as %40), which is never shown. Several, with commas between, are the sentinels."),
     {.key = "stream", .type = KnobType::kText,
      .meaning = "Key of a stream, with group.", .least = 1, .most = 1024},
     {.key = "group", .type = KnobType::kText,
@@ -62,17 +53,10 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "Of celery: tasks are acknowledged when they are done (acks_late there, too), so that docktor sees those in "
                 "hand.",
      .standard = "false"},
-    {.key = "user", .type = KnobType::kText,
-     .meaning = "User name (ACL).", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_USER"},
-    {.key = "password", .type = KnobType::kText,
-     .meaning = "Password, of the user or of the server.", .least = 0, .most = kMaxText, .variable = "DOCKTOR_QUEUE_PASSWORD",
-     .secret = true, .file_key = "password_file"},
-    {.key = "tls", .type = KnobType::kSection,
-     .meaning = "For TLS, with a rediss:// address; the same keys may stand in queue itself as tls_ca_file, "
-                "tls_cert_file, tls_key_file, tls_verify.",
-     .within = kTls.data(), .within_count = kTls.size()},
-    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile,
-    {.key = "tls_verify", .type = KnobType::kBool, .meaning = "The same as tls.verify.", .standard = "true"},
+    queue_keys::user("User name (ACL)."),
+    queue_keys::password("Password, of the user or of the server."),
+    tls_keys::section("For TLS, with a rediss:// address."),
+    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile, tls_keys::kFlatVerify,
     {.key = "sentinel", .type = KnobType::kText,
      .meaning = "Name of the master, where url has the addresses of sentinels.", .least = 0, .most = 255},
 });
@@ -93,11 +77,7 @@ void check_url(KindReader& from) {
     from.mistake(
         "url",
         "url has several addresses; write one, or sentinel: with the master's name where they are sentinels");
-  const bool tls = addresses->front().tls;
-  for (const std::string_view key : {"tls_ca_file", "tls_cert_file", "tls_key_file"}) {
-    if (from.given(key) && !tls) from.mistake(key, "TLS is for rediss:// addresses; write rediss:// in url");
-  }
-  tls_keys::check_pair(from);
+  tls_keys::check(from, addresses->front().tls, "rediss");
   if (from.given("user") && !from.given("password"))
     from.mistake("user", "a user without a password; write password: or password_file: too");
 }
