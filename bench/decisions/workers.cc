@@ -23,11 +23,15 @@ namespace {
 
 using namespace docktor;
 
+constexpr double kUsualJob = 0.05;
+
 struct Case {
   const char* habits;
   double max_wait, start_up;  // seconds
   double most_late;           // percent, on each load
   double most_rho;            // geometric mean
+  double job = kUsualJob;     // seconds; the loads are slower by as much as it is longer
+  double check = 1;           // seconds between two samples, and decisions
 };
 
 constexpr std::array kCases = {
@@ -48,6 +52,11 @@ constexpr std::array kCases = {
     Case{"poll=2s", 10, 3, 0.1, 1.3},
     Case{"seen_late=2s", 10, 3, 0.1, 1.3},
     Case{"poll=500ms,fetch=5,cv=2,warm_up=10s,crash=2/h,ready_early=3s", 10, 4, 0.5, 1.3},
+    Case{"", 30, 3, 0.1, 1.4, 5},
+    Case{"", 30, 3, 0.1, 1.4, 20},
+    Case{"", 60, 10, 0.1, 1.4, 50},
+    Case{"", 60, 10, 0.1, 1.4, 50, 10},
+    Case{"cv=1", 60, 10, 0.1, 1.4, 50},
 };
 
 constexpr std::array kTraces = {"worldcup-0610", "taxi", "ramp",     "azure-conv",
@@ -57,8 +66,8 @@ constexpr const char* kPreamble = R"(# Ordinary workers, measured
 
 What the `objective` policy makes of workers as people write them, on the eight loads of `bench/traces`. Written by
 `make bench-decisions` (`workers_bench`); nothing here is typed by hand. Workers do 20 messages/s each, jobs are log-normal
-with a coefficient of variation of 0.3 unless the row says otherwise, 1 to 200 replicas (none of the loads needs more), a
-sample and a decision each second.
+with a coefficient of variation of 0.3, and a sample and a decision come each second, unless the row says otherwise; 1 to 200
+replicas (none of the loads needs more). Where jobs are longer the loads have fewer of them, so that the work is the same.
 The habits are those of `docktor simulate --worker`.
 
 - **late**: share of the messages that waited longer than `max_wait`, on the worst load and in the mean over the loads.
@@ -75,7 +84,7 @@ sim::RunSpec spec_of(const Case& c, const sim::Load& load, int seed) {
   sim::RunSpec r;
   r.load = &load;
   r.seed = static_cast<std::uint64_t>(seed);
-  r.world.worker.service_mean = 0.05;
+  r.world.worker.service_mean = c.job;
   r.world.worker.startup_mean = c.start_up;
   r.world.worker.startup_sd = c.start_up / 4;
   if (const auto set = sim::set_workers(r.world, c.habits); !set) {
@@ -85,7 +94,7 @@ sim::RunSpec spec_of(const Case& c, const sim::Load& load, int seed) {
   r.service.name = "consumer";
   r.service.limits.min_replicas = 1;
   r.service.limits.max_replicas = 200;
-  r.service.check_interval = r.service.sample_interval = std::chrono::seconds(1);
+  r.service.check_interval = r.service.sample_interval = seconds(c.check);
   r.service.queue = QueueSpec{};
   r.service.objective = ObjectiveSpec{seconds(c.max_wait), 0.99};
   return r;
@@ -102,7 +111,9 @@ void run_all(std::vector<Job>& jobs) {
   std::atomic<std::size_t> next = 0, done = 0;
   const auto work = [&] {
     for (std::size_t i = next++; i < jobs.size(); i = next++) {
-      jobs[i].result = sim::run(spec_of(*jobs[i].of, *jobs[i].load, jobs[i].seed), make_policy);
+      sim::Load load = *jobs[i].load;
+      for (auto& r : load.rows) r.rate *= kUsualJob / jobs[i].of->job;
+      jobs[i].result = sim::run(spec_of(*jobs[i].of, load, jobs[i].seed), make_policy);
       fmt::print(stderr, "\rworkers: {} of {} runs ", ++done, jobs.size());
     }
   };
@@ -114,6 +125,13 @@ void run_all(std::vector<Job>& jobs) {
 }
 
 std::string bold_if(bool bold, const std::string& text) { return bold ? "**" + text + "**" : text; }
+
+std::string name_of(const Case& c) {
+  std::string name = *c.habits ? fmt::format("`{}`", c.habits) : "plain";
+  if (c.job != kUsualJob) name += fmt::format(", jobs of {:g} s", c.job);
+  if (c.check != 1) name += fmt::format(", checked each {:g} s", c.check);
+  return name;
+}
 
 std::string row(const Case& c, const std::vector<Job>& jobs, const std::vector<sim::Load>& loads) {
   double worst = 0, mean = 0, logs = 0, longest = 0, reversals = 0;
@@ -138,10 +156,9 @@ std::string row(const Case& c, const std::vector<Job>& jobs, const std::vector<s
   const double rho = std::exp(logs / count);
   const double seeds = static_cast<double>(jobs.size()) / static_cast<double>(kCases.size()) / count;
   return fmt::format(
-      "| {} | {:g} s, {:g} s | {} | {:g} % | {:.3f} % | {} | {:g} | {} | {:.0f} |\n",
-      *c.habits ? fmt::format("`{}`", c.habits) : "plain", c.max_wait, c.start_up,
-      bold_if(worst > c.most_late, fmt::format("{:.3f} % ({})", worst, worst_load)), c.most_late, mean,
-      bold_if(rho > c.most_rho, fmt::format("{:.3f}", rho)), c.most_rho,
+      "| {} | {:g} s, {:g} s | {} | {:g} % | {:.3f} % | {} | {:g} | {} | {:.0f} |\n", name_of(c), c.max_wait,
+      c.start_up, bold_if(worst > c.most_late, fmt::format("{:.3f} % ({})", worst, worst_load)), c.most_late,
+      mean, bold_if(rho > c.most_rho, fmt::format("{:.3f}", rho)), c.most_rho,
       bold_if(longest > 3 * c.max_wait, fmt::format("{:.1f} ({})", longest / c.max_wait, longest_load)),
       reversals / count / seeds);
 }

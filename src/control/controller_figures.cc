@@ -34,10 +34,13 @@ std::string headroom_text(const ServiceSpec& spec, double missing, double kept) 
                      100 * spec.objective->quantile, std::ceil(missing));
 }
 
-// Of a replica that works on several at once this is less than a job takes: silence is no proof.
+// Once it is known to a quarter. Of a replica that works on several at once this is less than a job takes: silence is no
+// proof.
 std::optional<Duration> job_time(const std::optional<Decision>& d) {
-  const auto capacity = number(d, "capacity");
-  return capacity && *capacity > 1e-6 ? std::optional<Duration>(seconds(1 / *capacity)) : std::nullopt;
+  constexpr double kWellKnown = 0.25, kLeast = 1e-6;  // of the capacity; messages per second
+  const auto capacity = number(d, "capacity"), error = number(d, "capacity_error");
+  if (!capacity || !error || *capacity < kLeast || *error > kWellKnown * *capacity) return std::nullopt;
+  return seconds(1 / *capacity);
 }
 
 }  // namespace
@@ -64,7 +67,9 @@ Holdings Controller::holdings(const Service& s, Time now) const {
       headroom_text(s.spec, missing.value_or(0), number(s.last_decision, "kept").value_or(0)));
   const auto job = job_time(s.last_decision);
   add(job && s.report.grace && *job > *s.report.grace, Condition::kCutOff,
-      fmt::format("a job takes {}, stop_grace_period is {}: a job that is cut off is done again",
+      fmt::format("a job takes {}, stop_grace_period is {}: a replica that is stopped loses its job, which "
+                  "is done again; "
+                  "write a longer stop_grace_period",
                   job ? short_duration(std::chrono::round<std::chrono::seconds>(*job)) : "",
                   s.report.grace ? short_duration(*s.report.grace) : ""));
   const auto& hold = s.overrides.hold;

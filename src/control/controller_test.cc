@@ -330,7 +330,7 @@ TEST_F(ControllerTest, AnOrderUnderWayCountsAsCarriedOut) {
 
 TEST_F(ControllerTest, JobsThatAStopWouldCutOffAndAGoalThatCostsTooMuchAreTold) {
   World& w = worlds["a"];
-  w.numbers = {{"capacity", 0.02}, {"headroom_short", 30.4}, {"kept", 97.52}};
+  w.numbers = {{"capacity", 0.02}, {"capacity_error", 0.001}, {"headroom_short", 30.4}, {"kept", 97.52}};
   auto s = spec("a");
   s.objective = ObjectiveSpec{};
   apply({s});
@@ -341,7 +341,10 @@ TEST_F(ControllerTest, JobsThatAStopWouldCutOffAndAGoalThatCostsTooMuchAreTold) 
   EXPECT_NE(conditions().find("97.5% of the messages are in time; 99% would take 31 replicas more"),
             std::string::npos)
       << conditions();
-  w.numbers = {{"capacity", 0.2}};
+  w.numbers = {{"capacity", 0.02}, {"capacity_error", 0.01}};
+  pass(11s);
+  EXPECT_EQ(conditions().find("cut_off"), std::string::npos) << "a first impression: " << conditions();
+  w.numbers = {{"capacity", 0.2}, {"capacity_error", 0.001}};
   pass(11s);
   EXPECT_EQ(conditions().find("cut_off"), std::string::npos) << conditions();
   EXPECT_EQ(conditions().find("headroom_short"), std::string::npos) << conditions();

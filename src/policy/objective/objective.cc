@@ -64,6 +64,9 @@ constexpr double kSilence = 2;
 // Seconds after a gap in the samples in which nothing is given back, at most.
 constexpr double kGapHold = 10;
 
+// Of what was taken within some jobs' time, so many times as much may be in hand: uneven jobs, an unsteady load.
+constexpr double kTakenBelieved = 3;
+
 // While no message is finished, at most so many times the replicas are wanted at once.
 constexpr int kMostUnknown = 4;
 
@@ -242,6 +245,14 @@ double ObjectivePolicy::quiet_for(Time now) const {
   return to_seconds(now - since);
 }
 
+// Replicas that have a job of more than a check interval: who has one finishes it, and goes when he is idle. Messages
+// that nobody took lately are in no hand that works (a consumer died, and nobody claims them): they keep nobody.
+int ObjectivePolicy::at_long_jobs(const Situation& in) const {
+  if (planned_rate_ * check_ >= 1 || !hand_.one_at_a_time()) return 0;
+  const double held = std::min(static_cast<double>(in.latest.queue.in_hand()), kTakenBelieved * taken_);
+  return std::min(in.replicas.current, replicas(held));
+}
+
 // Work for so many replica-seconds, and nothing finished: a replica does no more than one message in that time, as far as
 // anybody can know.
 int ObjectivePolicy::short_if_first_jobs_are_typical(const Situation& in) {
@@ -343,9 +354,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   const int proven = too_few_.least(in.now, arrivals_.firm_level() / mu, load_error, in_use_, start);
   const int in_use = replicas(in_use_.most(in.now, kIdleStarts * start));
   int high = std::max({floor, busy, enough, proven, std::min(steady, in_use)});
-  // A long job is not cut off: who has one finishes it, and goes when he is idle.
-  if (mu * check_ < 1 && hand_.one_at_a_time())
-    high = std::max(high, std::min(current, static_cast<int>(in.latest.queue.in_hand())));
+  high = std::max(high, at_long_jobs(in));
   // The slack never lets the last one go. Where a new one is in time for the first message, silence does.
   const bool silent =
       pending == 0 && in.latest.queue.in_hand() == 0 && quiet_for(in.now) >= kSilence * max_wait_;

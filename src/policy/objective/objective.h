@@ -65,6 +65,7 @@ class ObjectivePolicy final : public Policy {
   void learn_trend(const objective::Slot& slot);
   void add_starting(const Situation& in, double age, objective::Outlook& o) const;
   void learn_workers();
+  void learn_unfinished(const objective::Gauges& now, const std::optional<Flow>& flow);
   void learn_warm_up(const objective::Span& span);
   objective::Span judge(const objective::Evidence& e);
   double hand_wait() const;
@@ -75,6 +76,7 @@ class ObjectivePolicy final : public Policy {
   double blind() const;
   bool stands_still(const Situation& in) const;
   double quiet_for(Time now) const;  ///< seconds without an arrival, as far as samples go back
+  int at_long_jobs(const Situation& in) const;
   int short_if_first_jobs_are_typical(const Situation& in);
   Recommendation before_capacity_is_known(const Situation& in);
 
@@ -105,6 +107,7 @@ class ObjectivePolicy final : public Policy {
   std::optional<Time> doubled_at_;              // while the capacity is unknown
   double working_ = 0;                          // replicas that work, as of the last evidence
   double unfinished_ = 0;                       // replica-seconds of work while no message was finished yet
+  double taken_ = 0;                            // messages that workers took lately, over some jobs' time
   double planned_rate_ = 0;                     // capacity, as plans take it
 };
 

@@ -32,6 +32,9 @@ double surprise_of(const Misses& misses, double blind, double patience) {
   return most;
 }
 
+// What workers have taken is forgotten over the time of so many jobs.
+constexpr double kJobsOfTaken = 2;
+
 constexpr Duration kSameInstant = std::chrono::milliseconds(1);
 
 }  // namespace
@@ -46,17 +49,21 @@ void ObjectivePolicy::observe(const Observation& sample) {
   learn_workers();
   Gauges now{sample.at, sample.replicas, static_cast<double>(sample.queue.num_pending),
              static_cast<double>(sample.queue.in_hand())};
-  if (last_ && !capacity_.known()) {
-    const double hands = std::min({last_->in_hand, now.in_hand, static_cast<double>(now.replicas.current)});
-    const bool none = sample.flow && sample.flow->settled <= 0;
-    unfinished_ = none ? unfinished_ + hands * to_seconds(now.at - last_->at) : 0;
-  }
   if (last_) {
     startup_.add(last_->at, last_->replicas, now.at, now.replicas);
-    if (to_seconds(now.at - last_->at) > longest_gap_) gap_at_ = now.at;
+    if (to_seconds(now.at - last_->at) > longest_gap_) {
+      gap_at_ = now.at;
+      in_use_.clear();
+    } else if (!capacity_.known()) {
+      learn_unfinished(now, sample.flow);
+    }
   } else {
     startup_.begin(now.at, now.replicas);
     working_ = now.replicas.ready;
+  }
+  if (sample.flow && capacity_.known()) {
+    taken_ *= std::exp(-to_seconds(sample.flow->length) * planned_rate_ / kJobsOfTaken);
+    taken_ += std::max(0.0, sample.flow->deliveries);
   }
   if (sample.flow) arrivals_.add({sample.at, sample.flow->length, sample.flow->arrivals});
   std::vector<Waiting> waiting;
@@ -86,6 +93,13 @@ void ObjectivePolicy::observe(const Observation& sample) {
   }
   if (sample.flow || sample.reset || !flow_from_ || sample.queue.step == Duration::zero()) flow_from_ = now;
   last_ = now;
+}
+
+// Replica-seconds of work since the last message was finished, where none has shown the capacity yet.
+void ObjectivePolicy::learn_unfinished(const Gauges& now, const std::optional<Flow>& flow) {
+  const double hands = std::min({last_->in_hand, now.in_hand, static_cast<double>(now.replicas.current)});
+  const bool none = flow && flow->settled <= 0;
+  unfinished_ = none ? unfinished_ + hands * to_seconds(now.at - last_->at) : 0;
 }
 
 // What the evidence says of who worked, and how busy they were.

@@ -54,6 +54,8 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   bottleneck_.save(state["bottleneck"]);
   state["planned_rate"] = planned_rate_;
   state["working"] = working_;
+  state["unfinished"] = unfinished_;
+  state["taken"] = taken_;
   if (gap_at_) state["gap_at"] = saved(*gap_at_);
   if (doubled_at_) state["doubled_at"] = saved(*doubled_at_);
   if (last_) state["last"] = saved(*last_);
@@ -87,6 +89,8 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   bottleneck_.restore(part("bottleneck"));
   restore_number(state, "planned_rate", 0, 1e12, planned_rate_);
   restore_number(state, "working", 0, 1e6, working_);
+  restore_number(state, "unfinished", 0, 1e12, unfinished_);
+  restore_number(state, "taken", 0, 1e18, taken_);
   gap_at_ = restored_time(part("gap_at"));
   doubled_at_ = restored_time(part("doubled_at"));
   last_ = restored_gauges(part("last"));
