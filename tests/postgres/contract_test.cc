@@ -92,6 +92,33 @@ TEST(PostgresQuery, WhatIsNoFigureIsNoDataAndNeverZero) {
       PostgresReader(query_of(db.url(), "select 1 as backlog, null as in_hand")).sample().num_ack_pending);
 }
 
+TEST(PostgresQuery, ATotalThatIsNullFirstIsToldAndCountsFromTheSecondNumberOn) {
+  Database db("create table jobs (id serial, done bool not null default false)");
+  const std::string from = "select count(*) filter (where not done) as backlog, ";
+  PostgresReader reader(query_of(db.url(), from + "max(id) as arrived from jobs"));
+  const auto empty = reader.sample();
+  EXPECT_FALSE(empty.totals.arrived);
+  EXPECT_THAT(
+      reader.findings(),
+      AllOf(HasSubstr("ok: the query: 0 waiting, in hand not told\n"),
+            HasSubstr("warning: arrived is NULL now, which is no data: no rates while it is so -> where "
+                      "NULL means 0, write coalesce(..., 0) as arrived")));
+  db.sql("insert into jobs select from generate_series(1, 5)");
+  const auto first = reader.sample();
+  const auto unknown = flow_between(empty, first, seconds(1));
+  EXPECT_FALSE(unknown.flow || unknown.reset) << "not that five came, nor that none did";
+  db.sql("insert into jobs select from generate_series(1, 7); update jobs set done = true where id <= 2");
+  const auto f = flow_between(first, reader.sample(), seconds(1));
+  ASSERT_TRUE(f.flow);
+  EXPECT_EQ(f.flow->arrivals, 7);
+  EXPECT_EQ(f.flow->settled, 2);
+  EXPECT_THAT(reader.findings(), Not(HasSubstr("NULL")));
+  // Of an empty queue no message has an age: that is no mistake of the query's.
+  PostgresReader right(
+      query_of(db.url(), from + "coalesce(max(id), 0) as arrived, null as oldest_age from jobs"));
+  EXPECT_THAT(right.findings(), Not(HasSubstr("warning")));
+}
+
 TEST(PostgresQuery, NothingIsEverWritten) {
   Database db(
       "create table jobs (n int); create sequence s; create function put() returns int language sql as "
@@ -324,8 +351,10 @@ TEST(PostgresArrivals, AreWhatCameAndNotWhatWaitsForItsTimeOrIsTriedAgain) {
   EXPECT_EQ(since(), std::pair(1.0, 0.0)) << "its time has come";
   db.sql("update river_job set state = 'running' where id = 31");
   EXPECT_EQ(since(), std::pair(0.0, 0.0));
-  db.sql("update river_job set state = 'retryable', scheduled_at = now() + interval '1 h' where id = 31");
-  since();
+  db.sql(
+      "update river_job set state = 'retryable', scheduled_at = now() + interval '1 h' where id = 31; "
+      "insert into river_job (queue) values ('default'), ('default')");
+  EXPECT_EQ(since(), std::pair(2.0, 1.0)) << "one that failed hides nobody that comes";
   db.sql("update river_job set scheduled_at = now() where id = 31");
   EXPECT_EQ(since().first, 0.0) << "it came before";
 }

@@ -21,32 +21,33 @@ tl::unexpected<Error> wrong(std::string_view column, const std::string& text, st
               true);
 }
 
-// The text of a number as the server writes one.
 std::optional<double> number(const std::string& text) {
-  if (text.empty() || text.size() > 400) return std::nullopt;
-  char* end = nullptr;
-  const double v = std::strtod(text.c_str(), &end);
-  const bool plain = text.find_first_of("xXiInN") == std::string::npos;  // not "NaN", "Infinity", "0x1"
-  return plain && end == text.c_str() + text.size() && std::isfinite(v) ? std::optional(v) : std::nullopt;
+  return is_decimal_number(text) ? std::optional(std::strtod(text.c_str(), nullptr)) : std::nullopt;
+}
+
+// What stands there; nullptr for NULL and where there is no such column.
+const std::string* cell(const PgRows& rows, std::size_t row, std::string_view column) {
+  const int at = rows.column(column);
+  if (at < 0) return nullptr;
+  const auto& c = rows.rows[row][static_cast<std::size_t>(at)];
+  return c ? &*c : nullptr;
 }
 
 }  // namespace
 
 Result<std::optional<std::uint64_t>> pg_count(const PgRows& rows, std::size_t row, std::string_view column) {
-  const int at = rows.column(column);
-  if (at < 0 || !rows.rows[row][static_cast<std::size_t>(at)]) return std::nullopt;
-  const auto& text = *rows.rows[row][static_cast<std::size_t>(at)];
-  const auto v = number(text);
-  if (!v || *v < 0 || *v > kMostCount) return wrong(column, text, "a number from 0");
+  const auto* text = cell(rows, row, column);
+  if (!text) return std::nullopt;
+  const auto v = number(*text);
+  if (!v || *v < 0 || *v > kMostCount) return wrong(column, *text, "a number from 0");
   return static_cast<std::uint64_t>(std::ceil(*v));
 }
 
 Result<std::optional<double>> pg_seconds(const PgRows& rows, std::size_t row, std::string_view column) {
-  const int at = rows.column(column);
-  if (at < 0 || !rows.rows[row][static_cast<std::size_t>(at)]) return std::nullopt;
-  const auto& text = *rows.rows[row][static_cast<std::size_t>(at)];
-  const auto v = number(text);
-  if (!v || *v > 1e9) return wrong(column, text, "seconds: extract(epoch from now() - min(...))");
+  const auto* text = cell(rows, row, column);
+  if (!text) return std::nullopt;
+  const auto v = number(*text);
+  if (!v || *v > 1e9) return wrong(column, *text, "seconds: extract(epoch from now() - min(...))");
   return std::max(0.0, *v);
 }
 

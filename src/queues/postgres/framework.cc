@@ -28,6 +28,7 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
           count(*) filter (where state <> 'running' and scheduled_at <= now()),
           count(*) filter (where state = 'running'),
           count(*) filter (where state <> 'running' and scheduled_at > now()),
+          count(*) filter (where state in ('available', 'retryable') and scheduled_at > now()),
           extract(epoch from now() - min(scheduled_at) filter (where state <> 'running' and scheduled_at <= now()))
         from $Sriver_job
         where state in ('available', 'running', 'retryable', 'scheduled') and ($1::text[] is null or queue = any($1))
@@ -44,7 +45,7 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
   select q.name, w.backlog,
     case when pg_relation_size(to_regclass(format('%I.%I', '$N', q.partition_name))) < $B
       then (select count(*) from $Sjob j where j.name = q.name and j.state = 'active') end,
-    w.scheduled, w.oldest_age, null::boolean
+    w.scheduled, 0, w.oldest_age, null::boolean
   from $Squeue q cross join lateral
     (select count(*) filter (where start_after <= now()) as backlog,
        count(*) filter (where start_after > now()) as scheduled,
@@ -62,10 +63,11 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
      .names = "select identifier from $S_private_tasks order by 1 limit 20",
      .live = R"(
   select t.identifier, coalesce(w.backlog, 0), case when small then coalesce(h.held, 0) end, coalesce(w.scheduled, 0),
-    w.oldest_age, null::boolean
+    coalesce(w.retries, 0), w.oldest_age, null::boolean
   from size cross join $S_private_tasks t
     left join (select task_id, count(*) filter (where run_at <= now()) as backlog,
                  count(*) filter (where run_at > now()) as scheduled,
+                 count(*) filter (where run_at > now() and attempts > 0) as retries,
                  extract(epoch from now() - min(run_at) filter (where run_at <= now())) as oldest_age
                from $S_private_jobs where is_available = true group by task_id) w on w.task_id = t.id
     left join (select task_id, count(*) as held from $S_private_jobs
@@ -84,6 +86,7 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
     count(*) filter (where status = 'todo' and (scheduled_at is null or scheduled_at <= now())),
     count(*) filter (where status = 'doing'),
     count(*) filter (where status = 'todo' and scheduled_at > now()),
+    count(*) filter (where status = 'todo' and scheduled_at > now() and attempts > 0),
     null::numeric, null::boolean
   from $Sprocrastinate_jobs
   where status in ('todo', 'doing') and ($1::text[] is null or queue_name = any($1))
@@ -101,6 +104,7 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
     count(*) filter (where state <> 'executing' and scheduled_at <= timezone('UTC', now())),
     count(*) filter (where state = 'executing'),
     count(*) filter (where state <> 'executing' and scheduled_at > timezone('UTC', now())),
+    count(*) filter (where state = 'retryable' and scheduled_at > timezone('UTC', now())),
     extract(epoch from timezone('UTC', now()) -
       min(scheduled_at) filter (where state <> 'executing' and scheduled_at <= timezone('UTC', now()))),
     null::boolean
@@ -117,7 +121,7 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
      .version = "select null::text",
      .names = "select distinct queue_name from $Ssolid_queue_ready_executions order by 1 limit 20",
      .live = R"(
-  select queue, sum(ready), sum(held), sum(later), extract(epoch from timezone('UTC', now()) - min(since)),
+  select queue, sum(ready), sum(held), sum(later), 0, extract(epoch from timezone('UTC', now()) - min(since)),
     exists (select 1 from $Ssolid_queue_pauses p where p.queue_name = queue)
   from (
     select queue_name as queue, count(*) as ready, 0 as held, 0 as later, min(created_at) as since
@@ -176,7 +180,7 @@ std::string with_schema(std::string_view text, const PgFramework& framework, con
 }
 
 std::string pg_statement(const PgFramework& f, const std::string& schema) {
-  static constexpr std::string_view kRow = "queue, backlog, in_hand, scheduled, oldest_age, paused";
+  static constexpr std::string_view kRow = "queue, backlog, in_hand, scheduled, retries, oldest_age, paused";
   const bool ids = !f.id_queue.empty();
   const bool sized = f.live.find("from size") != std::string_view::npos;
   std::string sql = "with ";
@@ -187,15 +191,16 @@ std::string pg_statement(const PgFramework& f, const std::string& schema) {
         ",\nnews as (select {0} as queue, count(*) as added, count(*) filter (where id > $3) as added_late\n"
         "  from $S{1} where id > $2 and ($1::text[] is null or {0} = any($1)) group by {0})\n"
         "select queue, coalesce(backlog, 0) as backlog, coalesce(in_hand, 0) as in_hand,\n"
-        "  coalesce(scheduled, 0) as scheduled, oldest_age, paused, coalesce(added, 0) as added,\n"
+        "  coalesce(scheduled, 0) as scheduled, coalesce(retries, 0) as retries, oldest_age, paused, "
+        "coalesce(added, 0) as added,\n"
         "  coalesce(added_late, 0) as added_late, null::bigint as newest\n"
         "from live full join news using (queue)\n"
-        "union all select null, 0, 0, 0, null, null, 0, 0, (select max(id) from $S{1})",
+        "union all select null, 0, 0, 0, 0, null, null, 0, 0, (select max(id) from $S{1})",
         f.id_queue, f.table());
   } else {
     sql += fmt::format("\nselect {}, null::bigint as added from live", kRow);
     if (!f.knows_queues)
-      sql += fmt::format("\nunion all select null, 0, {}, 0, null, null, {}",
+      sql += fmt::format("\nunion all select null, 0, {}, 0, 0, null, null, {}",
                          sized ? "case when (select small from size) then 0 end" : "0", f.added);
     sql += "\n";
     // Of no use here, and there all the same: a statement's parameters have a number.

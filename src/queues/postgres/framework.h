@@ -23,7 +23,8 @@ struct PgFramework {
   std::string_view names;      ///< a statement with the names of queues that are there
   std::string_view note = "";  ///< what a user can do that docktor sees more, for `config validate`
 
-  /// Rows of queue, backlog, in_hand, scheduled, oldest_age, paused. $1: text[] of queues, or NULL for all. States are
+  /// Rows of queue, backlog, in_hand, scheduled, retries (of the scheduled ones: those that were tried before),
+  /// oldest_age, paused. $1: text[] of queues, or NULL for all. States are
   /// listed, so that an index serves it and finished jobs are never looked at. `size.small` says of a table without such
   /// an index that it may be counted.
   std::string_view live;
@@ -46,7 +47,7 @@ const PgFramework* pg_framework_named(std::string_view name);
 std::string with_schema(std::string_view text, const PgFramework& framework, const std::string& schema);
 
 /// Reads all queues at once. $1: text[] of queues or NULL; $2, $3: bigint, ids behind which jobs are counted. Rows of
-/// queue, backlog, in_hand, scheduled, oldest_age, paused, added (since $2, or a total), added_late (since $3), newest
+/// queue, backlog, in_hand, scheduled, retries, oldest_age, paused, added (since $2, or a total), added_late (since $3), newest
 /// (the latest id). One row has NULL for the queue: what holds for those that have no row, and for all together.
 std::string pg_statement(const PgFramework& framework, const std::string& schema);
 

@@ -21,8 +21,8 @@ namespace docktor {
 /// Figures of one queue; those that are not told are absent.
 struct PgQueueFigures {
   std::uint64_t backlog = 0;
-  std::optional<std::uint64_t> in_hand, scheduled;
-  std::optional<double> oldest_age;  ///< seconds
+  std::optional<std::uint64_t> in_hand, scheduled, retries;  ///< retries: of the scheduled ones
+  std::optional<double> oldest_age;                          ///< seconds
   bool paused = false;
   std::optional<std::uint64_t> added;  ///< jobs that were put in, a total within PgSnapshot::incarnation
 };

@@ -81,8 +81,7 @@ class PgConnection {
   /// at the deadline and where a lock stands in the way. The first attempt to connect is waited for.
   void send(Make make, Duration wait, SteadyTime deadline, Done done);
 
-  /// Runs `task` once on the connection's thread, in so long; at once where there is no connection, and never where it
-  /// was closed.
+  /// Runs `task` once, in so long, on the connection's thread; at once where there is no connection or it is closed.
   void after(Duration wait, std::function<void()> task);
 
   /// send() for callers who wait; never from a callback.

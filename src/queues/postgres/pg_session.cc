@@ -8,7 +8,7 @@
 #include <map>
 #include <vector>
 
-#include "core/text.h"
+#include "queues/postgres/pg_address.h"
 
 namespace docktor {
 
@@ -21,28 +21,14 @@ constexpr const char* kSystemAuthorities = "/etc/ssl/certs/ca-certificates.crt";
 
 using Words = std::map<std::string, std::string>;
 
-// libpq's own reader of addresses. What it says of a wrong one may repeat a password: it is not passed on.
-Result<Words> words_of(const std::string& url) {
-  char* said = nullptr;
-  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
-      PQconninfoParse(url.c_str(), &said), PQconninfoFree);
-  if (said) PQfreemem(said);
-  if (!options)
-    return fail(ErrorCode::kInvalid, "the queue's url is no address of PostgreSQL: write postgres://HOST/DB");
-  Words out;
-  for (const auto* o = options.get(); o->keyword; ++o) {
-    if (o->val) out[o->keyword] = o->val;
-  }
-  return out;
-}
-
 Result<Words> connection_words(const PgLogin& login) {
-  auto words = words_of(login.url);
-  if (!words) return words;
+  auto words = pg_words(login.url);
+  if (!words)
+    return fail(ErrorCode::kInvalid, "the queue's url is no address of PostgreSQL: write postgres://HOST/DB");
   if (login.resolve) {
     // The name stays: a certificate is held against it.
     const auto url = login.resolve(login.url);
-    if (const auto there = words_of(url); there && url != login.url && there->contains("host")) {
+    if (const auto there = pg_words(url); there && url != login.url && there->contains("host")) {
       (*words)["hostaddr"] = there->at("host");
       if (there->contains("port")) (*words)["port"] = there->at("port");
     }
@@ -61,7 +47,7 @@ Result<Words> connection_words(const PgLogin& login) {
   words->erase("replication");
   (*words)["client_encoding"] = "UTF8";
   words->try_emplace("application_name", "docktor");
-  return words;
+  return std::move(*words);
 }
 
 std::string place_of(const PGconn* c) {

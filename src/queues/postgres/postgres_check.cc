@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/text.h"
+#include "queues/postgres/figures.h"
 #include "queues/postgres/framework.h"
 #include "queues/postgres/pg_session.h"
 
@@ -27,7 +28,10 @@ class Check {
     }
     the_server(there->rows.front().front() == "t");
     if (framework_ && !the_tables()) return found_;
-    if (the_figures() && framework_) the_queues();
+    if (!framework_)
+      the_query();
+    else if (the_figures())
+      the_queues();
     return found_;
   }
 
@@ -92,6 +96,35 @@ class Check {
     return false;
   }
 
+  static std::string told(const QueueSample& s) {
+    std::string out = fmt::format(
+        "{} waiting, {}", s.num_pending,
+        s.num_ack_pending ? fmt::format("{} in hand", *s.num_ack_pending) : std::string("in hand not told"));
+    if (s.scheduled) out += fmt::format(", {} scheduled", *s.scheduled);
+    if (s.dead) out += fmt::format(", {} dead", *s.dead);
+    if (s.consumers) out += fmt::format(", {} workers", *s.consumers);
+    return out;
+  }
+
+  void the_query() {
+    const auto rows = look_.ask({.sql = wrapped_query(look_.spec.query)});
+    const auto s = rows ? sample_of_query(*rows) : tl::unexpected(rows.error());
+    if (!s) return add(Severity::kError, s.error().message);
+    const bool flow = rows->column("arrived") >= 0 || rows->column("settled") >= 0;
+    add(Severity::kOk,
+        fmt::format("the query: {}{}", told(*s), flow ? "" : "; neither arrived nor settled: no rates"));
+    for (std::size_t i = 0; i < rows->columns.size(); ++i) {
+      const auto& column = rows->columns[i];
+      if (rows->rows.front()[i] || column == "oldest_age") continue;  // nothing waits: it has no age
+      const bool total = column == "arrived" || column == "settled";
+      add(Severity::kWarning,
+          fmt::format("{} is NULL now, which is no data{}", column, total ? ": no rates while it is so" : ""),
+          fmt::format(
+              "where NULL means 0, write coalesce(..., 0) as {}: max(id) and sum(x) of no rows are NULL",
+              column));
+    }
+  }
+
   bool the_figures() {
     const auto s = look_.sample();
     if (!s) {
@@ -100,25 +133,15 @@ class Check {
         cure =
             "the tables hide rows from all but their owner: ALTER ROLE NAME BYPASSRLS, or sign in as the "
             "owner";
-      else if (s.error().code == ErrorCode::kDenied && framework_)
+      else if (s.error().code == ErrorCode::kDenied)
         cure = fmt::format("GRANT SELECT on {} (docs/postgres.md)", framework_->tables);
       add(Severity::kError, s.error().message, cure);
       return false;
     }
-    std::string told = fmt::format("{} waiting, {}", s->num_pending,
-                                   s->num_ack_pending ? fmt::format("{} in hand", *s->num_ack_pending)
-                                                      : std::string("in hand not told"));
-    if (s->scheduled) told += fmt::format(", {} scheduled", *s->scheduled);
-    if (s->dead) told += fmt::format(", {} dead", *s->dead);
-    if (s->consumers) told += fmt::format(", {} workers", *s->consumers);
-    const bool flow = s->totals.arrived || s->totals.settled;
-    if (!flow && !framework_) told += "; neither arrived nor settled: no rates";
-    add(Severity::kOk, framework_
-                           ? fmt::format("{}{}, {}: {}", framework_->shown, mark_, look_.spec.what(), told)
-                           : fmt::format("the query: {}", told));
+    add(Severity::kOk, fmt::format("{}{}, {}: {}", framework_->shown, mark_, look_.spec.what(), told(*s)));
     if (!s->paused.empty())
       add(Severity::kWarning, s->paused, "resume it there: replicas are held meanwhile");
-    if (framework_ && !s->num_ack_pending)
+    if (!s->num_ack_pending)
       add(Severity::kWarning,
           fmt::format("{} has no index of jobs in hand, and its table is too large to count them",
                       framework_->shown),

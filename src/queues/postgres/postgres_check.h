@@ -16,7 +16,7 @@ struct PostgresLook {
   const PostgresSpec& spec;
   std::function<Result<PgRows>(PgQuery)> ask;
   std::function<std::optional<PgServer>()> server;
-  std::function<Result<QueueSample>()> sample;
+  std::function<Result<QueueSample>()> sample;  ///< of a framework's queues
 };
 
 /// Blocking, as long as `ask` and `sample` take.

@@ -1,12 +1,10 @@
 #include "queues/postgres/postgres_keys.h"
 
 #include <fmt/format.h>
-#include <libpq-fe.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +15,7 @@
 #include "core/metric.h"
 #include "core/text.h"
 #include "queues/postgres/framework.h"
+#include "queues/postgres/pg_address.h"
 #include "queues/postgres/postgres_spec.h"
 
 namespace docktor {
@@ -58,18 +57,14 @@ constexpr std::array kTable = std::to_array<Knob>({
 });
 // clang-format on
 
-// libpq's own reader, which takes any text for a port; and a comma in a password, which separates hosts elsewhere.
+// libpq takes any text for a port; and a comma in a password, which separates hosts elsewhere.
 bool is_address(const std::string& url) {
-  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
-      PQconninfoParse(url.c_str(), nullptr), PQconninfoFree);
-  if (!options) return false;
-  for (const auto* o = options.get(); o->keyword; ++o) {
-    const std::string_view key = o->keyword, value = o->val ? o->val : "";
-    if (key == "port" && value.find_first_not_of("0123456789,") != std::string_view::npos) return false;
-    const bool comma = key == "password" && value.find(',') != std::string_view::npos;
-    if (comma && url.starts_with("postgres") && url.find(value) != std::string::npos) return false;
-  }
-  return true;
+  auto words = pg_words(url);
+  if (!words) return false;
+  const auto& password = (*words)["password"];
+  const bool comma = url.starts_with("postgres") && password.find(',') != std::string::npos &&
+                     url.find(password) != std::string::npos;
+  return !comma && (*words)["port"].find_first_not_of("0123456789,") == std::string::npos;
 }
 
 // Nothing of the address is repeated: it may hold a password, or what a variable held.
@@ -128,8 +123,9 @@ void check(KindReader& from) {
   check_url(from);
   check_what(from);
   const auto spec = PostgresSpec::from(from.settings);
-  from.identity = fmt::format("postgres {} {} {}", spec.framework, spec.schema,
-                              spec.framework.empty() ? spec.query : spec.what());
+  auto words = pg_words(spec.url);
+  from.identity = fmt::format("postgres {} {} {} {}", words ? (*words)["dbname"] : "", spec.framework,
+                              spec.schema, spec.framework.empty() ? spec.query : spec.what());
   from.shown = fmt::format("{} ({})", redacted_url(spec.url), spec.what());
 }
 

@@ -125,7 +125,7 @@ class PostgresSource::Core final : public std::enable_shared_from_this<Core> {
   Result<QueueSample> sample_of(const PgSnapshot& snapshot) {
     QueueSample out;
     out.redelivered_after = spec_.claim_after;
-    std::uint64_t in_hand = 0, scheduled = 0, added = 0, paused = 0, queues = 0;
+    std::uint64_t in_hand = 0, scheduled = 0, retries = 0, added = 0, paused = 0, queues = 0;
     bool told_in_hand = true, told_scheduled = true, told_added = true;
     std::optional<double> oldest;
     const auto take = [&](const PgQueueFigures& f) {
@@ -140,6 +140,7 @@ class PostgresSource::Core final : public std::enable_shared_from_this<Core> {
       told_added = told_added && f.added;
       in_hand += f.in_hand.value_or(0);
       scheduled += f.scheduled.value_or(0);
+      retries += f.retries.value_or(0);
       added += f.added.value_or(0);
     };
     for (const auto& name : spec_.queues) {
@@ -169,9 +170,9 @@ class PostgresSource::Core final : public std::enable_shared_from_this<Core> {
     if (queues > 0 && paused == queues)
       out.paused = fmt::format("queue {} is paused in {}", spec_.what(), framework_->shown);
     if (!told_added || !framework_->tells_arrivals(spec_.queues.empty())) return out;
-    // A job that waits for its time has come when that is over. One that fails and waits again came before: the total
-    // stands still until it is made up for.
-    const auto come = static_cast<std::int64_t>(added) - static_cast<std::int64_t>(scheduled);
+    // A job that waits for its time has come when that is over; one that failed and waits for its next try came before. One
+    // that a worker puts off (a snooze) looks as if it had not: the total stands still until that is made up for.
+    const auto come = static_cast<std::int64_t>(added + retries) - static_cast<std::int64_t>(scheduled);
     const std::lock_guard lock(mutex_);
     if (snapshot.incarnation != incarnation_ || paused != paused_ || added < added_) {
       incarnation_ = snapshot.incarnation;
