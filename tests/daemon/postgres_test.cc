@@ -4,8 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <map>
 #include <string>
 
 #include "tests/daemon/sandbox.h"
@@ -17,22 +15,13 @@ namespace {
 
 class PostgresDaemonTest : public testing::Test {
  protected:
-  PostgresDaemonTest() {
-    server.sql(std::string(kRiverTables) + kRiverIndexes);
-    box.write("docktor.yaml",
-              fmt::format(R"(services:
-  - name: consumer
-    min_replicas: 0
-    max_replicas: 5
-    check_interval: 500ms
-    metrics_window: 2s
-    rules:
-      scale_up_when: [{{metric: queue.backlog, op: ">", value: 50}}]
-      scale_down_when: [{{metric: queue.backlog, op: "<=", value: 5}}]
-    queue: {{kind: postgres, url: "{}", framework: river, claim_after: 2s}}
-    target: {{kind: process, command: [/usr/bin/python3, "{}", "{}", "{}", "0.02"]}}
-)",
-                          server.url(), DOCKTOR_POSTGRES_WORKER, server.url(), box.path("jobs")));
+  PostgresDaemonTest() { server.sql(std::string(kRiverTables) + kRiverIndexes); }
+  void configure(const std::string& what, const std::string& policy = {}) {
+    box.write("docktor.yaml", jobs_config(fmt::format(R"({{kind: postgres, url: "{}", claim_after: 2s, {}}})",
+                                                      server.url(), what),
+                                          fmt::format(R"(/usr/bin/python3, "{}", "{}", "{}", "0.02")",
+                                                      DOCKTOR_POSTGRES_WORKER, server.url(), box.jobs_file()),
+                                          policy));
   }
   void put(int count) {
     server.sql(
@@ -41,13 +30,7 @@ class PostgresDaemonTest : public testing::Test {
                     count));
     put_ += count;
   }
-  std::map<int, int> done() const {
-    std::map<int, int> out;
-    std::ifstream in(box.path("jobs"));
-    for (int n; in >> n;) ++out[n];
-    return out;
-  }
-  bool all_done() const { return static_cast<int>(done().size()) == put_; }
+  bool all_done() const { return static_cast<int>(box.jobs().size()) == put_; }
 
   PostgresServer server;
   Sandbox box;
@@ -55,10 +38,11 @@ class PostgresDaemonTest : public testing::Test {
 };
 
 TEST_F(PostgresDaemonTest, FromNothingToFiveAndBackToZeroOverARestartOfTheServerWithEveryJobDoneOnce) {
+  configure("framework: river");
   box.start();
   EXPECT_EQ(box.replicas(), 0);
   put(1000);
-  ASSERT_TRUE(eventually([&] { return all_done(); })) << done().size() << "\n" << box.log();
+  ASSERT_TRUE(eventually([&] { return all_done(); })) << box.jobs().size() << "\n" << box.log();
   ASSERT_TRUE(eventually([&] { return box.moves().ends_with("1→0"); })) << box.moves();
   EXPECT_EQ(box.moves(), "0→1 1→3 3→5 5→4 4→3 3→2 2→1 1→0");
   put(1);
@@ -75,9 +59,30 @@ TEST_F(PostgresDaemonTest, FromNothingToFiveAndBackToZeroOverARestartOfTheServer
       << box.status();
   EXPECT_EQ(box.replicas(), 5);
   server.start();
-  ASSERT_TRUE(eventually([&] { return all_done(); })) << done().size() << "\n" << box.log();
+  ASSERT_TRUE(eventually([&] { return all_done(); })) << box.jobs().size() << "\n" << box.log();
   ASSERT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.moves();
-  for (const auto& [job, times] : done()) EXPECT_EQ(times, 1) << "job " << job;
+  for (const auto& [job, times] : box.jobs()) EXPECT_EQ(times, 1) << "job " << job;
+}
+
+TEST_F(PostgresDaemonTest, AnObjectiveOfAQueryWhoseTotalIsNullUntilTheFirstJobServesItAndGoesBackToZero) {
+  configure(
+      "query: \"select count(*) filter (where state = 'available') as backlog, "
+      "count(*) filter (where state = 'running') as in_hand, max(id) as arrived from river_job\"",
+      "objective: {max_wait: 2s}");
+  box.start();
+  const auto observed = [&](const std::string& metric) {
+    const auto s = box.status();
+    return s.contains("observation") && s["observation"].contains(metric);
+  };
+  ASSERT_TRUE(eventually([&] { return observed("queue.backlog"); })) << box.status();
+  EXPECT_FALSE(observed("queue.rate_in")) << "absent is not 0";
+  EXPECT_EQ(box.replicas(), 0);
+  put(1);
+  ASSERT_TRUE(eventually([&] { return all_done(); })) << box.status() << box.log();
+  EXPECT_TRUE(eventually([&] { return observed("queue.rate_in"); })) << box.status();
+  put(500);
+  ASSERT_TRUE(eventually([&] { return all_done(); })) << box.jobs().size() << box.log();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.status() << box.log();
 }
 
 }  // namespace

@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <map>
 #include <sstream>
 #include <string>
 
@@ -17,20 +15,12 @@ namespace {
 class RedisDaemonTest : public testing::Test {
  protected:
   void configure(const std::string& stream = "jobs", int db = 0) {
-    box.write("docktor.yaml", fmt::format(R"(services:
-  - name: consumer
-    min_replicas: 0
-    max_replicas: 5
-    check_interval: 500ms
-    metrics_window: 2s
-    rules:
-      scale_up_when: [{{metric: queue.backlog, op: ">", value: 50}}]
-      scale_down_when: [{{metric: queue.backlog, op: "<=", value: 5}}]
-    queue: {{kind: redis, url: "{}", stream: {}, group: workers, claim_after: 2s}}
-    target: {{kind: process, command: [/usr/bin/python3, "{}", "{}", {}, workers, "{}", "0.02"]}}
-)",
-                                          server.url(db), stream, DOCKTOR_REDIS_WORKER, server.url(db),
-                                          stream, box.path("jobs")));
+    box.write(
+        "docktor.yaml",
+        jobs_config(fmt::format(R"({{kind: redis, url: "{}", stream: {}, group: workers, claim_after: 2s}})",
+                                server.url(db), stream),
+                    fmt::format(R"(/usr/bin/python3, "{}", "{}", {}, workers, "{}", "0.02")",
+                                DOCKTOR_REDIS_WORKER, server.url(db), stream, box.jobs_file())));
   }
   void put(int count, const std::string& stream = "jobs", int db = 0) {
     server.cli(
@@ -40,13 +30,7 @@ class RedisDaemonTest : public testing::Test {
         fmt::format("-n {}", db));
     put_ += count;
   }
-  std::map<int, int> done() const {
-    std::map<int, int> out;
-    std::ifstream in(box.path("jobs"));
-    for (int n; in >> n;) ++out[n];
-    return out;
-  }
-  bool all_done() const { return static_cast<int>(done().size()) == put_; }
+  bool all_done() const { return static_cast<int>(box.jobs().size()) == put_; }
 
   RedisServer server;
   Sandbox box;
@@ -58,7 +42,7 @@ TEST_F(RedisDaemonTest, FromNothingToFiveAndBackToZeroWithEveryJobDoneOnce) {
   box.start();
   EXPECT_EQ(box.replicas(), 0);
   put(1000);  // the stream comes with them, the group with the first worker
-  ASSERT_TRUE(eventually([&] { return all_done(); })) << done().size() << "\n" << box.log();
+  ASSERT_TRUE(eventually([&] { return all_done(); })) << box.jobs().size() << "\n" << box.log();
   ASSERT_TRUE(eventually([&] { return box.moves().ends_with("1→0"); })) << box.moves();
   EXPECT_EQ(box.moves(), "0→1 1→3 3→5 5→4 4→3 3→2 2→1 1→0");
   for (int round = 0; round < 3; ++round) {
@@ -66,7 +50,7 @@ TEST_F(RedisDaemonTest, FromNothingToFiveAndBackToZeroWithEveryJobDoneOnce) {
     put(1);
     ASSERT_TRUE(eventually([&] { return all_done(); })) << box.log();
   }
-  for (const auto& [job, times] : done()) EXPECT_EQ(times, 1) << "job " << job;
+  for (const auto& [job, times] : box.jobs()) EXPECT_EQ(times, 1) << "job " << job;
 }
 
 TEST_F(RedisDaemonTest, AReloadWhileItWaitsAtZeroFollowsTheQueueWhereItIsNow) {
@@ -106,7 +90,7 @@ TEST_F(RedisDaemonTest, AServerThatIsKilledAndComesBackLosesNoJobAndMovesNothing
       << box.status();
   EXPECT_EQ(box.replicas(), 5);
   server.start();
-  ASSERT_TRUE(eventually([&] { return all_done(); })) << done().size() << "\n" << box.log();
+  ASSERT_TRUE(eventually([&] { return all_done(); })) << box.jobs().size() << "\n" << box.log();
   ASSERT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.moves();
 }
 

@@ -110,6 +110,13 @@ bool Sandbox::all_processed(const std::string& name, int count) const {
   return static_cast<int>(processed(name).size()) == count;
 }
 
+std::map<int, int> Sandbox::jobs() const {
+  std::map<int, int> seen;
+  std::ifstream file(jobs_file());
+  for (int job; file >> job;) ++seen[job];
+  return seen;
+}
+
 std::string Sandbox::log() const {
   std::error_code error;
   for (const auto& f : fs::recursive_directory_iterator(path("log"), error)) {
@@ -146,6 +153,23 @@ services:
 )",
                      t.min, t.max, t.interval, t.interval, t.url, t.consumer, t.more, DOCKTOR_WORKER, t.url,
                      t.consumer, t.process_time_ms, t.record_file);
+}
+
+std::string jobs_config(const std::string& queue, const std::string& command, const std::string& policy) {
+  constexpr const char* kRules = R"(rules:
+      scale_up_when: [{metric: queue.backlog, op: ">", value: 50}]
+      scale_down_when: [{metric: queue.backlog, op: "<=", value: 5}])";
+  return fmt::format(R"(services:
+  - name: consumer
+    min_replicas: 0
+    max_replicas: 5
+    check_interval: 500ms
+    metrics_window: 2s
+    {}
+    queue: {}
+    target: {{kind: process, command: [{}]}}
+)",
+                     policy.empty() ? kRules : policy, queue, command);
 }
 
 }  // namespace docktor::test

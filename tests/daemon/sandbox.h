@@ -56,6 +56,10 @@ class Sandbox {
   std::map<long, int> processed(const std::string& run) const;
   bool all_processed(const std::string& run, int count) const;
 
+  /// How often each job stands in the file "jobs", where workers of other queues write what they did.
+  std::map<int, int> jobs() const;
+  std::string jobs_file() const { return path("jobs"); }
+
   std::string log() const;
   const MarkedProcesses& processes() const { return marked_; }
   std::string record_file() const { return path("records"); }
@@ -78,5 +82,9 @@ struct ServiceText {
   std::string consumer = "WEB_WORKERS";
 };
 std::string config_text(const ServiceText& t);
+
+/// docktor.yaml for a queue of any kind, `{kind: redis, ...}`, and processes of `command`, "/usr/bin/python3, worker.py": 0 to
+/// 5 replicas, by rules of the backlog or the policy that is given.
+std::string jobs_config(const std::string& queue, const std::string& command, const std::string& policy = {});
 
 }  // namespace docktor::test
