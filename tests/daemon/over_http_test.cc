@@ -129,6 +129,7 @@ TEST_F(OverHttpDaemonTest, AnEndpointThatGoesAndComesBackMovesNothingMeanwhile) 
   EXPECT_TRUE(says("backlog: /jobs is null")) << box.status();
   stats.stop();
   EXPECT_TRUE(says("does not answer")) << box.status();
+  EXPECT_TRUE(says("(stale after ")) << "it was decided on that: " << box.status();
   EXPECT_EQ(box.replicas(), 5);
   broken = false;
   stats.start();

@@ -215,6 +215,12 @@ TEST(PrometheusServerTest, TlsAndUsers) {
   EXPECT_THAT(PrometheusReader(s).findings(), Not(HasSubstr("wrong-word")));
 }
 
+TEST(PrometheusServerTest, ValidateTakesAnyAnswer) {
+  WebStub server([](const WebRequest&) { return WebReply{.body = R"({"status":"success","data":[]})"}; });
+  EXPECT_THAT(PrometheusReader(spec_at(server.url(), "x")).findings(),
+              HasSubstr("error: query has an answer that is not Prometheus's"));
+}
+
 TEST(PrometheusServerTest, ServicesShareOneConnection) {
   std::atomic<int> queries{0};
   WebStub server([&](const WebRequest& r) {

@@ -48,7 +48,8 @@ Result<void> HttpInquiry::take(const HttpResponse& answer, const Instant& now) {
       return fail(ErrorCode::kUnavailable,
                   fmt::format("the figures are {} than {} (as_of, max_age): no data; {}",
                               age > 0 ? "older" : "further in the future", short_duration(spec_.max_age),
-                              age > 0 ? "what renews them has stopped" : "set the two clocks"),
+                              age > 0 ? "what renews them has stopped, or its clock is behind"
+                                      : "its clock is ahead; set the two clocks"),
                   true);
   }
   for (const auto& [figure, pointer] : spec_.pointers) {

@@ -4,7 +4,6 @@
 #include <array>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,23 +33,19 @@ struct FigureInfo {
   Figure figure;
   std::string_view key;  ///< of the configuration; that of the backlog may have another name
   Metric metric;
-  std::string_view meaning;  ///< with its unit, as the end of a sentence
 };
 
 inline constexpr std::array<FigureInfo, 10> kFigures{{
-    {Figure::kBacklog, "backlog", Metric::kQueueBacklog, "messages that wait"},
-    {Figure::kInFlight, "in_flight", Metric::kQueueAckPending, "messages that workers have in hand"},
-    {Figure::kArrivals, "arrivals", Metric::kQueueRateIn, "a counter of all messages that came"},
-    {Figure::kSettled, "settled", Metric::kQueueRateOut, "a counter of all messages that were finished"},
-    {Figure::kRateIn, "rate_in", Metric::kQueueRateIn,
-     "messages that come, per second, in place of arrivals"},
-    {Figure::kRateOut, "rate_out", Metric::kQueueRateOut,
-     "messages finished, per second, in place of settled"},
-    {Figure::kOldestAge, "oldest_age", Metric::kQueueOldestAge,
-     "the age of the oldest message that waits, in seconds"},
-    {Figure::kScheduled, "scheduled", Metric::kQueueScheduled, "messages whose time has not come"},
-    {Figure::kConsumers, "consumers", Metric::kQueueConsumers, "workers that the queue knows of"},
-    {Figure::kDead, "dead", Metric::kQueueDead, "messages that were given up"},
+    {Figure::kBacklog, "backlog", Metric::kQueueBacklog},
+    {Figure::kInFlight, "in_flight", Metric::kQueueAckPending},
+    {Figure::kArrivals, "arrivals", Metric::kQueueRateIn},
+    {Figure::kSettled, "settled", Metric::kQueueRateOut},
+    {Figure::kRateIn, "rate_in", Metric::kQueueRateIn},
+    {Figure::kRateOut, "rate_out", Metric::kQueueRateOut},
+    {Figure::kOldestAge, "oldest_age", Metric::kQueueOldestAge},
+    {Figure::kScheduled, "scheduled", Metric::kQueueScheduled},
+    {Figure::kConsumers, "consumers", Metric::kQueueConsumers},
+    {Figure::kDead, "dead", Metric::kQueueDead},
 }};
 
 /// How each figure is had (a query, a pointer), of those that are.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -27,6 +28,13 @@ tl::unexpected<Error> nonsense() {
 std::string text_at(const json& object, const char* key) {
   const auto it = object.find(key);
   return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
+}
+
+constexpr std::string_view kBlank = " \t\r\n";
+
+std::string_view trimmed(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(kBlank), text.size()));
+  return text.substr(0, text.find_last_not_of(kBlank) + 1);
 }
 
 // Prometheus writes "NaN", "+Inf", "-Inf" and decimal numbers.
@@ -96,7 +104,15 @@ Result<std::optional<InstantValue>> parse_instant(std::string_view text) {
   return std::optional(std::move(*value));
 }
 
+std::string version_in(std::string_view text) {
+  const auto answer = parse_json(text);
+  if (!answer.is_object()) return {};
+  const auto data = answer.find("data");
+  return data != answer.end() && data->is_object() ? excerpt(text_at(*data, "version"), 40) : std::string();
+}
+
 bool is_selector(std::string_view query) {
+  query = trimmed(query);
   const auto plain = [](char c, bool first) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == ':' ||
            (!first && c >= '0' && c <= '9');
@@ -105,6 +121,7 @@ bool is_selector(std::string_view query) {
   while (i < query.size() && plain(query[i], i == 0)) ++i;
   if (i == 0 && !query.starts_with('{')) return false;
   if (i == query.size()) return true;
+  if (i > 0) i = query.find_first_not_of(kBlank, i);
   if (query[i] != '{' || !query.ends_with('}')) return false;
   // The one pair of braces, whatever stands within quotes.
   char quote = 0;

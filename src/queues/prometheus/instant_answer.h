@@ -20,6 +20,9 @@ struct InstantValue {
 /// name: several series, warnings (a partial answer), an error of the query. kInternal: not such an answer.
 Result<std::optional<InstantValue>> parse_instant(std::string_view json);
 
+/// The version in what /api/v1/status/buildinfo answers, fit to be shown; empty: it tells none.
+std::string version_in(std::string_view json);
+
 /// Whether a query is one selector, jobs_waiting{queue="mail"}: of such a one the server tells when its value was taken.
 bool is_selector(std::string_view query);
 

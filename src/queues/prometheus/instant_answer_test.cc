@@ -59,9 +59,15 @@ TEST(InstantAnswer, WhateverElseIsNoValueAndSaysWhy) {
     EXPECT_THAT(why(vector(series(bad))), HasSubstr("not Prometheus's")) << bad;
 }
 
+TEST(InstantAnswer, TellsAVersionOrNone) {
+  EXPECT_EQ(version_in(R"({"status":"success","data":{"version":"2.42.0"}})"), "2.42.0");
+  for (const auto* other : {"", "[]", "{}", R"({"data":[]})", R"({"data":"2"})", R"({"data":{"version":2}})"})
+    EXPECT_EQ(version_in(other), "") << other;
+}
+
 TEST(InstantAnswer, KnowsASelectorFromAnExpression) {
-  for (const auto* q :
-       {"jobs", "app:jobs:waiting", R"(jobs{queue="a}b"})", "{__name__='jobs'}", R"(jobs{a="\"}"})"})
+  for (const auto* q : {"jobs", "app:jobs:waiting", R"(jobs{queue="a}b"})", "{__name__='jobs'}",
+                        R"(jobs{a="\"}"})", "jobs\n", " jobs {a='x'}"})
     EXPECT_TRUE(is_selector(q)) << q;
   for (const auto* q :
        {"", "sum(jobs)", "1", "jobs + 1", "jobs[1m]", "a{b='c'} - a{b='d'}", "jobs{a='x", "jobs offset 1m"})

@@ -144,21 +144,17 @@ std::vector<Finding> PrometheusInquiry::look(const Ask& ask) {
   build.max_body = kMostBody;
   const auto about = ask({build});
   if (!about) return {{Severity::kError, about.error().message, {}}};
-  const auto j = about->front().status == 200 ? parse_json(about->front().body) : nlohmann::json();
-  const auto version =
-      j.is_object() ? j.value(nlohmann::json::json_pointer("/data/version"), nlohmann::json()) : j;
+  const auto version = about->front().status == 200 ? version_in(about->front().body) : std::string();
   auto step = begin(instant_now());
   while (step && std::holds_alternative<Requests>(*step)) {
     const auto answers = ask(std::get<Requests>(*step));
     step = answers ? next(*answers, instant_now()) : Result<Step>(tl::unexpected(answers.error()));
   }
   if (!step && step.error().code == ErrorCode::kDenied) return {{Severity::kError, step.error().message, {}}};
-  out.push_back(
-      {Severity::kOk,
-       fmt::format(
-           "{} answers{}", spec_.login.shown(),
-           version.is_string() ? fmt::format(" (version {})", excerpt(version.get<std::string>(), 40)) : ""),
-       {}});
+  out.push_back({Severity::kOk,
+                 fmt::format("{} answers{}", spec_.login.shown(),
+                             version.empty() ? "" : fmt::format(" (version {})", version)),
+                 {}});
   std::vector<std::string> told;
   for (const auto& [figure, value] : figures_)
     told.push_back(fmt::format("{} {}", key_of(figure), short_number(value)));

@@ -26,7 +26,6 @@ class PrometheusInquiry final : public Inquiry {
   Result<void> take(Figure figure, const HttpResponse& answer);
   Result<void> check_age(Figure figure, const HttpResponse& answer) const;
   Result<std::optional<InstantValue>> value_in(Figure figure, const HttpResponse& answer) const;
-  Result<void> finish();
   Requests rest();
 
   const PrometheusSpec spec_;
