@@ -66,7 +66,8 @@ TEST(PrometheusKeys, WhatIsWrongIsSaid) {
   EXPECT_THAT(mistake(prometheus(", user: me, token: t")), HasSubstr("both a user and a token"));
   EXPECT_THAT(mistake(prometheus(", password: x")), HasSubstr("a password without a user"));
   EXPECT_THAT(mistake(prometheus(", token_file: /nowhere/token")), HasSubstr("/nowhere/token"));
-  EXPECT_THAT(mistake(prometheus(", tls_verify: false")), HasSubstr("http://, which is not encrypted"));
+  EXPECT_THAT(mistake(prometheus(", tls_verify: false")),
+              HasSubstr("the address is not encrypted; write https:// in url"));
   EXPECT_THAT(mistake(prometheus(", headers: {'X(y)': z}")), HasSubstr("cannot be sent"));
   EXPECT_THAT(mistake(prometheus(", backlog: /a")), HasSubstr("backlog is a key of kind http"));
 }
@@ -128,7 +129,30 @@ TEST(FigureKeys, WhatIsNotAskedForTakesNoRuleAndNoObjective) {
   EXPECT_TRUE(load(http(", in_flight: /n"), in_hand).config);
 }
 
+TEST(SqsKeys, TheRegionIsThatOfTheAddress) {
+  const auto spec = [](const std::string& host) {
+    return SqsSpec::from(service_of(load("kind: sqs, url: 'https://" + host + "/12/mail'")).queue->settings);
+  };
+  for (const auto* host : {"sqs.eu-west-1.amazonaws.com", "sqs-fips.eu-west-1.amazonaws.com:443",
+                           "eu-west-1.queue.amazonaws.com", "sqs.eu-west-1.api.aws",
+                           "vpce-0a-1b.sqs.eu-west-1.vpce.amazonaws.com", "sqs.eu-west-1.amazonaws.com.cn"}) {
+    EXPECT_EQ(spec(host).region, "eu-west-1") << host;
+    EXPECT_TRUE(spec(host).aws) << host;
+  }
+  EXPECT_EQ(spec("queue.amazonaws.com").region, "us-east-1");
+  EXPECT_FALSE(spec("sqs.eu-west-1.amazonaws.com.example.org").aws);
+}
+
 TEST(FigureKeys, SecretsAreNeverShown) {
+  for (const auto* bad : {"http", "prometheus", "sqs"}) {
+    for (const auto* url :
+         {"htp://h/x?k=topsecret", "http://h:99999999/x?k=topsecret", "http:/u:topsecret@h"})
+      EXPECT_THAT(mistake(fmt::format("kind: {}, url: '{}', {}", bad, url,
+                                      *bad == 'h'   ? "backlog: /a"
+                                      : *bad == 'p' ? "query: w"
+                                                    : "region: r")),
+                  testing::AllOf(HasSubstr("url "), Not(HasSubstr("topsecret"))));
+  }
   const auto service =
       service_of(load("kind: http, url: 'http://h/stats?api_key=topsecret', backlog: /w, token: topsecret, "
                       "headers: {X-Key: topsecret}"));

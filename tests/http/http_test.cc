@@ -187,7 +187,8 @@ TEST_F(HttpQueueTest, TokensOfAFileAreReadAnewAndNeverShown) {
   dir.file("token", "two\nlines");
   EXPECT_THAT(reader.error(ErrorCode::kDenied).message, HasSubstr("does not hold one line"));
   std::filesystem::remove(s.login.token_file);
-  EXPECT_THAT(reader.error(ErrorCode::kDenied).message, HasSubstr("cannot be read"));
+  EXPECT_THAT(reader.error(ErrorCode::kDenied).message,
+              HasSubstr("the token's file cannot be used: " + s.login.token_file));
 }
 
 TEST_F(HttpQueueTest, UsersAndHeadersAreSent) {

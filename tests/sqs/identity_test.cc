@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdio.h>
 
+#include <atomic>
 #include <map>
 #include <string>
 
@@ -94,7 +95,7 @@ class SqsIdentity : public testing::Test {
       const auto it = variables.find(name);
       return it == variables.end() ? std::string() : it->second;
     };
-    return AwsIdentity(o).get(1'700'000'000, steady_clock::now() + seconds(20));
+    return AwsIdentity(o).get({steady_clock::now(), 1'700'000'000}, steady_clock::now() + seconds(20));
   }
   std::string key(AwsIdentity::Options o = {}) {
     const auto c = get(std::move(o));
@@ -177,20 +178,67 @@ TEST_F(SqsIdentity, OfARoleByWebIdentity) {
                                     HasSubstr("ExpiredToken"), Not(HasSubstr("secret.jwt"))));
 }
 
-TEST_F(SqsIdentity, IsKeptUntilItRunsOut) {
-  int asked = 0;
-  WebStub container([&](const WebRequest&) {
+class SqsIdentityInTime : public SqsIdentity {
+ protected:
+  SqsIdentityInTime() { variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = container.url(); }
+  // What it has after so many seconds, the wall clock being off by so many.
+  std::string after(double seconds_later, double clock_off = 0) {
+    const Instant now{began + std::chrono::duration_cast<steady_clock::duration>(
+                                  std::chrono::duration<double>(seconds_later)),
+                      kExpires - 7200 + seconds_later + clock_off};
+    const auto c = identity.get(now, steady_clock::now() + seconds(20));
+    return !c ? c.error().message : *c ? (*c)->key : "none";
+  }
+
+  static constexpr double kExpires = 1'700'006'400;
+  const std::string good =
+      R"({"AccessKeyId": "K", "SecretAccessKey": "S", "Token": "T", "Expiration": "2023-11-15T00:00:00Z"})";
+  std::atomic<int> asked{0};
+  std::atomic<bool> answers{true};
+  WebStub container{[this](const WebRequest&) {
     ++asked;
-    return WebReply{
-        .body =
-            R"({"AccessKeyId": "K", "SecretAccessKey": "S", "Token": "T", "Expiration": "2023-11-15T00:00:00Z"})"};
-  });
+    return answers ? WebReply{.body = good} : WebReply{.status = 500, .body = "no"};
+  }};
+  const steady_clock::time_point began = steady_clock::now();
+  AwsIdentity identity{{.region = "r", .variable = [this](const char* name) { return variables[name]; }}};
+};
+
+TEST_F(SqsIdentityInTime, IsKeptForAnHourAndRenewedFiveMinutesBeforeTheEnd) {
+  for (const double t : {0., 3599.}) EXPECT_EQ(after(t), "K");
+  EXPECT_EQ(asked, 1);
+  for (const double t : {3601., 6899.}) EXPECT_EQ(after(t), "K");
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(after(6901), "K");
+  EXPECT_EQ(asked, 3);
+}
+
+TEST_F(SqsIdentityInTime, WhereNewOnesCannotBeHadTheOldAreGoodUntilTheyRunOut) {
+  EXPECT_EQ(after(6800), "K");
+  answers = false;
+  EXPECT_EQ(after(6901), "K");
+  EXPECT_EQ(after(6902), "K");
+  EXPECT_EQ(asked, 2) << "what failed is not asked again at once";
+  EXPECT_EQ(after(7199), "K");
+  EXPECT_THAT(after(7210), HasSubstr("the container gives no credentials: status 500"));
+  EXPECT_THAT(after(7211), HasSubstr("status 500"));
+  EXPECT_EQ(asked, 4);
+  answers = true;
+  EXPECT_EQ(after(7216, -3600), "K");
+}
+
+TEST_F(SqsIdentityInTime, AClockThatIsSetBackHoldsThemNoLongerThanAnHour) {
+  EXPECT_EQ(after(0, 86400), "K");
+  EXPECT_EQ(after(2), "K");
+  EXPECT_EQ(asked, 2) << "by the clock they had run out";
+  EXPECT_EQ(after(10, -86400), "K");
+  EXPECT_EQ(after(3700, -86400), "K");
+  EXPECT_EQ(asked, 3);
+}
+
+TEST_F(SqsIdentity, AnAnswerThatIsNotWhole) {
+  WebStub container(answers(R"({"SecretAccessKey": "s3cret", "Token": "s3cret"})"));
   variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = container.url();
-  AwsIdentity identity({.region = "r", .variable = [this](const char* name) { return variables[name]; }});
-  const double expires = 1'700'006'400;
-  for (const double now : {expires - 3600, expires - 400, expires - 200, expires - 199.5})
-    EXPECT_TRUE(identity.get(now, steady_clock::now() + seconds(20)).value());
-  EXPECT_EQ(asked, 2) << "anew five minutes before the end";
+  EXPECT_EQ(key(), "the container answers without AccessKeyId and SecretAccessKey");
 }
 
 }  // namespace

@@ -38,13 +38,12 @@ SqsSpec spec_at(const std::string& queue_url, Duration poll = milliseconds(1)) {
 class SqsReader final : public SourceReader {
  public:
   explicit SqsReader(const SqsSpec& spec)
-      : source_(sqs_asker(askers_, spec, {}, [](const char*) { return std::string(); }),
-                [spec] { return std::make_unique<SqsInquiry>(spec); }) {}
-  AskedSource& source() override { return source_; }
+      : source_(sqs_source(sqs_asker(askers_, spec, {}, [](const char*) { return std::string(); }), spec)) {}
+  AskedSource& source() override { return *source_; }
 
  private:
   Askers askers_;
-  AskedSource source_;
+  std::unique_ptr<AskedSource> source_;
 };
 
 class SqsTest : public testing::Test {
@@ -155,6 +154,48 @@ TEST_F(SqsTest, ASampleCostsARequestOnlyWhenOneIsDue) {
   EXPECT_THAT(reader.source().watch_gap(), HasSubstr("asked every 1h, 24 requests a day"));
 }
 
+TEST_F(SqsTest, AFailureKeepsItsReasonUntilTheNextRequest) {
+  server->create("away");
+  std::atomic<int> requests{0};
+  WebStub proxy([&](const WebRequest&) {
+    ++requests;
+    return WebReply{.status = 500, .body = R"({"__type": "InternalFailure"})"};
+  });
+  auto spec = spec_at(server->queue("away"), std::chrono::hours(1));
+  spec.url = parse_http_url(proxy.url() + "/x").value();
+  SqsReader broken(spec);
+  for (int i = 0; i < 5; ++i)
+    EXPECT_THAT(broken.read().error().message, HasSubstr("answers with status 500 (InternalFailure)"));
+  EXPECT_EQ(requests, 1);
+  proxy.stop();
+  SqsReader gone(spec);
+  for (int i = 0; i < 5; ++i)
+    EXPECT_THAT(gone.read().error().message, HasSubstr(proxy.url() + " does not answer: Failed to connect"));
+}
+
+// As a request each hour would be: after a failure the next one is due in ten seconds.
+TEST(SqsInquiryTest, AfterAFailureItAsksAgainSoon) {
+  SqsInquiry inquiry(spec_at("http://h/0/q", std::chrono::hours(1)), [] { return std::string("nobody"); });
+  const auto asks = [&](int after) {
+    static const auto began = std::chrono::steady_clock::now();
+    const auto step = inquiry.begin({began + seconds(after), 0});
+    return step && std::holds_alternative<Inquiry::Requests>(*step);
+  };
+  EXPECT_TRUE(asks(0));
+  inquiry.failed({ErrorCode::kUnavailable, "gone", true});
+  EXPECT_FALSE(asks(5));
+  EXPECT_TRUE(asks(10));
+  const auto sample = inquiry.next(
+      {{200,
+        {},
+        R"({"Attributes": {"ApproximateNumberOfMessages": "1", "ApproximateNumberOfMessagesNotVisible": "0",
+                     "ApproximateNumberOfMessagesDelayed": "0", "VisibilityTimeout": "30"}})"}},
+      {});
+  ASSERT_TRUE(sample);
+  EXPECT_FALSE(asks(3000));
+  EXPECT_TRUE(asks(3610));
+}
+
 // SQS's counts lag behind by a minute and more; what an answer lacks is no data.
 TEST_F(SqsTest, StaleAnswersArePassedOnAndBrokenOnesAreNoData) {
   server->create("stale");
@@ -207,8 +248,9 @@ TEST_F(SqsTest, StaleAnswersArePassedOnAndBrokenOnesAreNoData) {
               HasSubstr("ApproximateNumberOfMessagesNotVisible as \"-1\""));
   how = kDenied;
   const auto denied = reader.error(ErrorCode::kDenied);
-  EXPECT_THAT(denied.message,
-              testing::AllOf(HasSubstr("AccessDenied"), HasSubstr("queue stale"), Not(HasSubstr("s3cret"))));
+  EXPECT_THAT(denied.message, testing::AllOf(HasSubstr("AccessDenied"),
+                                             HasSubstr("(queue stale, credentials of the configuration)"),
+                                             Not(HasSubstr("s3cret"))));
   EXPECT_THAT(reader.findings(), HasSubstr("sqs:GetQueueAttributes"));
   how = kSlow;
   EXPECT_EQ(reader.error(ErrorCode::kTimeout, milliseconds(300)).code, ErrorCode::kTimeout);

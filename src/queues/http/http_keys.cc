@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "config/queue_keys.h"
 #include "config/tls_keys.h"
 #include "core/text.h"
 #include "queues/http/http_spec.h"
@@ -14,25 +15,16 @@ namespace docktor {
 
 namespace {
 
-constexpr double kMaxText = 4096;
 constexpr double kMaxPointer = 1024;
 constexpr double kDay = 86400;
 
 // clang-format off: tables, one key after the other, in the order of the documentation.
-constexpr std::array kTls = std::to_array<Knob>({
-    tls_keys::kCaFile, tls_keys::kCertFile, tls_keys::kKeyFile,
-    {.key = "verify", .type = KnobType::kBool,
-     .meaning = "false: the server's certificate and name are not checked.", .standard = "true"},
-});
-
 constexpr Knob pointer(std::string_view key, std::string_view meaning) {
   return {.key = key, .type = KnobType::kText, .meaning = meaning, .least = 1, .most = kMaxPointer};
 }
 
 constexpr std::array kTable = std::to_array<Knob>({
-    {.key = "url", .type = KnobType::kUrl,
-     .meaning = "Address that answers a GET with JSON; may carry user:password@, which is never shown.", .least = 1,
-     .most = kMaxText, .variable = "DOCKTOR_QUEUE_URL", .required = true, .secret = true},
+    queue_keys::url("Address that answers a GET with JSON; may carry user:password@, which is never shown."),
     {.key = "backlog", .type = KnobType::kText,
      .meaning = "JSON pointer, /jobs/waiting, to the number of messages that wait.", .least = 1, .most = kMaxPointer,
      .required = true},
@@ -55,13 +47,9 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.key = "claim_after", .type = KnobType::kDuration,
      .meaning = "How long work stays with a worker that is gone, until another one gets it.", .standard = "60s", .least = 1,
      .most = 7 * kDay},
-    http_keys::kUser, http_keys::kPassword, http_keys::kToken, http_keys::kTokenFile, http_keys::kHeaders,
-    {.key = "tls", .type = KnobType::kSection,
-     .meaning = "TLS, for https://; the same keys may stand in queue itself as tls_ca_file, tls_cert_file, tls_key_file, "
-                "tls_verify.",
-     .within = kTls.data(), .within_count = kTls.size()},
-    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile,
-    {.key = "tls_verify", .type = KnobType::kBool, .meaning = "The same as tls.verify.", .standard = "true"},
+    http_keys::kUser, queue_keys::password(), http_keys::kToken, http_keys::kTokenFile, http_keys::kHeaders,
+    tls_keys::section("For TLS, with an https:// address."),
+    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile, tls_keys::kFlatVerify,
 });
 // clang-format on
 

@@ -18,11 +18,6 @@ constexpr int kMaxSteps = 6;  // of one reading
 
 }  // namespace
 
-Instant instant_now() {
-  return {steady_clock::now(),
-          std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count()};
-}
-
 // It outlives the source where a callback still holds it; then its gate is closed.
 class AskedSource::Core final : public std::enable_shared_from_this<Core> {
  public:
@@ -91,6 +86,7 @@ class AskedSource::Core final : public std::enable_shared_from_this<Core> {
         if (--round.missing > 0) return;
         step = inquiry_->next(round.answers, instant_now());
       } else {
+        inquiry_->failed(answer.error());
         step = tl::unexpected(answer.error());
       }
     }

@@ -12,12 +12,6 @@
 
 namespace docktor {
 
-/// One instant, on both clocks.
-struct Instant {
-  std::chrono::steady_clock::time_point steady;
-  double unix_seconds = 0;
-};
-
 /// What is asked for one queue, and what the answers mean. Not thread-safe: one reading at a time, each is begin(), then
 /// next() with the answers to what the step before asked for, until a sample or an error comes of it.
 class Inquiry {
@@ -31,6 +25,8 @@ class Inquiry {
 
   virtual Result<Step> begin(const Instant& now) = 0;
   virtual Result<Step> next(const Asker::Answers& answers, const Instant& now) = 0;
+  /// Instead of next(), where one of them did not come.
+  virtual void failed(const Error&) {}
   /// See Source::watch_gap.
   virtual std::string watch_gap() const = 0;
   /// For `config validate`.
@@ -56,8 +52,5 @@ class AskedSource final : public Source {
   const Make make_;
   std::shared_ptr<Core> core_;
 };
-
-/// The instant now.
-Instant instant_now();
 
 }  // namespace docktor

@@ -14,6 +14,11 @@ namespace docktor {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+Instant instant_now() {
+  return {steady_clock::now(),
+          std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count()};
+}
+
 class Asker::Loop {
  public:
   explicit Loop(Options options) : options_(std::move(options)) {}
@@ -29,16 +34,19 @@ class Asker::Loop {
     });
   }
 
-  const std::string& shown() const { return options_.shown; }
+  std::string signed_by() const {
+    const std::lock_guard lock(mutex_);
+    return signed_by_;
+  }
 
  private:
   void start(HttpRequest request, SteadyTime deadline, Done done) {
     auto& to = client();
     if (options_.sign) {
-      if (const auto signed_in = options_.sign(request, deadline); !signed_in) {
-        done(tl::unexpected(signed_in.error()));
-        return;
-      }
+      auto by = options_.sign(request, deadline);
+      if (!by) return done(tl::unexpected(by.error()));
+      const std::lock_guard lock(mutex_);
+      signed_by_ = std::move(*by);
     }
     request.timeout = std::max<Duration>(deadline - steady_clock::now(), milliseconds(1));
     request.connect_timeout = std::min<Duration>(request.timeout, std::chrono::seconds(3));
@@ -62,14 +70,15 @@ class Asker::Loop {
   std::string worded(const Error& e) const {
     switch (e.code) {
       case ErrorCode::kTimeout:
-        return fmt::format("{} does not answer in time", shown());
+        return fmt::format("{} does not answer in time", options_.shown);
       case ErrorCode::kExhausted:
-        return fmt::format("{}: {}; write the address of something smaller", shown(), e.message);
+        return fmt::format("{}: {}; write the address of something smaller", options_.shown, e.message);
       case ErrorCode::kDenied:
         return fmt::format("no TLS connection to {}: {}; name the server's authority in queue.tls.ca_file",
-                           shown(), e.message);
+                           options_.shown, e.message);
       default:
-        return fmt::format("{} does not answer: {}; start it, or correct queue.url", shown(), e.message);
+        return fmt::format("{} does not answer: {}; start it, or correct queue.url", options_.shown,
+                           e.message);
     }
   }
 
@@ -84,6 +93,8 @@ class Asker::Loop {
   }
 
   const Options options_;
+  mutable std::mutex mutex_;  // guards the next one
+  std::string signed_by_;
   // On the loop.
   bool stale_ = false;
   std::unique_ptr<HttpClient> client_;
@@ -113,7 +124,7 @@ Result<Asker::Answers> Asker::call(std::vector<HttpRequest> requests, SteadyTime
   return out;
 }
 
-const std::string& Asker::shown() const { return loop_->shown(); }
+std::string Asker::signed_by() const { return loop_->signed_by(); }
 
 std::shared_ptr<Asker> Askers::get(const std::string& key, const std::function<Asker::Options()>& make) {
   const std::lock_guard lock(mutex_);

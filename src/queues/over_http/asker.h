@@ -15,6 +15,13 @@
 
 namespace docktor {
 
+/// One instant, on both clocks.
+struct Instant {
+  std::chrono::steady_clock::time_point steady;
+  double unix_seconds = 0;
+};
+Instant instant_now();
+
 /// Thread-safe. Callbacks come from one thread of its own, must not block and must not destroy it.
 class Asker {
  public:
@@ -27,8 +34,9 @@ class Asker {
     std::string shown;  ///< the address for people, without credentials
     /// The address to connect to in place of the server's; may block for seconds. Empty: as it is.
     std::function<std::string(const std::string& url)> resolve{};
-    /// Signs a request in: adds what proves who we are. May block for a moment, and until `deadline` at most. Empty: nobody.
-    std::function<Result<void>(HttpRequest&, SteadyTime deadline)> sign{};
+    /// Signs a request in: adds what proves who we are, and says where that came from, for people. May block for a moment,
+    /// and until `deadline` at most. Empty: nobody.
+    std::function<Result<std::string>(HttpRequest&, SteadyTime deadline)> sign{};
   };
 
   explicit Asker(Options options);
@@ -42,7 +50,8 @@ class Asker {
   /// Waits for the answers, in the order of the requests, or for the first error. Never call it from a callback.
   Result<Answers> call(std::vector<HttpRequest> requests, SteadyTime deadline);
 
-  const std::string& shown() const;
+  /// What `sign` said last; empty before the first request.
+  std::string signed_by() const;
 
  private:
   class Loop;

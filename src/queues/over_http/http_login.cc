@@ -3,31 +3,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <initializer_list>
 #include <string_view>
 
 #include "core/text.h"
+#include "os/atomic_file.h"
 
 namespace docktor {
 
 namespace {
 
 constexpr std::size_t kMostToken = 64 << 10;  // bytes of a file with a token
-constexpr long kConnections = 4;              // at once to one server; one does where it answers promptly
 
 bool has_line_end(std::string_view text) { return text.find_first_of("\r\n") != std::string_view::npos; }
 
 Result<std::string> token_in(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text(kMostToken + 1, '\0');
-  if (!in || !in.read(text.data(), static_cast<std::streamsize>(text.size())).eof())
-    return fail(ErrorCode::kDenied,
-                fmt::format("the token's file {} {}", path, in ? "is larger than 64 KiB" : "cannot be read"),
-                true);
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
-  if (text.empty() || has_line_end(text) || text.find('\0') != std::string::npos)
+  auto text = read_file(path, kMostToken);
+  if (!text)
+    return fail(ErrorCode::kDenied, "the token's file cannot be used: " + text.error().message, true);
+  text->erase(text->find_last_not_of("\r\n ") + 1);
+  if (text->empty() || has_line_end(*text) || text->find('\0') != std::string::npos)
     return fail(ErrorCode::kDenied, fmt::format("the token's file {} does not hold one line of text", path),
                 true);
   return text;
@@ -50,7 +45,7 @@ void check_headers(KindReader& from) {
 
 HttpLogin HttpLogin::from(const Settings& s) {
   HttpLogin l;
-  l.url = parse_http_url(s.get<Url>("url").value).value_or(HttpUrl{});
+  static_cast<HttpEndpoint&>(l) = HttpEndpoint::from(s);
   l.user = l.url.user;
   l.password = l.url.password;
   if (const auto user = s.text("user"); !user.empty()) {
@@ -60,14 +55,8 @@ HttpLogin HttpLogin::from(const Settings& s) {
   l.token = s.get<Secret>("token").value;
   l.token_file = s.text("token_file");
   l.headers = s.get<Pairs>("headers");
-  l.tls_ca_file = s.text("tls_ca_file");
-  l.tls_cert_file = s.text("tls_cert_file");
-  l.tls_key_file = s.text("tls_key_file");
-  l.tls_verify = s.get<bool>("tls_verify", true);
   return l;
 }
-
-std::string HttpLogin::shown() const { return url.base; }
 
 std::string HttpLogin::who() const {
   if (!token_file.empty()) return "the token of queue.token_file";
@@ -77,26 +66,16 @@ std::string HttpLogin::who() const {
 }
 
 std::shared_ptr<Asker> asker_of(Askers& askers, const HttpLogin& login, const Reach& reach) {
-  std::string key = login.tls_verify ? "verify" : "any";
-  const auto add = [&key](const std::string& part) { key += '\0' + part; };
-  for (const auto* part : {&reach.scope, &login.url.base, &login.user, &login.password, &login.token,
-                           &login.token_file, &login.tls_ca_file, &login.tls_cert_file, &login.tls_key_file})
-    add(*part);
-  for (const auto& [name, value] : login.headers) add(name + '\0' + value);
+  auto key = login.key(reach);
+  for (const auto* part : {&login.user, &login.password, &login.token, &login.token_file})
+    add_to_key(key, *part);
+  for (const auto& [name, value] : login.headers) {
+    add_to_key(key, name);
+    add_to_key(key, value);
+  }
   return askers.get(key, [&] {
-    Asker::Options o;
-    o.server = {.base_url = login.url.base,
-                .ca_file = login.tls_ca_file,
-                .cert_file = login.tls_cert_file,
-                .key_file = login.tls_key_file,
-                .verify = login.tls_verify,
-                .most_connections = kConnections};
-    o.shown = login.shown();
-    if (reach.resolve)
-      o.resolve = [resolve = reach.resolve, port = login.url.tls ? 443 : 80](const std::string& url) {
-        return resolve(url, port);
-      };
-    o.sign = [login](HttpRequest& request, Asker::SteadyTime) -> Result<void> {
+    auto o = login.options(reach);
+    o.sign = [login](HttpRequest& request, Asker::SteadyTime) -> Result<std::string> {
       for (const auto& [name, value] : login.headers) request.headers.push_back(name + ": " + value);
       if (!login.token_file.empty()) {
         const auto token = token_in(login.token_file);
@@ -107,22 +86,15 @@ std::shared_ptr<Asker> asker_of(Askers& askers, const HttpLogin& login, const Re
       } else if (!login.user.empty()) {
         request.headers.push_back("Authorization: " + basic_authorization(login.user, login.password));
       }
-      return {};
+      return login.who();
     };
     return o;
   });
 }
 
 bool check_login(KindReader& from) {
-  const auto text = from.settings.get<Url>("url").value;
-  if (text.empty()) return false;  // said to be missing
-  const auto url = parse_http_url(text);
-  if (!url) {
-    const bool plain =
-        text.find('@') == std::string::npos && from.quoted("url").find('@') == std::string::npos;
-    from.mistake("url", fmt::format("url {}{}", plain ? from.quoted("url") + " " : "", url.error().message));
-    return false;
-  }
+  const auto url = check_endpoint(from);
+  if (!url) return false;
   if (from.given("user") && !url->user.empty())
     from.mistake("user", "two users, the one within url and user; write one of them");
   if (from.given("password") && !from.given("user"))
@@ -136,12 +108,6 @@ bool check_login(KindReader& from) {
   if (has_line_end(from.settings.get<Secret>("token").value))
     from.mistake("token", "token has more than one line");
   check_headers(from);
-  tls_keys::check_pair(from);
-  for (const std::string_view key : {"tls_ca_file", "tls_cert_file", "tls_key_file", "tls_verify"}) {
-    if (from.given(key) && !url->tls)
-      from.mistake(key,
-                   "the address is http://, which is not encrypted; write https:// in url, or leave tls out");
-  }
   return true;
 }
 

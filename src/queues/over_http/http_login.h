@@ -7,31 +7,16 @@
 
 #include "config/kind.h"
 #include "config/knobs.h"
-#include "config/tls_keys.h"
+#include "config/queue_keys.h"
 #include "core/settings.h"
-#include "os/http_url.h"
-#include "queues/over_http/asker.h"
+#include "queues/over_http/endpoint.h"
 
 namespace docktor {
 
 namespace http_keys {
 
-inline constexpr double kMaxText = 4096;
-
-inline constexpr Knob kUser{.key = "user",
-                            .type = KnobType::kText,
-                            .meaning = "User name (basic authentication), in place of one within url.",
-                            .least = 0,
-                            .most = kMaxText,
-                            .variable = "DOCKTOR_QUEUE_USER"};
-inline constexpr Knob kPassword{.key = "password",
-                                .type = KnobType::kText,
-                                .meaning = "Password of the user.",
-                                .least = 0,
-                                .most = kMaxText,
-                                .variable = "DOCKTOR_QUEUE_PASSWORD",
-                                .secret = true,
-                                .file_key = "password_file"};
+inline constexpr Knob kUser =
+    queue_keys::user("User name (basic authentication), in place of one within url.");
 inline constexpr Knob kToken{.key = "token",
                              .type = KnobType::kText,
                              .meaning = "Bearer token.",
@@ -45,7 +30,7 @@ inline constexpr Knob kTokenFile{
     .meaning =
         "File with the bearer token, read anew for each request: a token that is renewed counts at once.",
     .least = 0,
-    .most = kMaxText,
+    .most = queue_keys::kMaxText,
     .readable = true};
 inline constexpr Knob kHeaders{
     .key = "headers",
@@ -56,25 +41,20 @@ inline constexpr Knob kHeaders{
 
 }  // namespace http_keys
 
-/// Where, and who we are there.
-struct HttpLogin {
-  HttpUrl url;  ///< `path` is what is asked for, or stands before it
+/// Where, and who we are there. The address's path is what is asked for, or stands before it.
+struct HttpLogin : HttpEndpoint {
   std::string user;
   std::string password;
   std::string token;
   std::string token_file;  ///< absolute; read for each request
   Pairs headers;
-  std::string tls_ca_file;
-  std::string tls_cert_file;
-  std::string tls_key_file;
-  bool tls_verify = true;
 
   /// Of settings that have passed check_login().
   static HttpLogin from(const Settings& settings);
 
-  std::string shown() const;  ///< scheme, host and port
-  std::string who()
-      const;  ///< "user bob", "the token of queue.token_file", "a request without user or token"
+  std::string shown() const { return url.base; }  ///< scheme, host and port
+  /// "user bob", "the token of queue.token_file", "a request without user or token; write ..."
+  std::string who() const;
 };
 
 /// The asker of that server and identity, made where there is none.

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "config/queue_keys.h"
 #include "config/tls_keys.h"
 #include "core/text.h"
 #include "queues/over_http/asker.h"
@@ -13,32 +14,23 @@ namespace docktor {
 
 namespace {
 
-constexpr double kMaxText = 4096;
 constexpr double kMaxQuery = 16384;
 constexpr double kDay = 86400;
 
 // clang-format off: tables, one key after the other, in the order of the documentation.
-constexpr std::array kTls = std::to_array<Knob>({
-    tls_keys::kCaFile, tls_keys::kCertFile, tls_keys::kKeyFile,
-    {.key = "verify", .type = KnobType::kBool,
-     .meaning = "false: the server's certificate and name are not checked.", .standard = "true"},
-});
-
 constexpr Knob query(std::string_view key, std::string_view meaning) {
   return {.key = key, .type = KnobType::kText, .meaning = meaning, .least = 1, .most = kMaxQuery};
 }
 
 constexpr std::array kTable = std::to_array<Knob>({
-    {.key = "url", .type = KnobType::kUrl,
-     .meaning = "Server, http://host:9090, with what stands before /api/v1 where it is not at the root; may carry "
-                "user:password@, which is never shown.",
-     .least = 1, .most = kMaxText, .variable = "DOCKTOR_QUEUE_URL", .required = true, .secret = true},
+    queue_keys::url("Server, http://host:9090, with what stands before /api/v1 where it is not at the root; may carry "
+                    "user:password@, which is never shown."),
     {.key = "query", .type = KnobType::kText,
      .meaning = "PromQL that gives one number: messages that wait.", .least = 1, .most = kMaxQuery, .required = true},
     query("in_flight", "PromQL: messages that workers have in hand."),
-    query("arrivals", "PromQL: counter of all messages that came, as it is, sum(jobs_total), without rate()."),
-    query("settled", "PromQL: counter of all messages that were finished, without rate()."),
-    query("rate_in", "PromQL: messages that come, per second, in place of arrivals."),
+    query("arrivals", "PromQL: counter of all messages that came, jobs_total, without rate(); of several series write rate_in."),
+    query("settled", "PromQL: counter of all messages that were finished, without rate(); of several series write rate_out."),
+    query("rate_in", "PromQL: messages that come, per second, sum(rate(jobs_total[1m])), in place of arrivals."),
     query("rate_out", "PromQL: messages finished, per second, in place of settled."),
     query("oldest_age", "PromQL: age of the oldest message that waits, in seconds."),
     query("scheduled", "PromQL: messages whose time has not come; they are no backlog."),
@@ -58,13 +50,9 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.key = "claim_after", .type = KnobType::kDuration,
      .meaning = "How long work stays with a worker that is gone, until another one gets it.", .standard = "60s", .least = 1,
      .most = 7 * kDay},
-    http_keys::kUser, http_keys::kPassword, http_keys::kToken, http_keys::kTokenFile, http_keys::kHeaders,
-    {.key = "tls", .type = KnobType::kSection,
-     .meaning = "TLS, for https://; the same keys may stand in queue itself as tls_ca_file, tls_cert_file, tls_key_file, "
-                "tls_verify.",
-     .within = kTls.data(), .within_count = kTls.size()},
-    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile,
-    {.key = "tls_verify", .type = KnobType::kBool, .meaning = "The same as tls.verify.", .standard = "true"},
+    http_keys::kUser, queue_keys::password(), http_keys::kToken, http_keys::kTokenFile, http_keys::kHeaders,
+    tls_keys::section("For TLS, with an https:// address."),
+    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile, tls_keys::kFlatVerify,
 });
 // clang-format on
 
@@ -78,7 +66,7 @@ void check(KindReader& from) {
     from.mistake("url", "url ends in what docktor adds itself; leave /api/v1 and what follows out");
   const auto query = from.settings.text("query");
   from.identity = fmt::format("prometheus {}", query);
-  from.shown = fmt::format("{} ({})", redacted_url(spec.login.shown()), excerpt(query));
+  from.shown = fmt::format("{} ({})", spec.login.shown(), excerpt(query));
 }
 
 Untold untold(const Settings& settings) {

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <sstream>
 #include <utility>
 
 #include "core/json_text.h"
+#include "core/time.h"
+#include "os/atomic_file.h"
 #include "os/http_client.h"
 #include "os/http_url.h"
 #include "queues/over_http/asker.h"
@@ -21,22 +22,15 @@ using Found = Result<std::optional<AwsCredentials>>;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kMostFile = 1 << 20;
-constexpr double kReadAnew = 60;       // seconds: files and variables may change
-constexpr double kBeforeTheEnd = 300;  // seconds before they expire new ones are asked for
+constexpr auto kReadAnew = std::chrono::seconds(60);  // files and variables may change
+constexpr auto kTryAgain = std::chrono::seconds(5);  // asking may take seconds, in which nobody else is asked
+constexpr double kBeforeTheEnd = 300;                // seconds before they expire new ones are asked for
+constexpr double kLongest = 3600;                    // seconds, whatever a clock that is off makes of the end
 
 std::string trimmed(std::string_view text) {
   const auto from = text.find_first_not_of(" \t\r\n");
   if (from == std::string_view::npos) return {};
   return std::string(text.substr(from, text.find_last_not_of(" \t\r\n") - from + 1));
-}
-
-std::optional<std::string> file_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return std::nullopt;
-  std::string text(kMostFile, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return text;
 }
 
 Error denied(const std::string& why) { return {ErrorCode::kDenied, why, true}; }
@@ -68,7 +62,7 @@ Found credentials_in(const std::string& body, const std::string& who) {
   AwsCredentials c{text("AccessKeyId"), text("SecretAccessKey"), text("Token"), who,
                    parse_rfc3339(text("Expiration"))};
   if (c.key.empty() || c.secret.empty())
-    return denied(fmt::format("{} gives no credentials, but {}", who, excerpt(body)));
+    return denied(fmt::format("{} answers without AccessKeyId and SecretAccessKey", who));  // never with what
   return std::optional(std::move(c));
 }
 
@@ -107,13 +101,22 @@ std::optional<AwsCredentials> profile_in(const std::string& text, const std::str
 
 AwsIdentity::AwsIdentity(Options options) : options_(std::move(options)) {}
 
-Found AwsIdentity::get(double unix_now, Deadline deadline) {
-  if (known_ && unix_now < known_until_) return known_;
+Found AwsIdentity::get(const Instant& now, Deadline deadline) {
+  if (now.steady < known_until_) return known_;
   auto found = find(deadline);
-  if (!found || !*found) return found;
-  known_ = **found;
-  known_until_ =
-      known_->expires ? std::max(*known_->expires - kBeforeTheEnd, unix_now + 1) : unix_now + kReadAnew;
+  const auto left = [&](const Found& f) {
+    return f && *f && (*f)->expires ? std::optional(*(*f)->expires - now.unix_seconds) : std::nullopt;
+  };
+  if (!found || !*found) {
+    known_until_ = now.steady + kTryAgain;
+    if (left(known_).value_or(0) <= 0) known_ = std::move(found);
+    return known_;
+  }
+  known_ = std::move(found);
+  known_until_ = now.steady + kReadAnew;
+  if (const auto l = left(known_))
+    known_until_ = now.steady + std::chrono::duration_cast<Deadline::duration>(
+                                    seconds(std::clamp(*l - kBeforeTheEnd, 1.0, kLongest)));
   return known_;
 }
 
@@ -122,7 +125,9 @@ Found AwsIdentity::find(Deadline deadline) const {
   if (!options_.profile.empty()) {
     if (auto c = from_files(options_.profile)) return c;
     return denied(
-        fmt::format("profile {} has no access key in ~/.aws/credentials or ~/.aws/config", options_.profile));
+        fmt::format("profile {} has no access key in ~/.aws/credentials or ~/.aws/config, and roles, SSO and "
+                    "processes of a profile are not read",
+                    options_.profile));
   }
   if (const auto key = variable("AWS_ACCESS_KEY_ID"); !key.empty())
     return std::optional(AwsCredentials{key, variable("AWS_SECRET_ACCESS_KEY"), variable("AWS_SESSION_TOKEN"),
@@ -148,7 +153,7 @@ std::optional<AwsCredentials> AwsIdentity::from_files(const std::string& profile
   };
   for (const auto& p : {Place{path("AWS_SHARED_CREDENTIALS_FILE", "credentials"), ""},
                         Place{path("AWS_CONFIG_FILE", "config"), "profile "}}) {
-    const auto text = file_text(p.path);
+    const auto text = read_file(p.path, kMostFile);
     auto c = text ? profile_in(*text, profile, p.prefix) : std::nullopt;
     if (!c) continue;
     c->source = fmt::format("profile {} of {}", profile, p.path);
@@ -160,7 +165,7 @@ std::optional<AwsCredentials> AwsIdentity::from_files(const std::string& profile
 Found AwsIdentity::from_web_identity(Deadline deadline) const {
   const auto role = variable("AWS_ROLE_ARN"), file = variable("AWS_WEB_IDENTITY_TOKEN_FILE");
   if (role.empty() || file.empty()) return std::optional<AwsCredentials>();
-  const auto token = file_text(file);
+  const auto token = read_file(file, kMostFile);
   if (!token) return denied(fmt::format("the web identity's file {} cannot be read", file));
   auto session = variable("AWS_ROLE_SESSION_NAME");
   if (session.empty()) session = "docktor";
@@ -190,7 +195,7 @@ Found AwsIdentity::from_container(Deadline deadline) const {
   HttpRequest r;
   auto token = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
   if (const auto file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); !file.empty())
-    token = trimmed(file_text(file).value_or(""));
+    token = trimmed(read_file(file, kMostFile).value_or(""));
   if (!token.empty()) r.headers.push_back("Authorization: " + token);
   const auto body = fetch(address, std::move(r), deadline, "the container");
   if (!body) return tl::unexpected(body.error());

@@ -1,12 +1,12 @@
 // Who we are to AWS, found where AWS's own tools look, in their order.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
 
 #include "core/result.h"
+#include "queues/over_http/asker.h"
 
 namespace docktor {
 
@@ -31,7 +31,7 @@ std::optional<AwsCredentials> profile_in(const std::string& text, const std::str
 /// environment.
 class AwsIdentity {
  public:
-  using Deadline = std::chrono::steady_clock::time_point;
+  using Deadline = Asker::SteadyTime;
 
   struct Options {
     AwsCredentials configured{};  ///< key empty: none
@@ -45,8 +45,9 @@ class AwsIdentity {
   explicit AwsIdentity(Options options);
 
   /// Blocks until `deadline` at most, where somebody has to be asked. Nothing where there are none anywhere; an error where
-  /// there should be some: kDenied.
-  Result<std::optional<AwsCredentials>> get(double unix_now, Deadline deadline);
+  /// there should be some: kDenied. Either is the answer for a few seconds. Where new ones cannot be had, old ones are good
+  /// until they run out.
+  Result<std::optional<AwsCredentials>> get(const Instant& now, Deadline deadline);
 
  private:
   Result<std::optional<AwsCredentials>> find(Deadline deadline) const;
@@ -57,8 +58,8 @@ class AwsIdentity {
   std::string variable(const char* name) const { return options_.variable(name); }
 
   const Options options_;
-  std::optional<AwsCredentials> known_;
-  double known_until_ = 0;  // Unix seconds
+  Result<std::optional<AwsCredentials>> known_;
+  Deadline known_until_{};
 };
 
 }  // namespace docktor

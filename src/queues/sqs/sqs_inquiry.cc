@@ -13,20 +13,24 @@ namespace {
 
 // Samples come a little earlier or later than their interval.
 constexpr double kSlack = 0.9;
+// After a failure, however rare requests are to be: one lost packet is no reason to know nothing for an hour.
+constexpr Duration kRetry = std::chrono::seconds(10);
 
 }  // namespace
 
-SqsInquiry::SqsInquiry(SqsSpec spec)
-    : spec_(std::move(spec)), last_(fail(ErrorCode::kUnavailable, "SQS was not asked yet", true)) {}
+SqsInquiry::SqsInquiry(SqsSpec spec, std::function<std::string()> who)
+    : spec_(std::move(spec)),
+      who_(std::move(who)),
+      last_(fail(ErrorCode::kUnavailable, "SQS was not asked yet", true)) {}
 
 Result<Inquiry::Step> SqsInquiry::begin(const Instant& now) {
-  const auto pace = std::chrono::duration_cast<Duration>(kSlack * spec_.poll_interval);
+  const auto wait = last_ ? spec_.poll_interval : std::min(spec_.poll_interval, kRetry);
+  const auto pace = std::chrono::duration_cast<Duration>(kSlack * wait);
   if (asked_ && now.steady - *asked_ < pace) {
     if (!last_) return tl::unexpected(last_.error());
     return *last_;
   }
   asked_ = now.steady;
-  last_ = fail(ErrorCode::kTimeout, fmt::format("SQS at {} does not answer in time", spec_.url.base), true);
   Requests out{attributes_request(spec_.queue_url)};
   asks_dead_ = !dead_url_.empty() && (!dead_asked_ || now.steady - *dead_asked_ >= kDeadInterval);
   if (asks_dead_) {
@@ -37,13 +41,15 @@ Result<Inquiry::Step> SqsInquiry::begin(const Instant& now) {
 }
 
 Error SqsInquiry::worded(Error e) const {
-  e.message = e.code == ErrorCode::kNotFound
-                  ? fmt::format("queue {} is not there yet ({})", spec_.name(), spec_.queue_url)
-                  : fmt::format("SQS {} (queue {})", e.message, spec_.name());
+  if (e.code == ErrorCode::kNotFound)
+    e.message = fmt::format("queue {} is not there yet ({})", spec_.name(), spec_.queue_url);
+  else
+    e.message = fmt::format("SQS {} (queue {}{})", e.message, spec_.name(),
+                            e.code == ErrorCode::kDenied ? ", credentials of " + who_() : "");
   return e;
 }
 
-Result<QueueSample> SqsInquiry::sample_of(const Asker::Answers& answers, const Instant&) {
+Result<QueueSample> SqsInquiry::sample_of(const Asker::Answers& answers) {
   const auto a = parse_attributes(answers.at(0));
   if (!a) return worded(a.error());
   dead_url_ = url_of_arn(a->dead_letter_queue, spec_.url.base);
@@ -66,8 +72,8 @@ Result<QueueSample> SqsInquiry::sample_of(const Asker::Answers& answers, const I
   return q;
 }
 
-Result<Inquiry::Step> SqsInquiry::next(const Asker::Answers& answers, const Instant& now) {
-  last_ = sample_of(answers, now);
+Result<Inquiry::Step> SqsInquiry::next(const Asker::Answers& answers, const Instant&) {
+  last_ = sample_of(answers);
   if (!last_) return tl::unexpected(last_.error());
   return *last_;
 }

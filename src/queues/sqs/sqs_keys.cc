@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "config/queue_keys.h"
 #include "config/tls_keys.h"
 #include "queues/sqs/sqs_spec.h"
 
@@ -11,20 +12,10 @@ namespace docktor {
 
 namespace {
 
-constexpr double kMaxText = 4096;
-
 // clang-format off: tables, one key after the other, in the order of the documentation.
-constexpr std::array kTls = std::to_array<Knob>({
-    tls_keys::kCaFile, tls_keys::kCertFile, tls_keys::kKeyFile,
-    {.key = "verify", .type = KnobType::kBool,
-     .meaning = "false: the server's certificate and name are not checked.", .standard = "true"},
-});
-
 constexpr std::array kTable = std::to_array<Knob>({
-    {.key = "url", .type = KnobType::kUrl,
-     .meaning = "The queue's URL, as GetQueueUrl tells it: https://sqs.eu-west-1.amazonaws.com/123456789012/mail, or that of "
-                "anything that speaks SQS's JSON protocol.",
-     .least = 1, .most = kMaxText, .variable = "DOCKTOR_QUEUE_URL", .required = true, .secret = true},
+    queue_keys::url("The queue's URL, as GetQueueUrl tells it: https://sqs.eu-west-1.amazonaws.com/123456789012/mail, or that of "
+                    "anything that speaks SQS's JSON protocol."),
     {.key = "region", .type = KnobType::kText,
      .meaning = "Region that requests are signed for; empty: that of url, else AWS_REGION, else us-east-1.", .least = 0,
      .most = 64},
@@ -32,7 +23,7 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "Access key id, with secret_key. Without: credentials are looked for where AWS's own tools look.", .least = 0,
      .most = 256},
     {.key = "secret_key", .type = KnobType::kText,
-     .meaning = "Secret access key.", .least = 0, .most = kMaxText, .secret = true, .file_key = "secret_key_file"},
+     .meaning = "Secret access key.", .least = 0, .most = queue_keys::kMaxText, .secret = true, .file_key = "secret_key_file"},
     {.key = "session_token", .type = KnobType::kText,
      .meaning = "Session token of such a key.", .least = 0, .most = 16384, .secret = true, .file_key = "session_token_file"},
     {.key = "profile", .type = KnobType::kText,
@@ -44,12 +35,8 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.key = "message_groups", .type = KnobType::kInteger,
      .meaning = "Of a FIFO queue: how many message groups there are. More replicas than that are of no use.", .least = 1,
      .most = 100'000},
-    {.key = "tls", .type = KnobType::kSection,
-     .meaning = "TLS, for https://; the same keys may stand in queue itself as tls_ca_file, tls_cert_file, tls_key_file, "
-                "tls_verify.",
-     .within = kTls.data(), .within_count = kTls.size()},
-    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile,
-    {.key = "tls_verify", .type = KnobType::kBool, .meaning = "The same as tls.verify.", .standard = "true"},
+    tls_keys::section("For TLS, with an https:// address."),
+    tls_keys::kFlatCaFile, tls_keys::kFlatCertFile, tls_keys::kFlatKeyFile, tls_keys::kFlatVerify,
 });
 // clang-format on
 
@@ -65,27 +52,14 @@ void check_identity(KindReader& from) {
 }
 
 void check(KindReader& from) {
-  const auto text = from.settings.get<Url>("url").value;
-  if (text.empty()) return;  // said to be missing
-  const auto url = parse_http_url(text);
-  if (!url) {
-    const bool plain =
-        text.find('@') == std::string::npos && from.quoted("url").find('@') == std::string::npos;
-    return from.mistake("url",
-                        fmt::format("url {}{}", plain ? from.quoted("url") + " " : "", url.error().message));
-  }
+  const auto url = check_endpoint(from);
+  if (!url) return;
   if (!url->user.empty())
     from.mistake("url", "url carries a user; write access_key and secret_key beside it");
   if (url->path.find('?') != std::string::npos || url->path.ends_with('/'))
     from.mistake("url",
                  "url does not end in a queue's name; write https://sqs.REGION.amazonaws.com/ACCOUNT/QUEUE");
   check_identity(from);
-  tls_keys::check_pair(from);
-  for (const std::string_view key : {"tls_ca_file", "tls_cert_file", "tls_key_file", "tls_verify"}) {
-    if (from.given(key) && !url->tls)
-      from.mistake(key,
-                   "the address is http://, which is not encrypted; write https:// in url, or leave tls out");
-  }
   const auto spec = SqsSpec::from(from.settings);
   if (from.given("message_groups") && !spec.fifo)
     from.mistake("message_groups",

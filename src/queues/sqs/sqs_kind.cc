@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "queues/over_http/asked_source.h"
+#include "core/text.h"
 #include "queues/sqs/aws_credentials.h"
 #include "queues/sqs/sqs_inquiry.h"
 #include "queues/sqs/sqs_keys.h"
@@ -15,8 +15,6 @@
 namespace docktor {
 
 namespace {
-
-constexpr long kConnections = 4;  // at once; one does where it answers promptly
 
 std::string of_environment(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing sets it
@@ -28,21 +26,19 @@ class SqsFactory final : public QueueFactory {
   OpenQueue open(const ServiceSpec& service, const Reach& reach) override {
     const auto spec = SqsSpec::from(service.queue->settings);
     auto shown = [show = reach.shown, spec] {
-      return fmt::format("{}{} ({} requests a day)", show ? show(spec.url.base) : spec.url.base,
-                         spec.url.path, spec.requests_a_day(false));
+      return fmt::format("{}{} (asked every {})", show ? show(spec.url.base) : spec.url.base, spec.url.path,
+                         short_duration(spec.poll_interval));
     };
-    return {std::make_unique<AskedSource>(sqs_asker(askers_, spec, reach, of_environment),
-                                          [spec] { return std::make_unique<SqsInquiry>(spec); }),
-            std::move(shown)};
+    return {sqs_source(sqs_asker(askers_, spec, reach, of_environment), spec), std::move(shown)};
   }
 
  private:
   Askers askers_;
 };
 
-Result<void> sign(AwsIdentity& identity, const SqsSpec& spec, HttpRequest& request,
-                  Asker::SteadyTime deadline) {
-  const auto found = identity.get(instant_now().unix_seconds, deadline);
+Result<std::string> sign(AwsIdentity& identity, const SqsSpec& spec, HttpRequest& request,
+                         Asker::SteadyTime deadline) {
+  const auto found = identity.get(instant_now(), deadline);
   if (!found) return tl::unexpected(found.error());
   if (!*found && spec.aws)
     return fail(ErrorCode::kDenied,
@@ -51,36 +47,31 @@ Result<void> sign(AwsIdentity& identity, const SqsSpec& spec, HttpRequest& reque
                 "instance has any; write queue.profile, or queue.access_key and queue.secret_key_file",
                 true);
   // What is not Amazon's may want a signature and not look at it.
-  const auto& c = *found ? **found : AwsCredentials{"docktor", "docktor", "", "", std::nullopt};
+  const auto& c = *found ? **found : AwsCredentials{"docktor", "docktor", "", "nobody", std::nullopt};
   request.aws_sigv4 = fmt::format("aws:amz:{}:sqs", spec.region);
   request.user = c.key;
   request.password = c.secret;
   if (!c.token.empty()) request.headers.push_back("X-Amz-Security-Token: " + c.token);
-  return {};
+  return c.source;
 }
 
 }  // namespace
 
+std::unique_ptr<AskedSource> sqs_source(std::shared_ptr<Asker> asker, const SqsSpec& spec) {
+  // Not shared: a callback of the asker's may be the last to hold an inquiry, and must not end the asker.
+  auto who = [raw = asker.get()] { return raw->signed_by(); };
+  return std::make_unique<AskedSource>(std::move(asker),
+                                       [spec, who] { return std::make_unique<SqsInquiry>(spec, who); });
+}
+
 std::shared_ptr<Asker> sqs_asker(Askers& askers, const SqsSpec& spec, const Reach& reach,
                                  std::function<std::string(const char*)> variable) {
-  std::string key = spec.tls_verify ? "verify" : "any";
+  auto key = spec.key(reach);
   for (const auto* part :
-       {&reach.scope, &spec.url.base, &spec.region, &spec.access_key, &spec.secret_key, &spec.session_token,
-        &spec.profile, &spec.tls_ca_file, &spec.tls_cert_file, &spec.tls_key_file})
-    key += '\0' + *part;
+       {&spec.region, &spec.access_key, &spec.secret_key, &spec.session_token, &spec.profile})
+    add_to_key(key, *part);
   return askers.get(key, [&] {
-    Asker::Options o;
-    o.server = {.base_url = spec.url.base,
-                .ca_file = spec.tls_ca_file,
-                .cert_file = spec.tls_cert_file,
-                .key_file = spec.tls_key_file,
-                .verify = spec.tls_verify,
-                .most_connections = kConnections};
-    o.shown = spec.url.base;
-    if (reach.resolve)
-      o.resolve = [resolve = reach.resolve, port = spec.url.tls ? 443 : 80](const std::string& url) {
-        return resolve(url, port);
-      };
+    auto o = spec.options(reach);
     AwsIdentity::Options who{
         .configured = {spec.access_key, spec.secret_key, spec.session_token, "the configuration", {}},
         .profile = spec.profile,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <sstream>
 
 #include "core/time.h"
 
@@ -10,15 +11,22 @@ namespace docktor {
 
 namespace {
 
-// "sqs.eu-west-1.amazonaws.com" and the older "eu-west-1.queue.amazonaws.com"
+// "sqs.eu-west-1.amazonaws.com", "sqs-fips.us-east-1.api.aws", "vpce-1-2.sqs.eu-west-1.vpce.amazonaws.com", and the older
+// "eu-west-1.queue.amazonaws.com" and "queue.amazonaws.com".
 std::string region_in(const std::string& base) {
-  const auto host = base.substr(base.find("://") + 3);
-  if (host.starts_with("sqs.") || host.starts_with("sqs-fips.")) {
-    const auto from = host.find('.') + 1;
-    return host.substr(from, host.find('.', from) - from);
+  std::istringstream host(base.substr(base.find("://") + 3));
+  std::string before = "us-east-1";
+  for (std::string part; std::getline(host, part, '.'); before = part) {
+    if (part == "queue") return before;
+    if ((part == "sqs" || part == "sqs-fips") && std::getline(host, part, '.')) return part;
   }
-  if (const auto at = host.find(".queue.amazonaws."); at != std::string::npos) return host.substr(0, at);
   return {};
+}
+
+bool is_amazons(const std::string& base) {
+  const auto host = base.substr(0, base.find(':', base.find("://") + 3));
+  return host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn") ||
+         host.ends_with(".api.aws");
 }
 
 std::string variable(const char* name) {
@@ -30,9 +38,9 @@ std::string variable(const char* name) {
 
 SqsSpec SqsSpec::from(const Settings& s) {
   SqsSpec q;
-  q.url = parse_http_url(s.get<Url>("url").value).value_or(HttpUrl{});
+  static_cast<HttpEndpoint&>(q) = HttpEndpoint::from(s);
   q.queue_url = q.url.base + q.url.path;
-  q.aws = q.url.base.find(".amazonaws.com") != std::string::npos;
+  q.aws = is_amazons(q.url.base);
   q.fifo = q.queue_url.ends_with(".fifo");
   q.region = s.text("region");
   if (q.region.empty() && q.aws) q.region = region_in(q.url.base);
@@ -46,10 +54,6 @@ SqsSpec SqsSpec::from(const Settings& s) {
   q.profile = s.text("profile");
   q.message_groups = s.get<int>("message_groups", 0);
   q.poll_interval = s.get<Duration>("poll_interval", std::chrono::seconds(q.aws ? 10 : 1));
-  q.tls_ca_file = s.text("tls_ca_file");
-  q.tls_cert_file = s.text("tls_cert_file");
-  q.tls_key_file = s.text("tls_key_file");
-  q.tls_verify = s.get<bool>("tls_verify", true);
   return q;
 }
 

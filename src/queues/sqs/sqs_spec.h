@@ -4,13 +4,12 @@
 #include <string>
 
 #include "core/settings.h"
-#include "os/http_url.h"
+#include "queues/over_http/endpoint.h"
 
 namespace docktor {
 
-struct SqsSpec {
+struct SqsSpec : HttpEndpoint {
   std::string queue_url;  ///< as the API takes it, without credentials
-  HttpUrl url;
   std::string region;
   bool aws = false;  ///< Amazon's own, where each request costs
   bool fifo = false;
@@ -20,10 +19,6 @@ struct SqsSpec {
   std::string profile;
   int message_groups = 0;  ///< 0: not told
   Duration poll_interval{};
-  std::string tls_ca_file;
-  std::string tls_cert_file;
-  std::string tls_key_file;
-  bool tls_verify = true;
 
   /// Of settings that have passed the check.
   static SqsSpec from(const Settings& s);
