@@ -14,7 +14,7 @@ namespace {
 constexpr Duration kMayBeInHand = std::chrono::seconds(5);
 constexpr Duration kLeastStep = std::chrono::milliseconds(1500);  // commits that come faster need no steps
 constexpr Duration kMostStep = std::chrono::seconds(5);           // auto.commit.interval.ms
-constexpr std::size_t kGaps = 4, kRebalances = 3;
+constexpr std::size_t kGaps = 4;
 constexpr Duration kMostRebalance = std::chrono::seconds(60);  // one that goes on for longer holds nobody up
 
 std::uint64_t growth(std::int64_t before, std::int64_t after) {
@@ -85,18 +85,11 @@ void SampleMaker::learn_step(SteadyTime now, std::uint64_t lag) {
 
 void SampleMaker::watch_members(SteadyTime now, const std::optional<GroupMembers>& members,
                                 QueueSample& into) {
-  if (members) {
-    into.consumers = static_cast<std::uint64_t>(members->count);
-    if (members->rebalancing) {
-      if (!rebalancing_since_) rebalancing_since_ = members->at;
-    } else if (rebalancing_since_ && members->at > *rebalancing_since_) {
-      rebalances_.push_back(std::min<Duration>(members->at - *rebalancing_since_, kMostRebalance));
-      if (rebalances_.size() > kRebalances) rebalances_.pop_front();
-      rebalancing_since_.reset();
-    }
-  } else {
+  if (members) into.consumers = static_cast<std::uint64_t>(members->count);
+  if (!members || !members->rebalancing)
     rebalancing_since_.reset();
-  }
+  else if (!rebalancing_since_)
+    rebalancing_since_ = members->at;
   if (rebalancing_since_ && now - *rebalancing_since_ < kMostRebalance)
     into.paused = fmt::format("group {} is rebalancing: its members read nothing meanwhile", spec_.group);
 }

@@ -47,7 +47,6 @@ class SampleMaker {
   std::optional<SteadyTime> moved_;              // when commits moved last, while there was work
   std::deque<Duration> gaps_;                    // between these, newest last
   std::optional<SteadyTime> rebalancing_since_;  // the first look that saw it
-  std::deque<Duration> rebalances_;              // how long they took, newest last
 };
 
 }  // namespace docktor
