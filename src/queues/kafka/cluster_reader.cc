@@ -442,16 +442,26 @@ void KafkaCluster::Reader::look_for_residue() {
     const std::lock_guard lock(mutex_);
     if (!asks_.empty() || stopped_) return;
   }
+  const Partition* partition = nullptr;
+  Still* oldest = nullptr;  // so that those that do not answer hold up nobody for ever
+  std::int64_t begin = 0;
   for (auto& [id, group] : groups_) {
-    for (auto& [partition, still] : group.still) {
+    for (auto& [p, still] : group.still) {
       if (still.looked || now - still.since < options_.still_after) continue;
-      const auto has = client_->has_record(partition, still.committed, now + kLook);
-      still.looked = has.has_value();
-      still.residue = has && !*has;
-      still.since = now;  // no answer: again after a while
-      return;
+      if (oldest && oldest->since <= still.since) continue;
+      const auto& edges = topics_.at(p.topic).edges;
+      if (static_cast<std::size_t>(p.number) >= edges.size()) continue;  // the topic is gone
+      partition = &p;
+      oldest = &still;
+      begin = edges[static_cast<std::size_t>(p.number)].begin;
     }
   }
+  if (!oldest) return;
+  // What retention deleted cannot be read any more.
+  const auto has = client_->has_record(*partition, std::max(oldest->committed, begin), now + kLook);
+  oldest->looked = has.has_value();
+  oldest->residue = has && !*has;
+  oldest->since = steady_clock::now();  // no answer: again after a while
 }
 
 void KafkaCluster::Reader::expire() {

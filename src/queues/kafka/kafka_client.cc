@@ -105,6 +105,7 @@ Result<void> KafkaClient::start() {
       {"isolation.level", spec_.read_uncommitted ? "read_uncommitted" : "read_committed"},
       {"enable.auto.commit", "false"},
       {"allow.auto.create.topics", "false"},
+      {"auto.offset.reset", "error"},  // has_record() wants what is there, and not what is elsewhere
       {"enable.partition.eof", "true"},
       {"reconnect.backoff.max.ms", "3000"},
       {"socket.keepalive.enable", "true"},
