@@ -96,6 +96,7 @@ class Daemon {
         state_(options_.instance.state_dir),
         wiring_({.state_dir = options_.instance.state_dir,
                  .log_dir = options_.instance.log_dir,
+                 .log = [log = log_](const std::string& line) { log->warn(line); },
                  .dry_run =
                      [this](const std::string& service) {
                        return options_.dry_run ||

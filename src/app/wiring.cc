@@ -34,12 +34,14 @@ Wiring::~Wiring() = default;
 
 QueueFactory& Wiring::queues(const std::string& kind) {
   const std::lock_guard lock(mutex_);
-  return factory_of(queues_, queue_kinds(), kind, {clock_, options_.state_dir, options_.log_dir});
+  return factory_of(queues_, queue_kinds(), kind,
+                    {clock_, options_.state_dir, options_.log_dir, options_.log});
 }
 
 TargetFactory& Wiring::targets(const std::string& kind) {
   const std::lock_guard lock(mutex_);
-  return factory_of(targets_, target_kinds(), kind, {clock_, options_.state_dir, options_.log_dir});
+  return factory_of(targets_, target_kinds(), kind,
+                    {clock_, options_.state_dir, options_.log_dir, options_.log});
 }
 
 OpenQueue Wiring::queue(const ServiceSpec& spec) {

@@ -24,6 +24,7 @@ class Wiring {
   struct Options {
     std::string state_dir;
     std::string log_dir;
+    std::function<void(const std::string&)> log{};              ///< see FactoryOptions
     std::function<bool(const std::string& service)> dry_run{};  ///< services whose orders are not carried out
     /// Takes the lock of what a target has found out that it scales; see TargetOptions::claim.
     std::function<Result<std::shared_ptr<void>>(const std::string& service, const std::string& what)> claim{};

@@ -22,6 +22,8 @@ struct FactoryOptions {
   const Clock& clock;
   std::string state_dir;  ///< where replicas' records are kept, in files that carry the service's name
   std::string log_dir;    ///< where replicas' output goes, likewise
+  /// What a library says of its own accord, a line each; thread-safe. Empty: nobody wants to know.
+  std::function<void(const std::string&)> log{};
 };
 
 /// How addresses that only a target's own network knows are reached from here. Empty functions: as they are.

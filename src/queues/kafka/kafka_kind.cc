@@ -18,7 +18,7 @@ namespace {
 
 class KafkaFactory final : public QueueFactory {
  public:
-  KafkaFactory() = default;
+  explicit KafkaFactory(const FactoryOptions& options) : clusters_({.log = options.log}) {}
 
   OpenQueue open(const ServiceSpec& service, const Reach& reach) override {
     const auto spec = KafkaSpec::from(service.queue->settings);
@@ -37,8 +37,9 @@ class KafkaFactory final : public QueueFactory {
 
 }  // namespace
 
-const QueueKind kKafkaKind = {&kKafkaKeys, [](const FactoryOptions&) -> std::unique_ptr<QueueFactory> {
-                                return std::make_unique<KafkaFactory>();
+const QueueKind kKafkaKind = {&kKafkaKeys,
+                              [](const FactoryOptions& options) -> std::unique_ptr<QueueFactory> {
+                                return std::make_unique<KafkaFactory>(options);
                               }};
 
 }  // namespace docktor
