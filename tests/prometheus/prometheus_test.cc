@@ -162,6 +162,30 @@ TEST_F(PrometheusTest, CountersMakeFlowsOfWholeStepsAndARestartOfTheExporterIsAR
   EXPECT_TRUE(flow_between(before, after, seconds(1)).reset);
 }
 
+// What docs/prometheus.md says of counters of several pods.
+TEST_F(PrometheusTest, APodThatMissesAScrapeMakesABareSumJumpAndALastOverTimeNot) {
+  exporter->set("g_waiting", "5");
+  exporter->set("g_total{pod=\"a\"}", "1000");
+  exporter->set("g_total{pod=\"b\"}", "5000");
+  const auto reader_of = [](const std::string& arrivals) {
+    auto s = spec("g_waiting");
+    s.queries[Figure::kArrivals] = arrivals;
+    return PrometheusReader(s);
+  };
+  PrometheusReader bare = reader_of("sum(g_total)"), held = reader_of("sum(last_over_time(g_total[5m]))");
+  const auto with = [](std::uint64_t total) {
+    return [total](const QueueSample& q) { return q.totals.arrived == total; };
+  };
+  const auto bare_before = bare.sample(with(6000)), held_before = held.sample(with(6000));
+  exporter->remove("g_total{pod=\"b\"}");
+  const auto bare_without = bare.sample(with(1000));
+  EXPECT_TRUE(flow_between(bare_before, bare_without, seconds(1)).reset);
+  EXPECT_EQ(held.sample().totals.arrived, 6000u);
+  exporter->set("g_total{pod=\"b\"}", "5020");
+  EXPECT_EQ(flow_between(bare_without, bare.sample(with(6020)), seconds(1)).flow->arrivals, 5020);
+  EXPECT_EQ(flow_between(held_before, held.sample(with(6020)), seconds(1)).flow->arrivals, 20);
+}
+
 TEST_F(PrometheusTest, ValidateTellsWhatItSees) {
   exporter->set("f_waiting", "12");
   PrometheusReader(spec("f_waiting")).with_backlog(12);
