@@ -199,35 +199,6 @@ TEST_F(KafkaContract, WhatTransactionsLeaveInTheLogIsNoWork) {
   reader.sample([](const QueueSample& s) { return s.num_pending > 0; });
 }
 
-// The commit points before what is left of the topic, where no reader can begin. That is not an empty log.
-TEST_F(KafkaContract, WhatRetentionLeftIsWorkHoweverLongItStands) {
-  admin->create("kept");
-  admin->produce("kept", 40);
-  admin->commit("g", "kept", 10);
-  admin->truncate("kept", 0, 30);
-  auto client = KafkaClient::open(spec_of("kept", "g"), {});
-  ASSERT_TRUE(client) << client.error().message;
-  const auto until = std::chrono::steady_clock::now() + kPatience;
-  EXPECT_FALSE((*client)->has_record({"kept", 0}, 10, until).has_value());  // neither yes nor no
-  EXPECT_TRUE((*client)->has_record({"kept", 0}, 30, until).value_or(false));
-  EXPECT_FALSE((*client)->has_record({"kept", 0}, 40, until).value_or(true));
-  Reader reader(spec_of("kept", "g"));
-  reader.with_backlog(10);
-  admin->create("marked");
-  KafkaTransactions writer(shared_server().url(), "keeper");
-  writer.begin();
-  writer.produce("marked", 1);
-  writer.commit();
-  admin->commit("g", "marked", 1);
-  Reader marked(spec_of("marked", "g"));
-  // Who has waited longest is looked at first: once this one was, the other was, too.
-  marked.sample([&](const QueueSample& s) {
-    EXPECT_EQ(reader.sample().num_pending, 10u);
-    return s.num_pending == 0;
-  });
-  EXPECT_EQ(reader.sample().num_pending, 10u);
-}
-
 TEST_F(KafkaContract, MembersAreCountedAndRebalancesSeen) {
   admin->create("joined", 4);
   Reader reader(spec_of("joined", "members"));

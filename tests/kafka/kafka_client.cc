@@ -4,8 +4,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "tests/support/patience.h"
-
 namespace docktor::test {
 namespace {
 
@@ -37,23 +35,7 @@ void check(rd_kafka_error_t* error, const std::string& what) {
   throw std::runtime_error(text);
 }
 
-// Else the first record to a topic waits for librdkafka's own look-out, once a second. A broker tells of a new topic a
-// moment after it made it.
-void meet(rd_kafka_t* handle, const std::string& topic) {
-  auto* t = rd_kafka_topic_new(handle, topic.c_str(), nullptr);
-  const bool there = eventually([&] {
-    const struct rd_kafka_metadata* found = nullptr;
-    if (rd_kafka_metadata(handle, 0, t, &found, kMost)) return false;
-    const bool yes = found->topic_cnt == 1 && !found->topics[0].err && found->topics[0].partition_cnt > 0;
-    rd_kafka_metadata_destroy(found);
-    return yes;
-  });
-  rd_kafka_topic_destroy(t);
-  if (!there) throw std::runtime_error("topic " + topic + " does not appear");
-}
-
 void produce_to(rd_kafka_t* producer, const std::string& topic, int count, int partition) {
-  meet(producer, topic);
   for (int i = 0; i < count; ++i) {
     const auto body = std::to_string(i);
     check(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition),

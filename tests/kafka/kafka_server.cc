@@ -15,6 +15,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/support/free_port.h"
 #include "tests/support/patience.h"
 
 namespace docktor::test {
@@ -23,19 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto kCluster = "ZG9ja3Rvci1pbi10ZXN0cw";  // 16 bytes in base64
-
-int free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  const bool ok = bind(fd, reinterpret_cast<sockaddr*>(&at), size) == 0 &&
-                  getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size) == 0;
-  close(fd);
-  if (!ok) throw std::runtime_error("no free port");
-  return ntohs(at.sin_port);
-}
 
 bool accepts(int port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -1,12 +1,11 @@
-// A private Prometheus that scrapes an exporter of the test's each 200 ms: own port, own folder, ended by its pid.
+// A private Prometheus that scrapes an exporter of the test's each 200 ms.
 #pragma once
-
-#include <sys/types.h>
 
 #include <map>
 #include <mutex>
 #include <string>
 
+#include "tests/support/child_server.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/web_stub.h"
 
@@ -37,23 +36,17 @@ class PrometheusServer {
   };
 
   explicit PrometheusServer(Options options);  ///< started, and ready for queries
-  ~PrometheusServer();
-  PrometheusServer(const PrometheusServer&) = delete;
-  PrometheusServer& operator=(const PrometheusServer&) = delete;
 
   void start();
-  void kill();    ///< SIGKILL, and waits
-  void pause();   ///< SIGSTOP: it neither answers nor closes
-  void resume();  ///< SIGCONT
+  void kill() { child_.kill(); }
+  void pause() { child_.pause(); }
+  void resume() { child_.resume(); }
   std::string url() const;
 
  private:
-  std::string log() const;
-
   TempDir dir_;
   Options options_;
-  int port_ = 0;
-  pid_t pid_ = -1;
+  ChildServer child_{(dir_.path() / "log").string()};
 };
 
 }  // namespace docktor::test

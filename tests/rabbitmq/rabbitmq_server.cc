@@ -89,19 +89,6 @@ std::string why_no_rabbitmq() {
   return rabbitmq_folder().empty() ? "no RabbitMQ: apt-get install rabbitmq-server" : "";
 }
 
-int free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
-  socklen_t size = sizeof at;
-  if (bind(fd, reinterpret_cast<sockaddr*>(&at), size) != 0 ||
-      getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size) != 0)
-    throw std::runtime_error("no free port");
-  close(fd);
-  return ntohs(at.sin_port);
-}
-
 RabbitServerProcess::RabbitServerProcess(Options options)
     : options_(std::move(options)),
       port_(free_port()),

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/free_port.h"
 #include "tests/support/temp_dir.h"
 
 namespace docktor::test {
@@ -59,9 +60,6 @@ class RabbitServerProcess {
   int port_, management_port_, dist_port_, epmd_port_;
   pid_t pid_ = -1;
 };
-
-/// A port of 127.0.0.1 that nobody listens on now.
-int free_port();
 
 /// A client on its own connection: declares, publishes, gets. Blocks; throws std::runtime_error where the server
 /// refuses. Not thread-safe.

@@ -1,30 +1,22 @@
-// A private ElasticMQ, which speaks SQS: own port, own folder, ended by its pid.
+// A private ElasticMQ, which speaks SQS.
 #pragma once
-
-#include <sys/types.h>
 
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tests/support/child_server.h"
 #include "tests/support/temp_dir.h"
 
 namespace docktor::test {
 
-/// Keeps its port across kill and start, and no messages.
 class ElasticMq {
  public:
   using Json = nlohmann::json;
 
   static bool is_there() { return std::filesystem::exists(DOCKTOR_ELASTICMQ "/fetched"); }
 
-  ElasticMq();  ///< started, and ready
-  ~ElasticMq();
-  ElasticMq(const ElasticMq&) = delete;
-  ElasticMq& operator=(const ElasticMq&) = delete;
+  ElasticMq() { start(); }
 
-  void start();
-  void kill();
-  int port() const { return port_; }
   std::string url() const;                           ///< http://127.0.0.1:PORT
   std::string queue(const std::string& name) const;  ///< its URL
 
@@ -36,11 +28,10 @@ class ElasticMq {
   void remove(const std::string& name, const std::string& receipt) const;
 
  private:
-  std::string log() const;
+  void start();
 
   TempDir dir_;
-  int port_ = 0;
-  pid_t pid_ = -1;
+  ChildServer child_{(dir_.path() / "log").string()};
 };
 
 }  // namespace docktor::test

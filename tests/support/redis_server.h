@@ -1,11 +1,10 @@
 // A private redis-server: own port, own folder, stopped by its pid.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <vector>
 
+#include "tests/support/child_server.h"
 #include "tests/support/temp_dir.h"
 
 namespace docktor::test {
@@ -24,33 +23,29 @@ class RedisServer {
 
   RedisServer() : RedisServer(Options{}) {}
   explicit RedisServer(Options options);  ///< started, and ready for clients
-  ~RedisServer();
-  RedisServer(const RedisServer&) = delete;
-  RedisServer& operator=(const RedisServer&) = delete;
 
   void start();
-  void stop();    ///< SIGTERM, and waits
-  void kill();    ///< SIGKILL, and waits: what a crash does
-  void pause();   ///< SIGSTOP: it neither answers nor closes
-  void resume();  ///< SIGCONT
+  void stop() { child_.stop(); }
+  void kill() { child_.kill(); }
+  void pause() { child_.pause(); }
+  void resume() { child_.resume(); }
 
   std::string url(int db = 0) const;  ///< redis://127.0.0.1:PORT/DB
-  int port() const { return port_; }
+  int port() const { return child_.port(); }
   const TempDir& dir() const { return dir_; }
-  std::string log() const;
+  std::string log() const { return child_.log(); }
 
   /// What redis-cli says to a command as its shell would split it ("XADD s * a 1"), without the last line end.
   /// `flags` stand before it ("-n 3 -a secret").
   std::string cli(const std::string& command, const std::string& flags = {}) const;
 
  private:
-  void end(int signal);
+  std::vector<std::string> arguments(int port) const;
   bool answers() const;
 
   TempDir dir_;
   Options options_;
-  int port_ = -1;
-  pid_t pid_ = -1;
+  ChildServer child_{(dir_.path() / "redis.log").string()};
 };
 
 }  // namespace docktor::test

@@ -1,9 +1,6 @@
 // The real daemon's metrics: promtool reads them, and a real Prometheus scrapes them.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -13,6 +10,7 @@
 
 #include "core/condition.h"
 #include "tests/daemon/sandbox.h"
+#include "tests/support/child_server.h"
 #include "tests/web/raw_client.h"
 #include "tests/web/served.h"
 
@@ -51,7 +49,6 @@ TEST_F(MetricsTest, RulesAreWhatPromtoolExpects) {
 
 TEST_F(MetricsTest, ARealPrometheusScrapesThem) {
   start();
-  const int port = free_port();
   box.write("prometheus.yml", fmt::format(R"(global: {{scrape_interval: 1s}}
 rule_files: ["{}/share/prometheus/docktor.rules.yaml"]
 scrape_configs:
@@ -60,15 +57,17 @@ scrape_configs:
     static_configs: [{{targets: ["127.0.0.1:{}"]}}]
 )",
                                           DOCKTOR_SOURCE_DIR, port_));
-  const pid_t prometheus = ::fork();
-  if (prometheus == 0) {
-    ::execlp("prometheus", "prometheus", ("--config.file=" + box.path("prometheus.yml")).c_str(),
-             ("--storage.tsdb.path=" + box.path("tsdb")).c_str(),
-             fmt::format("--web.listen-address=127.0.0.1:{}", port).c_str(), "--log.level=error", nullptr);
-    ::_exit(127);
-  }
+  ChildServer prometheus(box.path("prometheus.log"));
+  prometheus.start(
+      [&](int port) {
+        return std::vector<std::string>{"prometheus", "--config.file=" + box.path("prometheus.yml"),
+                                        "--storage.tsdb.path=" + box.path("tsdb"),
+                                        fmt::format("--web.listen-address=127.0.0.1:{}", port),
+                                        "--log.level=error"};
+      },
+      [&] { return RawClient(prometheus.port()).connected(); });
   const auto query = [&](const std::string& expression) -> Json {
-    RawClient client(port);
+    RawClient client(prometheus.port());
     if (!client.connected()) return nullptr;
     const auto a = ask(std::move(client), "GET", "/api/v1/query?query=" + expression);
     const auto j = Json::parse(a.body, nullptr, false);
@@ -81,8 +80,6 @@ scrape_configs:
   })) << query("up").dump();
   EXPECT_EQ(query("up")[0]["value"][1], "1");
   EXPECT_EQ(query("count(docktor_condition)")[0]["value"][1], std::to_string(kConditions.size()));
-  ::kill(prometheus, SIGKILL);
-  ::waitpid(prometheus, nullptr, 0);
 }
 
 TEST_F(MetricsTest, OpenMetricsAndGzipWhereAskedFor) {

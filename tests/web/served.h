@@ -1,29 +1,17 @@
 // A daemon with a port of its own, and requests to it.
 #pragma once
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
 #include "tests/daemon/sandbox.h"
+#include "tests/support/free_port.h"
 #include "tests/web/raw_client.h"
 
 namespace docktor::test {
 
 inline constexpr const char* kLookToken = "look-look-look-look-look-look-look-look";
 inline constexpr const char* kActToken = "act-act-act-act-act-act-act-act-act-act";
-
-inline int free_port() {
-  const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in a{};
-  a.sin_family = AF_INET;
-  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof a;
-  EXPECT_EQ(0, ::bind(fd.get(), reinterpret_cast<sockaddr*>(&a), sizeof a));
-  ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&a), &size);
-  return ntohs(a.sin_port);
-}
 
 class Served : public testing::Test {
  protected:
