@@ -6,6 +6,8 @@
 #include <libpq-fe.h>
 
 #include <atomic>
+#include <initializer_list>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -384,6 +386,81 @@ TEST(PostgresArrivals, BeginAnewQuietlyWhereTheTableIsEmptied) {
   const auto f = flow_between(empty, reader.sample(), seconds(1));
   ASSERT_TRUE(f.flow);
   EXPECT_EQ(f.flow->arrivals, 3);
+}
+
+// The time that arrivals are counted by, moved by the test.
+class PostgresArrivalsInTime : public testing::Test {
+ protected:
+  QueueSample after(seconds s) {
+    now_ = now_.load() + s;
+    return reader.sample();
+  }
+  void put(int count) {
+    db.sql(fmt::format("insert into river_job (queue) select 'default' from generate_series(1, {})", count));
+  }
+
+  Database db{std::string(kRiverTables) + kRiverIndexes};
+  std::atomic<std::chrono::steady_clock::time_point> now_{std::chrono::steady_clock::now()};
+  PostgresReader reader{jobs_of(db.url(), "river", {"default"}), [this] { return now_.load(); }};
+};
+
+TEST_F(PostgresArrivalsInTime, AreEachCountedOnceWhileTheIdsTheyAreCountedFromMoveOn) {
+  const auto first = reader.sample();
+  std::uint64_t put_in = 0;
+  for (int round = 0; round < 20; ++round) {
+    put(round);
+    db.sql(
+        "insert into river_job (queue) values ('mail'); begin; insert into river_job default values; "
+        "rollback");
+    put_in += static_cast<std::uint64_t>(round);
+    const auto s = after(seconds(3));
+    EXPECT_EQ(s.totals.arrived, put_in) << "round " << round;
+    EXPECT_EQ(s.totals.incarnation, first.totals.incarnation);
+  }
+}
+
+TEST_F(PostgresArrivalsInTime, OfATransactionAreCountedWhenItCommitsAndMissedOnlyWhereItTookLong) {
+  put(1);
+  reader.sample();
+  const auto committed_after = [&](std::initializer_list<int> waits) {
+    const std::unique_ptr<PGconn, decltype(&PQfinish)> slow(PQconnectdb(db.url().c_str()), PQfinish);
+    PQclear(PQexec(slow.get(), "begin; insert into river_job default values"));
+    const auto before = reader.sample();
+    for (const int s : waits) {
+      put(1);  // whose id is a later one
+      after(seconds(s));
+    }
+    PQclear(PQexec(slow.get(), "commit"));
+    const auto s = reader.sample();
+    EXPECT_EQ(s.num_pending, before.num_pending + waits.size() + 1);
+    return *s.totals.arrived - *before.totals.arrived - waits.size();
+  };
+  EXPECT_EQ(committed_after({4, 4}), 1u);
+  EXPECT_EQ(committed_after({11, 11, 11}), 0u);
+}
+
+TEST_F(PostgresArrivalsInTime, AreToldAgainAWhileAfterTheLastJobWasDeletedEarly) {
+  reader.sample();
+  put(9);
+  EXPECT_EQ(reader.sample().totals.arrived, 9u);
+  db.sql("delete from river_job where id <= 5");
+  EXPECT_FALSE(reader.sample().totals.arrived);
+  EXPECT_FALSE(after(seconds(50)).totals.arrived);
+  const auto told = after(seconds(15));
+  EXPECT_EQ(told.totals.arrived, 9u) << "those that are gone had come";
+  put(3);
+  const auto f = flow_between(told, reader.sample(), seconds(1));
+  ASSERT_TRUE(f.flow);
+  EXPECT_EQ(f.flow->arrivals, 3);
+}
+
+TEST_F(PostgresArrivalsInTime, OfAMinuteWithoutAnAnswerAreNotCounted) {
+  const auto before = reader.sample();
+  put(7);
+  const auto back = after(seconds(61));
+  EXPECT_TRUE(flow_between(before, back, seconds(61)).reset);
+  put(3);
+  EXPECT_EQ(flow_between(back, reader.sample(), seconds(1)).flow.value().arrivals, 3);
 }
 
 // --- Tables that come, go, and lie elsewhere ---

@@ -41,10 +41,10 @@ inline PostgresSpec query_of(std::string url, std::string query) {
 
 class PostgresReader final : public SourceReader {
  public:
-  explicit PostgresReader(const PostgresSpec& spec)
-      : table_(spec.framework.empty()
-                   ? nullptr
-                   : std::make_shared<FrameworkTable>(*pg_framework_named(spec.framework), spec.schema)),
+  explicit PostgresReader(const PostgresSpec& spec, FrameworkTable::Now now = std::chrono::steady_clock::now)
+      : table_(spec.framework.empty() ? nullptr
+                                      : std::make_shared<FrameworkTable>(*pg_framework_named(spec.framework),
+                                                                         spec.schema, std::move(now))),
         source_(connections_.get(PgLogin::from(spec)), table_, spec) {}
 
   PostgresSource& source() override { return source_; }

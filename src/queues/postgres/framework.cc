@@ -40,7 +40,6 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
      .channel = "", .hole = "",
      .version = "select 'schema ' || max(version) from $Sversion",
      .names = "select name from $Squeue order by 1 limit 20",
-     .note = "nothing to do while it is so: docktor then takes no worker for idle",
      .live = R"(
   select q.name, w.backlog,
     case when pg_relation_size(to_regclass(format('%I.%I', '$N', q.partition_name))) < $B

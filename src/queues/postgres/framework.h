@@ -10,18 +10,17 @@ namespace docktor {
 /// How a framework's jobs lie in the database. In its texts `$S` stands for the schema with its point, `"jobs".`, or
 /// for nothing where the search path decides, `$N` for the schema's name.
 struct PgFramework {
-  std::string_view name;       ///< what `framework:` says
-  std::string_view shown;      ///< "River"
-  std::string_view schema;     ///< the standard one; empty: by the search path
-  std::string_view queue;      ///< the one meant where none is named; empty: none
-  bool all_queues = false;     ///< where none is named all are meant
-  int claim_seconds = 60;      ///< a job in dead hands comes again then
-  std::string_view tables;     ///< those that are read, the one with the jobs first, blanks between
-  std::string_view channel;    ///< notified with each job; empty: nobody is told
-  std::string_view hole;       ///< what the channel does not tell, for watch_gap()
-  std::string_view version;    ///< a statement with one text: the mark that was found
-  std::string_view names;      ///< a statement with the names of queues that are there
-  std::string_view note = "";  ///< what a user can do that docktor sees more, for `config validate`
+  std::string_view name;     ///< what `framework:` says
+  std::string_view shown;    ///< "River"
+  std::string_view schema;   ///< the standard one; empty: by the search path
+  std::string_view queue;    ///< the one meant where none is named; empty: none
+  bool all_queues = false;   ///< where none is named all are meant
+  int claim_seconds = 60;    ///< a job in dead hands comes again then
+  std::string_view tables;   ///< those that are read, the one with the jobs first, blanks between
+  std::string_view channel;  ///< notified with each job; empty: nobody is told
+  std::string_view hole;     ///< what the channel does not tell, for watch_gap()
+  std::string_view version;  ///< a statement with one text: the mark that was found
+  std::string_view names;    ///< a statement with the names of queues that are there
 
   /// Rows of queue, backlog, in_hand, scheduled, retries (of the scheduled ones: those that were tried before),
   /// oldest_age, paused. $1: text[] of queues, or NULL for all. States are

@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "queues/postgres/figures.h"
 
 namespace docktor {
 
 namespace {
-
-using std::chrono::steady_clock;
 
 constexpr auto kAnchorMoves = std::chrono::seconds(10);
 constexpr auto kBlind = std::chrono::seconds(60);
@@ -35,9 +34,10 @@ std::string array_of(const std::map<std::string, int>& texts) {
 
 }  // namespace
 
-FrameworkTable::FrameworkTable(const PgFramework& framework, std::string schema)
+FrameworkTable::FrameworkTable(const PgFramework& framework, std::string schema, Now now)
     : framework_(framework),
       sql_(pg_statement(framework, schema)),
+      now_(std::move(now)),
       began_(std::to_string(std::chrono::system_clock::now().time_since_epoch().count())) {}
 
 void FrameworkTable::ask(PgConnection& connection, SteadyTime deadline, Done done) {
@@ -73,7 +73,7 @@ PgQuery FrameworkTable::query(const std::shared_ptr<Batch>& batch) {
   const std::lock_guard lock(mutex_);
   if (open_ == batch) open_.reset();
   ++asked_;
-  if (anchor_ && steady_clock::now() - answered_at_ > kTooLong) anchor_.reset();
+  if (anchor_ && now_() - answered_at_ > kTooLong) anchor_.reset();
   return {.sql = sql_,
           .parameters = {all_ > 0 ? std::nullopt : std::optional(array_of(wanted_)),
                          std::to_string(anchor_.value_or(kNoId)), std::to_string(anchor_ ? late_ : kNoId)},
@@ -133,7 +133,7 @@ void FrameworkTable::begin_anew(std::uint64_t newest, SteadyTime now) {
 // mutex_ is held. The answer has, for each queue, the rows behind the anchor (added) and behind the next one (late).
 void FrameworkTable::count_arrivals(PgSnapshot& out, const std::map<std::string, std::uint64_t>& late,
                                     std::optional<std::uint64_t> newest) {
-  const auto now = steady_clock::now();
+  const auto now = now_();
   answered_at_ = now;
   const auto newest_id = newest.value_or(0);
   // The first answer counted nothing, as nothing was known to count from.

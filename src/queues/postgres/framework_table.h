@@ -43,7 +43,8 @@ class FrameworkTable : public std::enable_shared_from_this<FrameworkTable> {
   /// How long those are gathered who ask at about the same instant.
   static constexpr auto kGather = std::chrono::milliseconds(5);
 
-  FrameworkTable(const PgFramework& framework, std::string schema);
+  using Now = std::function<SteadyTime()>;
+  FrameworkTable(const PgFramework& framework, std::string schema, Now now = std::chrono::steady_clock::now);
 
   /// Queues that are read from now on, all of them where the list is empty; until remove() with the same list.
   void add(const std::vector<std::string>& queues);
@@ -71,6 +72,7 @@ class FrameworkTable : public std::enable_shared_from_this<FrameworkTable> {
 
   const PgFramework& framework_;
   const std::string sql_;
+  const Now now_;
   const std::string began_;  // in the incarnation: what was counted before this process is forgotten
 
   mutable std::mutex mutex_;  // guards the rest

@@ -145,7 +145,8 @@ class Check {
       add(Severity::kWarning,
           fmt::format("{} has no index of jobs in hand, and its table is too large to count them",
                       framework_->shown),
-          std::string(framework_->note));
+          "nothing to do: docktor takes no worker for idle, and goes to zero only after claim_after without "
+          "a backlog");
     return true;
   }
 
