@@ -171,7 +171,7 @@ NatsLink::NatsLink(EventLoop& loop, NatsLinkOptions options, LinkEvents events)
       events_(std::move(events)),
       shown_url_(redacted_url(options_.url)),
       down_since_(std::chrono::system_clock::now().time_since_epoch()),
-      jitter_(std::random_device{}()) {
+      backoff_(options_.first_retry, options_.last_retry) {
   loop_.post([this] { connect(); });
 }
 
@@ -243,20 +243,13 @@ void NatsLink::closed(std::uint64_t generation, const std::string& reason) {
   state_ = State::kDown;
   down_since_ = Time(std::chrono::system_clock::now().time_since_epoch());
   why_ = {ErrorCode::kUnavailable, fmt::format("{}: the connection was lost ({})", shown_url_, reason), true};
-  // One that was up for a while is tried again at once; one that is thrown out again and again backs off.
-  if (std::chrono::steady_clock::now() - up_since_ > options_.last_retry) retries_ = 0;
+  backoff_.was_up_since(up_since_);
   if (events_.down) events_.down();
   retry_later();
 }
 
 void NatsLink::retry_later() {
-  Duration wait = options_.first_retry;
-  for (int i = 0; i < retries_ && wait < options_.last_retry; ++i) wait *= 2;
-  wait = std::min(wait, options_.last_retry);
-  ++retries_;
-  // Between half and the whole: many daemons must not come back at the same instant.
-  std::uniform_int_distribution<Duration::rep> part(wait.count() / 2, wait.count());
-  loop_.at(std::chrono::steady_clock::now() + Duration(part(jitter_)), [this] { connect(); });
+  loop_.at(std::chrono::steady_clock::now() + backoff_.next(), [this] { connect(); });
 }
 
 Error NatsLink::why_down() const {

@@ -8,13 +8,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/result.h"
 #include "core/time.h"
+#include "os/backoff.h"
 #include "os/event_loop.h"
 #include "queues/nats/link.h"
 #include "queues/nats/nats_options.h"
@@ -57,8 +57,7 @@ class NatsLink final : public Link {
   Error why_;
   Time down_since_{};
   EventLoop::SteadyTime up_since_;
-  int retries_ = 0;
-  std::minstd_rand jitter_;
+  Backoff backoff_;
 };
 
 }  // namespace docktor

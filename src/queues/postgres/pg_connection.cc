@@ -12,12 +12,12 @@
 #include <deque>
 #include <future>
 #include <map>
-#include <random>
 #include <set>
 #include <system_error>
 #include <thread>
 
 #include "core/text.h"
+#include "os/backoff.h"
 #include "os/fd.h"
 #include "queues/postgres/framework.h"
 #include "queues/postgres/pg_session.h"
@@ -28,8 +28,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr Duration kFirstRetry = std::chrono::milliseconds(100);
-constexpr Duration kLastRetry = std::chrono::seconds(5);
 constexpr auto kConnect = std::chrono::seconds(5);
 constexpr auto kCommand = std::chrono::seconds(2);
 constexpr auto kThreadEnds = std::chrono::seconds(3);
@@ -70,8 +68,7 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
   explicit Core(PgLogin login)
       : login_(std::move(login)),
         shown_(redacted_url(login_.url)),
-        bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-        jitter_(std::random_device{}()) {
+        bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!bell_)
       throw std::system_error(errno, std::generic_category(), "a queue's connection cannot be made");
   }
@@ -252,20 +249,13 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
   // Everybody who waits is told; a while later it is tried again.
   void lost(const Error& why) {
     if (session_) {
-      // One that was up for a while is tried again at once; one that is thrown out again and again backs off.
-      if (steady_clock::now() - up_since_ > kLastRetry) retries_ = 0;
+      backoff_.was_up_since(up_since_);
       down_since_ = Time(std::chrono::system_clock::now().time_since_epoch());
       session_.reset();
     }
     why_ = why;
     if (down_since_) why_.message += fmt::format("; not connected since {}", clock_text(*down_since_));
-    Duration pause = kFirstRetry;
-    for (int i = 0; i < retries_ && pause < kLastRetry; ++i) pause *= 2;
-    pause = std::min(pause, kLastRetry);
-    ++retries_;
-    // Between half and the whole: many daemons must not come back at the same instant.
-    std::uniform_int_distribution<Duration::rep> part(pause.count() / 2, pause.count());
-    retry_at_ = steady_clock::now() + Duration(part(jitter_));
+    retry_at_ = steady_clock::now() + backoff_.next();
     std::deque<Task> waiting;
     std::vector<Listener> deaf;
     {
@@ -399,10 +389,9 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
   SteadyTime listen_again_ = SteadyTime::max();
   std::set<std::string> listened_;
   std::map<std::string, std::string> failed_;  // with the reason
-  int retries_ = 0;
+  Backoff backoff_{std::chrono::milliseconds(100), std::chrono::seconds(5)};
   Error why_;
   std::optional<Time> down_since_;  // it was up before
-  std::minstd_rand jitter_;
   std::thread thread_;
 };
 

@@ -20,8 +20,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr Duration kFirstRetry = std::chrono::milliseconds(100);
-constexpr Duration kLastRetry = std::chrono::seconds(2);
 constexpr auto kAttemptEnds = std::chrono::seconds(3);
 
 // Written from any thread; a full counter wakes all the same.
@@ -61,7 +59,6 @@ RedisConnection::RedisConnection(RedisLoginOptions options)
     : options_(std::move(options)),
       shown_(options_.shown()),
       wake_(make_bell()),
-      jitter_(std::random_device{}()),
       thread_([this] { run(); }) {}
 
 RedisConnection::~RedisConnection() {
@@ -226,7 +223,7 @@ void RedisConnection::end_attempt() {
     state_ = State::kDown;
     why_ = result.error();
     if (first) lost(why_);
-    plan_retry();
+    retry_at_ = steady_clock::now() + backoff_.next();
     return;
   }
   socket_ = std::move(result->socket);
@@ -234,16 +231,6 @@ void RedisConnection::end_attempt() {
   reader_ = std::make_unique<ReplyReader>();
   state_ = State::kUp;
   received_ = up_since_ = steady_clock::now();
-}
-
-void RedisConnection::plan_retry() {
-  Duration wait = kFirstRetry;
-  for (int i = 0; i < retries_ && wait < kLastRetry; ++i) wait *= 2;
-  wait = std::min(wait, kLastRetry);
-  ++retries_;
-  // Between half and the whole: many daemons must not come back at the same instant.
-  std::uniform_int_distribution<Duration::rep> part(wait.count() / 2, wait.count());
-  retry_at_ = steady_clock::now() + Duration(part(jitter_));
 }
 
 // Everybody who waits is told; what was up is made again.
@@ -256,9 +243,8 @@ void RedisConnection::lost(const Error& why) {
     state_ = State::kDown;
     why_ = why;
     down_since_ = Time(std::chrono::system_clock::now().time_since_epoch());
-    // One that was up for a while is tried again at once; one that is thrown out again and again backs off.
-    if (steady_clock::now() - up_since_ > kLastRetry) retries_ = 0;
-    plan_retry();
+    backoff_.was_up_since(up_since_);
+    retry_at_ = steady_clock::now() + backoff_.next();
   }
   const Error told = state_ == State::kDown ? why_down() : why;
   for (auto* batches : {&in_flight_, &waiting_}) {

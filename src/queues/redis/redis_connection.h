@@ -9,7 +9,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -17,6 +16,7 @@
 
 #include "core/result.h"
 #include "core/time.h"
+#include "os/backoff.h"
 #include "os/fd.h"
 #include "queues/redis/redis_login.h"
 
@@ -75,7 +75,6 @@ class RedisConnection {
   void read();
   void complete(Batch& batch, Result<RedisAnswer> answer);
   void expire(SteadyTime now);
-  void plan_retry();
   void run_timers(SteadyTime now);
   int poll_ms(SteadyTime now);
   Error why_down() const;
@@ -99,11 +98,10 @@ class RedisConnection {
   std::deque<Batch> waiting_;    // not sent yet: the first connection is being made
   std::deque<Batch> in_flight_;  // in the order of their replies
   SteadyTime received_{}, up_since_{}, retry_at_{};
-  int retries_ = 0;
+  Backoff backoff_{std::chrono::milliseconds(100), std::chrono::seconds(2)};
   Error why_;
   std::optional<Time> down_since_;  // it was up before
-  std::minstd_rand jitter_;
-  std::thread thread_;  // last: it uses what stands above
+  std::thread thread_;              // last: it uses what stands above
 };
 
 /// One connection per server and identity. Thread-safe. Connections live as long as somebody holds them.
