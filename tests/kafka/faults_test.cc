@@ -107,6 +107,33 @@ TEST_F(KafkaFaults, ATopicThatTheUserMayNotSeeIsDeniedAndHisOthersGoOn) {
   EXPECT_EQ(open.sample().num_pending, 2u);
 }
 
+// As docs/kafka.md says. Where nobody is allowed anything, this broker allows all.
+TEST_F(KafkaFaults, DescribeOnTopicAndGroupIsAllThatTheFiguresNeed) {
+  admin->create("rights");
+  admin->produce("rights", 5);
+  admin->commit("rightful", "rights", 2);
+  admin->allow_describe("ann", RD_KAFKA_RESOURCE_TOPIC, "rights");
+  admin->allow_describe("ann", RD_KAFKA_RESOURCE_GROUP, "rightful");
+  auto spec = signed_in("rights", "plain", "secret-of-plain", "plain");
+  spec.group = "rightful";
+  Reader reader(spec);
+  const auto refused = [&](const std::string& what) {
+    std::string last;
+    const bool yes = eventually([&] {
+      const auto r = reader.read();
+      last = r ? "no error" : r.error().message;
+      return !r && r.error().code == ErrorCode::kDenied && last.find("user plain may not see " + what) != std::string::npos;
+    }, std::chrono::seconds(8));
+    EXPECT_TRUE(yes) << last;
+  };
+  refused("topic rights");
+  admin->allow_describe("plain", RD_KAFKA_RESOURCE_TOPIC, "rights");
+  refused("group rightful");
+  admin->allow_describe("plain", RD_KAFKA_RESOURCE_GROUP, "rightful");
+  reader.with_backlog(3);
+  EXPECT_THAT(reader.findings(), HasSubstr("group rightful on rights: 3 records behind"));
+}
+
 TEST_F(KafkaFaults, TlsIsCheckedAndAClientsCertificateGiven) {
   admin->create("safe");
   admin->produce("safe", 3);

@@ -117,22 +117,24 @@ void KafkaAdmin::truncate(const std::string& topic, int partition, std::int64_t 
   wait(queue, "truncate " + topic);
 }
 
-void KafkaAdmin::deny(const std::string& user, const std::string& topic) {
+void KafkaAdmin::acl(rd_kafka_AclBinding_t* acl) {
   auto* queue = rd_kafka_queue_new(producer_);
-  auto* acl = rd_kafka_AclBinding_new(
-      RD_KAFKA_RESOURCE_TOPIC, topic.c_str(), RD_KAFKA_RESOURCE_PATTERN_LITERAL, ("User:" + user).c_str(),
-      "*", RD_KAFKA_ACL_OPERATION_ALL, RD_KAFKA_ACL_PERMISSION_TYPE_DENY, nullptr, 0);
   rd_kafka_CreateAcls(producer_, &acl, 1, nullptr, queue);
   rd_kafka_AclBinding_destroy(acl);
-  wait(queue, "deny " + topic);
+  wait(queue, "an ACL");
 }
 
-void KafkaAdmin::remove_group(const std::string& group) {
-  auto* queue = rd_kafka_queue_new(producer_);
-  auto* d = rd_kafka_DeleteGroup_new(group.c_str());
-  rd_kafka_DeleteGroups(producer_, &d, 1, nullptr, queue);
-  rd_kafka_DeleteGroup_destroy(d);
-  wait(queue, "remove group " + group);
+void KafkaAdmin::deny(const std::string& user, const std::string& topic) {
+  acl(rd_kafka_AclBinding_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str(), RD_KAFKA_RESOURCE_PATTERN_LITERAL,
+                              ("User:" + user).c_str(), "*", RD_KAFKA_ACL_OPERATION_ALL,
+                              RD_KAFKA_ACL_PERMISSION_TYPE_DENY, nullptr, 0));
+}
+
+void KafkaAdmin::allow_describe(const std::string& user, rd_kafka_ResourceType_t type,
+                                const std::string& name) {
+  acl(rd_kafka_AclBinding_new(type, name.c_str(), RD_KAFKA_RESOURCE_PATTERN_LITERAL, ("User:" + user).c_str(),
+                              "*", RD_KAFKA_ACL_OPERATION_DESCRIBE, RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW,
+                              nullptr, 0));
 }
 
 void KafkaAdmin::produce(const std::string& topic, int count, int partition) {

@@ -25,7 +25,8 @@ class KafkaAdmin {
   void remove(const std::string& topic);
   void truncate(const std::string& topic, int partition, std::int64_t before);  ///< as retention does
   void deny(const std::string& user, const std::string& topic);
-  void remove_group(const std::string& group);
+  /// And nobody who is not allowed it, too, from then on.
+  void allow_describe(const std::string& user, rd_kafka_ResourceType_t type, const std::string& name);
 
   /// Records of partition 0 unless it is said, stored when it returns.
   void produce(const std::string& topic, int count = 1, int partition = 0);
@@ -34,6 +35,7 @@ class KafkaAdmin {
   void commit(const std::string& group, const std::string& topic, std::int64_t offset, int partition = 0);
 
  private:
+  void acl(rd_kafka_AclBinding_t* acl);  ///< takes it
   void wait(rd_kafka_queue_t* queue, const std::string& what) const;
 
   const std::string servers_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace docktor {
@@ -106,7 +107,7 @@ void KafkaCluster::Reader::run() {
       client_ = client.get();
     }
     if (!client) continue;
-    drop_removed();
+    take_changes();
     if (!asks.empty()) round(std::move(asks));
     const auto deadline = next_deadline();
     while (!tags_.empty() && steady_clock::now() < deadline) {
@@ -142,7 +143,7 @@ std::vector<KafkaCluster::Reader::Ask> KafkaCluster::Reader::take_asks(bool wait
   return out;
 }
 
-void KafkaCluster::Reader::drop_removed() {
+void KafkaCluster::Reader::take_changes() {
   std::vector<std::uint64_t> removed;
   std::map<std::uint64_t, GroupQuery> added;
   {

@@ -65,7 +65,7 @@ class KafkaCluster::Reader {
   };
 
   void run();
-  void drop_removed();
+  void take_changes();  ///< queries that came and went
   std::vector<Ask> take_asks(bool wait);
   void round(std::vector<Ask> asks);
   bool refresh_topics(std::vector<Ask>& asks, SteadyTime until);

@@ -1,14 +1,12 @@
 // One Kafka cluster as one user sees it, read for all services at once by a thread of its own.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/factory.h"
