@@ -338,7 +338,7 @@ void KafkaClient::ask_commits(std::uint64_t tag, const std::string& group,
   const auto list = list_of(partitions, RD_KAFKA_OFFSET_INVALID);
   auto* request = rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get());
   auto* options = options_for(handle_, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, tag, until);
-  asked_[tag] = partitions;
+  asked_[tag] = {group, partitions};
   rd_kafka_ListConsumerGroupOffsets(handle_, &request, 1, options, answers_);
   rd_kafka_AdminOptions_destroy(options);
   rd_kafka_ListConsumerGroupOffsets_destroy(request);
@@ -355,26 +355,26 @@ Result<Commits> KafkaClient::commits_of(rd_kafka_event_t* event) const {
   const auto tag = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(rd_kafka_event_opaque(event)));
   const auto asked = asked_.find(tag);
   if (asked == asked_.end()) return fail(ErrorCode::kInternal, "an answer that nobody asked for");
-  if (const auto code = rd_kafka_event_error(event))
-    return tl::unexpected(explained(code, "the group's commits"));
+  const auto what = fmt::format("group {}", asked->second.group);
+  if (const auto code = rd_kafka_event_error(event)) return tl::unexpected(explained(code, what));
   const auto* result = rd_kafka_event_ListConsumerGroupOffsets_result(event);
   std::size_t count = 0;
   const auto* const* groups =
       result ? rd_kafka_ListConsumerGroupOffsets_result_groups(result, &count) : nullptr;
   if (count != 1) return fail(ErrorCode::kInternal, "an answer without the group", true);
-  const auto what = fmt::format("group {}", rd_kafka_group_result_name(groups[0]));
   if (const auto* error = rd_kafka_group_result_error(groups[0]))
     return tl::unexpected(explained(rd_kafka_error_code(error), what));
   const auto* list = rd_kafka_group_result_partitions(groups[0]);
-  Commits out(asked->second.size());
+  const auto& partitions = asked->second.partitions;
+  Commits out(partitions.size());
   std::size_t told = 0;
   for (int i = 0; list && i < list->cnt; ++i) {
     const auto& p = list->elems[i];
-    const auto it = std::ranges::find(asked->second, Partition{p.topic, p.partition});
-    if (it == asked->second.end()) continue;
+    const auto it = std::ranges::find(partitions, Partition{p.topic, p.partition});
+    if (it == partitions.end()) continue;
     if (p.err != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(explained(p.err, what));
     ++told;
-    if (p.offset >= 0) out[static_cast<std::size_t>(it - asked->second.begin())] = p.offset;
+    if (p.offset >= 0) out[static_cast<std::size_t>(it - partitions.begin())] = p.offset;
   }
   if (told != out.size())
     return fail(ErrorCode::kUnavailable,

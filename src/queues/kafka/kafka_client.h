@@ -99,7 +99,11 @@ class KafkaClient {
   rd_kafka_t* handle_ = nullptr;
   rd_kafka_queue_t* answers_ = nullptr;
   std::map<std::string, rd_kafka_topic_t*> topics_;
-  std::map<std::uint64_t, std::vector<Partition>> asked_;  // what the commits that are awaited were asked for
+  struct AskedCommits {
+    std::string group;
+    std::vector<Partition> partitions;
+  };
+  std::map<std::uint64_t, AskedCommits> asked_;  // what the commits that are awaited were asked for
   std::atomic<bool> given_up_ = false;
   rd_kafka_resp_err_t trouble_ = RD_KAFKA_RESP_ERR_NO_ERROR;
   std::string trouble_text_;
