@@ -124,9 +124,11 @@ bench-workers: ## Python and Node workers under real load, write docs/performanc
 soak: ## the properties over very many random cases (CASES=100000)
 	@scripts/install-deps.sh build demo test
 	@$(MAKE) --no-print-directory configure-all
-	@$(ninja) properties objective_properties
+	@$(ninja) properties objective_properties objective_closed_loop objective_workers
 	@RC_PARAMS="max_success=$(or $(CASES),100000)" $(BUILD)/tests/properties/properties
 	@RC_PARAMS="max_success=$(or $(CASES),100000)" $(BUILD)/tests/policy/objective_properties --gtest_filter='Objective.*'
+	@RC_PARAMS="max_success=$$(($(or $(CASES),100000) / 100))" $(BUILD)/tests/policy/objective_closed_loop --gtest_filter='ObjectiveClosedLoop.*'
+	@RC_PARAMS="max_success=$$(($(or $(CASES),100000) / 100))" $(BUILD)/tests/policy/objective_workers --gtest_filter='AnyWorkers.*'
 
 format: ## format every source in place
 	@scripts/install-deps.sh lint
