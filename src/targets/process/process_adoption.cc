@@ -73,6 +73,7 @@ void ProcessPool::adopt() {
         kept.error().message));
   }
 
+  if (record) says_ready_ = record->says_ready;
   std::vector<std::string> gone;
   if (record && record->boot == boot_) {
     for (const auto& r : record->replicas) adopt_recorded(r, gone);

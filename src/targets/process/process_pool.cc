@@ -29,6 +29,9 @@ constexpr auto kLookAgainSoon = milliseconds(50);
 constexpr auto kLooksApart = milliseconds(20);
 constexpr auto kFinishedPause = milliseconds(500);  // from a start to the next, of one that ends with 0
 constexpr auto kKillAgain = std::chrono::seconds(1);
+constexpr auto kMostUntilReady =
+    std::chrono::minutes(5);   // then a replica that did not say so counts all the same
+constexpr double kBusy = 100;  // percent of a core, of one that says it is busy
 
 std::string listed(const std::vector<std::string>& ids) {
   constexpr std::size_t kMost = 10;
@@ -165,7 +168,9 @@ std::vector<ProcessReplica*> ProcessPool::victims(std::size_t count,
                           .unhealthy = r.state() == ReplicaState::kFailing,
                           .outdated = r.has_process() && r.fingerprint != fingerprint_,
                           .starting = r.state() == ReplicaState::kStarting,
-                          .busy = busy == busyness.end() ? std::nullopt : std::optional<double>(busy->second),
+                          .busy = r.busy                   ? std::optional(*r.busy ? kBusy : 0)
+                                  : busy == busyness.end() ? std::nullopt
+                                                           : std::optional(busy->second),
                           .age_order = static_cast<std::int64_t>(r.order)});
   }
   std::vector<ProcessReplica*> out;
@@ -192,6 +197,8 @@ SpawnOptions ProcessPool::options_for(const ProcessReplica& r) const {
   o.directory = options_.spec.directory;
   o.environment = options_.inherited;
   for (const auto& [name, value] : options_.spec.environment) o.environment[name] = value;
+  if (const auto& at = supervisor_.notify(options_.state_directory).address(); !at.empty())
+    o.environment["NOTIFY_SOCKET"] = at;
   o.environment["DOCKTOR_SERVICE"] = options_.service;
   o.environment["DOCKTOR_REPLICA"] = r.id;
   o.environment[std::string(kTokenVariable)] = r.token;
@@ -225,7 +232,14 @@ Result<void> ProcessPool::start(ProcessReplica& r) {
   r.process = spawned->identity;
   r.group_is_own = true;
   r.started = steady_clock::now();
+  r.says_ready = false;
+  r.status.clear();
+  r.busy.reset();
   took_up(r);
+  if (says_ready_ == r.fingerprint) {
+    r.ready = false;
+    r.deadline = r.started + kMostUntilReady;
+  }
   return {};
 }
 
@@ -239,9 +253,34 @@ void ProcessPool::took_up(ProcessReplica& r) {
     if (!r.ready) r.deadline = r.started + options_.spec.ready_after;
   }
   if (r.state() != before) r.since = clock_.now();
+  supervisor_.notify(options_.state_directory).hear(r.process.pid, [this, &r](const Notification& told) {
+    heard(r, told);
+  });
   // Without room for a watch, housekeeping finds out that it has ended.
   (void)supervisor_.watch(r.pidfd.get(), [this, &r] { on_end(r); });
   touch_record();
+}
+
+void ProcessPool::heard(ProcessReplica& r, const Notification& told) {
+  if (told.status) r.status = *told.status;
+  if (told.busy) r.busy = told.busy;
+  if (told.ready && !r.says_ready) {
+    r.says_ready = true;
+    if (says_ready_ != r.fingerprint && r.fingerprint == fingerprint_) {
+      says_ready_ = r.fingerprint;
+      touch_record();
+    }
+    if (!r.ready && !r.stopping && r.phase == Phase::kRunning) end_start_up(r);
+  }
+  touch();
+}
+
+void ProcessPool::end_start_up(ProcessReplica& r) {
+  r.deadline.reset();
+  r.ready = true;
+  r.since = clock_.now();
+  touch();
+  plan();
 }
 
 void ProcessPool::stop(ProcessReplica& r) {
@@ -423,10 +462,7 @@ void ProcessPool::on_deadline(ProcessReplica& r) {
       return;
     case Phase::kRunning:
       if (r.stopping) return kill_running(r);
-      r.ready = true;
-      r.since = clock_.now();
-      touch();
-      return;
+      return end_start_up(r);
     case Phase::kLeaving:
       r.look_again = steady_clock::now();
       if (std::exchange(r.killed, true)) return;
@@ -438,6 +474,7 @@ void ProcessPool::on_deadline(ProcessReplica& r) {
 }
 
 void ProcessPool::forget(ProcessReplica& r) {
+  if (r.process.pid > 0) supervisor_.notify(options_.state_directory).forget(r.process.pid);
   if (r.pidfd) supervisor_.forget(r.pidfd.get());
   for (const auto& fd : r.left) supervisor_.forget(fd.get());
   r.left.clear();

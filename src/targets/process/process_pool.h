@@ -71,6 +71,8 @@ class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
   Result<void> start(ProcessReplica& r);
   SpawnOptions options_for(const ProcessReplica& r) const;
   void took_up(ProcessReplica& r);
+  void heard(ProcessReplica& r, const Notification& told);
+  void end_start_up(ProcessReplica& r);
   void stop(ProcessReplica& r);
   void on_end(ProcessReplica& r);
   void look_soon_after(ProcessReplica& r);
@@ -112,6 +114,7 @@ class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
   const std::string pool_path_;
   std::string identity_;  // what the tokens of all replicas begin with
   std::string fingerprint_;
+  std::string says_ready_;  // the fingerprint of replicas of which one has said READY=1: the others will
 
   std::list<ProcessReplica> replicas_;  // oldest first; a list, since handlers hold addresses
   std::uint64_t next_order_ = 1;

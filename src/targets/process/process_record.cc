@@ -106,6 +106,7 @@ std::string to_text(const ProcessRecord& record) {
   nlohmann::ordered_json j;
   j["version"] = kVersion;
   j["boot"] = record.boot;
+  if (!record.says_ready.empty()) j["says_ready"] = record.says_ready;
   auto& replicas = j["replicas"] = nlohmann::ordered_json::array();
   for (const auto& r : record.replicas) {
     nlohmann::ordered_json o;
@@ -131,6 +132,7 @@ Result<ProcessRecord> record_from_text(const std::string& text) {
     }
     ProcessRecord record;
     record.boot = text_in(j, "boot");
+    if (j.contains("says_ready")) record.says_ready = text_in(j, "says_ready");
     const auto& replicas = j.at("replicas");
     if (!replicas.is_array() || replicas.size() > kMostReplicas)
       return fail(ErrorCode::kInvalid, "replicas is no list");

@@ -30,6 +30,7 @@ struct RecordedReplica {
 
 struct ProcessRecord {
   std::string boot;
+  std::string says_ready;  ///< the fingerprint of replicas that say READY=1; may be empty
   std::vector<RecordedReplica> replicas;
 };
 

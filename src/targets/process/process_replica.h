@@ -42,7 +42,10 @@ struct ProcessReplica {
   Fd pidfd;
   bool group_is_own = true;     ///< the process leads the group of its number
   bool zombie_is_ours = false;  ///< leaving: not waited for yet, which keeps its number from anybody else
-  bool ready = false;           ///< ran for ready_after
+  bool ready = false;           ///< said so, or ran for ready_after where replicas do not say
+  bool says_ready = false;      ///< it said READY=1
+  std::string status;           ///< what it said last of itself
+  std::optional<bool> busy;     ///< likewise
   TimePoint started{};
   std::vector<Fd> left;                     ///< leaving: some of what is waited for
   std::vector<ProcessIdentity> terminated;  ///< leaving: what had its SIGTERM

@@ -82,6 +82,8 @@ ProcessPool::Shown ProcessPool::show(const ProcessReplica& r) const {
   if (!note.empty() && !r.output.path().empty())
     s.after += (s.after.empty() ? "output: " : "; output: ") + r.output.path();
   if (!note.empty() && r.phase == Phase::kRunning) note = "restarted after: " + note;
+  if (r.phase == Phase::kRunning && !r.status.empty())
+    note += std::string(note.empty() ? "" : "; ") + "it says: " + r.status;
   if (r.has_process() && r.fingerprint != fingerprint_) {
     note += std::string(note.empty() ? "" : "; ") + "outdated: it runs an earlier command or environment";
   }
@@ -134,6 +136,7 @@ std::string ProcessPool::output_path(const ProcessReplica& r) const {
 void ProcessPool::write_record() {
   ProcessRecord record;
   record.boot = boot_;
+  record.says_ready = says_ready_;
   for (const auto& r : replicas_) {
     if (!r.has_process() || r.process.pid <= 1) continue;
     RecordedReplica recorded;

@@ -93,6 +93,14 @@ const std::string& ProcessSupervisor::identity_of(const std::string& folder, Res
   return it->second.first;
 }
 
+NotifySocket& ProcessSupervisor::notify(const std::string& folder) {
+  if (const auto it = notify_.find(folder); it != notify_.end()) return it->second;
+  Result<void> kept;
+  auto& socket = notify_.try_emplace(folder, identity_of(folder, kept)).first->second;
+  if (!socket.address().empty()) (void)watch(socket.fd(), [&socket] { socket.read(); });
+  return socket;
+}
+
 void ProcessSupervisor::reap_later(Fd pidfd, const ProcessIdentity& identity) {
   const int fd = pidfd.get();
   const auto reap = [fd] {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "os/fd.h"
+#include "targets/process/process_notify.h"
 #include "targets/process/process_record.h"
 #include "targets/process/process_scan.h"
 
@@ -54,6 +55,8 @@ class ProcessSupervisor {
   /// What stands for this state folder, read or made once; see folder_identity().
   const std::string& identity_of(const std::string& folder, Result<void>& kept);
   PoolScan& scan() { return scan_; }
+  /// Where replicas of pools with this state folder tell of themselves; made once.
+  NotifySocket& notify(const std::string& folder);
 
  private:
   void loop();
@@ -73,6 +76,7 @@ class ProcessSupervisor {
   Timers timers_;
   std::unordered_map<const void*, Timers::iterator> timer_of_;
   std::map<std::string, std::pair<std::string, Result<void>>> identities_;  // of folders
+  std::map<std::string, NotifySocket> notify_;                              // of folders
   std::map<pid_t, std::pair<Fd, ProcessIdentity>> orphans_;  // children of targets that are gone
   std::thread thread_;
 };

@@ -1,0 +1,92 @@
+#include "targets/process/process_notify.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+namespace docktor {
+namespace {
+
+constexpr std::size_t kMostStatus = 200;
+constexpr int kMostAtOnce = 64;  // then others have their turn
+
+std::string printable(std::string_view text) {
+  std::string out(text.substr(0, kMostStatus));
+  std::ranges::replace_if(out, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  return out;
+}
+
+std::optional<pid_t> sender(msghdr& message) {
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS) continue;
+    ucred credentials{};
+    std::memcpy(&credentials, CMSG_DATA(c), sizeof credentials);
+    return credentials.pid;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Notification notification_from(std::string_view text) {
+  Notification n;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const auto line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line == "READY=1") n.ready = true;
+    if (line == "X_DOCKTOR_BUSY=0") n.busy = false;
+    if (line == "X_DOCKTOR_BUSY=1") n.busy = true;
+    constexpr std::string_view kStatus = "STATUS=";
+    if (line.starts_with(kStatus)) n.status = printable(line.substr(kStatus.size()));
+  }
+  return n;
+}
+
+NotifySocket::NotifySocket(const std::string& identity) {
+  const std::string name = "docktor/" + identity + "/notify";
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  if (name.size() + 1 > sizeof at.sun_path) return;
+  std::ranges::copy(name, at.sun_path + 1);  // abstract: it goes with the last descriptor
+  Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const int on = 1;
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
+      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), length) != 0)
+    return;
+  fd_ = std::move(fd);
+  address_ = "@" + name;
+}
+
+void NotifySocket::read() {
+  for (int i = 0; i < kMostAtOnce; ++i) {
+    std::array<char, 4096> text;
+    // No room for descriptors, which the kernel then closes: whoever waits for that (a barrier) goes on.
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(ucred))> control;
+    iovec part{text.data(), text.size()};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const auto n = ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (n < 0) return;
+    const auto pid = sender(message);
+    if (!pid || *pid <= 0 || (message.msg_flags & MSG_TRUNC) != 0) continue;
+    auto it = handlers_.find(*pid);
+    if (it == handlers_.end()) it = handlers_.find(::getpgid(*pid));  // a child of it, if it still lives
+    if (it == handlers_.end()) continue;
+    const auto handler = it->second;  // it may forget itself
+    handler(notification_from({text.data(), static_cast<std::size_t>(n)}));
+  }
+}
+
+}  // namespace docktor

@@ -1,0 +1,53 @@
+// What replicas tell of themselves, by the protocol of sd_notify(3): one datagram socket for all of a daemon.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "os/fd.h"
+
+namespace docktor {
+
+/// One datagram: lines NAME=value.
+struct Notification {
+  bool ready = false;                 ///< READY=1
+  std::optional<std::string> status;  ///< STATUS=, printable, at most 200 characters
+  std::optional<bool> busy;           ///< X_DOCKTOR_BUSY=0 or 1
+};
+
+/// Unknown names and other values are skipped.
+Notification notification_from(std::string_view text);
+
+/// Listens at an address that stays the same for as long as the state folder does, so that replicas that outlive a daemon
+/// reach the next one. Who sends is told by the kernel; what comes from anybody but a replica's process group is dropped.
+/// Supervisor's thread only.
+class NotifySocket {
+ public:
+  using Handler = std::function<void(const Notification&)>;
+
+  /// `identity` of the state folder. Without a socket (no descriptor, or somebody has the address) address() is empty.
+  explicit NotifySocket(const std::string& identity);
+
+  /// For NOTIFY_SOCKET: "@docktor/...".
+  const std::string& address() const { return address_; }
+  int fd() const { return fd_.get(); }
+
+  /// What the process group `leader` sends, until forget().
+  void hear(pid_t leader, Handler handler) { handlers_[leader] = std::move(handler); }
+  void forget(pid_t leader) { handlers_.erase(leader); }
+
+  /// Takes what has come, some at a time.
+  void read();
+
+ private:
+  std::string address_;
+  Fd fd_;
+  std::unordered_map<pid_t, Handler> handlers_;
+};
+
+}  // namespace docktor
