@@ -9,7 +9,7 @@
 set -eu
 
 build="g++ cmake ninja-build pkg-config ccache
-  libnats-dev librabbitmq-dev libhiredis-dev libpq-dev librdkafka-dev libexpected-dev libcli11-dev nlohmann-json3-dev libyaml-cpp-dev libfmt-dev libspdlog-dev libcurl4-openssl-dev libssl-dev
+  libnats-dev librabbitmq-dev libhiredis-dev libpq-dev librdkafka-dev libhowardhinnant-date-dev libexpected-dev libcli11-dev nlohmann-json3-dev libyaml-cpp-dev libfmt-dev libspdlog-dev libcurl4-openssl-dev libssl-dev
   libmicrohttpd-dev zlib1g-dev"
 demo="nats-server?nats-server"
 test="libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev nats-server?nats-server rabbitmq-server python3-pika redis-server?redis-server redis-sentinel?redis-sentinel postgresql python3-psycopg2

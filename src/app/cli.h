@@ -43,6 +43,7 @@ enum class Command {
 /// What `docktor simulate` may be told, as typed.
 struct SimulateFlags {
   std::string trace, shape, journal;  ///< where the load comes from: exactly one of them
+  std::string begins;                 ///< of the load, for a schedule
   std::string policies;               ///< comma-separated; empty: ours and every peer
   std::string max_wait;
   std::optional<double> capacity;  ///< messages per second of a replica

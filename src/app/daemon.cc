@@ -174,6 +174,7 @@ class Daemon {
   std::string apply(const std::vector<ServiceSpec>& services,
                     const std::function<bool(std::size_t)>& between = {}) {
     controller_.advise_with(advising_of(options_.config));
+    controller_.limit_total(options_.config.max_total_replicas);
     return controller_.apply(
         services,
         [this](const ServiceSpec& spec) {

@@ -15,8 +15,11 @@
 #include "app/terminal.h"
 #include "app/version.h"
 #include "config/scalars.h"
+#include "core/intervals.h"
 #include "core/text.h"
+#include "os/real_clock.h"
 #include "report/report.h"
+#include "schedule/schedule.h"
 #include "sim/clairvoyant.h"
 #include "sim/contenders.h"
 #include "sim/erlang.h"
@@ -33,6 +36,7 @@ struct Plan {
   sim::Load load;
   sim::World world;
   peers::Known known{};
+  Time begin{};  ///< where the service has a schedule
 };
 
 int complain(const std::string& what) {
@@ -134,6 +138,15 @@ Result<Plan> plan_of(const Cli& cli, const Config& config) {
   for (const auto& text : flags.faults) {
     if (const auto r = sim::set_fault(plan.world, text); !r) return tl::unexpected(r.error());
   }
+  const Schedule calendar(plan.service);
+  if (calendar.empty() && !flags.begins.empty())
+    return fail(ErrorCode::kInvalid, fmt::format("--begins: service {} has no schedule", plan.service.name));
+  plan.begin = calendar.midnight(RealClock().now());
+  if (!flags.begins.empty()) {
+    const auto begin = calendar.parsed(flags.begins);
+    if (!begin) return fail(ErrorCode::kInvalid, "--begins: " + begin.error().message);
+    plan.begin = *begin;
+  }
   plan.known = {1 / worker.service_mean, worker.startup_mean};
   return plan;
 }
@@ -153,10 +166,12 @@ std::size_t best_of(const std::vector<sim::Outcome>& outcomes, double over_allow
 
 std::string described(const Plan& plan) {
   const sim::WorkerSpec& w = plan.world.worker;
+  const auto begins = Schedule(plan.service).shown(plan.begin);
   return fmt::format(
-      "{:g} messages/s a replica (CV {:g}), start-up {:g} s ± {:g} s, {} to {} replicas, {} arrivals",
+      "{:g} messages/s a replica (CV {:g}), start-up {:g} s ± {:g} s, {} to {} replicas, {} arrivals{}",
       1 / w.service_mean, w.service_cv, w.startup_mean, w.startup_sd, plan.service.limits.min_replicas,
-      plan.service.limits.max_replicas, plan.world.arrivals.exact ? "evenly spaced" : "Poisson");
+      plan.service.limits.max_replicas, plan.world.arrivals.exact ? "evenly spaced" : "Poisson",
+      begins.empty() ? "" : ", from " + begins);
 }
 
 bool write_file(const std::string& path, const std::string& text) {
@@ -229,6 +244,7 @@ int simulate_command(const Cli& cli) {
   study.load = &plan->load;
   study.world = plan->world;
   study.seeds = flags.seeds;
+  study.begin = plan->begin;
   study.bin = plan->load.length() / kPoints;
   study.threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   std::vector<sim::Outcome> outcomes;
@@ -264,6 +280,7 @@ int simulate_command(const Cli& cli) {
     best.world = plan->world;
     best.service = contenders.front().service;
     best.seed = 1;
+    best.begin = plan->begin;
     frontier = sim::clairvoyant_frontier(best, sim::usual_waiting_prices(), study.threads,
                                          [&](double share) { progress.show(share); });
     for (const auto& p : frontier) report.frontier.push_back({p.rho, p.p99});
@@ -301,6 +318,8 @@ int simulate_command(const Cli& cli) {
         "⚠ the load's peaks need {} replicas of {:.3g} messages/s each, and max_replicas is {}: no policy "
         "can keep the goal then; raise max_replicas, or say what a replica carries with --capacity\n",
         peak, report.capacity, most);
+  if (const auto slow = slow_checks(plan->service); !slow.empty())
+    say(stderr, "⚠ {}; {}\n", slow, quicker_checks(plan->service));
   bool written = true;
   if (!flags.report.empty()) written = write_file(flags.report, report::html(report)) && written;
   if (!flags.svg.empty()) written = write_file(flags.svg, report::svg(report)) && written;

@@ -134,6 +134,15 @@ void service(Page& page, const ordered_json& s) {
     page.entry("Condition", (flag_in(c, "trouble") ? "⚠ " : "") + text_in(c, "words") +
                                 (detail.empty() ? "" : ": " + detail));
   }
+  if (s.contains("schedule")) {
+    const auto schedule = part(s, "schedule");
+    const auto next = part(schedule, "next");
+    const auto now = text_in(schedule, "in_effect");
+    const auto then = next.is_object() ? fmt::format("{}..{} from {}", count_in(next, "min_replicas"),
+                                                     count_in(next, "max_replicas"), text_in(next, "shown"))
+                                       : std::string("no other bounds to come");
+    page.entry("Schedule", now.empty() ? "next: " + then : fmt::format("{}; then {}", now, then));
+  }
   if (flag_in(s, "dry_run")) page.entry("Dry run", "decisions are shown, not carried out");
   for (const auto& o : part(s, "overrides")) page.entry("Override", text_in(o, "text"));
   for (const auto& p : part(s, "proposals")) {

@@ -7,6 +7,7 @@
 
 #include "app/kinds.h"
 #include "config/effective.h"
+#include "core/intervals.h"
 #include "policy/policies.h"
 #include "targets/dry_run.h"
 
@@ -89,6 +90,8 @@ std::vector<Finding> Wiring::check(const ServiceSpec& spec) {
   std::vector<Finding> findings;
   if (const auto open = queue(spec); open.source) findings = open.source->check(std::chrono::seconds(5));
   for (auto& f : targets(spec.target.kind).check(spec)) findings.push_back(std::move(f));
+  if (auto slow = slow_checks(spec); !slow.empty())
+    findings.push_back({Severity::kWarning, std::move(slow), quicker_checks(spec)});
   return findings;
 }
 

@@ -79,6 +79,13 @@ Json effective_service(const ServiceSpec& s) {
                {"cooldown_up", exact_duration(s.limits.cooldown_up)},
                {"cooldown_down", exact_duration(s.limits.cooldown_down)},
                {"stabilization", exact_duration(s.limits.stabilization)}};
+  for (const auto& e : s.schedule) {
+    Json entry = {{"cron", e.cron}, {"for", exact_duration(e.length)}, {"timezone", e.timezone}};
+    if (e.min_replicas) entry["min_replicas"] = *e.min_replicas;
+    if (e.max_replicas) entry["max_replicas"] = *e.max_replicas;
+    json["schedule"].push_back(std::move(entry));
+  }
+  if (s.priority != 0) json["priority"] = s.priority;
   if (s.rules) {
     json["rules"] = {{"scale_up_when", rules_json(s.rules->scale_up_when)},
                      {"scale_down_when", rules_json(s.rules->scale_down_when)}};
@@ -107,6 +114,7 @@ Json effective_config(const Config& config) {
                    {"max_delay", exact_duration(config.llm->max_delay)}};
     put(json["llm"], "api_key", config.llm->api_key);
   }
+  if (config.max_total_replicas) json["max_total_replicas"] = *config.max_total_replicas;
   json["services"] = Json::array();
   for (const auto& s : config.services) json["services"].push_back(effective_service(s));
   return json;

@@ -22,6 +22,9 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "Where the page, the metrics and the API can be reached over the network; nowhere by default."},
     {.forms = kTop, .key = "services", .type = KnobType::kSections,
      .meaning = "The services to scale, each with rules or an objective.", .least = 1, .most = 10'000},
+    {.forms = kTop, .key = "max_total_replicas", .type = KnobType::kInteger,
+     .meaning = "Most replicas of all services together; unlimited where it is not written. Who gets them, priority says.",
+     .least = 1, .most = 1'000'000'000},
     {.forms = kTop, .key = "service", .type = KnobType::kText,
      .meaning = "Legacy form: name of the one service to scale by its CPU.", .least = 1, .most = 100,
      .flag = "--service"},
@@ -77,6 +80,14 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.forms = kService | kScaling, .key = "stabilization", .type = KnobType::kDuration,
      .meaning = "A scale-down goes no lower than the highest recommendation of this long.", .standard = "0s",
      .least = 0, .most = kDay, .variable = "DOCKTOR_STABILIZATION"},
+    {.forms = kService, .key = "schedule", .type = KnobType::kSections,
+     .meaning = "Other bounds at times of the calendar; where several count, the highest min_replicas and the highest"
+                " max_replicas of theirs.",
+     .least = 0, .most = 50},
+    {.forms = kService, .key = "priority", .type = KnobType::kInteger,
+     .meaning = "Where max_total_replicas is short, a service of higher priority gets replicas first, and others give"
+                " theirs up for it, down to their min_replicas.",
+     .standard = "0", .least = -1'000'000, .most = 1'000'000},
     {.forms = kService, .key = "rules", .type = KnobType::kSection,
      .meaning = "Thresholds: up when any of scale_up_when holds, else down when all of scale_down_when hold."},
     {.forms = kService, .key = "objective", .type = KnobType::kSection,
@@ -92,6 +103,21 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "How the workers behave, for `docktor simulate` alone: a map of the habits of its --worker, as"
                 " {poll: 500ms, fetch: 100, cv: 3}.",
      .least = 0, .most = 20},
+
+    // --- schedule
+    {.forms = kSchedule, .key = "cron", .type = KnobType::kText,
+     .meaning = "When it begins: minute, hour, day of the month, month, day of the week, as in crontab(5):"
+                " `0 8 * * 1-5` is 08:00 from Monday to Friday.",
+     .least = 1, .most = 200, .required = true},
+    {.forms = kSchedule, .key = "for", .type = KnobType::kDuration,
+     .meaning = "How long it counts from then on, by the clock on the wall.", .least = 60, .most = 31 * kDay,
+     .required = true},
+    {.forms = kSchedule, .key = "timezone", .type = KnobType::kText,
+     .meaning = "Time zone of cron, as `Europe/Berlin`; the machine's own by default.", .least = 1, .most = 100},
+    {.forms = kSchedule, .key = "min_replicas", .type = KnobType::kInteger,
+     .meaning = "In place of the service's own meanwhile.", .least = 0, .most = kMaxReplicas},
+    {.forms = kSchedule, .key = "max_replicas", .type = KnobType::kInteger,
+     .meaning = "In place of the service's own meanwhile.", .least = 1, .most = kMaxReplicas},
 
     // --- rules and objective
     {.forms = kRules, .key = "scale_up_when", .type = KnobType::kSections,

@@ -56,6 +56,8 @@ std::pair<std::string_view, std::string_view> path_and_title(Form form) {
       return {"http.", "http"};
     case kHttpToken:
       return {"http.tokens[].", "a token"};
+    case kSchedule:
+      return {"services[].schedule[].", "an entry of schedule"};
   }
   return {};
 }

@@ -23,6 +23,7 @@ enum Form : std::uint32_t {
   kLlm = 64,
   kHttp = 128,
   kHttpToken = 256,  ///< one of http.tokens[]
+  kSchedule = 512,   ///< one of schedule[] of a service
 };
 
 enum class KnobType {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <exception>
 #include <filesystem>
 #include <map>
@@ -76,6 +77,25 @@ void read_forms(Section& top, Config& config) {
   }
 }
 
+// What min_replicas promise must be there, at any time of the calendar.
+void read_total(Section& top, Config& config) {
+  const auto total = top.integer("max_total_replicas");
+  if (!total) return;
+  config.max_total_replicas = total->value;
+  std::int64_t promised = 0;
+  for (const auto& s : config.services) {
+    int min = s.limits.min_replicas;
+    for (const auto& e : s.schedule) min = std::max(min, e.min_replicas.value_or(0));
+    promised += min;
+  }
+  if (promised > total->value)
+    top.context().mistakes.add(
+        total->place,
+        fmt::format("max_total_replicas is {}, and min_replicas of all services come to {}; allowed: {} "
+                    "or more, or lower min_replicas",
+                    total->value, promised, promised));
+}
+
 // --service: keeps one. In the legacy form the flag has already named the only one there is.
 void select_service(Mistakes& mistakes, const FlagOverrides& flags, Config& config) {
   if (!flags.service) return;
@@ -121,6 +141,7 @@ void read_config(ConfigContext& context, const YamlNode& root, Config& config, H
   context.advised = config.llm && config.llm->mode == LlmMode::kAdvise;
   http = read_http(top);
   read_forms(top, config);
+  read_total(top, config);
   select_service(context.mistakes, context.flags, config);
 }
 

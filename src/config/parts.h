@@ -17,6 +17,9 @@ void read_limits(Section& from, ServiceSpec& into);
 /// After read_policy: with an objective, what is not given follows from it.
 void read_intervals(Section& from, ServiceSpec& into);
 
+/// `schedule`, after read_limits.
+void read_schedule(Section& from, ServiceSpec& into);
+
 /// `rules` and `objective`, and what they need: call it when queue and target are known.
 void read_policy(Section& service, ServiceSpec& into);
 

@@ -72,6 +72,8 @@ ReadService read_service(ConfigContext& context, const YamlNode& node) {
     check_service_name(context.mistakes, *name);
   }
   read_limits(section, out.spec);
+  read_schedule(section, out.spec);
+  if (const auto priority = section.integer("priority")) out.spec.priority = priority->value;
   if (const auto* queue = section.section("queue")) {
     out.spec.queue = read_queue(context, *queue, section.title(), node.at);
   } else if (section.entry("queue")) {

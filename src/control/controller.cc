@@ -98,6 +98,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
     ++removed;
   }
   order_of_names_.clear();
+  claims_.clear();
   std::vector<std::string> failed;
   for (const auto& spec : specs) {
     nlohmann::json learned;
@@ -106,6 +107,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
     if (auto it = services_.find(spec.name); it != services_.end()) {
       if (it->second->spec == spec) {
         order_of_names_.push_back(spec.name);
+        claim(*it->second);
         ++kept;
         continue;
       }
@@ -135,6 +137,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
     service->tally = tally;
     Service& s = *(services_[spec.name] = std::move(service));
     order_of_names_.push_back(spec.name);
+    claim(s);
     start(s);
     if (between && !between(order_of_names_.size())) break;
   }
@@ -254,6 +257,34 @@ void Controller::look(Service& s) {
     s.counts.not_placed = std::min(s.counts.not_placed, s.counts.current);
   }
   s.wanted = s.counts.current;
+  look_at_calendar(s);
+  claims_[s.claim].min = s.bounds().min;
+  claims_[s.claim].current = s.counts.current;
+}
+
+void Controller::claim(Service& s) {
+  s.claim = claims_.size();
+  claims_.push_back({s.spec.priority, s.bounds().min, s.counts.current,
+                     s.last_decision && !s.dry_run ? wanted_by(*s.last_decision) : 0});
+}
+
+std::optional<Room> Controller::room_of(const Service& s) const {
+  if (!max_total_) return std::nullopt;
+  return docktor::room_of(claims_, s.claim, *max_total_);
+}
+
+void Controller::look_at_calendar(Service& s) {
+  if (s.calendar.empty()) return;
+  const Time now = options_.clock.now();
+  const auto& found = s.calendar.at(now);
+  if (s.by_calendar == found) return;
+  s.by_calendar = found;
+  const Bounds b = found ? found->bounds : Bounds{s.spec.limits.min_replicas, s.spec.limits.max_replicas};
+  const auto text =
+      fmt::format("bounds {}..{} ({})", b.min, b.max, found ? found->why : "no entry of schedule counts now");
+  options_.log.info("[{}] {}", s.spec.name, text);
+  event(s, "schedule", text);
+  s.next_check = std::min(s.next_check, now);
 }
 
 Time Controller::due(const Service& s) const {
@@ -263,6 +294,7 @@ Time Controller::due(const Service& s) const {
   if (s.awaited) t = std::min(t, s.awaited->until);
   if (s.order && !s.order->recorded) t = std::min(t, s.order->at + kOutcomeWait);
   if (const auto end = s.overrides.next_end()) t = std::min(t, *end);
+  if (!s.calendar.empty()) t = std::min(t, s.calendar.until());
   return t;
 }
 
@@ -274,6 +306,7 @@ void Controller::do_due(Service& s, Time now) {
     record(s.order->record);
   }
   if (const auto end = s.overrides.next_end(); end && now >= *end) end_overrides(s, now);
+  look_at_calendar(s);
   if (s.awaited && now >= s.awaited->until) {
     settle_without(s,
                    fmt::format("no answer within {}", short_duration(s.awaited->until - s.awaited->asked)));

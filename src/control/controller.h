@@ -21,6 +21,7 @@
 #include "control/state_store.h"
 #include "core/clock.h"
 #include "core/journal.h"
+#include "core/room.h"
 #include "os/inbox.h"
 
 namespace docktor {
@@ -56,6 +57,9 @@ class Controller {
   std::string apply(const std::vector<ServiceSpec>& specs,
                     const std::function<ServiceParts(const ServiceSpec&)>& make,
                     const std::function<bool(std::size_t)>& between = {});
+
+  /// How many replicas all services of the next apply() may have together. Loop thread, or before run.
+  void limit_total(std::optional<int> replicas) { max_total_ = replicas; }
 
   /// Handles the events that wait, without doing what is due. For apply's `between`.
   void answer_events();
@@ -150,6 +154,9 @@ class Controller {
   void refresh(Service& s);  ///< look(), and watch where there is nobody
   void look(Service& s);
   void watch(Service& s);
+  void look_at_calendar(Service& s);
+  void claim(Service& s);
+  std::optional<Room> room_of(const Service& s) const;
   bool may_come_early(const Service& s, const Observation& seen, Time now) const;
   void look_early(Service& s, const Observation& seen, Time now);
   void evaluate(Service& s);
@@ -197,6 +204,8 @@ class Controller {
   std::set<std::pair<Time, Service*>> schedule_;  // when each is due; those in touched_ may be elsewhere
   std::vector<Service*> touched_;
   std::vector<std::string> order_of_names_;
+  std::optional<int> max_total_;
+  std::vector<Claim> claims_;  // of all services, in that order
   std::uint64_t next_generation_ = 1;
   std::uint64_t next_decision_ = 1;
   std::uint64_t next_order_ = 1;

@@ -110,6 +110,7 @@ void Controller::conclude(Service& s, Evaluation e) {
     s.history.push_back(std::move(brief));
     if (s.history.size() > kMostHistory) s.history.pop_front();
   }
+  if (!s.dry_run) claims_[s.claim].wanted = wanted_by(d);
   s.last_decision = std::move(d);
 }
 

@@ -61,6 +61,8 @@ Holdings Controller::holdings(const Service& s, Time now) const {
   add(s.counts.failing > 0, Condition::kFailing,
       fmt::format("{} of {} replicas", s.counts.failing, s.counts.current));
   add(wants_more_than_max(s), Condition::kAtMax, fmt::format("max_replicas is {}", s.bounds().max));
+  const auto room = s.last_decision ? out_of_room(*s.last_decision) : std::string();
+  add(!room.empty(), Condition::kNoRoom, room);
   add(number(s.last_decision, "bottleneck").has_value(), Condition::kBottleneck);
   const auto missing = number(s.last_decision, "headroom_short");
   add(missing.has_value(), Condition::kHeadroomShort,

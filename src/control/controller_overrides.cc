@@ -61,6 +61,8 @@ Overrides Controller::overrides_of(Service& s, Time now) {
     o.queue_silent =
         fmt::format("the queue has not answered since {}: no scale-down on what it showed before",
                     clock_text(s.queue_trouble->since));
+  o.scheduled = s.by_calendar;
+  o.room = room_of(s);
   s.overrides.add_to(o);
   o.approval = options_.manual;
   return o;
@@ -300,6 +302,7 @@ Result<std::string> Controller::approve(const std::string& id, const std::string
       return refuse(fmt::format("there are {} replicas now, not {}", s.counts.current, p.from));
     const Bounds b = s.bounds();
     if (p.to < b.min || p.to > b.max) return refuse(fmt::format("the bounds are {}..{} now", b.min, b.max));
+    if (const auto room = room_of(s); room && p.to > p.from && p.to > room->most) return refuse(room->why);
     const Observation seen = s.autoscaler.latest(options_.clock.now());
     if (p.to < p.from && s.queue && seen.queue_stale)
       return refuse("the queue's last sample is stale; nothing is scaled down blindly");

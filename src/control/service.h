@@ -19,6 +19,7 @@
 #include "core/record.h"
 #include "core/source.h"
 #include "core/target.h"
+#include "schedule/schedule.h"
 
 namespace docktor {
 
@@ -93,6 +94,7 @@ struct Service {
         queue_shown(std::move(p.queue_shown)),
         dry_run(p.dry_run),
         effective(p.effective.is_null() ? "" : to_line(p.effective)),
+        calendar(spec),
         waits(spec.objective ? std::optional(spec.objective->max_wait) : std::nullopt) {}
 
   ServiceSpec spec;
@@ -108,6 +110,9 @@ struct Service {
   std::uint64_t in_file = 0;      ///< the journal's file that has its state
   std::uint64_t generation = 0;   ///< callbacks of an earlier generation are stale
 
+  Schedule calendar;
+  std::optional<ScheduledBounds> by_calendar;  ///< in effect
+  std::size_t claim = 0;                       ///< its place among those who share max_total_replicas
   StandingOverrides overrides;
   Proposals proposals;
 
@@ -151,9 +156,10 @@ struct Service {
   Tally tally;
   WaitMeter waits;
 
-  /// In effect: a person's, else the configuration's.
+  /// In effect: a person's, else the calendar's, else the configuration's.
   Bounds bounds() const {
     if (overrides.bounds) return overrides.bounds->bounds;
+    if (by_calendar) return by_calendar->bounds;
     return {spec.limits.min_replicas, spec.limits.max_replicas};
   }
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "control/controller.h"
+#include "core/intervals.h"
 #include "core/record.h"
 #include "core/text.h"
 
@@ -74,6 +75,15 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     j["scale_up_by"] = s.spec.limits.scale_up_by;
     j["scale_down_by"] = s.spec.limits.scale_down_by;
     if (s.dry_run) j["dry_run"] = true;
+    if (!s.calendar.empty()) {
+      auto& schedule = j["schedule"] = nlohmann::ordered_json::object();
+      if (s.by_calendar) schedule["in_effect"] = s.by_calendar->why;
+      if (const auto next = s.calendar.next(now))
+        schedule["next"] = {{"at", to_seconds(next->at)},
+                            {"shown", next->shown},
+                            {"min_replicas", next->bounds.min},
+                            {"max_replicas", next->bounds.max}};
+    }
     if (!s.overrides.empty()) j["overrides"] = s.overrides.shown(now);
     if (auto waiting = proposals(name); !waiting.empty()) j["proposals"] = std::move(waiting);
     j["replicas"] = std::move(replicas);
@@ -124,6 +134,8 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
       if (const auto why = s.queue->unfit_for_zero(); !why.empty())
         notes.push_back("not scaled to zero: " + why);
     }
+    if (auto slow = slow_checks(s.spec); !slow.empty())
+      notes.push_back(fmt::format("{}; {}", slow, quicker_checks(s.spec)));
     if (s.usage_trouble) notes.push_back("CPU is not known: " + s.usage_trouble->error.message);
     if (!notes.empty()) j["notes"] = std::move(notes);
     if (const auto why = why_nothing(s, now); !why.empty()) j["why_nothing_happens"] = why;

@@ -24,7 +24,8 @@ Decision Autoscaler::evaluate(Time now, const ReplicaCounts& replicas, const Ove
   const Observation latest = meter_.latest(now);
   const Observation window = meter_.mean(now);
   Situation situation{now, replicas, latest, window};
-  if (overrides.bounds) situation.min_replicas = overrides.bounds->min;
+  if (overrides.bounds || overrides.scheduled)
+    situation.min_replicas = overrides.bounds_over(spec_.limits).min;
   const auto alone = alone_.evaluate(situation, overrides, limits_);
   Decision d = limits_.apply(now, situation, overrides, policy_->recommend(situation), alone);
   alone_.decided(d.target);

@@ -17,6 +17,7 @@ enum class Condition {
   kProblem,
   kFailing,
   kAtMax,
+  kNoRoom,
   kBottleneck,
   kHeadroomShort,
   kCutOff,
@@ -37,12 +38,13 @@ struct ConditionInfo {
 };
 
 /// In the order of their weight: the first that holds is the one to tell where there is room for one.
-inline constexpr std::array<ConditionInfo, 15> kConditions{{
+inline constexpr std::array<ConditionInfo, 16> kConditions{{
     {Condition::kQueueUnreachable, "queue_unreachable", true, "the queue cannot be read"},
     {Condition::kStale, "stale", true, "the figures are too old to act on"},
     {Condition::kProblem, "problem", true, "the target does not answer"},
     {Condition::kFailing, "failing", true, "replicas end at once"},
     {Condition::kAtMax, "at_max", true, "more replicas are needed than max_replicas allows"},
+    {Condition::kNoRoom, "no_room", true, "more replicas are needed than max_total_replicas leaves"},
     {Condition::kBottleneck, "bottleneck", true, "more replicas do not help: something else is slow"},
     {Condition::kHeadroomShort, "headroom_short", true,
      "the goal is not kept: max_headroom allows no more to stand by"},

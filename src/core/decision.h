@@ -64,6 +64,20 @@ struct Bounds {
   friend bool operator==(const Bounds&, const Bounds&) = default;
 };
 
+/// Bounds of the calendar in place of the configuration's usual ones.
+struct ScheduledBounds {
+  Bounds bounds;
+  std::string why;  ///< "schedule 0 8 * * 1-5, until Mon 18:00 Europe/Berlin"
+  friend bool operator==(const ScheduledBounds&, const ScheduledBounds&) = default;
+};
+
+/// What other services leave of max_total_replicas.
+struct Room {
+  int most = 0;  ///< that the service may have
+  std::string why;
+  friend bool operator==(const Room&, const Room&) = default;
+};
+
 /// What people and programs put on top of policies. Part of a decision's inputs, so that it can be
 /// reproduced.
 struct Overrides {
@@ -78,9 +92,18 @@ struct Overrides {
   std::string
       held;  ///< not empty: the policy does not count ("paused by ann until ..."); the bounds still do
   std::optional<int> replicas;   ///< beside `held`: how many a person wants; without, as many as there are
-  std::optional<Bounds> bounds;  ///< in place of min_replicas and max_replicas
-  bool approval = false;         ///< manual: what goes beyond mending the bounds waits for a person's yes
+  std::optional<Bounds> bounds;  ///< a person's, in place of min_replicas and max_replicas
+  std::optional<ScheduledBounds> scheduled;  ///< likewise, where a person set none
+  std::optional<Room> room;                  ///< fewer than max_replicas are left for it
+  bool approval = false;  ///< manual: what goes beyond mending the bounds waits for a person's yes
   friend bool operator==(const Overrides&, const Overrides&) = default;
+
+  /// In effect: a person's, else the calendar's, else the configuration's.
+  Bounds bounds_over(const LimitsSpec& usual) const {
+    if (bounds) return *bounds;
+    if (scheduled) return scheduled->bounds;
+    return {usual.min_replicas, usual.max_replicas};
+  }
 };
 
 }  // namespace docktor

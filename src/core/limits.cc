@@ -39,8 +39,8 @@ Limits::Limits(const ServiceSpec& spec)
       budget_(spec) {}
 
 std::pair<int, int> Limits::bounds(const Overrides& overrides) const {
-  const auto b = overrides.bounds.value_or(Bounds{spec_.min_replicas, spec_.max_replicas});
-  return {b.min, b.max};
+  const auto b = overrides.bounds_over(spec_);
+  return {b.min, overrides.room ? std::min(b.max, overrides.room->most) : b.max};
 }
 
 Limits Limits::without_advice() const {
@@ -70,8 +70,10 @@ void Limits::note_change(Time now, int current) {
 Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides,
                        Recommendation recommendation, std::optional<int> alone) {
   const int current = in.replicas.current;
-  const auto bounds = overrides.bounds.value_or(Bounds{spec_.min_replicas, spec_.max_replicas});
+  const auto bounds = overrides.bounds_over(spec_);
   const int max = bounds.max;
+  const std::string by =
+      overrides.scheduled && !overrides.bounds ? fmt::format(" ({})", overrides.scheduled->why) : "";
   // A queue that would lose messages at zero replicas has one, data or no data: it may have no data until a
   // worker has made what is read.
   const bool unfit = !overrides.unfit_for_zero.empty() && bounds.min < 1 && max > 0;
@@ -93,6 +95,11 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
     target = to;
   };
   const auto finish = [&]() {
+    // Whatever asks for more, a person and min_replicas included.
+    if (const auto& room = overrides.room; room && target > current && target > room->most) {
+      limit("max_total_replicas", std::max(current, room->most), room->why);
+      if (target > current) d.reason += "; " + room->why;
+    }
     d.target = target;
     d.action = target > current ? Action::kScaleUp : target < current ? Action::kScaleDown : Action::kHold;
     if (d.action == Action::kHold) {
@@ -126,15 +133,16 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
       limit("unfit_for_zero", min, overrides.unfit_for_zero);
       d.reason = overrides.unfit_for_zero;
     } else if (target < min) {
-      limit("min_replicas", min, fmt::format("min_replicas {}", min));
-      d.reason = fmt::format("{} {} below min_replicas {}", current,
-                             current == 1 ? "replica is" : "replicas are", min);
+      limit("min_replicas", min, fmt::format("min_replicas {}{}", min, by));
+      d.reason = fmt::format("{} {} below min_replicas {}{}", current,
+                             current == 1 ? "replica is" : "replicas are", min, by);
     }
   } else if (current > max) {
     const int to = stale || reset || recommendation.no_data ? current - 1 : max;
     if (target > to || stale || reset) {
-      limit("max_replicas", to, fmt::format("max_replicas {}", max));
-      d.reason = fmt::format("{} replicas are above max_replicas {}", current, max);
+      limit("max_replicas", to, fmt::format("max_replicas {}{}", max, by));
+      d.reason = fmt::format("{} {} above max_replicas {}{}", current,
+                             current == 1 ? "replica is" : "replicas are", max, by);
       return finish();
     }
   }
@@ -301,17 +309,23 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
     d.reason = d.limits.back().detail;
   }
 
+  // Others wait for these: like a bound, neither steps nor cooldown hold it up.
+  if (const auto& room = overrides.room; room && target > room->most && current > room->most) {
+    limit("max_total_replicas", std::max(room->most, min), room->why);
+    if (target < current) d.reason = room->why;
+  }
+
   if (target > max) {
     limit("max_replicas", max,
-          current == max ? fmt::format("already at max_replicas {}", max)
-                         : fmt::format("max_replicas {}", max));
-    if (current < max) d.reason += fmt::format("; max_replicas {} allows {}", max, max - current);
+          current == max ? fmt::format("already at max_replicas {}{}", max, by)
+                         : fmt::format("max_replicas {}{}", max, by));
+    if (current < max) d.reason += fmt::format("; max_replicas {}{} allows {}", max, by, max - current);
   }
   if (target < min && unfit) limit("unfit_for_zero", min, overrides.unfit_for_zero);
   if (target < min) {
     limit("min_replicas", min,
-          current == min ? fmt::format("already at min_replicas {}{}", min, at_min_why)
-                         : fmt::format("min_replicas {}", min));
+          current == min ? fmt::format("already at min_replicas {}{}{}", min, by, at_min_why)
+                         : fmt::format("min_replicas {}{}", min, by));
   }
   if (overrides.approval && target != current) {
     if (current < min || current > max)

@@ -16,7 +16,7 @@ namespace docktor {
 
 /// In this order, each step recorded in Decision::limits when it changes the outcome:
 ///  1. override       stopped by hand, a target that cannot be acted on, or that wants no order now: hold
-///  2. bounds         (a person's, where there are; else the configuration's) current below min: to min;
+///  2. bounds         (a person's, else the calendar's, else the configuration's) current below min: to min;
 ///                    current above max: to max (on stale data one an interval)
 ///  3. held           a person paused the service or said how many: that, within the bounds
 ///  4. freshness      a stale sample, the one of the evaluation before, or one that began a new window: hold
@@ -32,7 +32,9 @@ namespace docktor {
 /// 13. advice         while a model's advice puts scale-downs off, and its budget lasts: hold; never fewer
 ///                    replicas than the policy would have by now, had there been no advice; and no more once
 ///                    the budget is used up (steps and cooldown are kept on the way without advice)
-/// 14. min, max, and at least one where the queue is unfit for zero
+/// 14. max_total_replicas  what others are owed is given up; and below, no scale-up beyond what they leave,
+///                    whatever asks for it
+///     min, max, and at least one where the queue is unfit for zero
 /// 15. approval       manual: what mends the bounds goes out, anything else waits for a person
 ///                    (needs_approval)
 /// Deterministic; not thread-safe.

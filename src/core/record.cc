@@ -354,7 +354,15 @@ ordered_json to_json(const Overrides& o) {
   text("unfit_for_zero", o.unfit_for_zero);
   text("held", o.held);
   put(j, "replicas", o.replicas);
-  if (o.bounds) j["bounds"] = {{"min_replicas", o.bounds->min}, {"max_replicas", o.bounds->max}};
+  const auto bounds = [](const Bounds& b) -> ordered_json {
+    return {{"min_replicas", b.min}, {"max_replicas", b.max}};
+  };
+  if (o.bounds) j["bounds"] = bounds(*o.bounds);
+  if (o.scheduled) {
+    j["scheduled"] = bounds(o.scheduled->bounds);
+    j["scheduled"]["why"] = o.scheduled->why;
+  }
+  if (o.room) j["room"] = {{"most", o.room->most}, {"why", o.room->why}};
   if (o.approval) j["approval"] = true;
   return j;
 }
@@ -380,9 +388,21 @@ Overrides overrides_from_json(const json& j) {
   text("unfit_for_zero", o.unfit_for_zero);
   text("held", o.held);
   o.replicas = count(j, "replicas");
-  if (const auto it = j.find("bounds"); it != j.end() && it->is_object()) {
+  const auto bounds = [&](const char* key) -> std::optional<Bounds> {
+    const auto it = j.find(key);
+    if (it == j.end() || !it->is_object()) return std::nullopt;
     const auto min = count(*it, "min_replicas"), max = count(*it, "max_replicas");
-    if (min && max && *min <= *max) o.bounds = Bounds{*min, *max};
+    if (!min || !max || *min > *max) return std::nullopt;
+    return Bounds{*min, *max};
+  };
+  const auto why = [&](const char* key) -> std::string {
+    const auto it = j[key].find("why");
+    return it != j[key].end() && it->is_string() ? it->get<std::string>() : "";
+  };
+  o.bounds = bounds("bounds");
+  if (const auto b = bounds("scheduled")) o.scheduled = ScheduledBounds{*b, why("scheduled")};
+  if (const auto it = j.find("room"); it != j.end() && it->is_object()) {
+    if (const auto most = count(*it, "most")) o.room = Room{*most, why("room")};
   }
   const auto approval = j.find("approval");
   o.approval = approval != j.end() && approval->is_boolean() && approval->get<bool>();

@@ -61,6 +61,15 @@ struct LimitsSpec {
   friend bool operator==(const LimitsSpec&, const LimitsSpec&) = default;
 };
 
+/// Other bounds at times of the calendar (src/schedule). One of the two bounds is there.
+struct ScheduleEntry {
+  std::string cron;  ///< "0 8 * * 1-5": when it begins, in local time
+  Duration length{};
+  std::string timezone;  ///< "Europe/Berlin"
+  std::optional<int> min_replicas, max_replicas;
+  friend bool operator==(const ScheduleEntry&, const ScheduleEntry&) = default;
+};
+
 /// The queue that the replicas work off. What it is, only its kind knows.
 struct QueueSpec {
   std::string kind;      ///< "nats"
@@ -100,6 +109,8 @@ struct ServiceSpec {
   std::optional<RulesSpec> rules;
   std::optional<ObjectiveSpec> objective;
   RulesMode rules_mode = RulesMode::kFloor;
+  std::vector<ScheduleEntry> schedule;
+  int priority = 0;  ///< the higher one gets replicas first where max_total_replicas is short
   std::optional<QueueSpec> queue;
   TargetSpec target;
   std::map<std::string, std::string>
@@ -118,6 +129,7 @@ struct Config {
   std::string version;
   std::size_t digest = 0;  ///< of the file's text: another one is another text
   std::vector<ServiceSpec> services;
+  std::optional<int> max_total_replicas;  ///< of all services together
   std::optional<LlmSpec> llm;
 };
 

@@ -36,8 +36,11 @@ bool read_line(std::istream& in, std::string& line, std::size_t most, bool& too_
 
 }  // namespace
 
-Decider::Decider(const Config& config) {
-  for (const ServiceSpec& s : config.services) autoscalers_.try_emplace(s.name, s, make_policy(s));
+Decider::Decider(const Config& config) : max_total_(config.max_total_replicas) {
+  for (const ServiceSpec& s : config.services) {
+    services_.try_emplace(s.name, Entry{Autoscaler(s, make_policy(s)), Schedule(s), claims_.size()});
+    claims_.push_back({s.priority, s.limits.min_replicas, 0, 0});
+  }
 }
 
 std::string Decider::answer(std::string_view line, std::size_t number) {
@@ -51,18 +54,27 @@ std::string Decider::answer(std::string_view line, std::size_t number) {
   if (!input) return bad(input.error().message);
   const auto& [service, sample] = *input;
 
-  const auto it = autoscalers_.find(service);
-  if (it == autoscalers_.end()) {
+  const auto it = services_.find(service);
+  if (it == services_.end()) {
     std::vector<std::string_view> names;
-    for (const auto& [name, a] : autoscalers_) names.push_back(name);
+    for (const auto& [name, entry] : services_) names.push_back(name);
     const auto near = did_you_mean(service, names);
     return bad(fmt::format("service {} is not in the configuration{}", service,
                            near ? fmt::format("; did you mean {}?", *near) : ""));
   }
-  if (!it->second.observe(sample)) {
+  Entry& entry = it->second;
+  if (!entry.autoscaler.observe(sample)) {
     return bad(fmt::format("t {} is not later than the line before of {}", parsed["t"].dump(), service));
   }
-  const Decision decision = it->second.evaluate(sample.at, sample.replicas);
+  Overrides overrides;
+  if (!entry.calendar.empty()) overrides.scheduled = entry.calendar.at(sample.at);
+  Claim& claim = claims_[entry.claim];
+  claim.min = overrides.bounds_over(entry.autoscaler.spec().limits).min;
+  claim.current = sample.replicas.current;
+  if (max_total_) overrides.room = room_of(claims_, entry.claim, *max_total_);
+  const Decision decision = entry.autoscaler.evaluate(sample.at, sample.replicas, overrides);
+  claim.wanted = wanted_by(decision);
+  claim.current = std::max(claim.current, decision.target);
   ordered_json record = {{"t", parsed["t"]}};
   record.update(to_json(decision));
   return to_line(record);

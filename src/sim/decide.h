@@ -4,12 +4,16 @@
 
 #include <istream>
 #include <map>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/autoscaler.h"
+#include "core/room.h"
 #include "core/spec.h"
+#include "schedule/schedule.h"
 
 namespace docktor {
 
@@ -28,7 +32,14 @@ class Decider {
   std::string answer(std::string_view line, std::size_t number);
 
  private:
-  std::map<std::string, Autoscaler, std::less<>> autoscalers_;
+  struct Entry {
+    Autoscaler autoscaler;
+    Schedule calendar;
+    std::size_t claim;
+  };
+  std::map<std::string, Entry, std::less<>> services_;
+  std::optional<int> max_total_;
+  std::vector<Claim> claims_;
 };
 
 /// Answers each line of `in` on `out`, in order, each flushed before the next is read. Returns the program's

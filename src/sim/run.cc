@@ -5,6 +5,7 @@
 #include <deque>
 #include <utility>
 
+#include "schedule/schedule.h"
 #include "sim/pool.h"
 
 namespace docktor::sim {
@@ -143,6 +144,8 @@ RunResult run(const RunSpec& spec, const PolicyMaker& make_policy) {
   Sampler sampler(spec.world.faults, spec.seed);
   Series series(spec.bin);
   if (series.on()) pool.keep_recent();
+  Schedule calendar(service);
+  Overrides overrides;
 
   RunResult r;
   const double sample_every = to_seconds(service.sample_interval);
@@ -181,7 +184,8 @@ RunResult run(const RunSpec& spec, const PolicyMaker& make_policy) {
     sampler.arrivals(now, [&](const Input& in) { autoscaler.observe(in); });
     if (check_at <= sample_at) {
       ++checks;
-      const auto [d, after] = advised.judge(autoscaler.evaluate(time_at(now), pool.counts()));
+      if (!calendar.empty()) overrides.scheduled = calendar.at(spec.begin + seconds(now));
+      const auto [d, after] = advised.judge(autoscaler.evaluate(time_at(now), pool.counts(), overrides));
       ++r.decisions;
       if (spec.watch) spec.watch(sampler.last(), d);
       if (d.action != Action::kHold) {

@@ -32,6 +32,7 @@ struct RunSpec {
   ServiceSpec service;  ///< limits, intervals, objective
   std::uint64_t seed = 1;
   std::optional<int> start_replicas;           ///< min_replicas by default
+  Time begin{};                                ///< of the load, for what the service's schedule says
   double bin = 0;                              ///< more than 0: keep a series with bins of so many seconds
   std::function<void(double share)> progress;  ///< called now and then
   std::stop_token stop;                        ///< requested: the run ends early, its result is of no use

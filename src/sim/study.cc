@@ -25,6 +25,7 @@ std::vector<Outcome> study(const StudySpec& spec, const std::vector<Contender>& 
       run_spec.world = spec.world;
       run_spec.service = contender.service;
       run_spec.seed = job % seeds + 1;
+      run_spec.begin = spec.begin;
       run_spec.bin = run_spec.seed == 1 ? spec.bin : 0;
       const auto tell = [&](double share) {
         if (!spec.progress) return;

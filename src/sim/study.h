@@ -25,6 +25,7 @@ struct Outcome {
 struct StudySpec {
   const Load* load = nullptr;
   World world;
+  Time begin{};    ///< see RunSpec
   int seeds = 1;   ///< 1, 2, ..., so many; the same draws for every contender
   double bin = 0;  ///< more than 0: the first seed's series, with bins of so many seconds
   int threads = 1;

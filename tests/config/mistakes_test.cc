@@ -59,7 +59,8 @@ std::string target(const std::string& text) {
 
 const char* const kCommand = "a list of program and arguments, or one text for /bin/sh -c";
 const char* const kInteger = "; allowed: a whole number from 1 to 100000";
-const char* const kTopKeys = "allowed: version, llm, http, services, service, scaling, target, compose_file";
+const char* const kTopKeys =
+    "allowed: version, llm, http, services, max_total_replicas, service, scaling, target, compose_file";
 
 INSTANTIATE_TEST_SUITE_P(
     Files, Refused,
@@ -91,10 +92,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"TopKeyUnknown",
              "frobnicate: 1\n" + with_service(""),
              {std::string("f.yaml:1:1: unknown key \"frobnicate\" in the configuration; ") + kTopKeys}},
-        Case{
-            "TopKeyOfAService",
-            "max_replicas: 1\n" + with_service(""),
-            {"f.yaml:1:1: unknown key \"max_replicas\" in the configuration; it is services[].max_replicas"}},
+        Case{"TopKeyOfAService",
+             "max_replicas: 1\n" + with_service(""),
+             {"f.yaml:1:1: unknown key \"max_replicas\" in the configuration; it is services[].max_replicas "
+              "or services[].schedule[].max_replicas"}},
         Case{"KeyOfTwoPlaces",
              flow("name: a, max_replicas: 1, kind: process", kRest),
              {"f.yaml:2:32: unknown key \"kind\" in service \"a\"; it is services[].queue.kind or "
