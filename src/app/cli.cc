@@ -329,9 +329,10 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   simulate->add_option("--trace", sim.trace, "The load: a file of seconds,rate rows; the last row ends it");
   simulate->add_option("--shape", sim.shape,
                        "The load: a built-in shape, or constant:RATE; a wrong name lists them");
-  simulate->add_option("--begins", sim.begins,
-                       "When the load begins, for the service's schedule: 2026-11-30 or \"2026-11-30 08:00\"; "
-                       "default: today at midnight");
+  simulate->add_option(
+      "--begins", sim.begins,
+      "When the load begins, for the service's schedule: 2026-11-30 or \"2026-11-30 08:00\"; "
+      "default: today at midnight");
   simulate->add_option("--from-journal", sim.journal,
                        "The load: what the daemon's journal recorded (decisions.jsonl)");
   simulate->add_option(

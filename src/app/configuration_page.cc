@@ -129,7 +129,8 @@ constexpr Chapter kTopChapter{kTop, "The file",
 constexpr std::array<Chapter, 5> kServiceChapters{{
     {kService, "services[]", "One entry for each service; it has `rules`, an `objective`, or both."},
     {kSchedule, "services[].schedule[]",
-     "`min_replicas`, `max_replicas` or both. What a person sets with `docktor set-bounds` counts before it."},
+     "`min_replicas`, `max_replicas` or both. What a person sets with `docktor set-bounds` counts before "
+     "it."},
     {kRules, "services[].rules", "At least one rule, in either list."},
     {kRule, "services[].rules.scale_up_when[], scale_down_when[]",
      "Rules see the mean over `metrics_window`. A rule whose metric has no data, or old data, does not hold; "

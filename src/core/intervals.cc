@@ -9,7 +9,8 @@ namespace docktor {
 std::string slow_checks(const ServiceSpec& spec) {
   if (!spec.objective || spec.check_interval <= spec.objective->max_wait / 2) return {};
   return fmt::format(
-      "check_interval is {} and max_wait {}: messages that come between two checks are late, or replicas must "
+      "check_interval is {} and max_wait {}: messages that come between two checks are late, or replicas "
+      "must "
       "stand by for them",
       short_duration(spec.check_interval), short_duration(spec.objective->max_wait));
 }

@@ -119,11 +119,14 @@ TEST_F(KafkaFaults, DescribeOnTopicAndGroupIsAllThatTheFiguresNeed) {
   Reader reader(spec);
   const auto refused = [&](const std::string& what) {
     std::string last;
-    const bool yes = eventually([&] {
-      const auto r = reader.read();
-      last = r ? "no error" : r.error().message;
-      return !r && r.error().code == ErrorCode::kDenied && last.find("user plain may not see " + what) != std::string::npos;
-    }, std::chrono::seconds(8));
+    const bool yes = eventually(
+        [&] {
+          const auto r = reader.read();
+          last = r ? "no error" : r.error().message;
+          return !r && r.error().code == ErrorCode::kDenied &&
+                 last.find("user plain may not see " + what) != std::string::npos;
+        },
+        std::chrono::seconds(8));
     EXPECT_TRUE(yes) << last;
   };
   refused("topic rights");
