@@ -7,6 +7,7 @@ AMQP_URL, QUEUE; PROCESS_TIME_MS: how long a job takes; RECORD_FILE: jobs done, 
 """
 import os
 import signal
+import socket
 import time
 
 import pika
@@ -15,6 +16,14 @@ queue = os.environ.get("QUEUE", "jobs")
 seconds = float(os.environ.get("PROCESS_TIME_MS", "100")) / 1000
 record = open(os.environ["RECORD_FILE"], "ab", buffering=0) if os.environ.get("RECORD_FILE") else None
 stopping = False
+
+
+def tell(text):
+    """As a process of docktor (or of systemd): READY=1 ends the start-up, X_DOCKTOR_BUSY says who may be stopped."""
+    to = os.environ.get("NOTIFY_SOCKET", "")
+    if to:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.sendto(text.encode(), "\0" + to[1:] if to[0] == "@" else to)
 
 
 def connect():
@@ -28,10 +37,12 @@ def connect():
 
 
 def work(channel, method, properties, body):
+    tell("X_DOCKTOR_BUSY=1")
     time.sleep(seconds)
     if record:
         record.write(body + b"\n")
     channel.basic_ack(method.delivery_tag)
+    tell("X_DOCKTOR_BUSY=0")
 
 
 def stop(signal_number, frame):
@@ -54,6 +65,7 @@ while not stopping:
         channel.basic_qos(prefetch_count=1)  # no more than it works on, so that others get the rest
         channel.basic_consume(queue, work)
         connection = new
+        tell("READY=1")
         if not stopping:
             channel.start_consuming()  # until stop_consuming; that gives back what was not begun
         connection.close()

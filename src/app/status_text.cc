@@ -137,7 +137,8 @@ void service(Page& page, const ordered_json& s) {
   if (s.contains("schedule")) {
     const auto schedule = part(s, "schedule");
     const auto next = part(schedule, "next");
-    const auto now = text_in(schedule, "in_effect");
+    auto now = text_in(schedule, "in_effect");
+    if (now.starts_with("schedule ")) now.erase(0, now.find(' ') + 1);  // the label says it
     const auto then = next.is_object() ? fmt::format("{}..{} from {}", count_in(next, "min_replicas"),
                                                      count_in(next, "max_replicas"), text_in(next, "shown"))
                                        : std::string("no other bounds to come");

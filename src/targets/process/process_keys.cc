@@ -26,7 +26,7 @@ constexpr std::array kTable = std::to_array<Knob>({
                 "hand is done twice.",
      .standard = "10s", .least = 0, .most = kHour},
     {.key = "ready_after", .type = KnobType::kDuration,
-     .meaning = "A process counts as ready once it has run this long.", .standard = "1s", .least = 0,
+     .meaning = "A process counts as ready once it has run this long, or says READY=1 (sd_notify).", .standard = "1s", .least = 0,
      .most = kHour},
 });
 // clang-format on

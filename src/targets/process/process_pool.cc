@@ -30,7 +30,8 @@ constexpr auto kLooksApart = milliseconds(20);
 constexpr auto kFinishedPause = milliseconds(500);  // from a start to the next, of one that ends with 0
 constexpr auto kKillAgain = std::chrono::seconds(1);
 constexpr auto kMostUntilReady =
-    std::chrono::minutes(5);   // then a replica that did not say so counts all the same
+    std::chrono::minutes(5);  // then a replica that did not say so counts all the same
+constexpr auto kStatusesApart = milliseconds(250);
 constexpr double kBusy = 100;  // percent of a core, of one that says it is busy
 
 std::string listed(const std::vector<std::string>& ids) {
@@ -262,6 +263,11 @@ void ProcessPool::took_up(ProcessReplica& r) {
 }
 
 void ProcessPool::heard(ProcessReplica& r, const Notification& told) {
+  // Workers may tell of each message: shown now and then.
+  if (told.status && *told.status != r.status && !show_status_at_) {
+    show_status_at_ = steady_clock::now() + kStatusesApart;
+    plan();
+  }
   if (told.status) r.status = *told.status;
   if (told.busy) r.busy = told.busy;
   if (told.ready && !r.says_ready) {
@@ -272,7 +278,6 @@ void ProcessPool::heard(ProcessReplica& r, const Notification& told) {
     }
     if (!r.ready && !r.stopping && r.phase == Phase::kRunning) end_start_up(r);
   }
-  touch();
 }
 
 void ProcessPool::end_start_up(ProcessReplica& r) {

@@ -124,6 +124,7 @@ class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
   std::vector<ProcessReplica*> ended_;  // to be looked after together, by one pass over /proc
   TimePoint last_look_{};
   std::optional<TimePoint> next_housekeeping_;
+  std::optional<TimePoint> show_status_at_;
   std::string trouble_;  // with the record, as last told
   std::string written_;  // the record's text
   bool record_changed_ = false;

@@ -184,6 +184,10 @@ void ProcessPool::tick() {
     look_soon_after(r);
   }
   if (next_housekeeping_ && *next_housekeeping_ <= now) housekeep();
+  if (show_status_at_ && *show_status_at_ <= now) {
+    show_status_at_.reset();
+    touch();
+  }
   plan();
 }
 
@@ -199,6 +203,7 @@ void ProcessPool::plan() {
   const auto sooner = [&](const std::optional<TimePoint>& t) {
     if (t && (!next || *t < *next)) next = t;
   };
+  sooner(show_status_at_);
   for (const auto& r : replicas_) {
     sooner(r.deadline);
     sooner(r.look_again);
