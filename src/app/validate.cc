@@ -3,13 +3,21 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstdio>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
+#include "api/control_socket.h"
 #include "app/commands.h"
 #include "app/configuration.h"
 #include "app/instances.h"
 #include "app/terminal.h"
 #include "app/wiring.h"
+#include "core/condition.h"
 #include "core/text.h"
 #include "llm/chat_client.h"
 
@@ -39,6 +47,25 @@ int check_model(const LlmSpec& spec) {
   return 0;
 }
 
+// What a daemon that runs with this file has seen of it: where a bound or a grace period is too tight. Without a daemon
+// nothing is known.
+std::vector<Finding> seen_by(const nlohmann::ordered_json& status, const std::string& service) {
+  constexpr std::array kOfTheFile = {Condition::kAtMax, Condition::kNoRoom, Condition::kHeadroomShort,
+                                     Condition::kCutOff};
+  std::vector<Finding> out;
+  for (const auto& s : status.value("services", nlohmann::ordered_json::array())) {
+    if (s.value("service", "") != service) continue;
+    for (const auto& c : s.value("conditions", nlohmann::ordered_json::array())) {
+      const bool tight = std::ranges::any_of(
+          kOfTheFile, [&](Condition k) { return c.value("condition", "") == info(k).name; });
+      if (tight)
+        out.push_back({Severity::kWarning, "seen by the running daemon: " + c.value("words", ""),
+                       c.value("detail", "")});
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 int config_validate_command(const Cli& cli) {
@@ -54,11 +81,16 @@ int config_validate_command(const Cli& cli) {
   }
   const Instance instance = instance_of(*folders, config->path);
   Wiring wiring({.state_dir = instance.state_dir, .log_dir = instance.log_dir});
+  const auto running =
+      ask(instance.socket_file(), {{"command", "status"}, {"arguments", nlohmann::ordered_json::object()}},
+          std::chrono::seconds(2));
   int errors = 0, warnings = 0;
   for (const auto& spec : config->services) {
     say(stdout, "{}:\n", spec.name);
     std::fflush(stdout);
-    for (const auto& f : wiring.check(spec)) {
+    auto findings = wiring.check(spec);
+    if (running) std::ranges::move(seen_by(*running, spec.name), std::back_inserter(findings));
+    for (const auto& f : findings) {
       const char* mark = f.severity == Severity::kOk ? "✓" : f.severity == Severity::kWarning ? "⚠" : "✗";
       say(stdout, "  {} {}\n", mark, f.what);
       if (f.severity != Severity::kOk && !f.cure.empty()) say(stdout, "    → {}\n", f.cure);

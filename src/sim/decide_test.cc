@@ -1,5 +1,6 @@
 #include "sim/decide.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -31,10 +32,10 @@ const char* kLine =
     R"({"t":12.0,"service":"consumer","replicas":{"current":3,"ready":2},"queue":{"num_pending":840,"num_ack_pending":2,)"
     R"("delivered_consumer_seq":5120,"delivered_stream_seq":5120,"last_seq":5960,"num_waiting":0}})";
 
-std::vector<nlohmann::ordered_json> answers(const std::string& text) {
+std::vector<nlohmann::ordered_json> answers(const std::string& text, const Config& with = config()) {
   std::istringstream in(text);
   std::ostringstream out;
-  EXPECT_EQ(run_decide(in, out, config()), 0);
+  EXPECT_EQ(run_decide(in, out, with), 0);
   std::istringstream lines(out.str());
   std::vector<nlohmann::ordered_json> all;
   for (std::string line; std::getline(lines, line);) all.push_back(nlohmann::ordered_json::parse(line));
@@ -99,6 +100,26 @@ TEST(Decide, AnswersALineOfAnyLength) {
   ASSERT_EQ(all.size(), 2u);
   EXPECT_THAT(all[0]["error"].get<std::string>(), HasSubstr("longer than"));
   EXPECT_TRUE(all[1].contains("decision"));
+}
+
+TEST(Decide, KnowsTheCalendarAndWhatAllServicesMayHave) {
+  Config c = config();
+  c.max_total_replicas = 7;
+  c.services[0].schedule = {{"0 8 * * *", std::chrono::hours(1), "UTC", 4, {}}};
+  const auto line = [](double t, const char* service, int current) {
+    return fmt::format(
+        R"({{"t":{},"service":"{}","replicas":{{"current":{},"ready":{}}},"queue":{{"num_pending":0}}}})"
+        "\n",
+        t, service, current, current);
+  };
+  const double eight = 8 * 3600;  // of 1970-01-01
+  const auto all =
+      answers(line(eight - 1, "consumer", 1) + line(eight, "consumer", 1) + line(eight, "other", 5), c);
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0]["target_replicas"], 1);
+  EXPECT_EQ(all[1]["target_replicas"], 4);
+  EXPECT_THAT(all[1]["reason"].get<std::string>(), HasSubstr("schedule 0 8 * * *, until Thu 09:00 UTC"));
+  EXPECT_LE(all[2]["target_replicas"], 3) << "4 of 7 are the other's";
 }
 
 }  // namespace

@@ -1,0 +1,77 @@
+// Bounds of the calendar and of all services together, and what workers say of themselves, by a real daemon.
+#include <gtest/gtest.h>
+
+#include "tests/daemon/sandbox.h"
+
+namespace docktor::test {
+namespace {
+
+// Services of `command` that want more replicas for as long as they have less CPU than a machine: always.
+std::string service(const std::string& name, const std::string& command, const std::string& more) {
+  return "  - name: " + name +
+         "\n    max_replicas: 5\n    check_interval: 200ms\n    metrics_window: 1s\n"
+         "    rules: {scale_up_when: [{metric: cpu.avg, op: '<', value: 90000}]}\n"
+         "    target: {kind: process, command: [" +
+         command + "], ready_after: 10ms}\n" + more;
+}
+
+TEST(Bounds, TheCalendarsHoldAndAreShown) {
+  Sandbox box;
+  // It always counts, whatever the time of the test is.
+  box.write("docktor.yaml",
+            "services:\n" +
+                service("a", "sleep, '1000'",
+                        "    schedule: [{cron: '0 0 * * *', for: 24h, timezone: UTC, max_replicas: 2}]\n"));
+  box.start();
+  ASSERT_TRUE(eventually([&] { return box.replicas("a") == 2; }));
+  ASSERT_TRUE(eventually([&] {
+    return box.status("a").value("why_nothing_happens", "").find("max_replicas 2 (schedule 0 0 * * *") !=
+           std::string::npos;
+  }));
+  const Ran status = box.docktor("daemon status");
+  EXPECT_NE(status.out.find("Schedule:      0 0 * * *, until "), std::string::npos) << status.out;
+  EXPECT_NE(status.out.find("(bounds 1..2)"), std::string::npos) << status.out;
+  const Ran valid = box.docktor("config validate");
+  EXPECT_EQ(valid.code, 0);
+  EXPECT_NE(valid.out.find("seen by the running daemon: more replicas are needed than max_replicas allows"),
+            std::string::npos)
+      << valid.out;
+}
+
+TEST(Bounds, AllServicesTogetherHaveNoMoreThanMaxTotal) {
+  Sandbox box;
+  box.write("docktor.yaml", "max_total_replicas: 6\nservices:\n" + service("low", "sleep, '1000'", "") +
+                                service("high", "sleep, '1000'", "    priority: 1\n"));
+  box.start();
+  ASSERT_TRUE(eventually([&] { return box.replicas("high") == 5 && box.replicas("low") == 1; })) << box.log();
+  EXPECT_NE(box.log().find("make room for services of higher priority"), std::string::npos) << box.log();
+}
+
+TEST(Bounds, AReplicaIsReadyWhenItSaysSo) {
+  Sandbox box;
+  box.write("worker.py", R"(
+import os, socket, time
+def tell(text):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.sendto(text.encode(), "\0" + os.environ["NOTIFY_SOCKET"][1:])
+tell("STATUS=importing")
+while os.environ["DOCKTOR_REPLICA"] != "a-1" and not os.path.exists("go"):
+    time.sleep(0.01)
+tell("READY=1\nSTATUS=at work")
+time.sleep(1000)
+)");
+  box.write("docktor.yaml", "services:\n" + service("a", "python3, worker.py", "    scale_up_by: 1\n"));
+  box.start();
+  ASSERT_TRUE(eventually([&] {
+    return box.docktor("daemon status").out.find("a-1: ready, it says: at work") != std::string::npos;
+  })) << box.docktor("daemon status").out;
+  ASSERT_EQ(box.docktor("scale a 3").code, 0);
+  ASSERT_TRUE(eventually([&] {
+    return box.docktor("daemon status").out.find("a-3: starting, it says: importing") != std::string::npos;
+  })) << box.docktor("daemon status").out;
+  box.write("go", "");
+  EXPECT_TRUE(eventually([&] { return box.status("a").value("ready", 0) == 3; }));
+}
+
+}  // namespace
+}  // namespace docktor::test
