@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/rfc3339.h"
 #include "core/time.h"
 
 namespace docktor {
@@ -57,9 +58,5 @@ std::string label(const nlohmann::json& labels, std::string_view name);
 /// The value behind a JSON pointer ("/HostConfig/NetworkMode"), or null: outside JSON never throws.
 const nlohmann::json& at(const nlohmann::json& j, std::string_view pointer);
 std::string text_at(const nlohmann::json& j, std::string_view pointer);
-
-/// 2025-01-29T14:30:00.123456789Z, with an offset too. Nothing for Docker's zero time "0001-01-01..." or
-/// nonsense.
-std::optional<Time> parse_rfc3339(std::string_view text);
 
 }  // namespace docktor
