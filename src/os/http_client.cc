@@ -112,6 +112,33 @@ std::string host_of(const std::string& url) {
   return out;
 }
 
+// The same address under another host's name, and what tells curl where that name is: a certificate is held against the
+// name in the address.
+std::pair<std::string, std::string> under_name(const std::string& url, const std::string& name) {
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parts(curl_url(), curl_url_cleanup);
+  const auto part = [&](CURLUPart what, unsigned flags) {
+    char* text = nullptr;
+    std::string out;
+    if (curl_url_get(parts.get(), what, &text, flags) == CURLUE_OK) out = text;
+    curl_free(text);
+    return out;
+  };
+  if (curl_url_set(parts.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return {url, ""};
+  const auto host = part(CURLUPART_HOST, 0);
+  const auto port = part(CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  if (curl_url_set(parts.get(), CURLUPART_HOST, name.c_str(), 0) != CURLUE_OK) return {url, ""};
+  auto base = part(CURLUPART_URL, 0);
+  if (base.ends_with('/')) base.pop_back();
+  return {std::move(base), fmt::format("{}:{}:{}:{}", name, port, host, port)};
+}
+
+// curl keeps no copy: the text lives as long as the client.
+void set_pem(CURL* easy, CURLoption option, const std::string& pem) {
+  if (pem.empty()) return;
+  curl_blob blob{const_cast<char*>(pem.data()), pem.size(), CURL_BLOB_NOCOPY};
+  curl_easy_setopt(easy, option, &blob);
+}
+
 // As docker and Go's clients have it: what is on this machine is never asked through a proxy.
 bool is_loopback(const std::string& host) {
   in_addr v4{};
@@ -169,10 +196,16 @@ class HttpClient::Loop {
  public:
   explicit Loop(HttpServer server)
       : server_(std::move(server)),
+        base_(server_.base_url),
         direct_(!server_.unix_socket.empty() || is_loopback(host_of(server_.base_url))),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
         wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     init_curl();
+    if (!server_.tls_name.empty()) {
+      auto [base, connect_to] = under_name(server_.base_url, server_.tls_name);
+      base_ = std::move(base);
+      connect_to_ = curl_slist_append(nullptr, connect_to.c_str());
+    }
     multi_ = curl_multi_init();
     curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, kMostConnections);
     curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, server_.most_connections);
@@ -196,6 +229,7 @@ class HttpClient::Loop {
     thread_.join();
     for (auto* easy : idle_) curl_easy_cleanup(easy);
     curl_multi_cleanup(multi_);
+    curl_slist_free_all(connect_to_);
   }
 
   Id submit(HttpRequest request, Done done, Data on_data) {
@@ -317,7 +351,7 @@ class HttpClient::Loop {
     }
     t->easy = easy;
     const auto& r = t->request;
-    const auto url = server_.base_url + r.path;
+    const auto url = base_ + r.path;
     curl_easy_setopt(easy, CURLOPT_URL, url.c_str());
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -329,7 +363,16 @@ class HttpClient::Loop {
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
     if (!server_.unix_socket.empty())
       curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, server_.unix_socket.c_str());
-    if (direct_) curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    if (!server_.proxy.empty())
+      curl_easy_setopt(easy, CURLOPT_PROXY, server_.proxy.c_str());
+    else if (direct_)
+      curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    if (server_.gzip) curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    if (server_.http1) curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    if (connect_to_) curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to_);
+    set_pem(easy, CURLOPT_CAINFO_BLOB, server_.ca_pem);
+    set_pem(easy, CURLOPT_SSLCERT_BLOB, server_.cert_pem);
+    set_pem(easy, CURLOPT_SSLKEY_BLOB, server_.key_pem);
     if (!server_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, server_.ca_file.c_str());
     if (!server_.cert_file.empty()) curl_easy_setopt(easy, CURLOPT_SSLCERT, server_.cert_file.c_str());
     if (!server_.key_file.empty()) curl_easy_setopt(easy, CURLOPT_SSLKEY, server_.key_file.c_str());
@@ -399,7 +442,9 @@ class HttpClient::Loop {
   }
 
   const HttpServer server_;
-  const bool direct_;  // whatever proxy the environment names
+  std::string base_;                  // server_.base_url, or the same with the name of its certificate
+  curl_slist* connect_to_ = nullptr;  // where that name is
+  const bool direct_;                 // whatever proxy the environment names
   const Fd epoll_, wakeup_;
   CURLM* multi_ = nullptr;
   std::thread thread_;

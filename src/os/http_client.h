@@ -24,7 +24,12 @@ struct HttpServer {
   std::string ca_file;      ///< PEM; empty: the system's
   std::string cert_file;    ///< PEM, the client's certificate; empty: none
   std::string key_file;
-  bool verify = true;         ///< check the server's certificate and its name
+  std::string ca_pem, cert_pem, key_pem;  ///< the same as text, in place of a file
+  std::string tls_name;  ///< the name that the server's certificate is held against; empty: base_url's host
+  std::string proxy;     ///< "http://proxy:3128"; empty: as the environment says
+  bool verify = true;    ///< check the server's certificate and its name
+  bool gzip = false;     ///< takes compressed answers
+  bool http1 = false;    ///< a connection carries one request at a time: what hangs holds up nothing else
   long most_connections = 0;  ///< at once; further requests wait for one. 0: as many as there are requests
 };
 
