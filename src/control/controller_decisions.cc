@@ -12,6 +12,7 @@ namespace docktor {
 namespace {
 
 constexpr std::size_t kMostHistory = 12;
+constexpr int kMostConflicts = 3;  // in a row, decided anew at once
 constexpr auto kMostBackoff = std::chrono::minutes(1);
 
 std::string observations_text(const Observation& o) {
@@ -162,6 +163,7 @@ void Controller::on_outcome(const std::string& name, std::uint64_t generation, s
   Service& s = *found;
   if (outcome) {
     s.failed_orders = 0;
+    s.conflicts = 0;
     s.retry_at.reset();
     s.order_error.clear();
     if (s.dry_run)
@@ -173,10 +175,12 @@ void Controller::on_outcome(const std::string& name, std::uint64_t generation, s
     explain_later(s, done);
     s.work_waits = false;  // as seen by the read that the watch begins with
   } else if (outcome.error().code == ErrorCode::kConflict && !s.order->version.empty() &&
-             s.failed_orders == 0) {
-    // The decision rested on a state that is gone: look and decide anew, at once but not for ever.
-    ++s.failed_orders;
+             s.conflicts < kMostConflicts) {
+    // The decision rested on a state that is gone: look and decide anew, at once but not for ever. It is no failure: on some
+    // engines the state changes with each step of a roll-out.
+    ++s.conflicts;
     s.next_check = options_.clock.now();
+    s.sampled.reset();  // a sample of its own: the last one was decided on
     options_.log.info("[{}] Not scaled: {}; deciding anew", name, outcome.error().message);
     close_order(s, "conflict", outcome.error().message);
   } else {
@@ -189,6 +193,7 @@ void Controller::on_outcome(const std::string& name, std::uint64_t generation, s
     const auto backoff = std::min<Duration>(kMostBackoff, first * (1 << std::min(s.failed_orders, 6)));
     s.next_check = std::min(s.next_check, now + backoff);
     ++s.failed_orders;
+    s.conflicts = 0;
     s.retry_at = now + backoff;
     s.order_error =
         fmt::format("{} failed: {}", s.order->target < s.counts.current ? "scale-down" : "scale-up",

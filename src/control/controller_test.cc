@@ -310,6 +310,23 @@ TEST_F(ControllerTest, AnOrderThatFailsForAMomentIsTriedAgainSoon) {
   EXPECT_EQ(w.replicas, 3) << "long before the next check";
 }
 
+TEST_F(ControllerTest, AnOrderThatComesTooLateForItsStateIsDecidedAnewAndNotForEver) {
+  World& w = worlds["a"];
+  w.queue.num_pending = 1500;
+  w.version = "7";
+  w.scale_error = Error{ErrorCode::kConflict, "it has changed meanwhile", true};
+  apply({spec("a")});
+  pass(900ms);
+  EXPECT_EQ(w.orders.size(), 4u) << "three times anew at once, then a failure";
+  const auto d = journal.decisions();
+  ASSERT_EQ(d.size(), 4u) << d[0] << d.back();
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(d[i]["outcome"], "conflict");
+  EXPECT_EQ(d[3]["outcome"], "failed");
+  w.scale_error.reset();
+  pass(3s);
+  EXPECT_EQ(w.replicas, 3) << "long before the next check";
+}
+
 TEST_F(ControllerTest, AnOrderUnderWayCountsAsCarriedOut) {
   World& w = worlds["a"];
   w.queue.num_pending = 1500;

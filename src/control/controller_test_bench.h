@@ -57,6 +57,7 @@ struct World {
   int resumes = 0;
   std::string stopped_by_hand;
   std::string problem;
+  std::string version;
   bool dry_run = false;
   bool deaf = false;  // says done and does nothing
   std::optional<Error> scale_error;
@@ -107,6 +108,7 @@ class FakeTarget final : public Target {
       r.replicas.push_back({.id = std::to_string(i), .state = ReplicaState::kReady});
     r.stopped_by_hand = w_.stopped_by_hand;
     r.problem = w_.problem;
+    r.version = w_.version;
     r.grace = 10s;
     return r;
   }

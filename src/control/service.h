@@ -145,6 +145,7 @@ struct Service {
   std::string last_outcome;
   std::optional<PendingOrder> order;
   int failed_orders = 0;         ///< in a row
+  int conflicts = 0;             ///< in a row: orders that came too late for the state they rested on
   std::optional<Time> retry_at;  ///< no order before this
   std::string order_error;
   std::uint64_t evaluations = 0;
