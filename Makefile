@@ -59,6 +59,7 @@ test: ## install what is missing, build everything, run every test (TESTS=regex 
 	@scripts/fetch-kafka.sh build/kafka >/dev/null || true
 	@scripts/fetch-job-frameworks.sh build/job-frameworks >/dev/null || true
 	@scripts/fetch-elasticmq.sh build/elasticmq >/dev/null || true
+	@scripts/fetch-kubernetes.sh build/kubernetes >/dev/null || true
 	@$(MAKE) --no-print-directory configure-all
 	@$(ninja) all
 	@$(leave-binary)
