@@ -12,6 +12,7 @@
 #include "queues/redis/redis_kind.h"
 #include "queues/sqs/sqs_kind.h"
 #include "targets/compose/compose_kind.h"
+#include "targets/kubernetes/kubernetes_kind.h"
 #include "targets/process/process_kind.h"
 
 namespace docktor {
@@ -21,7 +22,7 @@ namespace {
 // A further kind is a row here, and nothing else outside its folder.
 constexpr std::array kQueues{&kNatsKind,  &kRabbitKind,     &kRedisKind, &kPostgresKind,
                              &kKafkaKind, &kPrometheusKind, &kHttpKind,  &kSqsKind};
-constexpr std::array kTargets{&kProcessKind, &kComposeKind};
+constexpr std::array kTargets{&kProcessKind, &kComposeKind, &kKubernetesKind};
 
 template <class Row, std::size_t N>
 std::array<const KindKeys*, N> keys_of(const std::array<const Row*, N>& rows) {

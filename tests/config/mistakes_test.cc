@@ -422,7 +422,8 @@ INSTANTIATE_TEST_SUITE_P(
               "compose_file, project; write kind: process, or leave it out"}},
         Case{"KindUnknown",
              target("    target: {kind: proces, command: [w]}\n"),
-             {"f.yaml:5:20: kind is \"proces\"; allowed: process, compose; did you mean process?"}},
+             {"f.yaml:5:20: kind is \"proces\"; allowed: process, compose, kubernetes; did you mean "
+              "process?"}},
         Case{
             "ComposeKeyOfAProcess",
             target("    target: {kind: process, command: [w], project: p}\n"),

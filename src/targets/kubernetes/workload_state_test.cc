@@ -1,0 +1,137 @@
+#include "targets/kubernetes/workload_state.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace docktor {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class WorkloadStateTest : public testing::Test {
+ protected:
+  static ScaleView scale(int desired) { return {"u", "1", desired, "app=w"}; }
+  static KubePod pod(const std::string& name, ReplicaState state = ReplicaState::kReady) {
+    KubePod p;
+    p.name = p.uid = name;
+    p.labels = {{"app", "w"}};
+    p.owner_kind = "ReplicaSet";
+    p.owner_name = "w-5d";
+    p.state = state;
+    return p;
+  }
+  std::string news() {
+    std::string out;
+    for (const auto& n : s.take_news()) out += n + "\n";
+    return out;
+  }
+  Time now = time_at(1e6);
+  WorkloadState s{*parse_workload("w")};
+};
+
+TEST_F(WorkloadStateTest, ItsNumberCountsAndPodsOfOthersDoNot) {
+  s.on_scale(scale(3), now);
+  auto other = pod("other");
+  other.owner_name = "x-5d";
+  auto bare = pod("bare");
+  bare.owner_kind = bare.owner_name = "";
+  auto labelled = pod("labelled");
+  labelled.labels = {{"app", "v"}};
+  EXPECT_TRUE(s.owns(pod("a")));
+  EXPECT_FALSE(s.owns(other));
+  EXPECT_FALSE(s.owns(bare));
+  EXPECT_FALSE(s.owns(labelled));
+  s.set_pods({pod("a"), pod("b", ReplicaState::kStarting), pod("c", ReplicaState::kStopping)});
+  const auto c = count(s.report(now));
+  EXPECT_EQ(c.current, 3);
+  EXPECT_EQ(c.ready, 1);
+}
+
+TEST_F(WorkloadStateTest, AZeroByWhatAppliesFilesIsNoStop) {
+  s.on_scale(scale(3), now);
+  s.on_facts(WorkloadFacts{.writer = "argocd-controller"});
+  s.on_scale(scale(0), now);
+  EXPECT_EQ(s.report(now).stopped_by_hand, "");
+  EXPECT_EQ(news(), "argocd-controller set 0 replicas (from 3) outside docktor\n");
+  s.on_scale(scale(2), now);
+  s.on_facts(WorkloadFacts{.writer = "kubectl"});
+  s.on_scale(scale(0), now);
+  EXPECT_THAT(s.report(now).stopped_by_hand, HasSubstr("scaled to 0 outside docktor at "));
+  s.on_scale(scale(1), now);
+  EXPECT_EQ(s.report(now).stopped_by_hand, "");
+}
+
+TEST_F(WorkloadStateTest, AnAutoscalerThatIsUndoneStopsFightingForAWhile) {
+  s.on_scale(scale(1), now);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(s.report(now).hold, "");
+    s.on_own_scale(scale(5), now);
+    s.on_scale(scale(1), now += 1min);
+  }
+  EXPECT_THAT(s.report(now).hold, HasSubstr("somebody undid docktor's orders 3 times"));
+  EXPECT_EQ(s.report(now + 8min).hold, "");
+  s.on_scale(scale(2), now += 20min);
+  s.on_scale(scale(3), now += 1min);
+  EXPECT_EQ(s.report(now).hold, "") << "nothing of docktor's was undone";
+}
+
+TEST_F(WorkloadStateTest, PodsThatAreNotMadeAreTold) {
+  s.on_scale(scale(4), now);
+  s.set_pods({pod("a"), pod("b")});
+  EXPECT_EQ(count(s.report(now)).not_placed, 0) << "they may be on their way";
+  EXPECT_TRUE(s.waits_for_time());
+  EXPECT_THAT(not_placed_text(s.report(now + 31s).replicas),
+              HasSubstr("2 replicas wait for room: no pod was made for them since"));
+  s.on_facts(WorkloadFacts{.refused = "exceeded quota: q"});
+  EXPECT_EQ(not_placed_text(s.report(now).replicas), "2 replicas wait for room: exceeded quota: q");
+  s.set_pods({pod("a"), pod("b"), pod("c"), pod("d")});
+  EXPECT_EQ(count(s.report(now)).not_placed, 0);
+}
+
+TEST_F(WorkloadStateTest, AStatefulSetThatWaitsForAPodToGetReadyLacksNone) {
+  s.on_scale(scale(4), now);
+  s.set_pods({pod("a"), pod("b", ReplicaState::kStarting)});
+  s.report(now);
+  EXPECT_EQ(count(s.report(now + 10min)).not_placed, 0);
+}
+
+TEST_F(WorkloadStateTest, TheIdlestReadyPodsAreNamedWhereNoneGoesByItself) {
+  s.on_scale(scale(4), now);
+  s.set_pods({pod("a"), pod("b"), pod("c"), pod("d", ReplicaState::kStarting)});
+  EXPECT_THAT(s.idlest(1, {{"a", 50}, {"b", 0}, {"c", 20}}), ElementsAre()) << "the one that starts goes";
+  EXPECT_THAT(s.idlest(2, {{"a", 50}, {"b", 0}, {"c", 20}}), ElementsAre("b"));
+  EXPECT_THAT(s.idlest(3, {{"a", 50}, {"b", 0}, {"c", 20}}), ElementsAre("b", "c"));
+}
+
+TEST_F(WorkloadStateTest, CrashesEndingsAndStuckRollOutsAreNewsOnce) {
+  s.on_scale(scale(1), now);
+  s.on_pod(pod("a"));
+  auto crashed = pod("a", ReplicaState::kFailing);
+  crashed.restarts = 1;
+  crashed.note = "CrashLoopBackOff";
+  s.on_pod(crashed);
+  s.on_pod(crashed);
+  s.on_facts(WorkloadFacts{.stuck = "ProgressDeadlineExceeded: x"});
+  s.on_facts(WorkloadFacts{.stuck = "ProgressDeadlineExceeded: x"});
+  crashed.ended = true;
+  s.on_pod(crashed);
+  EXPECT_EQ(news(),
+            "pod a was started anew: CrashLoopBackOff\na roll-out is stuck: ProgressDeadlineExceeded: x\npod "
+            "a has ended\n");
+  EXPECT_TRUE(s.report(now).replicas.empty());
+}
+
+TEST_F(WorkloadStateTest, AWorkloadThatIsMadeAnewIsAdoptedAsItIs) {
+  s.on_scale(scale(3), now);
+  s.set_pods({pod("a")});
+  auto anew = scale(0);
+  anew.uid = "v";
+  s.on_scale(anew, now);
+  EXPECT_EQ(s.report(now).stopped_by_hand, "");
+  EXPECT_THAT(news(), HasSubstr("was made anew, with 0 replicas"));
+}
+
+}  // namespace
+}  // namespace docktor
