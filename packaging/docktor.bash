@@ -69,7 +69,7 @@ _docktor() {
 
   local words=''
   case $command in
-    '') words='daemon config explain scale pause resume set-bounds proposals approve reject mcp web decide simulate demo eval ai chat health --help --version' ;;
+    '') words='daemon config explain scale pause resume set-bounds proposals approve reject mcp web notify decide simulate demo eval ai chat health --help --version' ;;
     daemon) words='start stop status logs reload --help' ;;
     config) words='validate list-models set-model --help' ;;
     'config list-models' | 'config set-model') words='--config --provider --base-url --help' ;;
@@ -97,6 +97,8 @@ _docktor() {
     reject) words='--config --reason --help' ;;
     mcp) words='--config --allow-actions --help' ;;
     web) words='--config --port --help' ;;
+    notify) words='test --help' ;;
+    'notify test') words='--config --json --help' ;;
     demo) words='--seconds --help' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

@@ -297,6 +297,17 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   mcp->footer("Example: docktor mcp --config docktor.yaml --allow-actions");
   on(mcp, Command::kMcp);
 
+  auto* notify = app.add_subcommand("notify", "Whom docktor tells of trouble");
+  notify->require_subcommand(0, 1);
+  notify->footer("Example: docktor notify test");
+  auto* test = notify->add_subcommand(
+      "test", "Send a test message to the receivers of the configuration; needs no daemon");
+  config(test);
+  test->add_option("CHANNEL", cli.channel, "Only this one of notifications");
+  test->add_flag("--json", cli.json, "As JSON");
+  test->footer("Example: docktor notify test ops");
+  on(test, Command::kNotifyTest);
+
   auto* web = app.add_subcommand("web", "The page of the daemon, on this host and for you alone");
   config(web);
   numeric(web->add_option("-p,--port", cli.port, "The port on 127.0.0.1 (any that is free)"), 0, 65'535);

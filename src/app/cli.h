@@ -34,6 +34,7 @@ enum class Command {
   kReject,
   kMcp,
   kWeb,
+  kNotifyTest,
   kDemo,
   kDecide,
   kSimulate,
@@ -84,6 +85,7 @@ struct Cli {
   bool reset = false;  ///< of `set-bounds`
   std::string length;  ///< --for
   std::string reason;
+  std::string channel;      ///< of `notify test`; empty: all
   bool manual = false;
   bool allow_actions = false;        ///< of `mcp`
   std::vector<std::string> dry_run;  ///< services; an empty name means all

@@ -25,6 +25,7 @@ int approve_command(const Cli& cli);
 int reject_command(const Cli& cli);
 int mcp_command(const Cli& cli);
 int web_command(const Cli& cli);
+int notify_test_command(const Cli& cli);
 int health_command(const Cli& cli);
 int decide_command(const Cli& cli);
 int simulate_command(const Cli& cli);

@@ -43,7 +43,7 @@ LoadResult load(const Cli& cli, const std::string& path) {
 
 }  // namespace
 
-std::optional<Config> load_for(const Cli& cli, HttpSpec* http) {
+std::optional<Config> load_for(const Cli& cli, DaemonSpec* daemon) {
   const auto path = config_path(cli);
   if (!path) {
     say(stderr, "docktor: {}\n", path.error().message);
@@ -54,7 +54,7 @@ std::optional<Config> load_for(const Cli& cli, HttpSpec* http) {
   if (!loaded.config) {
     say(stderr, "✗ {} error{}\n", loaded.mistakes.size(), loaded.mistakes.size() == 1 ? "" : "s");
   }
-  if (http) *http = loaded.http;
+  if (daemon) *daemon = {loaded.http, loaded.notifications};
   return std::move(loaded.config);
 }
 
@@ -82,10 +82,10 @@ std::optional<Config> load_or_usual_for(const Cli& cli, const std::string& max_w
   return std::move(loaded.config);
 }
 
-Result<Config> reload_for(const Cli& cli, const std::string& path, HttpSpec* http) {
+Result<Config> reload_for(const Cli& cli, const std::string& path, DaemonSpec* daemon) {
   auto loaded = load(cli, path);
   if (loaded.config) {
-    if (http) *http = loaded.http;
+    if (daemon) *daemon = {loaded.http, loaded.notifications};
     if (cli.config) loaded.config->shown = *cli.config;
     return std::move(*loaded.config);
   }

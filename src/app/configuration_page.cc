@@ -137,11 +137,13 @@ constexpr std::array<Chapter, 5> kServiceChapters{{
      "while any rule has none, nothing is scaled down."},
     {kObjective, "services[].objective", "Capacity per replica and start-up time are learned."},
 }};
-constexpr std::array<Chapter, 4> kLastChapters{{
+constexpr std::array<Chapter, 5> kLastChapters{{
     {kScaling, "scaling (legacy form)", "With `service` at the top, in place of `services`."},
     {kLlm, "llm", ""},
     {kHttp, "http", "docs/metrics.md has what it serves, and who may ask for what."},
     {kHttpToken, "http.tokens[]", ""},
+    {kNotification, "notifications[]",
+     "docs/notifications.md has the events, the forms and what a receiver gets."},
 }};
 
 std::string chapter_of(std::string_view title, std::string_view intro, const std::vector<const Knob*>& keys) {

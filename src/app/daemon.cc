@@ -29,6 +29,7 @@
 #include "core/record.h"
 #include "core/text.h"
 #include "llm/model_adviser.h"
+#include "notify/notifier.h"
 #include "os/atomic_file.h"
 #include "os/real_clock.h"
 
@@ -116,10 +117,24 @@ class Daemon {
                      .run_id = base36(static_cast<std::uint64_t>(to_seconds(clock_.now()) * 10)),
                      .manual = options_.manual,
                      .board = &board_}),
+        notifier_({.board = board_,
+                   .clock = clock_,
+                   .sender = {notify::host_name(), options_.config.path},
+                   .run_id = base36(static_cast<std::uint64_t>(to_seconds(clock_.now()) * 10)),
+                   .file = options_.instance.state_dir + "/notifications.json",
+                   .log =
+                       [log = log_](bool warning, const std::string& line) {
+                         if (warning)
+                           log->warn("⚠ {}", line);
+                         else
+                           log->info("{}", line);
+                       }}),
         web_(board_, options_.instance, options_.manual,
              [this](const std::string& operation, const nlohmann::json& arguments, const std::string& by) {
                return ask_loop(operation, arguments, {by, ""});
-             }) {}
+             }) {
+    web_.notifications_with([this] { return notifier_.figures(); });
+  }
 
   // The lock of what a service scales, which one of ours may hold already. From any thread.
   Result<std::pair<const std::string, std::shared_ptr<FileLock>>> claim(const std::string& service,
@@ -205,17 +220,23 @@ class Daemon {
     } end{*this};
     if (auto opened = web_.open_socket(); !opened)
       log_->warn("⚠ no page and no metrics: {}", opened.error().message);
-    if (auto opened = web_.apply(options_.http); !opened) {
+    if (auto opened = web_.apply(options_.daemon.http); !opened) {
       starter.report({false, {opened.error().message}});
       return kExitFailedStart;
     }
     web_.reloaded(true, to_seconds(clock_.now()));
-    if (const auto& at = options_.http.listen; !at.empty()) log_->info("page and metrics: http://{}", at);
+    if (const auto& at = options_.daemon.http.listen; !at.empty())
+      log_->info("page and metrics: http://{}", at);
+    notifier_.apply(options_.daemon.notifications);
+    notifier_.tell("started", fmt::format("docktor {}, pid {}", kVersion, ::getpid()));
     make_services(starter);
     if (!first_look(starter.report)) return kExitFailedStart;
     controller_.run(stop_.get_token());
     server->reset();  // nobody asks any more
-    log_->info("stopped; {}", left_running(controller_));
+    const auto left = left_running(controller_);
+    log_->info("stopped; {}", left);
+    notifier_.tell("stopped", left);
+    notifier_.close();
     return 0;
   }
 
@@ -330,18 +351,19 @@ class Daemon {
   Result<std::string> reload() {
     if (starting_ > 0)
       return fail(ErrorCode::kUnavailable, starting_text() + "; reload once all are made", true);
-    HttpSpec http;
-    auto config = options_.reload(http);
+    DaemonSpec daemon;
+    auto config = options_.reload(daemon);
     const auto refuse = [&](const Error& e) {
       reload_error_ = e.message;
       web_.reloaded(false, 0);
+      notifier_.reloaded(e.message);
       log_->error("⚠ reload refused; still using the previous configuration:\n{}", e.message);
       return tl::unexpected(e);
     };
     if (!config) return refuse(config.error());
     auto locks = locks_of(*config, false);
     if (!locks) return refuse(locks.error());
-    if (auto listens = web_.apply(http); !listens) return refuse(listens.error());
+    if (auto listens = web_.apply(daemon.http); !listens) return refuse(listens.error());
     locks_ = std::move(*locks);  // not before all is taken: those of the old services are in use till then
     web_.reloaded(true, to_seconds(clock_.now()));
     for (const auto& old : options_.config.services) {
@@ -352,7 +374,9 @@ class Daemon {
     }
     for (const auto& spec : config->services) left_.erase(spec.name);
     options_.config = std::move(*config);
-    options_.http = http;
+    options_.daemon = std::move(daemon);
+    notifier_.apply(options_.daemon.notifications);
+    notifier_.reloaded({});
     reload_error_.clear();
     auto text = apply(options_.config.services);
     if (!left_.empty()) {
@@ -434,7 +458,9 @@ class Daemon {
     }
     if (command == "config") {
       auto shown = effective_config(options_.config);
-      shown["http"] = effective_http(options_.http);
+      shown["http"] = effective_http(options_.daemon.http);
+      if (!options_.daemon.notifications.empty())
+        shown["notifications"] = effective_notifications(options_.daemon.notifications);
       return shown;
     }
     if (command == "health")
@@ -452,6 +478,9 @@ class Daemon {
       for (const auto& trouble : {controller_.journal_trouble(), log_file_->trouble(),
                                   config_file_.not_in_effect(options_.config)}) {
         if (!trouble.empty()) troubles.push_back(trouble);
+      }
+      for (auto& channel : notifier_.figures()) {
+        if (!channel.trouble.empty()) troubles.push_back(std::move(channel.trouble));
       }
       if (!troubles.empty()) about["troubles"] = troubles;
       if (!left_.empty()) about["left_running"] = left_texts();
@@ -524,6 +553,7 @@ class Daemon {
   Board board_{clock_.now()};
   Wiring wiring_;  // before the controller: connections and supervisors outlive what uses them
   Controller controller_;
+  notify::Notifier notifier_;
   DaemonWeb web_;  // last: its threads ask everything above
 };
 

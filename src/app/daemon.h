@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "control/paths.h"
-#include "core/http_spec.h"
+#include "core/daemon_spec.h"
 #include "core/result.h"
 #include "core/spec.h"
 
@@ -19,9 +19,9 @@ struct DaemonOptions {
   /// written.
   std::string locks_dir, spare_locks_dir;
   Config config;
-  HttpSpec http;
-  /// Reads the configuration again, its http block into `http`; the error lists every mistake.
-  std::function<Result<Config>(HttpSpec& http)> reload;
+  DaemonSpec daemon;
+  /// Reads the configuration again, what it says of the daemon into `daemon`; the error lists every mistake.
+  std::function<Result<Config>(DaemonSpec& daemon)> reload;
   bool foreground = false;              ///< log to stderr, too
   bool manual = false;                  ///< decisions become proposals
   bool dry_run = false;                 ///< of all services

@@ -32,6 +32,8 @@ class DaemonWeb {
   /// As the configuration says from now on; unchanged, or an error and everything as it was.
   Result<void> apply(const HttpSpec& spec);
   void reloaded(bool taken, double at) { site_.reloaded(taken, at); }
+  /// For the metrics; called from other threads.
+  void notifications_with(web::Site::Channels channels) { site_.notifications_with(std::move(channels)); }
   /// Ends all connections, and the simulation that one of them waits for.
   void close();
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 
+#include "notify/address.h"
 #include "queues/http/http_kind.h"
 #include "queues/kafka/kafka_kind.h"
 #include "queues/nats/nats_kind.h"
@@ -39,7 +40,7 @@ std::span<const TargetKind* const> target_kinds() { return kTargets; }
 const Kinds& all_kinds() {
   static const auto queues = keys_of(kQueues);
   static const auto targets = keys_of(kTargets);
-  static const Kinds kinds{queues, targets};
+  static const Kinds kinds{queues, targets, notify::receiver_traits};
   return kinds;
 }
 

@@ -54,6 +54,8 @@ int run(const Cli& cli) {
       return reject_command(cli);
     case Command::kMcp:
       return mcp_command(cli);
+    case Command::kNotifyTest:
+      return notify_test_command(cli);
     case Command::kWeb:
       return web_command(cli);
     case Command::kDemo:

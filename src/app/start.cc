@@ -118,8 +118,8 @@ StartReport unpack(const std::string& text, const Instance& instance) {
 }  // namespace
 
 int daemon_start_command(const Cli& cli) {
-  HttpSpec http;
-  auto loaded = load_for(cli, &http);
+  DaemonSpec daemon;
+  auto loaded = load_for(cli, &daemon);
   if (!loaded || !dry_run_names_are_services(*loaded, cli)) return kExitUsage;
   const auto folders = our_folders();
   if (!folders) {
@@ -131,8 +131,8 @@ int daemon_start_command(const Cli& cli) {
   options.locks_dir = folders->state + "/services";
   options.spare_locks_dir = folders->runtime + "/services";
   options.config = *loaded;
-  options.http = http;
-  options.reload = [cli, path = loaded->path](HttpSpec& http) { return reload_for(cli, path, &http); };
+  options.daemon = daemon;
+  options.reload = [cli, path = loaded->path](DaemonSpec& spec) { return reload_for(cli, path, &spec); };
   options.foreground = cli.foreground;
   options.manual = cli.manual;
   options.dry_run = std::ranges::find(cli.dry_run, "") != cli.dry_run.end();
@@ -150,7 +150,7 @@ int daemon_start_command(const Cli& cli) {
 
   if (cli.foreground) {
     return run_daemon(std::move(options),
-                      {[&](const StartReport& r) { print_report(r, instance, http); }, {}});
+                      {[&](const StartReport& r) { print_report(r, instance, daemon.http); }, {}});
   }
   int pipe_fds[2];
   if (::pipe2(pipe_fds, O_CLOEXEC) != 0) {
@@ -195,7 +195,7 @@ int daemon_start_command(const Cli& cli) {
   ::close(pipe_fds[0]);
   const StartReport report = unpack(text, instance);
   if (!report.up) ::waitpid(child, nullptr, 0);
-  print_report(report, instance, http);
+  print_report(report, instance, daemon.http);
   return report.up ? 0 : kExitFailed;
 }
 

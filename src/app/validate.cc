@@ -69,10 +69,14 @@ std::vector<Finding> seen_by(const nlohmann::ordered_json& status, const std::st
 }  // namespace
 
 int config_validate_command(const Cli& cli) {
-  const auto config = load_for(cli);
+  DaemonSpec daemon;
+  const auto config = load_for(cli, &daemon);
   if (!config) return kExitUsage;
   say(stdout, "✓ {}: {} service{}, no errors\n", config->shown, config->services.size(),
       config->services.size() == 1 ? "" : "s");
+  for (const auto& c : daemon.notifications)
+    say(stdout, "  notifications of {} go to {} (`docktor notify test {}` sends one)\n", c.name, c.shown,
+        c.name);
   if (cli.offline) return 0;
   const auto folders = our_folders();
   if (!folders) {

@@ -129,4 +129,17 @@ Json effective_http(const HttpSpec& http) {
   return json;
 }
 
+Json effective_notifications(const std::vector<ChannelSpec>& channels) {
+  Json list = Json::array();
+  for (const auto& c : channels) {
+    Json one = {{"name", c.name}, {"url", c.shown}, {"hold_off", exact_duration(c.hold_off)}};
+    if (!c.events.empty()) one["events"] = c.events;
+    if (!c.services.empty()) one["services"] = c.services;
+    if (c.repeat > Duration::zero()) one["repeat"] = exact_duration(c.repeat);
+    if (!c.keys.empty()) one["secret_file"] = kHidden;
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
 }  // namespace docktor

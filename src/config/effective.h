@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/http_spec.h"
+#include "core/notify_spec.h"
 #include "core/spec.h"
 
 namespace docktor {
@@ -16,5 +17,8 @@ nlohmann::ordered_json effective_service(const ServiceSpec& service);
 
 /// The http block; of a token its file, never the token.
 nlohmann::ordered_json effective_http(const HttpSpec& http);
+
+/// The list; of an address what is not secret.
+nlohmann::ordered_json effective_notifications(const std::vector<ChannelSpec>& channels);
 
 }  // namespace docktor

@@ -13,6 +13,7 @@
 #include "config/section.h"
 #include "core/factory.h"
 #include "core/metric.h"
+#include "core/notify_spec.h"
 #include "core/settings.h"
 
 namespace docktor {
@@ -81,6 +82,8 @@ struct TargetKind {
 struct Kinds {
   std::span<const KindKeys* const> queues;
   std::span<const KindKeys* const> targets;
+  /// Of the address of a receiver of notifications; the error says what is wrong with it. nullptr: none is checked.
+  Result<ReceiverTraits> (*receiver)(std::string_view url) = nullptr;
 
   const KindKeys* queue(std::string_view name) const;
   const KindKeys* target(std::string_view name) const;

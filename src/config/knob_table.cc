@@ -20,6 +20,8 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "Language model that advises, or explains; scaling neither waits for it nor needs it."},
     {.forms = kTop, .key = "http", .type = KnobType::kSection,
      .meaning = "Where the page, the metrics and the API can be reached over the network; nowhere by default."},
+    {.forms = kTop, .key = "notifications", .type = KnobType::kSections,
+     .meaning = "Whom docktor tells of trouble, once when it begins and once when it ends.", .least = 0, .most = 16},
     {.forms = kTop, .key = "services", .type = KnobType::kSections,
      .meaning = "The services to scale, each with rules or an objective.", .least = 1, .most = 10'000},
     {.forms = kTop, .key = "max_total_replicas", .type = KnobType::kInteger,
@@ -194,6 +196,28 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.forms = kHttpToken, .key = "acts", .type = KnobType::kBool,
      .meaning = "Whether it may change something (pause, scale, approve, ...); else it only looks.",
      .standard = "false"},
+
+    // --- notifications
+    {.forms = kNotification, .key = "name", .type = KnobType::kText,
+     .meaning = "What log, status and metrics call this channel.", .least = 1, .most = 64, .required = true},
+    {.forms = kNotification, .key = "url", .type = KnobType::kText,
+     .meaning = "The receiver: slack://A/B/C, discord://TOKEN@ID, ntfys://HOST/TOPIC, json+https://, cloudevents+https://,"
+                " alertmanager+http://, heartbeat+https://, or the https address that Slack, Discord or ntfy.sh shows.",
+     .least = 0, .most = 2048, .secret = true, .file_key = "url_file"},
+    {.forms = kNotification, .key = "events", .type = KnobType::kList,
+     .meaning = "What it is told of: names of events and conditions, or usual, all, override; without it the usual ones.",
+     .least = 0, .most = 100},
+    {.forms = kNotification, .key = "services", .type = KnobType::kList,
+     .meaning = "Of which services; without it of all.", .least = 0, .most = 10'000},
+    {.forms = kNotification, .key = "hold_off", .type = KnobType::kDuration,
+     .meaning = "Something must last this long before it is told, and be over this long before its end is told.",
+     .standard = "30s", .least = 0, .most = kHour},
+    {.forms = kNotification, .key = "repeat", .type = KnobType::kDuration,
+     .meaning = "Told again this often while it lasts; 0 is once. Of a heartbeat: the time between two (1m).",
+     .standard = "0s", .least = 0, .most = 7 * kDay},
+    {.forms = kNotification, .key = "secret_file", .type = KnobType::kPath,
+     .meaning = "File with a key (whsec_ and base64) by which json and cloudevents are signed; two lines while a key changes.",
+     .least = 1, .most = kMaxText, .readable = true},
 });
 // clang-format on
 

@@ -58,6 +58,8 @@ std::pair<std::string_view, std::string_view> path_and_title(Form form) {
       return {"http.tokens[].", "a token"};
     case kSchedule:
       return {"services[].schedule[].", "an entry of schedule"};
+    case kNotification:
+      return {"notifications[].", "a notification"};
   }
   return {};
 }

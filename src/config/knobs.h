@@ -22,8 +22,9 @@ enum Form : std::uint32_t {
   kObjective = 32,
   kLlm = 64,
   kHttp = 128,
-  kHttpToken = 256,  ///< one of http.tokens[]
-  kSchedule = 512,   ///< one of schedule[] of a service
+  kHttpToken = 256,      ///< one of http.tokens[]
+  kSchedule = 512,       ///< one of schedule[] of a service
+  kNotification = 1024,  ///< one of notifications[]
 };
 
 enum class KnobType {

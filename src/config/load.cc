@@ -120,7 +120,7 @@ void select_service(Mistakes& mistakes, const FlagOverrides& flags, Config& conf
                                 : fmt::format("allowed: {}{}", fmt::join(names, ", "), cut ? ", ..." : "")));
 }
 
-void read_config(ConfigContext& context, const YamlNode& root, Config& config, HttpSpec& http) {
+void read_config(ConfigContext& context, const YamlNode& root, Config& config, LoadResult& result) {
   if (root.kind == YamlNode::Kind::kNull) {
     context.mistakes.add(root.at, "the configuration is empty; write services: with a list");
     return;
@@ -139,9 +139,10 @@ void read_config(ConfigContext& context, const YamlNode& root, Config& config, H
   }
   config.llm = read_llm(top);
   context.advised = config.llm && config.llm->mode == LlmMode::kAdvise;
-  http = read_http(top);
+  result.http = read_http(top);
   read_forms(top, config);
   read_total(top, config);
+  result.notifications = read_notifications(top, config);
   select_service(context.mistakes, context.flags, config);
 }
 
@@ -157,7 +158,7 @@ LoadResult load_config_text(const Kinds& kinds, std::string_view text, const std
   Config config;
   config.shown = shown_path;
   config.path = path_under(folder, fs::path(shown_path).filename().string());
-  if (const auto root = parse_yaml(text, mistakes)) read_config(context, *root, config, result.http);
+  if (const auto root = parse_yaml(text, mistakes)) read_config(context, *root, config, result);
   result.mistakes = mistakes.list(shown_path, text);
   if (mistakes.empty()) result.config = std::move(config);
   return result;

@@ -9,6 +9,7 @@
 #include "config/environment.h"
 #include "config/kind.h"
 #include "core/http_spec.h"
+#include "core/notify_spec.h"
 #include "core/spec.h"
 
 namespace docktor {
@@ -16,7 +17,8 @@ namespace docktor {
 /// Either a configuration and no mistake, or mistakes and no configuration.
 struct LoadResult {
   std::optional<Config> config;
-  HttpSpec http;  ///< meaningful with a configuration
+  HttpSpec http;                           ///< meaningful with a configuration
+  std::vector<ChannelSpec> notifications;  ///< the same
   /// `file:line:column: what is wrong; what is allowed`, 1-based, in order of position; a mistake of a
   /// variable or flag begins with its name instead and stands first.
   std::vector<std::string> mistakes;

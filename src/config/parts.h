@@ -7,6 +7,7 @@
 
 #include "config/section.h"
 #include "core/http_spec.h"
+#include "core/notify_spec.h"
 #include "core/spec.h"
 
 namespace docktor {
@@ -44,6 +45,9 @@ ServiceSpec read_legacy(Section& top);
 std::optional<LlmSpec> read_llm(Section& top);
 
 HttpSpec read_http(Section& top);
+
+/// When the services are known.
+std::vector<ChannelSpec> read_notifications(Section& top, const Config& config);
 
 /// Reports a name that cannot be a service's: it is part of file names and of names in the engine.
 void check_service_name(Mistakes& mistakes, const Read<std::string>& name);

@@ -225,6 +225,15 @@ constexpr std::array kTable = std::to_array<Row>({
      [](W w, S out) { out.put(number(w.daemon.journal_failures)); }},
     {"docktor_state_save_failures_total", kCounter, "", "Times that a service's state could not be saved.", nullptr,
      [](W w, S out) { out.put(number(w.daemon.save_failures)); }},
+    {"docktor_notifications_total", kCounter, "channel", "Events that a receiver has taken.", nullptr, [](W w, S out) {
+      for (const auto& c : w.channels) out.put(number(c.sent), {{"channel", c.name}});
+    }},
+    {"docktor_notification_failures_total", kCounter, "channel", "Tries that a receiver did not take.", nullptr, [](W w, S out) {
+      for (const auto& c : w.channels) out.put(number(c.failures), {{"channel", c.name}});
+    }},
+    {"docktor_notifications_dropped_total", kCounter, "channel", "Events that were given up.", nullptr, [](W w, S out) {
+      for (const auto& c : w.channels) out.put(number(c.dropped), {{"channel", c.name}});
+    }},
     {"docktor_http_requests_total", kCounter, "handler, code", "HTTP requests by route and status.", nullptr, [](W w, S out) {
       for (const auto& [of, n] : w.http_requests)
         out.put(number(n), {{"handler", of.first}, {"code", std::to_string(of.second)}});

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "control/figures.h"
+#include "core/notify_spec.h"
 
 namespace docktor::metrics {
 
@@ -23,6 +24,7 @@ struct World {
   double reload_at = 0;  ///< Unix seconds of the last configuration that was taken
   std::map<std::pair<std::string, int>, std::uint64_t> http_requests;  ///< by handler and code
   std::size_t http_connections = 0, http_streams = 0;
+  std::vector<ChannelFigures> channels;  ///< of notifications
   struct Process {
     double cpu_seconds = 0, start_time = 0;
     double resident = 0, virtual_memory = 0;  ///< bytes

@@ -82,6 +82,11 @@ void Site::count_with(std::function<std::pair<std::size_t, std::size_t>()> conne
   connections_ = std::move(connections);
 }
 
+void Site::notifications_with(Channels channels) {
+  const std::lock_guard lock(mutex_);
+  channels_ = std::move(channels);
+}
+
 HttpSpec Site::spec() const {
   const std::lock_guard lock(mutex_);
   return spec_;
@@ -193,6 +198,7 @@ Response Site::metrics(const Request& request) const {
     world.reload_ok = reload_ok_;
     world.reload_at = reload_at_;
     world.http_requests = counts_;
+    if (channels_) world.channels = channels_();
     if (connections_) std::tie(world.http_connections, world.http_streams) = connections_();
   }
   const auto format = m::format_for(request.header("accept"));

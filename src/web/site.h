@@ -11,6 +11,7 @@
 #include "api/operations.h"
 #include "control/figures.h"
 #include "core/http_spec.h"
+#include "core/notify_spec.h"
 #include "http/server.h"
 #include "web/feed.h"
 #include "web/guard.h"
@@ -40,6 +41,8 @@ class Site {
   void reloaded(bool taken, double at);
   /// For the metrics: how many connections and streams the listeners have.
   void count_with(std::function<std::pair<std::size_t, std::size_t>()> connections);
+  using Channels = std::function<std::vector<ChannelFigures>()>;
+  void notifications_with(Channels channels);
 
  private:
   std::optional<http::Response> at_once(const http::Request& request);
@@ -61,6 +64,7 @@ class Site {
   bool reload_ok_ = true;
   double reload_at_ = 0;
   std::function<std::pair<std::size_t, std::size_t>()> connections_;
+  Channels channels_;
   std::map<std::pair<std::string, int>, std::uint64_t> counts_;
 };
 

@@ -40,6 +40,8 @@ TEST_F(CliTest, HelpHasAnExampleForEveryCommand) {
                               "mcp",
                               "decide",
                               "demo",
+                              "notify",
+                              "notify test",
                               "health"}) {
     const Ran r = box.docktor(std::string(command) + " --help");
     EXPECT_EQ(r.code, 0) << command;

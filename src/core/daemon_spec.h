@@ -1,0 +1,16 @@
+// What a configuration says of the daemon, not of a service.
+#pragma once
+
+#include <vector>
+
+#include "core/http_spec.h"
+#include "core/notify_spec.h"
+
+namespace docktor {
+
+struct DaemonSpec {
+  HttpSpec http;
+  std::vector<ChannelSpec> notifications;
+};
+
+}  // namespace docktor
