@@ -69,7 +69,7 @@ _docktor() {
 
   local words=''
   case $command in
-    '') words='daemon config explain scale pause resume set-bounds proposals approve reject mcp web notify decide simulate demo eval ai chat health --help --version' ;;
+    '') words='daemon config explain scale pause resume set-bounds proposals approve reject mcp web top savings notify decide simulate demo eval ai chat health --help --version' ;;
     daemon) words='start stop status logs reload --help' ;;
     config) words='validate list-models set-model --help' ;;
     'config list-models' | 'config set-model') words='--config --provider --base-url --help' ;;
@@ -97,6 +97,7 @@ _docktor() {
     reject) words='--config --reason --help' ;;
     mcp) words='--config --allow-actions --help' ;;
     web) words='--config --port --help' ;;
+    top) words='--config --act --help' ;;
     notify) words='test --help' ;;
     'notify test') words='--config --json --help' ;;
     demo) words='--seconds --help' ;;

@@ -297,6 +297,14 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   mcp->footer("Example: docktor mcp --config docktor.yaml --allow-actions");
   on(mcp, Command::kMcp);
 
+  auto* top =
+      app.add_subcommand("top", "All services in the terminal, as they change; into a pipe one table");
+  config(top);
+  top->add_flag("--act", cli.act,
+                "Keys that act, too: pause, resume, scale, approve, reject; each asks once");
+  top->footer("Example: docktor top --act");
+  on(top, Command::kTop);
+
   auto* notify = app.add_subcommand("notify", "Whom docktor tells of trouble");
   notify->require_subcommand(0, 1);
   notify->footer("Example: docktor notify test");

@@ -35,6 +35,7 @@ enum class Command {
   kMcp,
   kWeb,
   kNotifyTest,
+  kTop,
   kDemo,
   kDecide,
   kSimulate,
@@ -86,6 +87,7 @@ struct Cli {
   std::string length;  ///< --for
   std::string reason;
   std::string channel;      ///< of `notify test`; empty: all
+  bool act = false;         ///< of `top`
   bool manual = false;
   bool allow_actions = false;        ///< of `mcp`
   std::vector<std::string> dry_run;  ///< services; an empty name means all

@@ -26,6 +26,7 @@ int reject_command(const Cli& cli);
 int mcp_command(const Cli& cli);
 int web_command(const Cli& cli);
 int notify_test_command(const Cli& cli);
+int top_command(const Cli& cli);
 int health_command(const Cli& cli);
 int decide_command(const Cli& cli);
 int simulate_command(const Cli& cli);

@@ -56,6 +56,8 @@ int run(const Cli& cli) {
       return mcp_command(cli);
     case Command::kNotifyTest:
       return notify_test_command(cli);
+    case Command::kTop:
+      return top_command(cli);
     case Command::kWeb:
       return web_command(cli);
     case Command::kDemo:

@@ -40,6 +40,7 @@ TEST_F(CliTest, HelpHasAnExampleForEveryCommand) {
                               "mcp",
                               "decide",
                               "demo",
+                              "top",
                               "notify",
                               "notify test",
                               "health"}) {
