@@ -29,7 +29,7 @@ _docktor() {
         if [[ $config == "=" ]]; then config=${COMP_WORDS[i + 2]}; ((i++)); fi
         ((i++))
         ;;
-      --for | --reason | -s | --service | -n | --tail | --interval | --compose-file | --seconds | --trace | --shape | --from-journal | --policy | \
+      --for | --last | --reason | -s | --service | -n | --tail | --interval | --compose-file | --seconds | --trace | --shape | --from-journal | --policy | \
         --max-wait | --capacity | --start-up | --start-up-deviation | --cv | --worker | --provider | --base-url | --journal | --prefetch | --clump | --fault | --seeds | \
         --report | --svg) ((i++)) ;;
       -*) ;;
@@ -51,7 +51,7 @@ _docktor() {
       compopt -o filenames 2>/dev/null
       return
       ;;
-    --for | --reason | --base-url | --interval | --tail | -n | --seconds | --shape | --policy | --max-wait | --capacity | --start-up | --start-up-deviation | \
+    --for | --last | --reason | --base-url | --interval | --tail | -n | --seconds | --shape | --policy | --max-wait | --capacity | --start-up | --start-up-deviation | \
       --cv | --worker | --prefetch | --clump | --fault | --seeds) return ;;
     --dry-run)
       mapfile -t COMPREPLY < <(compgen -W "$(_docktor_services "$config") --config --foreground --wait-ready" -- "$cur")
@@ -98,6 +98,7 @@ _docktor() {
     mcp) words='--config --allow-actions --help' ;;
     web) words='--config --port --help' ;;
     top) words='--config --act --help' ;;
+    savings) words='--config --service --last --capacity --json --help' ;;
     notify) words='test --help' ;;
     'notify test') words='--config --json --help' ;;
     demo) words='--seconds --help' ;;

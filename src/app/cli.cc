@@ -305,6 +305,18 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   top->footer("Example: docktor top --act");
   on(top, Command::kTop);
 
+  auto* savings = app.add_subcommand(
+      "savings",
+      "What ran, by the journal, beside all replicas all the time, the rules, and other autoscalers");
+  config(savings);
+  service(savings, "Only this service");
+  savings->add_option("--last", cli.last, "Over which time: 7d, 24h, 90m (7d)");
+  numeric(savings->add_option("--capacity", cli.capacity, "Messages per second of a replica (as learned)"),
+          0.001, 1e6, true);
+  savings->add_flag("--json", cli.json, "As JSON");
+  savings->footer("Example: docktor savings --last 24h --service consumer");
+  on(savings, Command::kSavings);
+
   auto* notify = app.add_subcommand("notify", "Whom docktor tells of trouble");
   notify->require_subcommand(0, 1);
   notify->footer("Example: docktor notify test");

@@ -36,6 +36,7 @@ enum class Command {
   kWeb,
   kNotifyTest,
   kTop,
+  kSavings,
   kDemo,
   kDecide,
   kSimulate,
@@ -88,6 +89,7 @@ struct Cli {
   std::string reason;
   std::string channel;      ///< of `notify test`; empty: all
   bool act = false;         ///< of `top`
+  std::string last = "7d";  ///< of `savings`
   bool manual = false;
   bool allow_actions = false;        ///< of `mcp`
   std::vector<std::string> dry_run;  ///< services; an empty name means all

@@ -27,6 +27,7 @@ int mcp_command(const Cli& cli);
 int web_command(const Cli& cli);
 int notify_test_command(const Cli& cli);
 int top_command(const Cli& cli);
+int savings_command(const Cli& cli);
 int health_command(const Cli& cli);
 int decide_command(const Cli& cli);
 int simulate_command(const Cli& cli);

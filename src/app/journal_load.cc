@@ -41,12 +41,14 @@ std::optional<double> carried(const nlohmann::ordered_json& record) {
 
 }  // namespace
 
-Result<JournalLoad> load_from_journal(const std::string& path, const std::string& service) {
+Result<JournalLoad> load_from_journal(const std::string& path, const std::string& service,
+                                      const JournalPart& part) {
   JournalLoad out;
   std::set<std::string> services;
   std::optional<Input> last;
   double first = 0;
-  double most_carried = 0;
+  double most_carried = 0, skipped = 0;
+  WaitMeter meter(part.max_wait);
   auto& rows = out.load.rows;
   const auto read = read_journal(path, [&](const nlohmann::ordered_json& record) {
     const std::string name = record.value("service", "");
@@ -61,16 +63,29 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
       auto input = input_from_json(nlohmann::json(line));
       if (!input || !input->second.queue) continue;
       Input& now = input->second;
-      if (last && now.at <= last->at) continue;
+      if ((last && now.at <= last->at) || to_seconds(now.at) < part.since) continue;
+      Observation seen;
+      seen.queue_at = now.at;
+      seen.queue = *now.queue;
       if (!last) {
         out.begins = first = to_seconds(now.at);
       } else {
         const Duration length = now.at - last->at;
-        const auto flow = flow_between(*last->queue, *now.queue, length).flow;
-        const bool told = flow && to_seconds(length) <= kLongestGap;
-        if (!told) out.unknown += to_seconds(length);
-        rows.push_back({to_seconds(last->at) - first, told ? flow->arrivals / to_seconds(length) : 0});
+        const auto flow = flow_between(*last->queue, *now.queue, length);
+        const bool told = flow.flow && to_seconds(length) <= kLongestGap;
+        if (told) {
+          seen.flow = flow.flow;
+          out.replica_seconds += last->replicas.current * to_seconds(length);
+          out.peak_replicas = std::max(out.peak_replicas, last->replicas.current);
+        } else {
+          out.unknown += to_seconds(length);
+        }
+        if (told || !part.skip_gaps)
+          rows.push_back(
+              {to_seconds(last->at) - first - skipped, told ? flow.flow->arrivals / to_seconds(length) : 0});
+        if (!told && part.skip_gaps) skipped += to_seconds(length);
       }
+      meter.observe(seen, out.waits);
       last = std::move(now);
     }
     return true;
@@ -87,7 +102,7 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
             : fmt::format("{} has no two samples of a queue{}; its services: {}", path,
                           service.empty() ? "" : " of service " + service, fmt::join(services, ", ")));
   if (!out.capacity && most_carried > 0) out.capacity = most_carried;
-  rows.push_back({to_seconds(last->at) - first, 0});
+  rows.push_back({to_seconds(last->at) - first - skipped, 0});
   out.load.name = fmt::format("{} of {}", service.empty() ? *services.begin() : service, path);
   return out;
 }

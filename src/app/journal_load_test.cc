@@ -101,5 +101,23 @@ TEST_F(JournalLoadTest, TakesTheCapacityThatWasSeenWhereNoneWasLearned) {
   EXPECT_EQ(load_from_journal(write(good() + learned.dump() + "\n"), "")->capacity, 20);
 }
 
+TEST_F(JournalLoadTest, TellsWhatRanAndCutsOutWhatNobodyWatched) {
+  const auto path = write(good() + record(1102, 9000).dump() + "\n" + record(1103, 9250).dump() + "\n");
+  const auto all = load_from_journal(path, "w");
+  ASSERT_TRUE(all);
+  EXPECT_EQ(all->load.length(), 1003);
+  EXPECT_EQ(all->unknown, 1000);
+  EXPECT_EQ(all->replica_seconds, 2 * 3) << "two replicas, three seconds that were watched";
+  EXPECT_EQ(all->peak_replicas, 2);
+  const auto cut = load_from_journal(path, "w", {.skip_gaps = true, .max_wait = seconds(0.1)});
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(cut->load.length(), 3);
+  EXPECT_EQ(cut->load.messages(), 750);
+  EXPECT_GT(cut->waits.late, 0) << "50 always wait at 250 a second: 200 ms";
+  const auto newest = load_from_journal(path, "w", {.since = 1000});
+  ASSERT_TRUE(newest);
+  EXPECT_EQ(newest->load.length(), 1);
+}
+
 }  // namespace
 }  // namespace docktor

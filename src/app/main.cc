@@ -58,6 +58,8 @@ int run(const Cli& cli) {
       return notify_test_command(cli);
     case Command::kTop:
       return top_command(cli);
+    case Command::kSavings:
+      return savings_command(cli);
     case Command::kWeb:
       return web_command(cli);
     case Command::kDemo:

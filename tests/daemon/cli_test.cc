@@ -41,6 +41,7 @@ TEST_F(CliTest, HelpHasAnExampleForEveryCommand) {
                               "decide",
                               "demo",
                               "top",
+                              "savings",
                               "notify",
                               "notify test",
                               "health"}) {
