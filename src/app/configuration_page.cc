@@ -210,7 +210,8 @@ std::string metrics_table() {
     if (!k->has_limits) without += fmt::format("{}{}", without.empty() ? "" : ", ", k->name);
   }
   std::string out = fmt::format(
-      "## Metrics\n\n`cpu.avg_pct` is another name of `cpu.avg`. `queue.*` needs a `queue`; `cpu.limit_pct` "
+      "## Metrics\n\n`cpu.avg_pct` is another name of `cpu.avg`. `queue.*` needs a `queue`, or `queues` with "
+      "`queue.NAME.*` for one of them; `cpu.limit_pct` "
       "and "
       "`mem.limit_pct` need a\ntarget whose replicas have limits (not kind {}).\n\n"
       "| metric | unit | meaning |\n| --- | --- | --- |\n",
@@ -265,6 +266,11 @@ std::string configuration_reference() {
   out += chapter_of(kTopChapter.title, kTopChapter.intro, top_keys());
   for (const auto& chapter : kServiceChapters) out += chapter_of(chapter);
   out += chapters_of(queue_sort(kinds), "services[].queue", queue_traits);
+  out += chapter_of(
+      "services[].queues[]",
+      "In place of `queue`; each entry has the keys of its kind, as in `queue`, and a name. docs/queues.md "
+      "tells how several are added up.",
+      {queues_sort(kinds).name});
   out += chapters_of(target_sort(kinds), "services[].target, and target of the legacy form", target_traits);
   for (const auto& chapter : kLastChapters) out += chapter_of(chapter);
   out += metrics_table();

@@ -131,13 +131,17 @@ ordered_json without_absent_model(ordered_json metadata) {
 // The samples' own names, which are those of NATS; a line each, wrapped.
 std::string sample_line(const ordered_json& i, double at) {
   std::string line = fmt::format("{:+.3f} s ", instant(i) - at);
-  for (const char* key : {"queue", "cpu"}) {
-    const auto it = i.find(key);
-    if (it == i.end() || !it->is_object()) continue;
-    for (const auto& [k, v] : it->items())
-      line += fmt::format(" {}{}={}", key == std::string_view("cpu") ? "cpu." : "", k,
-                          v.is_number_float() ? short_number(v.get<double>()) : v.dump());
-  }
+  const auto add = [&](const ordered_json& object, const std::string& before) {
+    if (!object.is_object()) return;
+    for (const auto& [k, v] : object.items())
+      line +=
+          fmt::format(" {}{}={}", before, k, v.is_number_float() ? short_number(v.get<double>()) : v.dump());
+  };
+  const auto part = [&](const char* key) { return i.value(key, ordered_json::object()); };
+  add(part("queue"), "");
+  const auto queues = part("queues");
+  for (const auto& [name, queue] : queues.items()) add(queue, name + ".");
+  add(part("cpu"), "cpu.");
   return line;
 }
 

@@ -60,7 +60,9 @@ ordered_json look_at(Wiring& wiring, const ServiceSpec& spec, const std::stop_to
     if (i > 0) wait(kBetween, stop);
     const auto reading = read_once(*parts.queue);
     if (!reading || !reading->queue) {
-      notes.push_back("the queue: " + (reading ? "no answer" : reading.error().message));
+      const Error silent{ErrorCode::kInternal, "no answer"};
+      notes.push_back("the queue: " +
+                      (reading ? reading->part_missing.value_or(silent) : reading.error()).message);
       break;
     }
     autoscaler.observe({clock.now(), replicas, reading->queue, std::nullopt});
@@ -70,6 +72,12 @@ ordered_json look_at(Wiring& wiring, const ServiceSpec& spec, const std::stop_to
   auto& values = j["observation"] = ordered_json::object();
   for (const auto& m : kMetrics) {
     if (const auto v = seen.get(m.metric)) values[std::string(m.name)] = *v;
+  }
+  for (const auto& part : seen.parts) {
+    for (const auto& m : kMetrics) {
+      if (const auto v = part.seen.get(m.metric); v && is_queue(m.metric))
+        values[name_of(part.name, m.metric)] = *v;
+    }
   }
   if (seen.queue_at && j.contains("ready")) {
     const Decision d = autoscaler.evaluate(now, replicas);

@@ -97,6 +97,11 @@ Result<Plan> plan_of(const Cli& cli, const Config& config) {
   const auto service = service_of(cli, config);
   if (!service) return tl::unexpected(service.error());
   plan.service = *service;
+  if (plan.service.uses_one_queue())
+    say(stderr,
+        "⚠ a simulation has all queues as one: rules of {} on one of several see nothing in it, and do not "
+        "hold\n",
+        plan.service.name);
   if (!flags.max_wait.empty()) {
     const auto wait = seconds_of("--max-wait", flags.max_wait, 86'400);
     if (!wait) return tl::unexpected(wait.error());

@@ -56,7 +56,10 @@ void print_banner(const Config& config, const Cli& cli) {
       say(stdout, "  Objective: {:g}% of the messages wait at most {}\n", s.objective->quantile * 100,
           short_duration(s.objective->max_wait));
     }
-    if (s.queue) say(stdout, "  Queue: {}\n", s.queue->shown);
+    if (s.queue && s.queue->parts.empty()) say(stdout, "  Queue: {}\n", s.queue->shown);
+    if (s.queue) {
+      for (const auto& part : s.queue->parts) say(stdout, "  Queue {}: {}\n", part.name, part.shown);
+    }
     say(stdout, "\n");
   }
   std::fflush(stdout);

@@ -8,6 +8,7 @@
 
 #include "app/terminal.h"
 #include "app/words.h"
+#include "core/metric.h"
 #include "core/text.h"
 
 namespace docktor {
@@ -60,9 +61,11 @@ std::string metrics_text(const ordered_json& observation, std::string_view prefi
   for (const auto& [key, v] : observation.items()) {
     if (!key.starts_with(prefix) || !v.is_number()) continue;
     // What is 0 nearly always is said when it is not; redelivery and open pulls are for `--json`.
-    const bool rare = key == "queue.dead" || key == "queue.num_redelivered" || key == "queue.lag" ||
-                      key == "queue.num_waiting";
-    if (rare && (v.get<double>() == 0 || key == "queue.lag" || key == "queue.num_waiting")) continue;
+    const auto one = queue_metric_named(key);
+    const std::string_view metric = one ? name(one->metric) : std::string_view(key);
+    const bool never = metric == "queue.lag" || metric == "queue.num_waiting";
+    const bool rare = metric == "queue.dead" || metric == "queue.num_redelivered";
+    if (never || (rare && v.get<double>() == 0)) continue;
     out += fmt::format("{}{}", out.empty() ? "" : ", ", metric_in_words(key, v.get<double>()));
   }
   return out;

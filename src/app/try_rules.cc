@@ -22,8 +22,14 @@ using nlohmann::ordered_json;
 constexpr std::array kOps{Op::kGreater,   Op::kGreaterEqual, Op::kLess,
                           Op::kLessEqual, Op::kEqual,        Op::kNotEqual};
 
-Result<Metric> metric_of(const std::string& name) {
-  if (const auto m = metric_named(name)) return *m;
+struct Named {
+  Metric metric;
+  std::string queue;  // one of several; empty: all together
+};
+
+Result<Named> metric_of(const std::string& name) {
+  if (const auto m = metric_named(name)) return Named{*m, {}};
+  if (const auto m = queue_metric_named(name)) return Named{m->metric, std::string(m->queue)};
   std::vector<std::string_view> names;
   for (const auto& m : kMetrics) names.push_back(m.name);
   const auto near = did_you_mean(name, names);
@@ -39,8 +45,8 @@ Result<std::vector<Rule>> rules_of(const json& list) {
     const auto metric = metric_of(name);
     if (!metric) return tl::unexpected(metric.error());
     const auto op = item["op"].get<std::string>();
-    rules.push_back({*metric, *std::ranges::find(kOps, op, [](Op o) { return to_string(o); }),
-                     item["value"].get<double>(), name, item["value"].dump()});
+    rules.push_back({metric->metric, *std::ranges::find(kOps, op, [](Op o) { return to_string(o); }),
+                     item["value"].get<double>(), name, item["value"].dump(), metric->queue});
   }
   return rules;
 }
@@ -53,7 +59,13 @@ Result<Observation> observation_of(const json& values) {
     if (!v.is_number())
       return fail(ErrorCode::kInvalid,
                   fmt::format("observations.{} is {}; it must be a number", name, v.dump()));
-    o.set(*metric, v.get<double>());
+    if (metric->queue.empty()) {
+      o.set(metric->metric, v.get<double>());
+      continue;
+    }
+    auto part = std::ranges::find(o.parts, metric->queue, &NamedObservation::name);
+    if (part == o.parts.end()) part = o.parts.insert(part, {metric->queue, {}});
+    part->seen.set(metric->metric, v.get<double>());
   }
   return o;
 }

@@ -67,6 +67,13 @@ Result<ordered_json> what_if(const Config& config, const Instance& instance, con
                             "not have; give max_wait to try an objective",
                             name));
   }
+  if (run.service.uses_one_queue()) {
+    return fail(
+        ErrorCode::kInvalid,
+        fmt::format("the rules of {} look at one of several queues, and a simulation has them all as one; "
+                    "give max_wait to try an objective",
+                    name));
+  }
   run.stop = stop;
   const sim::RunResult r = sim::run(run, make_policy);
   if (stop.stop_requested()) return fail(ErrorCode::kUnavailable, "stopped");

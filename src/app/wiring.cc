@@ -9,6 +9,7 @@
 #include "config/effective.h"
 #include "core/intervals.h"
 #include "policy/policies.h"
+#include "queues/several.h"
 #include "targets/dry_run.h"
 
 namespace docktor {
@@ -47,7 +48,24 @@ TargetFactory& Wiring::targets(const std::string& kind) {
 
 OpenQueue Wiring::queue(const ServiceSpec& spec) {
   if (!spec.queue) return {};
-  return queues(spec.queue->kind).open(spec, targets(spec.target.kind).reach(spec));
+  const Reach reach = targets(spec.target.kind).reach(spec);
+  if (spec.queue->parts.empty()) return queues(spec.queue->kind).open(spec, reach);
+  std::vector<SeveralQueues::Part> parts;
+  std::vector<std::function<std::string()>> shown;
+  for (const auto& part : spec.queue->parts) {
+    ServiceSpec alone = spec;
+    alone.queue = part;
+    auto open = queues(part.kind).open(alone, reach);
+    parts.push_back({part.name, std::move(open.source)});
+    shown.push_back([name = part.name, fixed = part.shown, now = std::move(open.shown)] {
+      return fmt::format("{}: {}", name, now ? now() : fixed);
+    });
+  }
+  return {std::make_unique<SeveralQueues>(std::move(parts)), [shown = std::move(shown)] {
+            std::string all;
+            for (const auto& one : shown) all += (all.empty() ? "" : "; ") + one();
+            return all;
+          }};
 }
 
 ServiceParts Wiring::look(const ServiceSpec& spec) {

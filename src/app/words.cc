@@ -7,6 +7,7 @@
 #include <cmath>
 #include <ctime>
 
+#include "core/metric.h"
 #include "core/text.h"
 
 namespace docktor {
@@ -102,6 +103,8 @@ std::string local(double unix_seconds, const char* form) {
 }  // namespace
 
 std::string metric_in_words(std::string_view name, double value) {
+  if (const auto one = queue_metric_named(name))
+    return fmt::format("{}: {}", one->queue, in_words(kMetricWords, docktor::name(one->metric), value));
   return in_words(kMetricWords, name, value);
 }
 std::string number_in_words(std::string_view name, double value) {

@@ -96,7 +96,14 @@ Json effective_service(const ServiceSpec& s) {
                          {"max_headroom", fmt::format("{:g}%", 100 * s.objective->max_headroom)}};
   }
   if (s.rules && s.objective) json["rules_mode"] = s.rules_mode == RulesMode::kVeto ? "veto" : "floor";
-  if (s.queue) json["queue"] = kind_json(s.queue->kind, s.queue->settings);
+  if (s.queue && s.queue->parts.empty()) json["queue"] = kind_json(s.queue->kind, s.queue->settings);
+  if (s.queue) {
+    for (const auto& part : s.queue->parts) {
+      Json one = {{"name", part.name}};
+      one.update(kind_json(part.kind, part.settings));
+      json["queues"].push_back(std::move(one));
+    }
+  }
   json["target"] = kind_json(s.target.kind, s.target.settings);
   if (!s.worker.empty()) json["worker"] = s.worker;
   return json;

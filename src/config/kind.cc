@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/scalars.h"
+#include "core/several.h"
 
 namespace docktor {
 
@@ -102,6 +103,26 @@ class KeyReader {
   KindReader& into_;
 };
 
+// One of several queues: what the file calls it, else its own name.
+void read_name(Section& section, ReadKind& into) {
+  into.name_at = section.at();
+  if (const auto name = section.text("name")) {
+    into.name_at = name->place.position;
+    if (is_queue_name(name->value))
+      into.name = name->value;
+    else
+      section.context().mistakes.add(
+          name->place,
+          fmt::format("{} cannot name a queue; allowed: 1 to 63 letters, digits, _ and -", name->shown));
+    return;
+  }
+  for (auto keys = into.kind->named_by; !keys.empty() && into.name.empty();) {
+    const auto end = std::min(keys.find('|'), keys.size());
+    if (auto own = into.settings.text(keys.substr(0, end)); is_queue_name(own)) into.name = std::move(own);
+    keys.remove_prefix(std::min(end + 1, keys.size()));
+  }
+}
+
 }  // namespace
 
 std::string KindReader::quoted(std::string_view key) const {
@@ -119,6 +140,17 @@ const KindKeys* Kinds::queue(std::string_view name) const { return named(queues,
 const KindKeys* Kinds::target(std::string_view name) const { return named(targets, name); }
 
 KindSort queue_sort(const Kinds& kinds) { return {"queue", "services[].queue.", kinds.queues}; }
+KindSort queues_sort(const Kinds& kinds) {
+  static constexpr Knob kName = {
+      .key = "name",
+      .type = KnobType::kText,
+      .meaning =
+          "What rules, status and metrics call it, as in queue.NAME.backlog: letters, digits, _ and -; the "
+          "default is the queue's own name where that is one.",
+      .least = 1,
+      .most = 63};
+  return {"queue", "services[].queues[].", kinds.queues, &kName};
+}
 KindSort target_sort(const Kinds& kinds) { return {"target", "services[].target.", kinds.targets}; }
 
 std::vector<const Knob*> whole_file_knobs(const Kinds& kinds) {
@@ -157,6 +189,7 @@ ReadKind read_kind(ConfigContext& context, const KindSort& sort, const YamlNode*
   const YamlNode empty{.kind = YamlNode::Kind::kMap, .at = service_at};
   KnobTable table{.path = std::string(sort.path), .title = std::string(sort.word)};
   table.knobs.push_back(&kind_knob.knob);
+  if (sort.name) table.knobs.push_back(sort.name);
   for (const auto& k : kind->keys) table.knobs.push_back(&k);
   Section section(context, std::move(table), node ? *node : empty,
                   [&](std::string_view key) { return of_another_kind(sort, *kind, key); });
@@ -167,6 +200,7 @@ ReadKind read_kind(ConfigContext& context, const KindSort& sort, const YamlNode*
   if (kind->check) kind->check(reader);
   out.identity = std::move(reader.identity);
   out.shown = std::move(reader.shown);
+  if (sort.name) read_name(section, out);
   return out;
 }
 

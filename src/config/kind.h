@@ -58,6 +58,9 @@ struct KindKeys {
   bool implied = false;  ///< the kind that is meant where `kind:` is not written
 
   // Of a queue.
+  /// Keys, separated by |, whose text is the queue's own name; the first that is set counts. Among several queues it is
+  /// the name where the file gives none.
+  std::string_view named_by{};
   bool counts_flow = true;  ///< tells arrivals and settled messages; without, there are no rates
   Untold (*untold)(const Settings&) =
       nullptr;  ///< of settings that have passed the check; nullptr: tells all
@@ -94,8 +97,10 @@ struct KindSort {
   std::string_view word;  ///< "queue", "target"
   std::string_view path;  ///< "services[].queue."
   std::span<const KindKeys* const> kinds;
+  const Knob* name = nullptr;  ///< one of several: its key `name`
 };
 KindSort queue_sort(const Kinds& kinds);
+KindSort queues_sort(const Kinds& kinds);  ///< of several: the same kinds, and each has a name
 KindSort target_sort(const Kinds& kinds);
 
 /// The keys of kinds that may stand at the top of the file, for all services.
@@ -116,6 +121,8 @@ struct ReadKind {
   Settings settings;
   std::string identity;
   std::string shown;
+  std::string name;    ///< of one of several; else, and where neither file nor kind gives a good one, empty
+  Position name_at{};  ///< where it is written, else where the map begins
 };
 
 /// `node` may be nullptr: then the implied kind is read from an empty map at the service's place. `service`

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "config/knobs.h"
+#include "core/sample.h"
 #include "core/spec.h"
 
 namespace docktor {
@@ -99,6 +100,10 @@ constexpr std::array kTable = std::to_array<Knob>({
      .standard = "floor", .choices = "floor|veto"},
     {.forms = kService, .key = "queue", .type = KnobType::kSection,
      .meaning = "The queue that the replicas work off."},
+    {.forms = kService, .key = "queues", .type = KnobType::kSections,
+     .meaning = "In place of queue, several that the same replicas work off; queue.* and an objective are about all "
+                "of them together.",
+     .least = 1, .most = kMaxQueues},
     {.forms = kService, .key = "target", .type = KnobType::kSection,
      .meaning = "Where the replicas live."},
     {.forms = kService, .key = "worker", .type = KnobType::kPairs,

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/section.h"
 #include "core/http_spec.h"
@@ -27,6 +28,9 @@ void read_policy(Section& service, ServiceSpec& into);
 /// `service` is how mistakes call the service. A mistaken kind leaves the spec empty.
 QueueSpec read_queue(ConfigContext& context, const YamlNode& node, const std::string& service,
                      Position service_at);
+/// Several queues as one, with each in `parts`; one alone without a name of its own is as `queue`. `nodes` is not empty.
+QueueSpec read_queues(ConfigContext& context, const std::vector<const YamlNode*>& nodes,
+                      const std::string& service, Position service_at);
 /// `node` may be nullptr: the implied kind, where the service has no `target`.
 TargetSpec read_target(ConfigContext& context, const YamlNode* node, const std::string& service,
                        Position service_at);

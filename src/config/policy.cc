@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +30,23 @@ Op op_named(std::string_view text) {
   return Op::kNotEqual;
 }
 
+struct Told {
+  std::vector<std::string_view> names;  // of queue.*
+  std::string why;                      // not the others; see Untold
+};
+
+// A queue that is mistaken is taken to tell everything: what is wrong with it was said.
+Told told_by(const Kinds& kinds, const QueueSpec& queue) {
+  const auto* kind = kinds.queue(queue.kind);
+  const auto untold = kind && kind->untold ? kind->untold(queue.settings) : Untold{};
+  Told told{{}, untold.why};
+  for (const auto& m : kMetrics) {
+    const bool silent = std::ranges::find(untold.metrics, m.metric) != untold.metrics.end();
+    if (is_queue(m.metric) && !silent) told.names.push_back(m.name);
+  }
+  return told;
+}
+
 class RuleReader {
  public:
   RuleReader(ConfigContext& context, const ServiceSpec& service) : context_(context), service_(service) {}
@@ -46,9 +65,15 @@ class RuleReader {
     Rule rule;
     if (const auto metric = section.text("metric")) {
       rule.metric_text = metric->value;
+      const auto one = queue_metric_named(metric->value);
+      const QueueSpec* part = one ? part_named(one->queue) : nullptr;
       if (const auto m = metric_named(metric->value)) {
         rule.metric = *m;
-        check_delivered(*metric);
+        check_delivered(*metric, *m);
+      } else if (part) {
+        rule.metric = one->metric;
+        rule.queue = one->queue;
+        check_told_by(*part, *metric, one->metric);
       } else {
         unknown(*metric);
       }
@@ -68,17 +93,51 @@ class RuleReader {
     return rule;
   }
 
-  void unknown(const Read<std::string>& metric) {
-    const auto names = metric_names();
-    const auto near = did_you_mean(metric.value, names);
-    context_.mistakes.add(metric.place,
-                          fmt::format("unknown metric {}; {}", metric.shown,
-                                      near ? fmt::format("did you mean {}?", *near)
-                                           : fmt::format("allowed: {}", fmt::join(names, ", "))));
+  const QueueSpec* part_named(std::string_view queue) const {
+    const auto it = std::ranges::find(parts(), queue, &QueueSpec::name);
+    return it == parts().end() ? nullptr : &*it;
   }
 
-  void check_delivered(const Read<std::string>& metric) {
-    const auto m = *metric_named(metric.value);
+  // What rules may name: all queues together, and each of several.
+  std::vector<std::string> names() const {
+    std::vector<std::string> out;
+    for (const auto& m : kMetrics) out.emplace_back(m.name);
+    for (const auto& part : parts()) {
+      for (const auto& m : kMetrics) {
+        if (is_queue(m.metric)) out.push_back(name_of(part.name, m.metric));
+      }
+    }
+    return out;
+  }
+
+  std::span<const QueueSpec> parts() const {
+    return service_.queue ? std::span<const QueueSpec>(service_.queue->parts) : std::span<const QueueSpec>();
+  }
+
+  void unknown(const Read<std::string>& metric) {
+    const auto one = queue_metric_named(metric.value);
+    if (one && parts().empty()) {
+      context_.mistakes.add(
+          metric.place,
+          fmt::format(
+              "{} is of one of several queues, which stand in queues:, each with a name; of the only one "
+              "write {}",
+              metric.shown, name(one->metric)));
+      return;
+    }
+    const auto all = names();
+    const auto near = did_you_mean(metric.value, std::vector<std::string_view>(all.begin(), all.end()));
+    std::string allowed = fmt::format("allowed: {}", fmt::join(metric_names(), ", "));
+    if (!parts().empty()) {
+      std::vector<std::string_view> queues;
+      for (const auto& p : parts()) queues.push_back(p.name);
+      allowed += fmt::format(", and queue.NAME.backlog and so on of {}", fmt::join(queues, ", "));
+    }
+    context_.mistakes.add(metric.place, fmt::format("unknown metric {}; {}", metric.shown,
+                                                    near ? fmt::format("did you mean {}?", *near) : allowed));
+  }
+
+  void check_delivered(const Read<std::string>& metric, Metric m) {
     if (is_queue(m) && !service_.queue) {
       context_.mistakes.add(
           metric.place,
@@ -98,20 +157,26 @@ class RuleReader {
   }
 
   void check_told(const Read<std::string>& metric, Metric m) {
-    const auto* kind = context_.kinds.queue(service_.queue->kind);
-    if (!kind || !kind->untold) return;
-    const auto untold = kind->untold(service_.queue->settings);
-    const auto is_told = [&](Metric other) {
-      return is_queue(other) && std::ranges::find(untold.metrics, other) == untold.metrics.end();
-    };
-    if (is_told(m)) return;
-    std::vector<std::string_view> told;
-    for (const auto& other : kMetrics) {
-      if (is_told(other.metric)) told.push_back(other.name);
+    if (service_.queue->parts.empty()) return check_told_by(*service_.queue, metric, m);
+    for (const auto& part : service_.queue->parts) {
+      const auto told = told_by(context_.kinds, part);
+      if (std::ranges::find(told.names, name(m)) != told.names.end()) continue;
+      context_.mistakes.add(
+          metric.place,
+          fmt::format(
+              "{} is the sum of all queues, and {}, of kind {}, does not tell it{}; it tells {}; of a queue "
+              "that tells it write {}",
+              metric.value, part.name, part.kind, told.why, fmt::join(told.names, ", "), name_of("NAME", m)));
+      return;
     }
+  }
+
+  void check_told_by(const QueueSpec& queue, const Read<std::string>& metric, Metric m) {
+    const auto told = told_by(context_.kinds, queue);
+    if (std::ranges::find(told.names, name(m)) != told.names.end()) return;
     context_.mistakes.add(metric.place,
-                          fmt::format("a queue of kind {} does not tell {}{}; it tells {}", kind->name,
-                                      metric.value, untold.why, fmt::join(told, ", ")));
+                          fmt::format("a queue of kind {} does not tell {}{}; it tells {}", queue.kind,
+                                      metric.value, told.why, fmt::join(told.names, ", ")));
   }
 
   ConfigContext& context_;
@@ -126,6 +191,19 @@ bool has_no_rule(const Section& rules) {
   });
 }
 
+void check_flow(Section& service, const QueueSpec& queue) {
+  const auto* kind = service.context().kinds.queue(queue.kind);
+  const auto untold = kind && kind->untold ? kind->untold(queue.settings) : Untold{};
+  if (!kind || (kind->counts_flow && !untold.flow)) return;
+  const std::string which = queue.name.empty() ? std::string() : fmt::format(" ({})", queue.name);
+  service.context().mistakes.add(
+      service.key_at("objective"),
+      fmt::format(
+          "an objective needs to know how many messages come and go, and a queue of kind {}{} does not "
+          "tell{}; write rules: on queue.backlog",
+          kind->name, which, untold.why));
+}
+
 void read_objective(Section& service, ServiceSpec& into) {
   const auto* node = service.section("objective");
   if (!node) return;
@@ -135,20 +213,14 @@ void read_objective(Section& service, ServiceSpec& into) {
   if (const auto q = section.number("quantile")) objective.quantile = q->value;
   if (const auto h = section.percent("max_headroom")) objective.max_headroom = h->value;
   into.objective = objective;
-  if (!service.entry("queue")) {
+  if (!service.entry("queue") && !service.entry("queues")) {
     service.context().mistakes.add(
         service.key_at("objective"),
         "an objective needs a queue, whose messages wait; add queue: to the service");
   }
-  const auto* kind = into.queue ? service.context().kinds.queue(into.queue->kind) : nullptr;
-  const auto untold = kind && kind->untold ? kind->untold(into.queue->settings) : Untold{};
-  if (kind && (!kind->counts_flow || untold.flow)) {
-    service.context().mistakes.add(
-        service.key_at("objective"),
-        fmt::format("an objective needs to know how many messages come and go, and a queue of kind {} does "
-                    "not tell{}; write rules: on queue.backlog",
-                    kind->name, untold.why));
-  }
+  if (!into.queue) return;
+  if (into.queue->parts.empty()) return check_flow(service, *into.queue);
+  for (const auto& part : into.queue->parts) check_flow(service, part);
 }
 
 }  // namespace

@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "config/kind.h"
 #include "config/parts.h"
@@ -34,6 +36,56 @@ QueueSpec read_queue(ConfigContext& context, const YamlNode& node, const std::st
           std::move(read.settings)};
 }
 
+namespace {
+
+// Rules tell them apart by their names, and what waits in one must not count twice.
+void check_queue(Mistakes& mistakes, const std::vector<std::pair<QueueSpec, Position>>& earlier,
+                 const QueueSpec& queue, Position at) {
+  for (const auto& [other, other_at] : earlier) {
+    if (queue.name == other.name) {
+      mistakes.add(at, fmt::format("two queues are called {}, the first at line {}; names must differ: write "
+                                   "another name:",
+                                   queue.name, other_at.line));
+    } else if (queue.kind == other.kind && queue.shown == other.shown && queue.settings == other.settings) {
+      mistakes.add(at,
+                   fmt::format("this is the same queue as {} at line {}, and its messages would count twice; "
+                               "leave one out",
+                               other.name, other_at.line));
+    }
+  }
+}
+
+}  // namespace
+
+QueueSpec read_queues(ConfigContext& context, const std::vector<const YamlNode*>& nodes,
+                      const std::string& service, Position service_at) {
+  std::vector<std::pair<QueueSpec, Position>> read;
+  for (const auto* node : nodes) {
+    auto one = read_kind(context, queues_sort(context.kinds), node, service, service_at);
+    if (!one.kind) continue;  // mistaken, and said so
+    QueueSpec queue{std::string(one.kind->name), std::move(one.identity), std::move(one.shown),
+                    std::move(one.settings), std::move(one.name)};
+    if (queue.name.empty() && nodes.size() == 1) return queue;
+    if (queue.name.empty() && !node->find("name"))
+      context.mistakes.add(
+          node->at,
+          "one of several queues needs a name, by which rules and status call it; write name: with "
+          "letters, digits, _ and -");
+    if (!queue.name.empty()) check_queue(context.mistakes, read, queue, one.name_at);
+    read.emplace_back(std::move(queue), one.name_at);
+  }
+  QueueSpec all;
+  std::vector<std::string> identities;
+  for (auto& [queue, at] : read) {
+    identities.push_back(fmt::format("{} {}", queue.name, queue.identity));
+    all.shown += fmt::format("{}{}: {}", all.shown.empty() ? "" : "; ", queue.name, queue.shown);
+    all.parts.push_back(std::move(queue));
+  }
+  std::ranges::sort(identities);  // the order of the file means nothing
+  for (const auto& i : identities) all.identity += (all.identity.empty() ? "" : "; ") + i;
+  return all;
+}
+
 TargetSpec read_target(ConfigContext& context, const YamlNode* node, const std::string& service,
                        Position service_at) {
   auto read = read_kind(context, target_sort(context.kinds), node, service, service_at);
@@ -54,6 +106,21 @@ void read_worker(Section& service, ServiceSpec& into) {
     }
   }
   into.worker = habits->value;
+}
+
+}  // namespace
+
+namespace {
+
+void read_several(Section& service, ServiceSpec& into, Position service_at) {
+  if (!service.entry("queues")) return;
+  auto& mistakes = service.context().mistakes;
+  if (service.entry("queue"))
+    mistakes.add(service.key_at("queues"), "both queue and queues are written; write all of them in queues");
+  const auto nodes = service.sections("queues");
+  into.queue.emplace();  // also where it is mistaken
+  if (!nodes || nodes->empty()) return;
+  into.queue = read_queues(service.context(), *nodes, service.title(), service_at);
 }
 
 }  // namespace
@@ -79,6 +146,7 @@ ReadService read_service(ConfigContext& context, const YamlNode& node) {
   } else if (section.entry("queue")) {
     out.spec.queue.emplace();  // mistaken, and said so: its metrics are not called missing too
   }
+  read_several(section, out.spec, node.at);
   const auto* target = section.section("target");
   if (target || !section.entry("target"))
     out.spec.target = read_target(context, target, section.title(), node.at);

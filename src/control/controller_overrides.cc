@@ -61,6 +61,7 @@ Overrides Controller::overrides_of(Service& s, Time now) {
     o.queue_silent =
         fmt::format("the queue has not answered since {}: no scale-down on what it showed before",
                     clock_text(s.queue_trouble->since));
+  o.part_waits = s.part_waits;
   o.scheduled = s.by_calendar;
   o.room = room_of(s);
   s.overrides.add_to(o);

@@ -114,11 +114,17 @@ void Controller::on_queue(const std::string& name, std::uint64_t generation, Res
   s.tally.queue_failures += !reading || !reading->queue;
   const Time now = options_.clock.now();
   if (!reading || !reading->queue) {
-    trouble(s, s.queue_trouble, "queue",
-            reading ? Error{ErrorCode::kInternal, "the source answered without a queue"} : reading.error());
+    const Error nothing{ErrorCode::kInternal, "the source answered without a queue"};
+    trouble(s, s.queue_trouble, "queue", reading ? reading->part_missing.value_or(nothing) : reading.error());
+    s.part_waits = reading ? reading->part_waits : std::string();
     s.wake_until.reset();
     s.read_again.reset();
+    if (!s.part_waits.empty() && s.counts.current == 0 && may_come_early(s, s.autoscaler.latest(now), now)) {
+      s.evaluate_by = now;
+      s.next_check = s.next_early = now + s.spec.check_interval;
+    }
   } else {
+    s.part_waits.clear();
     if (s.queue_trouble) {
       options_.log.info("[{}] the queue answers again, after {}", name,
                         short_duration(now - s.queue_trouble->since));

@@ -47,6 +47,7 @@ struct World {
   QueueSample queue{.delivered_consumer_seq = 0};
   bool queue_silent = false;  // reads are never answered
   std::optional<Error> queue_error;
+  std::string part_waits;  // of several queues one does not answer, and this is what the others hold
   std::function<void()> watcher;
   int reads = 0;
   std::string unfit;
@@ -74,6 +75,9 @@ class FakeSource final : public Source {
     if (w_.queue_silent) return;
     if (w_.queue_error)
       done(tl::unexpected(*w_.queue_error));
+    else if (!w_.part_waits.empty())
+      done(Reading{.part_missing = Error{ErrorCode::kNotFound, "mail: there is no queue mail", false},
+                   .part_waits = w_.part_waits});
     else
       done(Reading{w_.queue, std::nullopt});
   }

@@ -93,6 +93,12 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     for (const auto& m : kMetrics) {
       if (const auto v = o.get(m.metric)) seen[std::string(m.name)] = *v;
     }
+    for (const auto& part : o.parts) {
+      for (const auto& m : kMetrics) {
+        if (const auto v = part.seen.get(m.metric); v && is_queue(m.metric))
+          seen[name_of(part.name, m.metric)] = *v;
+      }
+    }
     if (o.queue_at || o.usage_at) {
       j["observation_age"] =
           to_seconds(now - std::max(o.queue_at.value_or(Time{}), o.usage_at.value_or(Time{})));
@@ -126,6 +132,11 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     auto notes = nlohmann::ordered_json::array();
     if (auto bound = bound_text(s); !bound.empty()) notes.push_back(std::move(bound));
     if (s.queue && o.queue_at && !o.queue_stale && !o.queue.paused.empty()) notes.push_back(o.queue.paused);
+    for (const auto& part : o.parts) {
+      const auto& paused = part.seen.queue.paused;
+      if (!paused.empty() && o.queue.paused.empty() && !o.queue_stale)
+        notes.push_back(fmt::format("{}: {}; what waits there does not count", part.name, paused));
+    }
     if (s.queue && s.counts.current == 0) {
       if (const auto gap = s.queue->watch_gap(); !gap.empty())
         notes.push_back("at zero replicas docktor polls, once a second or more often: " + gap);

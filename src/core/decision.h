@@ -87,6 +87,8 @@ struct Overrides {
   std::string not_placed;       ///< not empty: replicas wait for room; add none
   std::string
       queue_silent;  ///< not empty: the queue was asked again since its last sample and did not answer; no less
+  std::string part_waits;  ///< not empty: what waits in some queues while others are silent; from zero it
+                           ///< is enough to start the first replica
   std::string
       unfit_for_zero;  ///< not empty: why the queue would lose messages at zero replicas; min is then 1
   std::string

@@ -18,7 +18,39 @@ std::optional<double> growth(const Count& before, const Count& after) {
 
 }  // namespace
 
+namespace {
+
+// The same queues, each as open or closed as before: what a pause hides or shows again neither came nor went.
+bool same_parts(const QueueSample& before, const QueueSample& after) {
+  return std::ranges::equal(before.parts, after.parts, [](const NamedSample& b, const NamedSample& a) {
+    return b.name == a.name && b.shown.paused.empty() == a.shown.paused.empty();
+  });
+}
+
+FlowResult flow_of_parts(const QueueSample& before, const QueueSample& after, Duration length) {
+  if (!same_parts(before, after)) return {true, {}};
+  Flow sum;
+  sum.length = length;
+  bool known = true;
+  for (std::size_t i = 0; i < after.parts.size(); ++i) {
+    const QueueSample& now = after.parts[i].shown;
+    const auto one = flow_between(before.parts[i].shown, now, length);
+    if (one.reset) return {true, {}};
+    known = known && one.flow;
+    if (!known) continue;
+    if (now.paused.empty()) sum.arrivals += one.flow->arrivals;
+    sum.deliveries += one.flow->deliveries;
+    sum.settled += one.flow->settled;
+    sum.upper_bound = sum.upper_bound || one.flow->upper_bound;
+  }
+  if (!known) return {};
+  return {false, sum};
+}
+
+}  // namespace
+
 FlowResult flow_between(const QueueSample& before, const QueueSample& after, Duration length) {
+  if (!before.parts.empty() || !after.parts.empty()) return flow_of_parts(before, after, length);
   if (before.delivered_consumer_seq && after.delivered_consumer_seq) {
     auto flow = flow_by_sequences(before, after, length);
     return {!flow, flow};

@@ -13,7 +13,8 @@ struct FlowResult {
   std::optional<Flow> flow;  ///< absent at a reset, and where the queue does not tell enough
 };
 
-/// `length` > 0.
+/// `length` > 0. Of several queues: the sum, absent where one does not tell; a reset of one is a reset, and so are
+/// other queues than before. What comes to a queue that is paused is left out, as in the sum's backlog.
 FlowResult flow_between(const QueueSample& before, const QueueSample& after, Duration length);
 
 /// Of a log: nothing where a counter went back, the consumer was made anew, or messages vanished undelivered

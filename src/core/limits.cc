@@ -14,6 +14,19 @@ namespace {
 
 constexpr auto kMostStarting = std::chrono::minutes(5);  // what takes longer to start is not waited for
 
+// Of several queues, those that began anew; where none did, some were paused or go on.
+std::string reset_text(const Observation& latest) {
+  std::string whose = latest.parts.empty() ? "the queue's" : "";
+  for (const auto& part : latest.parts) {
+    if (part.seen.reset) whose += fmt::format("{}{}'s", whose.empty() ? "" : ", ", part.name);
+  }
+  if (whose.empty()) return "other queues are paused than before: waiting for a new sample";
+  return fmt::format(
+      "{} counters went back or messages vanished (re-created, purged or restarted): waiting for a new "
+      "sample",
+      whose);
+}
+
 }  // namespace
 
 std::string_view to_string(Action a) {
@@ -154,10 +167,19 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
     return finish();
   }
 
+  // Of several queues one is silent, so that nothing is known of all together; but there is work.
+  if (current == 0 && max > 0 && !overrides.part_waits.empty()) {
+    if (target < 1) limit("work_left", 1, overrides.part_waits);
+    if (target > 1) limit("freshness", std::max(1, min), overrides.part_waits);
+    d.wake = true;
+    d.reason = fmt::format("at zero replicas, and {}", overrides.part_waits);
+    if (overrides.approval) d.needs_approval = true;
+    return finish();
+  }
+
   if (stale || reset) {
     const std::string why =
-        reset ? "the queue's counters went back or messages vanished (re-created, purged or restarted): "
-                "waiting for a new sample"
+        reset                             ? reset_text(in.latest)
         : again && !in.latest.queue_stale ? std::string("no new sample of the queue since the last decision")
         : in.latest.queue_at
             ? fmt::format("the queue's last sample is {} old (stale after {})",
@@ -185,7 +207,7 @@ Decision Limits::apply(Time now, const Situation& in, const Overrides& overrides
     else if (!in_hand_since_)
       in_hand_since_ = now;
     // A queue that does not tell what is in hand: something may be until it was empty for so long.
-    if (q.num_pending > 0 || q.num_ack_pending)
+    if (q.num_pending > 0 || q.num_ack_pending || q.in_hand() > 0)
       empty_since_.reset();
     else if (!empty_since_)
       empty_since_ = now;

@@ -9,6 +9,24 @@ namespace docktor {
 
 namespace {
 
+std::optional<double> lag_of(const QueueSample& q) {
+  if (!q.parts.empty()) {
+    double sum = 0;
+    for (const auto& part : q.parts) {
+      const auto lag = lag_of(part.shown);
+      if (!lag) return std::nullopt;
+      sum += *lag;
+    }
+    return sum;
+  }
+  if (q.delivered_stream_seq && q.last_seq)
+    return *q.last_seq > *q.delivered_stream_seq ? static_cast<double>(*q.last_seq - *q.delivered_stream_seq)
+                                                 : 0;
+  // P + S stands for L, so the lag is P.
+  if (q.delivered_consumer_seq && !q.filtered) return static_cast<double>(q.num_pending);
+  return std::nullopt;
+}
+
 void set_gauges(Observation& o) {
   const QueueSample& q = o.queue;
   const auto set = [&](Metric metric, const std::optional<std::uint64_t>& v) {
@@ -16,13 +34,7 @@ void set_gauges(Observation& o) {
   };
   set(Metric::kQueueBacklog, q.num_pending);
   set(Metric::kQueueAckPending, q.num_ack_pending);
-  if (q.delivered_stream_seq && q.last_seq) {
-    o.set(Metric::kQueueLag, *q.last_seq > *q.delivered_stream_seq
-                                 ? static_cast<double>(*q.last_seq - *q.delivered_stream_seq)
-                                 : 0);
-  } else if (q.delivered_consumer_seq && !q.filtered) {
-    set(Metric::kQueueLag, q.num_pending);  // P + S stands for L, so the lag is P
-  }
+  if (const auto lag = lag_of(q)) o.set(Metric::kQueueLag, *lag);
   set(Metric::kQueueRedelivered, q.num_redelivered);
   set(Metric::kQueueWaiting, q.num_waiting);
   set(Metric::kQueueDead, q.dead);
@@ -32,6 +44,8 @@ void set_gauges(Observation& o) {
 }
 
 }  // namespace
+
+Meter::Meter(Duration window, Duration stale_after) : window_(window), stale_after_(stale_after) {}
 
 // Counters that move each `step` only: a flow over less would carry the arrivals of a whole step, or none.
 void Meter::measure_flow(Observation& o) {
@@ -66,6 +80,18 @@ void Meter::measure_flow(Observation& o) {
   o.upper_bound = flow->upper_bound;
 }
 
+void Meter::measure_parts(const Input& input) {
+  const auto& now = input.queue->parts;
+  std::erase_if(parts_,
+                [&](const Part& p) { return std::ranges::count(now, p.name, &NamedSample::name) == 0; });
+  for (const auto& part : now) {
+    auto at = std::ranges::lower_bound(parts_, part.name, {}, &Part::name);
+    if (at == parts_.end() || at->name != part.name)
+      at = parts_.insert(at, {part.name, Meter(window_, stale_after_)});
+    at->meter.observe({input.at, input.replicas, part.shown, std::nullopt});
+  }
+}
+
 std::optional<Observation> Meter::observe(const Input& input) {
   if (last_at_ && input.at <= *last_at_) return std::nullopt;
   last_at_ = input.at;
@@ -79,6 +105,7 @@ std::optional<Observation> Meter::observe(const Input& input) {
     o.queue_at = input.at;
     measure_flow(o);
     set_gauges(o);
+    measure_parts(input);
   }
   if (input.usage && !input.usage->empty()) {
     o.usage_at = input.at;
@@ -111,6 +138,7 @@ std::optional<Observation> Meter::observe(const Input& input) {
   }
 
   samples_.push_back(o);
+  samples_.back().queue.parts.clear();  // the window of each is its own meter's
   if (o.queue_at) last_queue_ = o;
   // The newest queue sample stays even when it is older than the window, so that CPU samples do not push it
   // out.
@@ -143,11 +171,13 @@ Observation Meter::latest(Time now) const {
     break;
   }
   mark_age(o, now);
+  for (const auto& p : parts_) o.parts.push_back({p.name, p.meter.latest(now)});
   return o;
 }
 
 Observation Meter::mean(Time now) const {
   Observation o = latest(now);
+  for (std::size_t i = 0; i < parts_.size(); ++i) o.parts[i].seen = parts_[i].meter.mean(now);
   std::array<double, kMetricCount> sum{};
   std::array<int, kMetricCount> count{};
   double arrivals = 0, settled = 0;

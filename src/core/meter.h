@@ -4,6 +4,8 @@
 #include <deque>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "core/observation.h"
 #include "core/sample.h"
@@ -15,12 +17,15 @@ namespace docktor {
 /// flow between them: nobody saw when it came, or whether anybody worked. A new window begins there, marked
 /// as gap until it is whole.
 ///
-/// Not thread-safe. Memory is bounded by kMaxSamples.
+/// Of several queues, all are measured together and each alone: the flow of all is the sum of their flows, over
+/// the same time, and is not known where one is not.
+///
+/// Not thread-safe. Memory is bounded by kMaxSamples, of each queue.
 class Meter {
  public:
   static constexpr std::size_t kMaxSamples = 4096;
 
-  explicit Meter(Duration window, Duration stale_after) : window_(window), stale_after_(stale_after) {}
+  explicit Meter(Duration window, Duration stale_after);
 
   /// Takes a sample in; `input.at` must be later than the one before (else it is ignored and nothing is
   /// returned).
@@ -39,6 +44,9 @@ class Meter {
   void restore(const nlohmann::json& state, Time now);
 
  private:
+  struct Part;
+
+  void measure_parts(const Input& input);
   void measure_flow(Observation& o);
   void mark_age(Observation& o, Time now) const;
   bool is_gap(Duration length) const;
@@ -51,6 +59,12 @@ class Meter {
   std::optional<Time> last_at_;
   std::optional<Duration> pace_;  // between the last two queue samples
   std::optional<Time> gap_end_;   // the first sample after a time without
+  std::vector<Part> parts_;       // each of several queues alone
+};
+
+struct Meter::Part {
+  std::string name;
+  Meter meter;
 };
 
 }  // namespace docktor

@@ -95,6 +95,7 @@ void Meter::save(json& state) const {
   if (last_at_) state["last_at"] = saved(*last_at_);
   if (pace_) state["pace"] = to_seconds(*pace_);
   if (gap_end_) state["gap_end"] = saved(*gap_end_);
+  for (const auto& p : parts_) p.meter.save(state["parts"][p.name]);
 }
 
 void Meter::restore(const json& state, Time now) {
@@ -125,6 +126,13 @@ void Meter::restore(const json& state, Time now) {
   last_queue_ = std::move(last_queue);
   flow_from_ = std::move(flow_from);
   last_at_ = last_at;
+  parts_.clear();
+  const auto parts = state.find("parts");
+  if (parts == state.end() || !parts->is_object() || parts->size() > kMaxQueues) return;
+  for (const auto& [name, saved_part] : parts->items()) {  // in the order of names
+    parts_.push_back({name, Meter(window_, stale_after_)});
+    parts_.back().meter.restore(saved_part, now);
+  }
 }
 
 }  // namespace docktor

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace docktor {
@@ -74,6 +75,37 @@ inline constexpr std::optional<Metric> metric_named(std::string_view text) {
     if (m.name == text) return m.metric;
   }
   return std::nullopt;
+}
+
+/// A metric of one of several queues.
+struct QueueMetric {
+  std::string_view queue;
+  Metric metric;
+};
+
+/// `queue.mail.backlog` is queue.backlog of the queue mail. Nothing for another text, also for the metrics of all
+/// queues together.
+inline constexpr std::optional<QueueMetric> queue_metric_named(std::string_view text) {
+  constexpr std::string_view kQueue = "queue.";
+  if (!text.starts_with(kQueue)) return std::nullopt;
+  const auto rest = text.substr(kQueue.size());
+  const auto dot = rest.find('.');
+  if (dot == 0 || dot == std::string_view::npos) return std::nullopt;
+  for (const auto& m : kMetrics) {
+    if (is_queue(m.metric) && m.name.substr(kQueue.size()) == rest.substr(dot + 1))
+      return QueueMetric{rest.substr(0, dot), m.metric};
+  }
+  return std::nullopt;
+}
+
+/// The other way round; `metric` is one of queue.*.
+inline std::string name_of(std::string_view queue, Metric metric) {
+  constexpr std::string_view kQueue = "queue";
+  std::string text(kQueue);
+  text += '.';
+  text += queue;
+  text += name(metric).substr(kQueue.size());
+  return text;
 }
 
 }  // namespace docktor

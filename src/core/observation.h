@@ -5,6 +5,9 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/metric.h"
 #include "core/sample.h"
@@ -22,6 +25,8 @@ struct Flow {
   bool upper_bound = false;  ///< arrivals are an upper bound: messages were redelivered meanwhile
 };
 
+struct NamedObservation;
+
 /// A value may be absent ("no data"), which is never zero.
 struct Observation {
   Time at{};                     ///< instant of the newest sample in it
@@ -35,6 +40,11 @@ struct Observation {
   std::optional<Flow> flow;  ///< since the queue sample before; absent for the first of a window
   ReplicaCounts replicas;
   QueueSample queue;  ///< the newest raw sample; meaningful when queue_at
+  /// Of a service that works on several queues: each alone, in the order of their names; this is all together.
+  std::vector<NamedObservation> parts;
+
+  /// nullptr where there is no queue of that name.
+  const Observation* part(std::string_view queue) const;
 
   std::optional<double> get(Metric m) const {
     const double v = values_[static_cast<std::size_t>(m)];
@@ -58,5 +68,18 @@ struct Observation {
   }
   std::array<double, kMetricCount> values_ = nothing();
 };
+
+/// One of several queues.
+struct NamedObservation {
+  std::string name;
+  Observation seen;
+};
+
+inline const Observation* Observation::part(std::string_view queue) const {
+  for (const auto& p : parts) {
+    if (p.name == queue) return &p.seen;
+  }
+  return nullptr;
+}
 
 }  // namespace docktor

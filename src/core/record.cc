@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/several.h"
+
 namespace docktor {
 namespace {
 
@@ -194,6 +196,28 @@ QueueSample queue_from_json(const json& queue, Reader& q) {
   return s;
 }
 
+// Several queues: their names, and what each showed. The sum is made anew.
+std::optional<QueueSample> queues_from_json(const json& queues, std::string& error) {
+  if (!queues.is_object() || queues.empty() || queues.size() > kMaxQueues) {
+    error = fmt::format("queues must be an object of 1 to {} queues by their names", kMaxQueues);
+    return std::nullopt;
+  }
+  std::vector<NamedSample> parts;
+  for (const auto& [name, queue] : queues.items()) {
+    if (!is_queue_name(name)) {
+      error = "queues: the name of a queue is 1 to 63 letters, digits, _ and -";
+    } else if (!queue.is_object()) {
+      error = fmt::format("queues.{} must be an object with num_pending and what else is known of it", name);
+    } else {
+      Reader q(fmt::format("queues.{}.", name));
+      parts.push_back({name, queue_from_json(queue, q)});
+      if (error.empty()) error = q.error;
+    }
+  }
+  if (!error.empty()) return std::nullopt;
+  return sum_of(std::move(parts));
+}
+
 std::optional<std::vector<ReplicaUsage>> read_usage(const json& cpu, std::string& error) {
   std::vector<ReplicaUsage> usage;
   const auto add = [&](std::string id, const json& v) {
@@ -227,8 +251,9 @@ ordered_json to_json(const Input& input, std::string_view service) {
   auto& r = j["replicas"] = {{"current", input.replicas.current}, {"ready", input.replicas.ready}};
   if (input.replicas.failing) r["failing"] = input.replicas.failing;
   if (input.replicas.not_placed) r["not_placed"] = input.replicas.not_placed;
+  if (input.queue && input.queue->parts.empty()) j["queue"] = queue_json(*input.queue);
   if (input.queue) {
-    j["queue"] = queue_json(*input.queue);
+    for (const auto& part : input.queue->parts) j["queues"][part.name] = queue_json(part.shown);
   }
   if (input.usage) {
     auto& cpu = j["cpu"] = ordered_json::object();
@@ -286,6 +311,11 @@ Result<std::pair<std::string, Input>> input_from_json(const json& line) {
     if (const auto it = queue->find("cpu"); it != queue->end() && !cpu && !it->is_null()) cpu = &*it;
     if (!q.error.empty()) return bad(q.error);
   }
+  if (const auto queues = line.find("queues"); queues != line.end() && !queues->is_null()) {
+    std::string error = in.queue ? "both queue and queues are there; give one of them" : "";
+    if (error.empty()) in.queue = queues_from_json(*queues, error);
+    if (!error.empty()) return bad(error);
+  }
   if (cpu) {
     std::string error;
     in.usage = read_usage(*cpu, error);
@@ -319,6 +349,12 @@ ordered_json to_json(const Decision& d) {
     if (const auto v = d.observation.get(m.metric); v && !stale)
       observations[std::string(m.name)] = number(*v);
   }
+  for (const auto& part : d.observation.parts) {
+    for (const auto& m : kMetrics) {
+      if (const auto v = part.seen.get(m.metric); v && is_queue(m.metric) && !part.seen.queue_stale)
+        observations[name_of(part.name, m.metric)] = number(*v);
+    }
+  }
   if (d.observation.upper_bound) observations["queue.rate_in_upper_bound"] = true;
   auto& rules = j["matched_rules"] = ordered_json::array();
   for (const auto& m : d.recommendation.matched_rules) {
@@ -351,6 +387,7 @@ ordered_json to_json(const Overrides& o) {
   text("target_hold", o.target_hold);
   text("not_placed", o.not_placed);
   text("queue_silent", o.queue_silent);
+  text("part_waits", o.part_waits);
   text("unfit_for_zero", o.unfit_for_zero);
   text("held", o.held);
   put(j, "replicas", o.replicas);
@@ -385,6 +422,7 @@ Overrides overrides_from_json(const json& j) {
   text("target_hold", o.target_hold);
   text("not_placed", o.not_placed);
   text("queue_silent", o.queue_silent);
+  text("part_waits", o.part_waits);
   text("unfit_for_zero", o.unfit_for_zero);
   text("held", o.held);
   o.replicas = count(j, "replicas");

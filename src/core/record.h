@@ -14,7 +14,7 @@
 namespace docktor {
 
 /// {"t":..,"service":..,"replicas":{"current","ready"[,"failing"]},"queue":{..}[,"cpu":[..] or {id:..}]}. `t`
-/// in seconds.
+/// in seconds. Of several queues "queues":{name:{..}} in place of "queue": what each showed, of which the sum is made anew.
 nlohmann::ordered_json to_json(const Input& input, std::string_view service);
 
 /// Reads what to_json wrote, and what people write by hand: strict about types and ranges, indifferent to

@@ -1,6 +1,7 @@
 // What a source showed at one instant: counters and gauges, never a rate.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,6 +31,11 @@ struct UsefulReplicas {
   std::string why;  ///< "12 partitions"
   friend bool operator==(const UsefulReplicas&, const UsefulReplicas&) = default;
 };
+
+/// Most queues that one service may work on.
+inline constexpr std::size_t kMaxQueues = 32;
+
+struct NamedSample;
 
 /// What a queue showed at one instant. An absent figure is "not told", never zero. A queue counts either by
 /// totals, or by the sequence numbers of a log that a consumer reads (`delivered_consumer_seq` is there), or
@@ -65,9 +71,27 @@ struct QueueSample {
   bool can_discard = false;  ///< the log may drop messages (age, count, bytes, per subject)
   Retention retention = Retention::kLimits;
 
-  /// A; 0 where it is not told. For arithmetic only: whether the queue is idle, in_hand() == 0 does not say.
-  std::uint64_t in_hand() const { return num_ack_pending.value_or(0); }
+  /// Of a service that works on several queues: what each showed, in the order of their names. The gauges above
+  /// are then those of all together (core/several.h), and the counters are in the parts alone.
+  std::vector<NamedSample> parts;
+
+  /// A, or what is known of it; 0 where nothing is told. For arithmetic only: whether the queue is idle,
+  /// in_hand() == 0 does not say.
+  std::uint64_t in_hand() const;
 };
+
+/// One of several queues.
+struct NamedSample {
+  std::string name;
+  QueueSample shown;
+};
+
+inline std::uint64_t QueueSample::in_hand() const {
+  if (num_ack_pending) return *num_ack_pending;
+  std::uint64_t known = 0;
+  for (const auto& part : parts) known += part.shown.in_hand();
+  return known;
+}
 
 /// CPU and memory of one ready replica at one instant. Starting, stopped and first-sample replicas are left
 /// out.

@@ -17,6 +17,10 @@ namespace docktor {
 struct Reading {
   std::optional<QueueSample> queue;
   std::optional<std::vector<ReplicaUsage>> usage;
+  /// Of several queues, where some did not answer and there is therefore no `queue`: why, by name, and what is known to
+  /// wait in the others ("push has 12 messages waiting"; empty: nothing).
+  std::optional<Error> part_missing{};
+  std::string part_waits{};
   bool usage_is_partial = false;  ///< `usage` lacks ready replicas that cannot be asked: no base for rules
 };
 

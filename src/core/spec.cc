@@ -58,4 +58,10 @@ bool ServiceSpec::uses_cpu() const {
   return std::ranges::any_of(rules->scale_up_when, cpu) || std::ranges::any_of(rules->scale_down_when, cpu);
 }
 
+bool ServiceSpec::uses_one_queue() const {
+  if (!rules) return false;
+  const auto one = [](const Rule& r) { return !r.queue.empty(); };
+  return std::ranges::any_of(rules->scale_up_when, one) || std::ranges::any_of(rules->scale_down_when, one);
+}
+
 }  // namespace docktor

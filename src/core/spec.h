@@ -25,6 +25,7 @@ struct Rule {
   double value = 0;
   std::string metric_text;  ///< as written ("cpu.avg_pct")
   std::string value_text;   ///< as written ("500"), for reasons
+  std::string queue{};      ///< the one of several that it looks at; empty: all together
   friend bool operator==(const Rule&, const Rule&) = default;
 };
 
@@ -70,12 +71,15 @@ struct ScheduleEntry {
   friend bool operator==(const ScheduleEntry&, const ScheduleEntry&) = default;
 };
 
-/// The queue that the replicas work off. What it is, only its kind knows.
+/// The queue that the replicas work off. What it is, only its kind knows. Where they work on several, `parts` has
+/// each, in the order of the file, `kind` and `settings` are empty, and the rest is of all together.
 struct QueueSpec {
   std::string kind;      ///< "nats"
   std::string identity;  ///< of the queue, whatever way leads to it; what was learned holds for this one only
   std::string shown;     ///< for people, without credentials: "nats://host:4222 (EVENTS/WEB_WORKERS)"
   Settings settings;
+  std::string name{};              ///< of one of several
+  std::vector<QueueSpec> parts{};  ///< one level deep
   friend bool operator==(const QueueSpec&, const QueueSpec&) = default;
 };
 
@@ -110,15 +114,16 @@ struct ServiceSpec {
   std::optional<ObjectiveSpec> objective;
   RulesMode rules_mode = RulesMode::kFloor;
   std::vector<ScheduleEntry> schedule;
-  int priority = 0;  ///< the higher one gets replicas first where max_total_replicas is short
-  std::optional<QueueSpec> queue;
+  int priority = 0;                ///< the higher one gets replicas first where max_total_replicas is short
+  std::optional<QueueSpec> queue;  ///< or several together
   TargetSpec target;
   std::map<std::string, std::string>
       worker;  ///< habits as written (core/worker_habits.h), for the simulator alone
 
   /// Older than this, a sample is stale, and stale means hold.
   Duration stale_after() const { return std::max<Duration>(3 * sample_interval, std::chrono::seconds(5)); }
-  bool uses_cpu() const;  ///< whether a rule needs CPU or memory samples
+  bool uses_cpu() const;        ///< whether a rule needs CPU or memory samples
+  bool uses_one_queue() const;  ///< whether a rule looks at one of several queues
   friend bool operator==(const ServiceSpec&, const ServiceSpec&) = default;
 };
 

@@ -25,6 +25,8 @@ void maybe(S out, std::optional<double> v, double scale = 1) {
   if (v && std::isfinite(*v)) out.put(*v * scale);
 }
 
+constexpr bool is_rate(Metric m) { return m == Metric::kQueueRateIn || m == Metric::kQueueRateOut; }
+
 // What the newest sample showed; of a stale one nothing is known any more.
 std::optional<double> fresh(F f, Metric m) {
   const bool stale = is_queue(m) ? f.latest.queue_stale : f.latest.usage_stale;
@@ -38,6 +40,15 @@ std::optional<double> mean(F f, Metric m) {
 template <Metric M>
 void gauge(F f, S out) {
   maybe(out, fresh(f, M));
+}
+// Each of several queues; of a service with one there is nothing to tell apart.
+template <Metric M>
+void each(F f, S out) {
+  const Observation& seen = f.decision && is_rate(M) ? f.decision->observation : f.latest;
+  if (f.latest.queue_stale) return;
+  for (const auto& part : seen.parts) {
+    if (const auto v = part.seen.get(M)) out.put(*v, {{"queue", part.name}});
+  }
 }
 template <Metric M>
 void percent(F f, S out) {
@@ -131,6 +142,14 @@ constexpr std::array kTable = std::to_array<Row>({
      windowed<Metric::kQueueRateIn>, nullptr},
     {"docktor_queue_rate_out", kGauge, "", "Messages per second that are settled, as rules see it: mean over metrics_window.",
      windowed<Metric::kQueueRateOut>, nullptr},
+    {"docktor_one_queue_backlog", kGauge, "queue", "Messages ready in each of several queues, of which docktor_queue_backlog is the sum.",
+     each<Metric::kQueueBacklog>, nullptr},
+    {"docktor_one_queue_num_ack_pending", kGauge, "queue", "Messages of each of several queues in the workers' hands.",
+     each<Metric::kQueueAckPending>, nullptr},
+    {"docktor_one_queue_rate_in", kGauge, "queue", "Messages per second that come to each of several queues.",
+     each<Metric::kQueueRateIn>, nullptr},
+    {"docktor_one_queue_rate_out", kGauge, "queue", "Messages per second that are settled of each of several queues.",
+     each<Metric::kQueueRateOut>, nullptr},
     {"docktor_queue_oldest_wait_seconds", kGauge, "",
      "How long the oldest message has waited that nobody has begun with; 0 when none waits. Estimated where the queue does not tell.",
      [](F f, S out) { if (!f.latest.queue_stale) maybe(out, f.oldest_wait); }, nullptr},

@@ -22,16 +22,21 @@ struct Verdict {
   std::string blind_text;  // the rules that cannot be judged
 };
 
-std::optional<double> seen(Metric m, const Observation& o) {
-  const bool stale = is_queue(m) ? o.queue_stale : o.usage_stale;
-  return stale ? std::nullopt : o.get(m);
+bool is_stale(const Rule& r, const Observation& all) {
+  const Observation* o = r.queue.empty() ? &all : all.part(r.queue);
+  return o && (is_queue(r.metric) ? o->queue_stale : o->usage_stale);
+}
+
+std::optional<double> seen(const Rule& r, const Observation& all) {
+  const Observation* o = r.queue.empty() ? &all : all.part(r.queue);
+  return !o || is_stale(r, all) ? std::nullopt : o->get(r.metric);
 }
 
 Verdict judge(const std::vector<Rule>& rules, const char* when, const char* join, const Observation& o) {
   Verdict v;
   v.all = !rules.empty();
   for (const Rule& r : rules) {
-    const auto value = seen(r.metric, o);
+    const auto value = seen(r, o);
     if (value && holds(*value, r.op, r.value)) {
       v.any = true;
       v.matched.push_back({when, r, *value});
@@ -41,9 +46,8 @@ Verdict judge(const std::vector<Rule>& rules, const char* when, const char* join
       v.all = false;
       v.missed.push_back(&r);
       if (!value) {
-        const bool stale = is_queue(r.metric) ? o.queue_stale : o.usage_stale;
         v.blind_text += fmt::format("{}{} is {}", v.blind_text.empty() ? "" : ", ", r.metric_text,
-                                    stale ? "stale" : "unknown");
+                                    is_stale(r, o) ? "stale" : "unknown");
       }
     }
   }
@@ -82,9 +86,8 @@ std::string missed_text(const std::vector<const Rule*>& up, const std::vector<co
       if (name.starts_with("queue.")) name.remove_prefix(std::string_view("queue.").size());
       auto at = std::ranges::find(lines, name, &Line::name);
       if (at == lines.end()) at = lines.insert(at, {std::string(name), {}, {}});
-      const bool stale = is_queue(r->metric) ? o.queue_stale : o.usage_stale;
-      const auto value = seen(r->metric, o);
-      if (!value) at->value = stale ? "stale" : "unknown";
+      const auto value = seen(*r, o);
+      if (!value) at->value = is_stale(*r, o) ? "stale" : "unknown";
       // Three digits, or as many more as show on which side of each threshold the value lies.
       for (const auto& shown :
            {value ? short_number(*value) : "", value ? number_beside(*value, r->value) : ""}) {

@@ -68,6 +68,15 @@ ordered_json brief(const ServiceFigures& f) {
     put("dead", f.latest.get(Metric::kQueueDead));
     put("oldest_wait", f.oldest_wait);
   }
+  for (const auto& part : f.latest.parts) {
+    ordered_json one = {{"name", part.name}};
+    const auto add = [&](const char* key, Metric m) {
+      if (const auto v = part.seen.get(m); v && !part.seen.queue_stale) one[key] = rounded(*v);
+    };
+    add("backlog", Metric::kQueueBacklog);
+    add("in_hand", Metric::kQueueAckPending);
+    j["queues"].push_back(std::move(one));
+  }
   if (f.latest.usage_at && !f.latest.usage_stale) put("cpu", f.latest.get(Metric::kCpuAvg));
   put("max_wait", f.max_wait);
   if (!f.holdings.empty()) {

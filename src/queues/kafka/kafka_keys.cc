@@ -155,6 +155,7 @@ const KindKeys kKafkaKeys = {
         "allowed.",
     .keys = kTable,
     .check = check,
+    .named_by = "topic|group",
     .untold = untold,
 };
 

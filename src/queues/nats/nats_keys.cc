@@ -231,6 +231,7 @@ const KindKeys kNatsKeys = {
     .keys = kTable,
     .check = check,
     .implied = true,
+    .named_by = "consumer",
     .untold =
         [](const Settings&) {
           return Untold{

@@ -179,6 +179,7 @@ const KindKeys kPostgresKeys = {
     .note = "docs/postgres.md tells what docktor reads, and what a user of the database must be allowed.",
     .keys = kTable,
     .check = check,
+    .named_by = "queue",
     .untold = untold,
 };
 

@@ -105,6 +105,7 @@ const KindKeys kRabbitKeys = {
         "docs/rabbitmq.md.",
     .keys = kTable,
     .check = check,
+    .named_by = "queue",
     .untold = untold,
 };
 

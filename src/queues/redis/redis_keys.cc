@@ -182,6 +182,7 @@ const KindKeys kRedisKeys = {
     .note = "docs/redis.md tells what docktor reads, and what a user of the server must be allowed.",
     .keys = kTable,
     .check = check,
+    .named_by = "queue|list|stream",
     .untold = untold,
 };
 

@@ -46,6 +46,15 @@ class ProcessFactory final : public TargetFactory {
     return fmt::format("process|{}|{}", spec.name, spec.queue ? spec.queue->shown : config);
   }
 
+  // Of several queues, one in common is enough.
+  std::vector<std::string> identities(const ServiceSpec& spec, const std::string& config) override {
+    if (!spec.queue || spec.queue->parts.empty()) return {identity(spec, config)};
+    std::vector<std::string> all;
+    for (const auto& part : spec.queue->parts)
+      all.push_back(fmt::format("process|{}|{}", spec.name, part.shown));
+    return all;
+  }
+
  private:
   ProcessOptions options_of(const ServiceSpec& spec) const {
     ProcessOptions o;
