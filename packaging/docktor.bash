@@ -57,6 +57,10 @@ _docktor() {
       mapfile -t COMPREPLY < <(compgen -W "$(_docktor_services "$config") --config --foreground --wait-ready" -- "$cur")
       return
       ;;
+    --queue)
+      mapfile -t COMPREPLY < <(compgen -W 'nats redis rabbitmq' -- "$cur")
+      return
+      ;;
     --provider)
       mapfile -t COMPREPLY < <(compgen -W 'dmr openai' -- "$cur")
       return
@@ -101,7 +105,7 @@ _docktor() {
     savings) words='--config --service --last --capacity --json --help' ;;
     notify) words='test --help' ;;
     'notify test') words='--config --json --help' ;;
-    demo) words='--seconds --help' ;;
+    demo) words='--queue --seconds --help' ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }

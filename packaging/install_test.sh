@@ -17,7 +17,7 @@ fail() { echo "$*" >&2; exit 1; }
 
 DESTDIR=$folder/stage cmake --install "$build" --prefix /opt/docktor >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
 root=$folder/stage/opt/docktor
-for file in bin/docktor lib/docktor/producer lib/docktor/consumer share/docktor/demo/docktor.yaml share/docktor/prometheus/docktor.rules.yaml share/docktor/grafana/docktor.json share/man/man1/docktor.1 \
+for file in bin/docktor lib/docktor/producer lib/docktor/consumer share/docktor/demo/docktor.yaml share/docktor/demo/docktor-redis.yaml share/docktor/demo/worker.py share/docktor/prometheus/docktor.rules.yaml share/docktor/grafana/docktor.json share/man/man1/docktor.1 \
   share/bash-completion/completions/docktor lib/systemd/system/docktor.service; do
   [ -s "$root/$file" ] || fail "not installed: $file"
 done

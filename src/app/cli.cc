@@ -334,10 +334,13 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   web->footer("Example: docktor web --port 8080");
   on(web, Command::kWeb);
 
-  auto* demo =
-      app.add_subcommand("demo", "A minute of real scaling: a private nats-server, producer and workers");
+  auto* demo = app.add_subcommand(
+      "demo", "A minute of real scaling: a private server of a queue, producer and workers");
   numeric(demo->add_option("--seconds", cli.seconds, "How long the load lasts (60)"), 5.0, 3600.0, true);
-  demo->footer("Example: docktor demo");
+  demo->add_option("--queue", cli.queue,
+                   "The queue: nats, redis or rabbitmq, where its server is installed (nats)")
+      ->check(CLI::IsMember({"nats", "redis", "rabbitmq"}));
+  demo->footer("Example: docktor demo --queue redis");
   on(demo, Command::kDemo);
 
   auto* decide = app.add_subcommand(

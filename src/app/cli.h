@@ -94,6 +94,7 @@ struct Cli {
   bool allow_actions = false;        ///< of `mcp`
   std::vector<std::string> dry_run;  ///< services; an empty name means all
   double seconds = 60;
+  std::string queue = "nats";  ///< demo: one of demo_queue_names()
   SimulateFlags simulate;
   std::string provider;  ///< set-model, list-models
   std::string base_url;

@@ -1,12 +1,9 @@
-// `docktor demo`: a private nats-server, a producer with a burst, and local workers that a real daemon
+// `docktor demo`: a private server, a producer with a burst, and local workers that a real daemon
 // scales; live, then an account of every message.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,7 +11,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -26,6 +22,7 @@
 #include "app/commands.h"
 #include "app/demo_account.h"
 #include "app/demo_guard.h"
+#include "app/demo_queue.h"
 #include "app/demo_view.h"
 #include "control/paths.h"
 #include "core/json_text.h"
@@ -40,122 +37,12 @@ using Steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr auto kLook = milliseconds(250);  // between two looks at the service
-constexpr auto kStartWithin = std::chrono::seconds(20);
+constexpr auto kStartWithin = std::chrono::seconds(60);
 constexpr auto kDrainWithin = std::chrono::seconds(60);
 constexpr auto kCalmWithin = std::chrono::seconds(40);  // back to the fewest replicas
 constexpr int kFirstBacklog = 1500;
 constexpr int kFewest = 1;
 constexpr int kMost = 10;
-
-// The programs and the configuration that come with docktor: beside it in the build, or where `make install`
-// puts them.
-struct Pieces {
-  std::string docktor;
-  std::string server;
-  std::string producer;
-  std::string worker;
-  std::string config;
-};
-
-std::string first_that_exists(const std::vector<std::string>& paths) {
-  for (const auto& path : paths) {
-    if (::access(path.c_str(), R_OK) == 0) return path;
-  }
-  return {};
-}
-
-Result<Pieces> find_pieces() {
-  Pieces p;
-  std::error_code error;
-  p.docktor = std::filesystem::read_symlink("/proc/self/exe", error).string();
-  if (error)
-    return fail(ErrorCode::kInternal, "cannot tell where docktor is: /proc/self/exe: " + error.message());
-  const std::string here = p.docktor.substr(0, p.docktor.rfind('/'));
-  // The build's folder is beside the binary that `make` leaves, or three above the one that it makes.
-  p.producer =
-      first_that_exists({here + "/build/examples/nats-multi/producer",
-                         here + "/../../examples/nats-multi/producer", here + "/../lib/docktor/producer"});
-  p.worker =
-      first_that_exists({here + "/build/examples/nats-multi/consumer",
-                         here + "/../../examples/nats-multi/consumer", here + "/../lib/docktor/consumer"});
-  p.config =
-      first_that_exists({here + "/examples/demo/docktor.yaml", here + "/../../../examples/demo/docktor.yaml",
-                         here + "/../share/docktor/demo/docktor.yaml"});
-  if (p.producer.empty() || p.worker.empty() || p.config.empty()) {
-    return fail(
-        ErrorCode::kNotFound,
-        fmt::format("the demo's producer, worker and configuration are not beside {}; run `make demo` in "
-                    "docktor's sources, or `make install` and then the installed docktor",
-                    p.docktor));
-  }
-  p.config = std::filesystem::weakly_canonical(p.config, error).string();
-  // Debian's nats-server is in /usr/sbin, which a user's PATH may not have.
-  const char* path = std::getenv("PATH");
-  const auto server =
-      find_command("nats-server", "",
-                   fmt::format("{}:/usr/local/bin:/usr/sbin:/usr/local/sbin", path ? path : "/usr/bin"));
-  if (!server)
-    return fail(ErrorCode::kNotFound,
-                "nats-server is not installed; `make demo` installs it, or: apt-get install nats-server");
-  p.server = *server;
-  return p;
-}
-
-std::string last_lines(const std::string& path, std::size_t most) {
-  std::ifstream in(path);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) {
-    lines.push_back("  " + line);
-    if (lines.size() > most) lines.erase(lines.begin());
-  }
-  std::string text;
-  for (const auto& line : lines) text += "\n" + line;
-  return text;
-}
-
-// A part of the demo that runs beside us; its output goes to a file of the demo's folder.
-class Part {
- public:
-  Result<void> start(const std::string& name, const std::string& folder, std::vector<std::string> command,
-                     const std::vector<std::pair<std::string, std::string>>& environment) {
-    name_ = name;
-    log_ = folder + "/" + name + ".log";
-    const Fd out(::open(log_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-    SpawnOptions options;
-    options.command = std::move(command);
-    options.directory = folder;
-    options.environment = inherited_environment();
-    for (const auto& [key, value] : environment) options.environment[key] = value;
-    options.output = out.get();
-    auto spawned = spawn(options);
-    if (!spawned) return fail(spawned.error().code, spawned.error().message);
-    process_ = std::move(*spawned);
-    return {};
-  }
-  bool runs() const { return process_.pidfd && !has_ended(process_.pidfd); }
-  void signal(int number) const {
-    if (process_.pidfd) send_signal(process_.pidfd, number);
-  }
-  /// The exit code once it has ended (128 + n after a signal); -1 while it runs.
-  int exit_code() {
-    if (!process_.pidfd || runs()) return -1;
-    int status = 0;
-    if (code_ < 0 && ::waitpid(process_.identity.pid, &status, 0) > 0) {
-      code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    }
-    return code_;
-  }
-  Error ended() const {
-    return {ErrorCode::kInternal, fmt::format("{} ended; its last words:{}", name_, last_lines(log_, 8)),
-            false};
-  }
-
- private:
-  std::string name_;
-  std::string log_;
-  Spawned process_;
-  int code_ = -1;
-};
 
 // The decisions of a journal as it grows.
 class JournalTail {
@@ -181,8 +68,9 @@ class JournalTail {
 
 class Demo {
  public:
-  Demo(std::string folder, Pieces pieces, double seconds)
+  Demo(std::string folder, DemoQueue& queue, DemoPieces pieces, double seconds)
       : folder_(std::move(folder)),
+        queue_(queue),
         pieces_(std::move(pieces)),
         seconds_(seconds),
         account_(folder_ + "/published", folder_ + "/processed"),
@@ -234,7 +122,7 @@ class Demo {
 
   // Polls until `ready`; an error when `part` ends before, or in the end.
   template <class Ready>
-  Result<void> wait_for(Part& part, const char* what, const Ready& ready) {
+  Result<void> wait_for(DemoPart& part, const char* what, const Ready& ready) {
     const auto until = Steady::now() + kStartWithin;
     while (!ready()) {
       if (part.exit_code() >= 0) return tl::unexpected<Error>(part.ended());
@@ -247,43 +135,33 @@ class Demo {
   }
 
   Result<void> start_server() {
-    // Port -1: one that is free; the server writes which.
-    const std::vector<std::string> command = {
-        pieces_.server,     "-a",   "127.0.0.1", "-p", "-1", "-js", "-sd", folder_ + "/jetstream",
-        "--ports_file_dir", folder_};
-    if (auto r = server_.start("nats-server", folder_, command, {}); !r) return r;
-    return wait_for(server_, "the start of nats-server", [&] {
-      std::error_code error;
-      for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
-        if (entry.path().extension() != ".ports") continue;
-        std::ifstream in(entry.path());
-        const auto ports = ordered_json::parse(in, nullptr, false);
-        if (!ports.is_object() || !ports.contains("nats") || ports["nats"].empty()) return false;
-        url_ = ports["nats"][0].get<std::string>();
-        return true;
-      }
-      return false;
-    });
+    const std::string name(queue_.server_name());
+    if (auto r = server_.start(name, folder_, queue_.command(pieces_, folder_), queue_.environment(folder_));
+        !r)
+      return r;
+    return wait_for(server_, ("the start of " + name).c_str(), [&] { return queue_.ready(folder_); });
   }
 
-  std::vector<std::pair<std::string, std::string>> producer_environment(const char* run, double rate,
-                                                                        int count) const {
+  static DemoPart::Environment both(DemoPart::Environment one, const DemoPart::Environment& other) {
+    one.insert(one.end(), other.begin(), other.end());
+    return one;
+  }
+
+  DemoPart::Environment producer_environment(const char* run, double rate, int count) const {
     // One burst begins in the middle, with time enough to go back to one replica before and after.
-    return {{"NATS_URL", url_},
-            {"RUN_ID", run},
-            {"STREAM", "EVENTS"},
-            {"SUBJECT", "events.web"},
-            {"RATE", fmt::format("{}", rate)},
-            {"COUNT", fmt::format("{}", count)},
-            {"BURST_RATE", "500"},
-            {"BURST_INTERVAL", fmt::format("{:.3f}", count > 0 ? 0.0 : seconds_ / 2)},
-            {"BURST_DURATION", fmt::format("{:.3f}", seconds_ * 8 / 60)},
-            {"RECORD_FILE", folder_ + "/published"}};
+    return both(queue_.variables(),
+                {{"RUN_ID", run},
+                 {"RATE", fmt::format("{}", rate)},
+                 {"COUNT", fmt::format("{}", count)},
+                 {"BURST_RATE", "500"},
+                 {"BURST_INTERVAL", fmt::format("{:.3f}", count > 0 ? 0.0 : seconds_ / 2)},
+                 {"BURST_DURATION", fmt::format("{:.3f}", seconds_ * 8 / 60)},
+                 {"RECORD_FILE", folder_ + "/published"}});
   }
 
   Result<void> start_backlog() {
-    Part first;
-    if (auto r = first.start("backlog", folder_, {pieces_.producer},
+    DemoPart first;
+    if (auto r = first.start("backlog", folder_, pieces_.producer,
                              producer_environment("backlog", 20'000, kFirstBacklog));
         !r)
       return r;
@@ -309,16 +187,15 @@ class Demo {
     decisions_ = std::make_unique<JournalTail>(journal_);
     // Half a minute of load is the shortest that leaves the usual pace; shorter ones (tests) decide faster.
     const double pace = std::clamp(seconds_ / 30, 0.2, 2.0);
-    if (auto r = daemon_.start("daemon", folder_,
-                               {pieces_.docktor, "daemon", "start", "--foreground", "--config", config},
-                               {{"DOCKTOR_STATE_DIR", folders.state},
-                                {"DOCKTOR_RUNTIME_DIR", folders.runtime},
-                                {"DOCKTOR_LOG_DIR", folders.log},
-                                {"NATS_URL", url_},
-                                {"WORKER", pieces_.worker},
-                                {"RECORD_FILE", folder_ + "/processed"},
-                                {"CHECK_INTERVAL", short_duration(seconds(pace))},
-                                {"SAMPLE_INTERVAL", short_duration(seconds(pace / 4))}});
+    if (auto r = daemon_.start(
+            "daemon", folder_, {pieces_.docktor, "daemon", "start", "--foreground", "--config", config},
+            both(queue_.variables(), {{"DOCKTOR_STATE_DIR", folders.state},
+                                      {"DOCKTOR_RUNTIME_DIR", folders.runtime},
+                                      {"DOCKTOR_LOG_DIR", folders.log},
+                                      {"WORKER", pieces_.worker},
+                                      {"RECORD_FILE", folder_ + "/processed"},
+                                      {"CHECK_INTERVAL", short_duration(seconds(pace))},
+                                      {"SAMPLE_INTERVAL", short_duration(seconds(pace / 4))}}));
         !r) {
       return r;
     }
@@ -382,23 +259,23 @@ class Demo {
   }
 
   Result<void> play() {
-    view_.say(
-        "docktor demo: a private nats-server, real messages, real worker processes. Ctrl-C ends it and "
-        "leaves nothing behind.");
+    view_.say(fmt::format(
+        "docktor demo: a private {}, real messages, real worker processes. Ctrl-C ends it and leaves nothing "
+        "behind.",
+        queue_.server_name()));
     view_.say("");
     if (auto r = start_server(); !r) return r;
     if (auto r = start_backlog(); !r) return r;
     start_ = Steady::now();
     start_unix_ = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
     if (auto r = start_daemon(); !r) return r;
-    if (auto r =
-            producer_.start("producer", folder_, {pieces_.producer}, producer_environment("load", 100, 0));
+    if (auto r = producer_.start("producer", folder_, pieces_.producer, producer_environment("load", 100, 0));
         !r)
       return r;
-    view_.say(
-        fmt::format("  Stream EVENTS at {}: a backlog of {} messages, then 100 a second, and a burst of 500 "
-                    "a second for {:.0f} s at {}.",
-                    url_, grouped(kFirstBacklog), seconds_ * 8 / 60, clock_text(seconds_ / 2)));
+    view_.say(fmt::format(
+        "  {}: a backlog of {} messages, then 100 a second, and a burst of 500 a second for {:.0f} s "
+        "at {}.",
+        queue_.described(), grouped(kFirstBacklog), seconds_ * 8 / 60, clock_text(seconds_ / 2)));
     view_.say(
         "  A worker carries 125 a second. The rules: two more when backlog > 500 or in > 200/s, one less "
         "when backlog <= 100 and in < 150/s.");
@@ -447,7 +324,7 @@ class Demo {
       holds += d.decision == "hold";
     }
     fmt::print("\nSummary of {}\n", clock_text(frames.empty() ? 0 : frames.back().at));
-    fmt::print("  published  {} messages, each confirmed by the stream\n",
+    fmt::print("  published  {} messages, each confirmed by the queue\n",
                grouped(static_cast<double>(account_.published())));
     fmt::print(
         "  processed  {}{}\n", grouped(static_cast<double>(account_.processed())),
@@ -509,19 +386,19 @@ class Demo {
   }
 
   std::string folder_;
-  Pieces pieces_;
+  DemoQueue& queue_;
+  DemoPieces pieces_;
   double seconds_;
   MessageAccount account_;
   DemoView view_;
   Fd signals_;
   int stopped_by_ = 0;
-  std::string url_;
   std::string socket_;
   std::string journal_;
   std::unique_ptr<JournalTail> decisions_;
-  Part server_;
-  Part daemon_;
-  Part producer_;
+  DemoPart server_;
+  DemoPart daemon_;
+  DemoPart producer_;
   Steady::time_point start_;
   double start_unix_ = 0;
   DemoFrame last_;
@@ -532,13 +409,14 @@ class Demo {
 }  // namespace
 
 int demo_command(const Cli& cli) {
-  auto pieces = find_pieces();
+  const auto queue = demo_queue(cli.queue);
+  const auto pieces = queue->find();
   if (!pieces) {
     fmt::print(stderr, "docktor: {}\n", pieces.error().message);
     return kExitFailed;
   }
   return run_guarded("docktor-demo-", [&](const std::string& folder) {
-    Demo demo(folder, *pieces, cli.seconds);
+    Demo demo(folder, *queue, *pieces, cli.seconds);
     return demo.run();
   });
 }

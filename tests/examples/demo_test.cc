@@ -21,13 +21,14 @@ class DemoTest : public testing::Test {
     if (server.is_absolute()) fs::create_symlink(server, dir_.path() / "bin" / "nats-server");
     fs::create_directory(dir_.path() / "run");
   }
-  std::unique_ptr<Program> start(const std::string& seconds, std::map<std::string, std::string> more = {}) {
+  std::unique_ptr<Program> start(const std::string& seconds, std::map<std::string, std::string> more = {},
+                                 const std::vector<std::string>& arguments = {}) {
     const char* path = std::getenv("PATH");
     more["PATH"] = (dir_.path() / "bin").string() + ":" + (path ? path : "/usr/bin:/bin");
     more["XDG_RUNTIME_DIR"] = (dir_.path() / "run").string();
-    return std::make_unique<Program>(mark_, (dir_.path() / "output").string(),
-                                     std::vector<std::string>{DOCKTOR_BINARY, "demo", "--seconds", seconds},
-                                     more);
+    std::vector<std::string> command{DOCKTOR_BINARY, "demo", "--seconds", seconds};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return std::make_unique<Program>(mark_, (dir_.path() / "output").string(), command, more);
   }
   // The demo's second process may need a moment after the one that we know.
   void expect_nothing_left() {
@@ -56,6 +57,28 @@ TEST_F(DemoTest, AccountsForEveryMessageAndLeavesNothing) {
   EXPECT_GT(published.size(), 1500u);
   for (const auto& r : published)
     EXPECT_GE(processed[r.run + "-" + std::to_string(r.sequence)], 1) << r.run << r.sequence;
+}
+
+// The same minute on other queues, with workers in Python.
+class DemoQueueTest : public DemoTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(DemoQueueTest, AccountsForEveryMessageAndLeavesNothing) {
+  const auto demo = start("8", {}, {"--queue", GetParam()});
+  EXPECT_EQ(demo->exit_code(), 0) << demo->output();
+  const auto text = demo->output();
+  EXPECT_NE(text.find("\n  lost       0\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("scale_up    1 → 3     queue.backlog 1"), std::string::npos) << text;
+  EXPECT_NE(text.find("scale_down"), std::string::npos) << text;
+  expect_nothing_left();
+}
+
+INSTANTIATE_TEST_SUITE_P(Queues, DemoQueueTest, testing::Values("redis", "rabbitmq"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_F(DemoTest, RefusesAQueueThatItDoesNotHave) {
+  const auto demo = start("8", {}, {"--queue", "carrier-pigeons"});
+  EXPECT_EQ(demo->exit_code(), 2);
+  EXPECT_NE(demo->output().find("rabbitmq"), std::string::npos) << "what there is: " << demo->output();
 }
 
 // Where the demo is stopped, and how.
