@@ -1,14 +1,13 @@
 // Bounds, step sizes, cooldown, stabilization, freshness: what turns a recommendation into a decision.
 #pragma once
 
-#include <deque>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "core/advice_budget.h"
 #include "core/decision.h"
+#include "core/limit_steps.h"
 #include "core/policy.h"
 #include "core/spec.h"
 
@@ -63,27 +62,10 @@ class Limits {
   void restore(const nlohmann::json& state, Time now);
 
  private:
-  void note_change(Time now, int current);
   std::pair<int, int> bounds(const Overrides& overrides) const;
 
-  std::string service_;
-  LimitsSpec spec_;
-  bool has_queue_;
-  bool steps_bind_;
-  bool rules_alone_;
-  Duration stale_after_;
-  Duration window_;
-  std::optional<int> last_current_;
-  std::optional<std::pair<Time, int>> ordered_;  // when the last order went out, and its target
-  std::optional<Time> last_change_;
-  std::optional<Time> stepped_up_;                // when the last scale-up went out
-  std::deque<std::pair<Time, int>> recommended_;  // for stabilization, within its window
-  std::optional<Time> judged_;                    // the queue sample that the evaluation before rested on
-  AdviceBudget budget_;
-  std::optional<Time> put_off_until_;  // advice: no scale-down before
-  std::string put_off_why_;
-  std::optional<Time> in_hand_since_;  // at zero replicas: since when messages are in hand
-  std::optional<Time> empty_since_;    // since when nothing is pending, where what is in hand is not told
+  LimitRules rules_;
+  LimitMemory memory_;
 };
 
 }  // namespace docktor

@@ -35,9 +35,9 @@ Decision Limits::advise(Time now, Decision d, const Advice& advice, const Overri
     d.target = to;
     d.action = to > d.current ? Action::kScaleUp : to < d.current ? Action::kScaleDown : Action::kHold;
     if (d.action == Action::kHold)
-      ordered_.reset();  // a change that comes now is somebody else's
+      memory_.ordered.reset();  // a change that comes now is somebody else's
     else
-      ordered_ = {now, to};
+      memory_.ordered = {now, to};
   };
   const auto end = [&](Verdict verdict, std::string detail = {}) {
     d.verdict = verdict;
@@ -55,7 +55,7 @@ Decision Limits::advise(Time now, Decision d, const Advice& advice, const Overri
     case AdviceKind::kCancel: {
       if (d.action != Action::kScaleDown || !open_to_advice(d, overrides))
         return end(Verdict::kIgnored, "there is no scale-down to put off any more");
-      if (!budget_.left())
+      if (!memory_.budget.left())
         return end(Verdict::kClamped, "advice has kept as many replica-seconds as it may for now");
       if (advice.kind == AdviceKind::kCancel) {
         change(d.current, "cancelled on the model's advice" + quoted_reason(advice));
@@ -63,8 +63,8 @@ Decision Limits::advise(Time now, Decision d, const Advice& advice, const Overri
       }
       if (advice.delay == Duration::zero())
         return end(advice.shortened ? Verdict::kClamped : Verdict::kFollowed);
-      put_off_until_ = now + advice.delay;
-      put_off_why_ = advice.reason;
+      memory_.put_off_until = now + advice.delay;
+      memory_.put_off_why = advice.reason;
       change(d.current, fmt::format("put off for {} on the model's advice{}", short_duration(advice.delay),
                                     quoted_reason(advice)));
       return end(advice.shortened ? Verdict::kClamped : Verdict::kFollowed,
@@ -77,15 +77,15 @@ Decision Limits::advise(Time now, Decision d, const Advice& advice, const Overri
         return end(advice.replicas == d.target ? Verdict::kFollowed : Verdict::kClamped,
                    advice.replicas == d.target ? "" : "the policy wants more");
       }
-      const bool cooling = last_change_ && now - *last_change_ < spec_.cooldown_up;
+      const bool cooling = memory_.last_change && now - *memory_.last_change < rules_.spec.cooldown_up;
       if (overrides.approval) return end(Verdict::kClamped, "in manual mode a person decides");
       const bool blocked = limited_by(
           d, {"stopped_by_hand", "problem", "held", "freshness", "reset", "failing", "cooldown_up"});
       if (blocked || cooling || d.recommendation.no_data || d.current < min || d.current > max)
         return end(Verdict::kClamped, "limits allow no scale-up now");
-      if (!budget_.left())
+      if (!memory_.budget.left())
         return end(Verdict::kClamped, "advice has used as many replica-seconds as it may for now");
-      const int to = std::min({advice.replicas, max, d.current + spec_.scale_up_by});
+      const int to = std::min({advice.replicas, max, d.current + rules_.spec.scale_up_by});
       if (to <= d.target) return end(Verdict::kClamped, "already at the step's or the bounds' end");
       change(to, fmt::format("to {} on the model's advice{}", to, quoted_reason(advice)));
       return end(to == advice.replicas ? Verdict::kFollowed : Verdict::kClamped,
