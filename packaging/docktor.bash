@@ -29,7 +29,7 @@ _docktor() {
         if [[ $config == "=" ]]; then config=${COMP_WORDS[i + 2]}; ((i++)); fi
         ((i++))
         ;;
-      --for | --last | --reason | -s | --service | -n | --tail | --interval | --compose-file | --seconds | --trace | --shape | --from-journal | --policy | \
+      --for | --last | --reason | -s | --service | -n | --tail | --interval | --compose-file | --seconds | --trace | --shape | --from-journal | --begins | --policy | \
         --max-wait | --capacity | --start-up | --start-up-deviation | --cv | --worker | --provider | --base-url | --journal | --prefetch | --clump | --fault | --seeds | \
         --report | --svg) ((i++)) ;;
       -*) ;;
@@ -87,7 +87,7 @@ _docktor() {
     'daemon reload' | health) words='--config --help' ;;
     decide) words='--config --service --help' ;;
     simulate)
-      words='--config --service --trace --shape --from-journal --policy --max-wait --capacity --start-up'
+      words='--config --service --trace --shape --from-journal --begins --policy --max-wait --capacity --start-up'
       words+=' --start-up-deviation --cv --prefetch --worker --clump --exact --fault --seeds --tuned --no-optimum --details --report --svg'
       words+=' --json --help'
       ;;

@@ -350,6 +350,7 @@ bool approval(Weighing& w) {
 constexpr std::array kSteps = {leave_alone,
                                mend_bounds,
                                held_by_a_person,
+                               some_queue_has_work,
                                freshness,
                                paused,
                                work_keeps_one,

@@ -88,7 +88,7 @@ TEST(Metrics, TheirNumberIsBounded) {
 
 TEST(Metrics, EveryLimitHasItsCounter) {
   const std::regex named(R"re(limit\(\s*(?:up \? )?"([a-z_]+)")re");
-  const auto code = file("src/core/limits.cc");
+  const auto code = file("src/core/limit_steps.cc");
   std::set<std::string> found, unknown;
   for (auto it = std::sregex_iterator(code.begin(), code.end(), named); it != std::sregex_iterator(); ++it) {
     found.insert((*it)[1]);
