@@ -24,6 +24,7 @@ exec 9>"$folder/lock"
 flock 9
 if [ "$(cat "$folder/fetched" 2>/dev/null)" = "$version" ] && has_all "$folder/bin"; then echo "$folder/bin"; exit 0; fi
 rm -f "$folder/fetched"
+PATH=$PATH:/usr/local/go/bin  # where the official archive goes
 command -v go >/dev/null || fail "Go is not installed (1.24 or newer)"
 go_version=$(GOTOOLCHAIN=local go env GOVERSION | sed 's/^go//')
 [ "$(printf '1.24\n%s\n' "$go_version" | sort -V | head -n 1)" = 1.24 ] || fail "Go $go_version is too old; Kubernetes $version needs 1.24"
