@@ -13,7 +13,7 @@ namespace {
 using ::testing::HasSubstr;
 
 const std::string kMail = "{kind: redis, url: 'redis://r', list: mail}";
-const std::string kPush = "{kind: nats, stream: PUSH, consumer: PUSHERS}";
+const std::string kPush = "{kind: nats, url: 'nats://localhost:4222', stream: PUSH, consumer: PUSHERS}";
 const std::string kBacklog = "rules: {scale_up_when: [{metric: queue.backlog, op: '>', value: 1}]}";
 
 std::string rule(const std::string& metric) {

@@ -36,8 +36,7 @@ TEST(CeleryExample, FromNothingToFiveAndBackToZeroWithEveryTaskDoneOnce) {
   box.start();
   EXPECT_EQ(box.replicas(), 0);
   put(1, 300);
-  ASSERT_TRUE(eventually([&] { return box.jobs().size() == 300; })) << box.jobs().size() << "\n"
-                                                                     << box.log();
+  ASSERT_TRUE(eventually([&] { return box.jobs().size() == 300; })) << box.jobs().size() << "\n" << box.log();
   ASSERT_TRUE(eventually([&] { return box.moves().ends_with("1→0"); })) << box.moves() << "\n" << box.log();
   EXPECT_EQ(box.moves(), "0→1 1→3 3→5 5→4 4→3 3→2 2→1 1→0");
   put(301, 1);
