@@ -1,6 +1,9 @@
 // Bounds of the calendar and of all services together, and what workers say of themselves, by a real daemon.
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <string>
+
 #include "tests/daemon/sandbox.h"
 
 namespace docktor::test {
@@ -13,6 +16,18 @@ std::string service(const std::string& name, const std::string& command, const s
          "    rules: {scale_up_when: [{metric: cpu.avg, op: '<', value: 90000}]}\n"
          "    target: {kind: process, command: [" +
          command + "], ready_after: 10ms}\n" + more;
+}
+
+// Without asking: from the file that the daemon keeps beside its socket, or its name.
+int pid_of(const Sandbox& box) {
+  for (const auto& process : box.processes().alive()) {
+    const pid_t pid = process.identity.pid;
+    std::ifstream name("/proc/" + std::to_string(pid) + "/comm");
+    std::string comm;
+    std::getline(name, comm);
+    if (comm == "docktor") return pid;
+  }
+  return -1;
 }
 
 TEST(Bounds, TheCalendarsHoldAndAreShown) {
@@ -71,6 +86,26 @@ time.sleep(1000)
   })) << box.docktor("daemon status").out;
   box.write("go", "");
   EXPECT_TRUE(eventually([&] { return box.status("a").value("ready", 0) == 3; }));
+}
+
+// What the daemon holds of its own: a question must not cost what a limit allows.
+TEST(Bounds, AskingCostsTheDaemonNoMemory) {
+  Sandbox box;
+  box.write("docktor.yaml", "services:\n" + service("a", "sleep, '1000'", ""));
+  box.start();
+  const auto anonymous_kib = [&] {
+    std::ifstream status("/proc/" + std::to_string(pid_of(box)) + "/status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("RssAnon:")) return std::stol(line.substr(8));
+    }
+    return 0L;
+  };
+  const long before = anonymous_kib();
+  ASSERT_GT(before, 0);
+  for (const char* question :
+       {"daemon status", "daemon status --json", "explain", "health", "proposals", "config validate"})
+    EXPECT_EQ(box.docktor(question).code, 0) << question;
+  EXPECT_LT(anonymous_kib(), before + 4096);
 }
 
 }  // namespace

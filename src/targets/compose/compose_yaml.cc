@@ -67,11 +67,13 @@ class Loader {
     if (!in.is_open())
       return fail(ErrorCode::kNotFound,
                   fmt::format("{} cannot be read: does it exist, and may docktor read it?", path));
-    std::string text(kMostBytes + 1, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(in.gcount()));
-    if (text.size() > kMostBytes)
-      return fail(ErrorCode::kExhausted, fmt::format("{} is larger than {} bytes", path, kMostBytes));
+    std::string text;
+    std::array<char, 16384> block;
+    while (in.read(block.data(), block.size()), in.gcount() > 0) {
+      text.append(block.data(), static_cast<std::size_t>(in.gcount()));
+      if (text.size() > kMostBytes)
+        return fail(ErrorCode::kExhausted, fmt::format("{} is larger than {} bytes", path, kMostBytes));
+    }
     return text;
   }
 
