@@ -26,7 +26,6 @@ constexpr int kStartsPerTurn = 8;         // then other services have their turn
 constexpr std::size_t kMostWatched = 64;  // of what one replica left behind; looking again finds the rest
 constexpr auto kLookAgain = milliseconds(500);
 constexpr auto kLookAgainSoon = milliseconds(50);
-constexpr auto kLooksApart = milliseconds(20);
 constexpr auto kFinishedPause = milliseconds(500);  // from a start to the next, of one that ends with 0
 constexpr auto kKillAgain = std::chrono::seconds(1);
 constexpr auto kMostUntilReady =
@@ -313,24 +312,22 @@ void ProcessPool::on_end(ProcessReplica& r) {
 void ProcessPool::look_soon_after(ProcessReplica& r) {
   if (std::ranges::find(ended_, &r) != ended_.end()) return;
   ended_.push_back(&r);
-  if (ended_.size() > 1) return;
-  // One at once; when many end in a row, together: a pass over /proc costs milliseconds.
-  const auto now = steady_clock::now();
-  const auto next = last_look_ + kLooksApart;
-  if (next <= now) return supervisor_.post([self = shared_from_this()] { self->look_after_ended(); });
-  supervisor_.wake(&ended_, next, [self = shared_from_this()] { self->look_after_ended(); });
+  const auto self = shared_from_this();
+  supervisor_.look_for_left(this, {[self] { return self->ended_now(); },
+                                   [self](const auto& left) { self->look_after_ended(left); }});
 }
 
-void ProcessPool::look_after_ended() {
-  if (closed_ || ended_.empty()) return;
-  const auto ended = std::exchange(ended_, {});
+std::vector<EndedReplica> ProcessPool::ended_now() {
   std::vector<EndedReplica> wanted;
-  for (auto* r : ended) {
+  for (auto* r : ended_) {
     if (r->phase == Phase::kRunning) first_process_ended(*r);
     wanted.push_back({r->token, r->process, r->zombie_is_ours && r->group_is_own});
   }
-  const auto left = find_left(wanted);
-  last_look_ = steady_clock::now();
+  return wanted;
+}
+
+void ProcessPool::look_after_ended(std::span<const std::vector<ProcessIdentity>> left) {
+  const auto ended = std::exchange(ended_, {});
   for (std::size_t i = 0; i < ended.size(); ++i) {
     if (left[i].empty())
       nothing_left(*ended[i]);
@@ -509,7 +506,7 @@ void ProcessPool::close() {
   if (closed_) return;
   closed_ = true;
   supervisor_.no_wake(this);
-  supervisor_.no_wake(&ended_);
+  supervisor_.no_look(this);
   const Error ending{ErrorCode::kUnavailable, "docktor is ending; the replicas go on", true};
   if (order_) {
     auto done = std::move(order_->done);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -76,7 +77,8 @@ class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
   void stop(ProcessReplica& r);
   void on_end(ProcessReplica& r);
   void look_soon_after(ProcessReplica& r);
-  void look_after_ended();
+  std::vector<EndedReplica> ended_now();
+  void look_after_ended(std::span<const std::vector<ProcessIdentity>> left);
   void first_process_ended(ProcessReplica& r);
   void nothing_left(ProcessReplica& r);
   void crashed(ProcessReplica& r, Duration ran);
@@ -122,7 +124,6 @@ class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
   Done all_stopped_;
   std::size_t stopped_in_all_ = 0;
   std::vector<ProcessReplica*> ended_;  // to be looked after together, by one pass over /proc
-  TimePoint last_look_{};
   std::optional<TimePoint> next_housekeeping_;
   std::optional<TimePoint> show_status_at_;
   std::string trouble_;  // with the record, as last told

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <condition_variable>
@@ -20,6 +21,10 @@ bool add(int epoll, int fd) {
   e.data.fd = fd;
   return ::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) == 0;
 }
+
+// Of the thread's time, passes over /proc get a fifth at most.
+constexpr auto kLooksApart = std::chrono::milliseconds(20);
+constexpr int kPauseForPass = 4;
 
 }  // namespace
 
@@ -123,6 +128,36 @@ Fd ProcessSupervisor::take_back(const ProcessIdentity& identity) {
   forget(pidfd.get());
   orphans_.erase(it);
   return pidfd;
+}
+
+void ProcessSupervisor::look_for_left(const void* owner, Looker looker) {
+  if (!lookers_.try_emplace(owner, std::move(looker)).second) return;
+  if (next_look_ <= std::chrono::steady_clock::now())
+    post([this] { look(); });
+  else
+    wake(&lookers_, next_look_, [this] { look(); });
+}
+
+void ProcessSupervisor::look() {
+  const auto lookers = std::exchange(lookers_, {});
+  if (lookers.empty()) return;
+  std::vector<EndedReplica> ended;
+  std::vector<std::size_t> of_each;
+  for (const auto& [owner, l] : lookers) {
+    const auto these = l.ended();
+    of_each.push_back(these.size());
+    ended.insert(ended.end(), these.begin(), these.end());
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  const auto left = find_left(ended);
+  const auto now = std::chrono::steady_clock::now();
+  next_look_ = now + std::max<TimePoint::duration>(kLooksApart, kPauseForPass * (now - begin));
+  std::span<const std::vector<ProcessIdentity>> rest(left);
+  auto n = of_each.begin();
+  for (const auto& [owner, l] : lookers) {
+    l.found(rest.first(*n));
+    rest = rest.subspan(*n++);
+  }
 }
 
 int ProcessSupervisor::timeout_ms() const {

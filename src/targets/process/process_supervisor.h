@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -51,6 +52,16 @@ class ProcessSupervisor {
   /// The pidfd given to reap_later, or nothing.
   Fd take_back(const ProcessIdentity& identity);
 
+  /// Whose replicas have ended: `ended` is asked which, `found` gets what is left of each, in that order.
+  struct Looker {
+    std::function<std::vector<EndedReplica>()> ended;
+    std::function<void(std::span<const std::vector<ProcessIdentity>>)> found;
+  };
+  /// Soon, once for all pools that want it by then, and not without pause: a pass over /proc costs milliseconds. A second
+  /// wish of the same owner is the first one's.
+  void look_for_left(const void* owner, Looker looker);
+  void no_look(const void* owner) { lookers_.erase(owner); }
+
   RecordWriter& records() { return records_; }
   /// What stands for this state folder, read or made once; see folder_identity().
   const std::string& identity_of(const std::string& folder, Result<void>& kept);
@@ -62,6 +73,7 @@ class ProcessSupervisor {
   void loop();
   void run_tasks();
   void run_timers();
+  void look();
   int timeout_ms() const;
 
   RecordWriter records_;
@@ -77,6 +89,8 @@ class ProcessSupervisor {
   std::unordered_map<const void*, Timers::iterator> timer_of_;
   std::map<std::string, std::pair<std::string, Result<void>>> identities_;  // of folders
   std::map<std::string, NotifySocket> notify_;                              // of folders
+  std::map<const void*, Looker> lookers_;
+  TimePoint next_look_{};                                    // not before
   std::map<pid_t, std::pair<Fd, ProcessIdentity>> orphans_;  // children of targets that are gone
   std::thread thread_;
 };
