@@ -24,3 +24,15 @@ awk -v objective="$objective" '/^    rules:/ { print objective; skip = 1; next }
 grep -oE '\]\([^)#]+' "$root/README.md" "$root/docs/operations.md" | while IFS=: read -r page link; do
   [ -e "$(dirname "$page")/${link#](}" ] || { echo "${page#"$root"/} names ${link#](}, which is not there" >&2; exit 1; }
 done
+
+# Every whole configuration of the pages, but for the files with secrets that it names.
+for page in "$root"/docs/*.md; do
+  for ((n = 1; n <= $(grep -c '^```yaml' "$page" || true); ++n)); do
+    awk -v n="$n" '/^```yaml/ { ++seen; inside = seen == n; next } /^```/ { inside = 0 } inside' "$page" >docktor.yaml
+    grep -q '^services:' docktor.yaml || continue
+    if ! said=$("$docktor" config validate --offline 2>&1); then
+      wrong=$(grep -v -e 'cannot be read: No such file' -e '^✗' <<<"$said" || true)
+      [ -z "$wrong" ] || { echo "${page#"$root"/}, yaml block $n: $wrong" >&2; exit 1; }
+    fi
+  done
+done
