@@ -39,6 +39,8 @@ TEST(CeleryExample, FromNothingToFiveAndBackToZeroWithEveryTaskDoneOnce) {
   ASSERT_TRUE(eventually([&] { return box.jobs().size() == 300; })) << box.jobs().size() << "\n" << box.log();
   ASSERT_TRUE(eventually([&] { return box.moves().ends_with("1→0"); })) << box.moves() << "\n" << box.log();
   EXPECT_EQ(box.moves(), "0→1 1→3 3→5 5→4 4→3 3→2 2→1 1→0");
+  // Debian's Celery loses a task that comes while a worker shuts down (docs/redis.md).
+  ASSERT_TRUE(eventually([&] { return box.processes().alive().size() == 1; })) << "the daemon alone";
   put(301, 1);
   ASSERT_TRUE(eventually([&] { return box.jobs().size() == 301; })) << box.log();
   ASSERT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.moves();
