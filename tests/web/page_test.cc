@@ -114,7 +114,7 @@ TEST_F(PageTest, DocktorWebServesItWithoutAPortOfTheDaemons) {
   box.start();
   const auto ran = box.run(fmt::format(
       "sh -c '{0} web --port {1} --config docktor.yaml > web.txt & "
-      "until grep -q token= web.txt; do sleep 0.1; done; token=$(sed -n \"s/.*#token=//p\" web.txt); "
+      "until grep -qs token= web.txt; do sleep 0.1; done; token=$(sed -n \"s/.*#token=//p\" web.txt); "
       "curl -s -o none -w \"%{{http_code}} \" http://127.0.0.1:{1}/; "
       "curl -s -o none -w \"%{{http_code}} \" http://127.0.0.1:{1}/api/v1/services; "
       "curl -s -H \"Authorization: Bearer $token\" http://127.0.0.1:{1}/api/v1/services; "
