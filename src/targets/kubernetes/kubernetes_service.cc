@@ -34,6 +34,7 @@ WorkloadMemory load(const std::string& path) {
   const auto j = parse_json(*text);
   if (!j.is_object()) return out;
   if (const auto d = j.find("desired"); d != j.end() && d->is_number_integer()) out.desired = d->get<int>();
+  if (const auto d = j.find("sent"); d != j.end() && d->is_number_integer()) out.sent = d->get<int>();
   if (const auto s = j.find("stopped_by_hand"); s != j.end() && s->is_string())
     out.stopped_by_hand = plain_text(s->get<std::string>());
   return out;
@@ -283,6 +284,8 @@ void KubernetesTarget::Service::patch(const Posted& o) {
   Json body = {{"spec", {{"replicas", o->what.replicas}}}};
   if (!o->what.version.empty()) body["metadata"] = {{"resourceVersion", o->what.version}};
   ++writes_;
+  state_.on_sent(o->what.replicas);
+  remember();
   cluster_.client().submit(
       {.method = "PATCH",
        .path = fmt::format("{}?fieldManager={}", scale_path(state_.workload(), namespace_), kFieldManager),
@@ -301,6 +304,7 @@ void KubernetesTarget::Service::patched(const Posted& o, const KubeAnswer& a) {
     if (current) answer(o, fmt::format("{} {} → {}", state_.workload().shown(), o->from, o->what.replicas));
     return;
   }
+  if (a.status >= 400 && a.status < 500) state_.on_refused();
   if (a.status == 409) {
     // The controller decides anew, on what is true now.
     if (current) conflicts_.push_back(std::exchange(order_, nullptr));
@@ -358,6 +362,7 @@ void KubernetesTarget::Service::remember() {
   saved_ = state_.memory();
   Json j = {{"stopped_by_hand", saved_.stopped_by_hand}};
   if (saved_.desired) j["desired"] = *saved_.desired;
+  if (saved_.sent) j["sent"] = *saved_.sent;
   // What cannot be kept is known until docktor ends; the disk's trouble is told by those who need it.
   static_cast<void>(write_atomically(path, j.dump(), false));
 }

@@ -27,6 +27,9 @@ bool applies_files(const std::string& manager) {
 }  // namespace
 
 void WorkloadState::on_scale(const ScaleView& scale, Time now) {
+  const bool same_object = !scale_ || scale_->uid == scale.uid;
+  if (same_object && memory_.sent == scale.desired && (!scale_ || scale_->desired != scale.desired))
+    return on_own_scale(scale, now);
   const auto before = std::exchange(scale_, scale);
   if (before && before->uid != scale.uid) {
     news(fmt::format("{} was made anew, with {} replicas", workload_.shown(), scale.desired));
@@ -57,6 +60,7 @@ void WorkloadState::foreign_change(int from, int to, Time now) {
 void WorkloadState::on_own_scale(const ScaleView& scale, Time) {
   scale_ = scale;
   memory_.desired = scale.desired;
+  memory_.sent.reset();
   if (scale.desired > 0) memory_.stopped_by_hand.clear();
   ordered_since_ = true;
 }

@@ -17,6 +17,7 @@ namespace docktor {
 /// What outlives docktor.
 struct WorkloadMemory {
   std::optional<int> desired;   ///< the number, as last seen or ordered
+  std::optional<int> sent;      ///< a number that docktor has sent, and whose answer is not known
   std::string stopped_by_hand;  ///< see TargetReport
   friend bool operator==(const WorkloadMemory&, const WorkloadMemory&) = default;
 };
@@ -35,6 +36,9 @@ class WorkloadState {
 
   void on_scale(const ScaleView& scale,
                 Time now);  ///< as read: a number that docktor did not order is somebody else's
+  /// Before an order goes out: what is read may show it sooner than the answer comes, and an answer may never come.
+  void on_sent(int replicas) { memory_.sent = replicas; }
+  void on_refused() { memory_.sent.reset(); }           ///< it was surely not carried out
   void on_own_scale(const ScaleView& scale, Time now);  ///< the answer to docktor's own order
   const std::optional<ScaleView>& scale() const { return scale_; }
   void on_facts(std::optional<WorkloadFacts> facts);

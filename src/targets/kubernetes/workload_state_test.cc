@@ -63,6 +63,39 @@ TEST_F(WorkloadStateTest, AZeroByWhatAppliesFilesIsNoStop) {
   EXPECT_EQ(s.report(now).stopped_by_hand, "");
 }
 
+TEST_F(WorkloadStateTest, ItsOwnZeroIsNobodyElsesThoughItIsReadBeforeTheAnswerOrThatNeverComes) {
+  s.on_scale(scale(1), now);
+  s.on_sent(0);
+  s.on_scale(scale(1), now);
+  s.on_scale(scale(0), now);
+  EXPECT_EQ(s.report(now).stopped_by_hand, "");
+  s.on_own_scale(scale(0), now);
+  EXPECT_EQ(news(), "");
+  s.on_sent(2);
+  s.on_scale(scale(2), now);
+  s.on_own_scale(scale(2), now);
+  s.on_scale(scale(0), now);
+  EXPECT_NE(s.report(now).stopped_by_hand, "") << "this one is not docktor's";
+}
+
+TEST_F(WorkloadStateTest, AZeroThatDocktorSentBeforeItDiedIsItsOwn) {
+  s.restore({.desired = 1, .sent = 0});
+  s.on_scale(scale(0), now);
+  EXPECT_EQ(s.report(now).stopped_by_hand, "");
+  WorkloadState other{*parse_workload("w")};
+  other.restore({.desired = 1});
+  other.on_scale(scale(0), now);
+  EXPECT_NE(other.report(now).stopped_by_hand, "");
+}
+
+TEST_F(WorkloadStateTest, AZeroAfterAnOrderThatWasRefusedIsSomebodyElses) {
+  s.on_scale(scale(2), now);
+  s.on_sent(0);
+  s.on_refused();
+  s.on_scale(scale(0), now);
+  EXPECT_NE(s.report(now).stopped_by_hand, "");
+}
+
 TEST_F(WorkloadStateTest, AnAutoscalerThatIsUndoneStopsFightingForAWhile) {
   s.on_scale(scale(1), now);
   for (int i = 0; i < 3; ++i) {
