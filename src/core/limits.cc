@@ -1,12 +1,9 @@
 #include "core/limits.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/policy.h"
-#include "core/text.h"
 
 namespace docktor {
 

@@ -29,8 +29,7 @@ constexpr auto kLookAgainSoon = milliseconds(50);
 constexpr auto kFinishedPause = milliseconds(500);  // from a start to the next, of one that ends with 0
 constexpr auto kKillAgain = std::chrono::seconds(1);
 constexpr auto kMostUntilReady =
-    std::chrono::minutes(5);  // then a replica that did not say so counts all the same
-constexpr auto kStatusesApart = milliseconds(250);
+    std::chrono::minutes(5);   // then a replica that did not say so counts all the same
 constexpr double kBusy = 100;  // percent of a core, of one that says it is busy
 
 std::string listed(const std::vector<std::string>& ids) {
@@ -259,32 +258,6 @@ void ProcessPool::took_up(ProcessReplica& r) {
   // Without room for a watch, housekeeping finds out that it has ended.
   (void)supervisor_.watch(r.pidfd.get(), [this, &r] { on_end(r); });
   touch_record();
-}
-
-void ProcessPool::heard(ProcessReplica& r, const Notification& told) {
-  // Workers may tell of each message: shown now and then.
-  if (told.status && *told.status != r.status && !show_status_at_) {
-    show_status_at_ = steady_clock::now() + kStatusesApart;
-    plan();
-  }
-  if (told.status) r.status = *told.status;
-  if (told.busy) r.busy = told.busy;
-  if (told.ready && !r.says_ready) {
-    r.says_ready = true;
-    if (says_ready_ != r.fingerprint && r.fingerprint == fingerprint_) {
-      says_ready_ = r.fingerprint;
-      touch_record();
-    }
-    if (!r.ready && !r.stopping && r.phase == Phase::kRunning) end_start_up(r);
-  }
-}
-
-void ProcessPool::end_start_up(ProcessReplica& r) {
-  r.deadline.reset();
-  r.ready = true;
-  r.since = clock_.now();
-  touch();
-  plan();
 }
 
 void ProcessPool::stop(ProcessReplica& r) {
