@@ -4,10 +4,11 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 TESTS ?=
+TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 
 .DEFAULT_GOAL := build
 .PHONY: build test demo demo-provisioner docs lint fuzz format bench bench-decisions bench-live bench-workers soak asan tsan install uninstall clean help deps configure \
-  configure-all
+  configure-all everything run-tests
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,21 +50,20 @@ docs: ## write the library's API reference to build/docs/html (Doxygen)
 
 # Docker's tests bring up an engine of their own, for which they must be root; a newer NATS server,
 # the MCP clients and the clients of the workers under test are fetched, not installed.
-test: ## install what is missing, build everything, run every test (TESTS=regex for some)
+test: everything ## install what is missing, build everything, run every test (TESTS=regex for some)
+	@$(MAKE) --no-print-directory run-tests
+
+# What tests need from elsewhere comes while the compiler works.
+everything:
 	@scripts/install-deps.sh build demo test
 	@test "$$(id -u)" != 0 || scripts/install-deps.sh docker || true
-	@scripts/fetch-nats-210.sh build/nats-2.10 >/dev/null || true
-	@scripts/fetch-mcp-clients.sh build/mcp-clients >/dev/null || true
-	@scripts/fetch-worker-clients.sh build/worker-clients >/dev/null || true
-	@scripts/fetch-bullmq.sh build/bullmq >/dev/null || true
-	@scripts/fetch-kafka.sh build/kafka >/dev/null || true
-	@scripts/fetch-job-frameworks.sh build/job-frameworks >/dev/null || true
-	@scripts/fetch-elasticmq.sh build/elasticmq >/dev/null || true
-	@scripts/fetch-kubernetes.sh build/kubernetes >/dev/null || true
 	@$(MAKE) --no-print-directory configure-all
-	@$(ninja) all
+	@scripts/fetch-for-tests.sh & $(ninja) all; built=$$?; wait; exit $$built
 	@$(leave-binary)
-	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS) $(if $(TESTS),-R '$(TESTS)')
+
+# One test more at a time than there are processors: many only wait. Those that take longest start first (COST).
+run-tests:
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(TEST_JOBS) $(if $(TESTS),-R '$(TESTS)')
 
 asan tsan: ## build and test with sanitizers (build-asan, build-tsan)
 	@scripts/install-deps.sh build demo test
