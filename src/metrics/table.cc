@@ -11,6 +11,8 @@
 #include <sstream>
 #include <system_error>
 
+#include "control/desired.h"
+
 namespace docktor::metrics {
 namespace {
 
@@ -121,6 +123,9 @@ constexpr std::array kTable = std::to_array<Row>({
      [](F f, S out) { out.put(f.counts.current); }, nullptr},
     {"docktor_target_replicas", kGauge, "", "Replicas last ordered, else the current ones.",
      [](F f, S out) { out.put(f.wanted); }, nullptr},
+    {"docktor_desired_replicas", kGauge, "",
+     "Replicas that the last decision asks for, for another autoscaler to set; nothing where it rests on no fresh data.",
+     [](F f, S out) { if (const auto n = desired_replicas(f)) out.put(*n); }, nullptr},
     {"docktor_min_replicas", kGauge, "", "Fewest replicas allowed: a person's bound, else the configuration's.",
      [](F f, S out) { out.put(f.bounds.min); }, nullptr},
     {"docktor_max_replicas", kGauge, "", "Most replicas allowed: a person's bound, else the configuration's.",

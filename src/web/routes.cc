@@ -30,6 +30,8 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/api/v1/services/{service}", "status", "", kLook, ""},
     {"GET", "/api/v1/services/{service}/history", "", "history", kLook,
      "The last hour each 5 s, or the last day each minute: waits, backlog, rates, replicas."},
+    {"GET", "/api/v1/services/{service}/desired", "", "desired", kLook,
+     "How many replicas the last decision asks for, as a plain number for another autoscaler; 503 where it rests on no fresh data."},
     {"GET", "/api/v1/services/{service}/decisions", "list_decisions", "", kLook, ""},
     {"POST", "/api/v1/services/{service}/pause", "pause", "", kAct, ""},
     {"POST", "/api/v1/services/{service}/resume", "resume", "", kAct, ""},

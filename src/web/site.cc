@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "control/desired.h"
 #include "core/json_text.h"
 #include "core/record.h"
 #include "core/text.h"
@@ -118,8 +119,8 @@ std::optional<Response> Site::at_once(const Request& request) {
     return done(std::move(r));
   }
   // What needs neither the loop nor a file is answered here, so that it is whatever else is asked.
-  constexpr std::array<std::string_view, 8> kQuick{"page",    "plain", "health",  "ready",
-                                                   "openapi", "about", "history", "events"};
+  constexpr std::array<std::string_view, 9> kQuick{"page",  "plain",   "health", "ready",  "openapi",
+                                                   "about", "history", "events", "desired"};
   if (std::ranges::find(kQuick, found.route->own) == kQuick.end()) return std::nullopt;
   return done(own(found.route->own, request, access, found.arguments));
 }
@@ -149,6 +150,7 @@ Response Site::own(std::string_view what, const Request& request, const Access& 
   if (what == "metrics") return metrics(request);
   if (what == "openapi") return as_json(openapi(backend_.version));
   if (what == "history") return history(request, path.at("service"));
+  if (what == "desired") return desired(path.at("service"));
   if (what == "about") {
     return as_json({{"version", backend_.version},
                     {"mode", backend_.manual ? "MANUAL" : "AUTONOMOUS"},
@@ -183,6 +185,23 @@ Response Site::ready() const {
   if (services.empty()) missing = "no service has begun yet\n";
   if (!missing.empty()) return {.status = 503, .body = missing};
   return {.body = "ready\n"};
+}
+
+// Without a number that can be trusted an error: whoever asks then keeps what there is (an HPA), or takes its fallback (KEDA).
+Response Site::desired(const std::string& service) const {
+  const auto f = board_.service(service);
+  if (!f)
+    return problem(404, fmt::format("no service '{}'", plain_text(service.substr(0, 100))), "not_found");
+  const auto n = board_.idle() > kLongestTurn ? std::nullopt : desired_replicas(*f);
+  if (!n)
+    return problem(503, fmt::format("no fresh decision on {}: {}", f->name,
+                                    !f->not_ready.empty() ? plain_text(f->not_ready)
+                                    : !f->decision        ? "none was made yet"
+                                                          : "its figures are old"));
+  return as_json({{"service", f->name},
+                  {"desired", *n},
+                  {"current", f->counts.current},
+                  {"reason", f->decision->reason}});
 }
 
 Response Site::metrics(const Request& request) const {

@@ -51,6 +51,7 @@ class Site {
                      const std::map<std::string, std::string>& path);
   http::Response health() const;
   http::Response ready() const;
+  http::Response desired(const std::string& service) const;
   http::Response metrics(const http::Request& request) const;
   http::Response history(const http::Request& request, const std::string& service) const;
   HttpSpec spec() const;

@@ -42,6 +42,13 @@ TEST(KubernetesKeys, TheLeastIsTheDeploymentOfTheServicesName) {
   EXPECT_FALSE(more.choose_idle);
 }
 
+TEST(KubernetesKeys, AnotherAutoscalerMaySetTheNumber) {
+  EXPECT_FALSE(spec("").advise_only);
+  EXPECT_FALSE(spec(", scaled_by: docktor").advise_only);
+  EXPECT_TRUE(spec(", scaled_by: another").advise_only);
+  EXPECT_THAT(mistake(", scaled_by: keda"), HasSubstr("docktor, another"));
+}
+
 TEST(KubernetesKeys, MistakesSayWhatToWrite) {
   EXPECT_THAT(mistake(", workload: pods/web"),
               HasSubstr("names no object; write deployment/NAME, statefulset/NAME"));

@@ -26,7 +26,8 @@ class Watched {
  public:
   Watched(const std::string& kubeconfig, const std::string& workload, const std::string& state_directory = {},
           KubeWatchCare care = {.first_pause = std::chrono::milliseconds(50),
-                                .longest_pause = std::chrono::milliseconds(500)}) {
+                                .longest_pause = std::chrono::milliseconds(500)},
+          bool advise_only = false) {
     auto access = find_kube_access({.kubeconfig = kubeconfig});
     EXPECT_TRUE(access) << (access ? "" : access.error().message);
     cluster_ = std::make_unique<KubeCluster>(*access, care);
@@ -36,6 +37,7 @@ class Watched {
         }};
     o.spec.workload = *parse_workload(workload);
     o.spec.kubeconfig = kubeconfig;
+    o.spec.advise_only = advise_only;
     target_ = std::make_unique<KubernetesTarget>(std::move(o), *cluster_, clock_);
   }
   ~Watched() { target_.reset(); }

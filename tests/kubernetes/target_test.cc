@@ -140,6 +140,27 @@ TEST_F(KubernetesTest, AnotherAutoscalerOnTheWorkloadIsNamedAndDocktorHolds) {
   w->once([](const TargetReport& t) { return t.hold.empty(); });
 }
 
+TEST_F(KubernetesTest, WhereAnotherAutoscalerIsToSetTheNumberDocktorNeitherOrdersNorHolds) {
+  apply({});
+  Watched w(plane().kubeconfig_of("docktor", ns), "deployment/worker", {}, {}, true);
+  w.with_ready(1);
+  EXPECT_THAT(w.findings(), HasSubstr("nothing is seen that scales deployment worker"));
+  kubectl("autoscale deployment worker --name mine --max=5");
+  EXPECT_TRUE(eventually([&] {
+    return w.findings().find(
+               "ok: HorizontalPodAutoscaler mine scales deployment worker; docktor tells how many") !=
+           std::string::npos;
+  }));
+  const auto done = w.order(3);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_THAT(*done, HasSubstr("1 → 3 is left to the autoscaler that scales it"));
+  kubectl("scale deployment worker --replicas=0");
+  const auto r = w.with_ready(0);
+  EXPECT_EQ(r.hold, "");
+  EXPECT_EQ(r.stopped_by_hand, "");
+  EXPECT_THAT(w.news(), HasSubstr("set 0 replicas (from 1)\n"));
+}
+
 TEST_F(KubernetesTest, TheIdlestPodsGoFirst) {
   apply({.replicas = 4});
   auto w = watch();

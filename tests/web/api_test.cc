@@ -102,6 +102,25 @@ TEST_F(ApiTest, EachRouteIsAsItsDescriptionSays) {
   EXPECT_EQ(called, static_cast<int>(described));
 }
 
+// For an HPA or KEDA: a number at a path, and an error rather than a number that nothing fresh stands behind.
+TEST_F(ApiTest, TheNumberForAnotherAutoscalerIsFreshOrAnError) {
+  start();
+  ASSERT_TRUE(eventually([&] { return get("/readyz").status == 200; }));
+  box.produce(server.url(), "many", 3000);
+  ASSERT_TRUE(eventually([&] {
+    const auto a = get("/api/v1/services/consumer/desired");
+    return a.status == 200 && json(a)["desired"] >= 3 && json(a)["service"] == "consumer";
+  })) << get("/api/v1/services/consumer/desired").body;
+  ASSERT_TRUE(eventually([&] { return metric("docktor_desired_replicas{service=\"consumer\"}") >= 1; }));
+  EXPECT_EQ(get("/api/v1/services/none/desired").status, 404);
+  server.stop();
+  ASSERT_TRUE(eventually([&] { return get("/api/v1/services/consumer/desired").status == 503; }));
+  EXPECT_NE(json(get("/api/v1/services/consumer/desired"))["detail"].get<std::string>().find(
+                "no fresh decision on consumer"),
+            std::string::npos);
+  EXPECT_TRUE(eventually([&] { return metric("docktor_desired_replicas{service=\"consumer\"}") < 0; }));
+}
+
 TEST_F(ApiTest, WhatIsWrongIsSaid) {
   start();
   const auto unknown = get("/api/v1/services/none");

@@ -38,9 +38,11 @@ struct Right {
   std::string_view without;  ///< what is lost
 };
 
-std::vector<Right> rights_for(const WorkloadName& w, bool choose_idle) {
+std::vector<Right> rights_for(const WorkloadName& w, const KubernetesSpec& spec) {
+  const auto scale =
+      spec.advise_only ? std::vector<std::string>{"get"} : std::vector<std::string>{"get", "patch"};
   std::vector<Right> out = {
-      {w.group, w.plural, "scale", {"get", "patch"}, true, "the number cannot be read and set"},
+      {w.group, w.plural, "scale", scale, true, "the number cannot be read and set"},
       {"", "pods", "", {"list", "watch"}, true, "the pods cannot be seen"},
       {w.group,
        w.plural,
@@ -55,7 +57,7 @@ std::vector<Right> rights_for(const WorkloadName& w, bool choose_idle) {
        false,
        "an autoscaler beside docktor is not noticed"},
   };
-  if (choose_idle && (w.kind == "Deployment" || w.kind == "ReplicaSet"))
+  if (spec.choose_idle && !spec.advise_only && (w.kind == "Deployment" || w.kind == "ReplicaSet"))
     out.push_back({"", "pods", "", {"patch"}, false, "idle pods cannot be made to go first"});
   return out;
 }
@@ -88,10 +90,10 @@ std::string rule_text(const Right& right, const std::vector<std::string>& verbs)
                      fmt::join(verbs, ", "));
 }
 
-void check_rights(KubeCluster& cluster, const WorkloadName& w, const std::string& ns, bool choose_idle,
-                  std::vector<Finding>& out) {
+void check_rights(KubeCluster& cluster, const WorkloadName& w, const std::string& ns,
+                  const KubernetesSpec& spec, std::vector<Finding>& out) {
   bool all = true;
-  for (const auto& right : rights_for(w, choose_idle)) {
+  for (const auto& right : rights_for(w, spec)) {
     const auto missing = missing_verbs(cluster, right, ns);
     if (!missing) {
       out.push_back({Severity::kWarning, "docktor's rights cannot be asked for: " + missing.error().message,
@@ -111,7 +113,7 @@ void check_rights(KubeCluster& cluster, const WorkloadName& w, const std::string
         {Severity::kOk, fmt::format("docktor has all rights that it needs in namespace {}", ns), ""});
 }
 
-void check_autoscalers(KubeCluster& cluster, const WorkloadName& w, const std::string& ns,
+void check_autoscalers(KubeCluster& cluster, const WorkloadName& w, const std::string& ns, bool advise_only,
                        std::vector<Finding>& out) {
   using Read = std::optional<OtherAutoscaler> (*)(const Json&);
   const auto kinds = std::to_array<std::pair<std::string, Read>>(
@@ -124,12 +126,23 @@ void check_autoscalers(KubeCluster& cluster, const WorkloadName& w, const std::s
     for (const auto& item : *items) {
       const auto other = read(item);
       if (!other || !scales(*other, w)) continue;
+      if (advise_only) {
+        out.push_back(
+            {Severity::kOk,
+             fmt::format("{} scales {}; docktor tells how many there should be", other->shown, w.shown()),
+             ""});
+        return;
+      }
       out.push_back({Severity::kError,
                      fmt::format("{} scales {}, too: docktor holds", other->shown, w.shown()),
                      fmt::format("end it ({}), see docs/kubernetes.md on taking over", other->how_to_end)});
       return;
     }
   }
+  if (advise_only)
+    out.push_back({Severity::kWarning,
+                   fmt::format("scaled_by is another, and nothing is seen that scales {}", w.shown()),
+                   "make an HPA or a ScaledObject for it, see docs/kubernetes.md"});
 }
 
 // "; did you mean web?" among those that are there.
@@ -202,8 +215,8 @@ std::vector<Finding> check_kubernetes(KubeCluster& cluster, const KubernetesSpec
     return out;
   }
   check_workload(cluster, *w, ns, out);
-  check_rights(cluster, *w, ns, spec.choose_idle, out);
-  check_autoscalers(cluster, *w, ns, out);
+  check_rights(cluster, *w, ns, spec, out);
+  check_autoscalers(cluster, *w, ns, spec.advise_only, out);
   return out;
 }
 

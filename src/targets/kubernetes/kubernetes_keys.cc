@@ -30,6 +30,9 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "Before a scale-down the least busy pods are marked to go first (pod-deletion-cost), where metrics.k8s.io tells "
                 "their CPU. Not of a StatefulSet, whose last pods go first.",
      .standard = "true"},
+    {.key = "scaled_by", .type = KnobType::kText,
+     .meaning = "Who sets the number. another: an HPA or KEDA, which reads from docktor how many there should be; docktor orders nothing.",
+     .standard = "docktor", .choices = "docktor|another"},
 });
 // clang-format on
 

@@ -58,6 +58,7 @@ KubernetesTarget::Service::Service(KubernetesOptions options, KubeCluster& clust
       state_(options_.spec.workload),
       saved_(load(memory_path(options_))) {
   state_.restore(saved_);
+  if (options_.spec.advise_only) state_.follow();
   shown_.problem = fmt::format("{} was not read yet", state_.workload().shown());
 }
 
@@ -205,7 +206,8 @@ void KubernetesTarget::Service::look_at_autoscalers() {
       if (scales(a, state_.workload()) && (!found || found->of_keda)) found = &a;
     }
   }
-  state_.set_autoscaler(found ? fight_text(*found) : "");
+  // Where another one is to scale it, nobody fights.
+  state_.set_autoscaler(found && !options_.spec.advise_only ? fight_text(*found) : "");
   changed();
 }
 
@@ -221,6 +223,9 @@ void KubernetesTarget::Service::order(ScaleOrder what, Done done) {
   if (const auto why = trouble(); !why.empty() || !state_.scale())
     return answer(o, fail(ErrorCode::kUnavailable, why.empty() ? "nothing is known of it yet" : why, true));
   o->from = state_.scale()->desired;
+  if (options_.spec.advise_only)
+    return answer(o, fmt::format("{} {} → {} is left to the autoscaler that scales it (scaled_by: another)",
+                                 state_.workload().shown(), o->from, o->what.replicas));
   if (o->what.replicas == o->from)
     return answer(o, fmt::format("{} has {} replicas already", state_.workload().shown(), o->from));
   mark(o);

@@ -14,6 +14,7 @@ struct KubernetesSpec {
   std::string kubeconfig;
   std::string context;
   bool choose_idle = true;
+  bool advise_only = false;  ///< another autoscaler sets the number, and reads from docktor which
 
   /// `service`: its name is the workload's where the settings name none.
   static KubernetesSpec from(const Settings& s, const std::string& service) {
@@ -23,7 +24,8 @@ struct KubernetesSpec {
         .namespace_ = s.text("namespace"),
         .kubeconfig = s.text("kubeconfig"),
         .context = s.text("context"),
-        .choose_idle = s.get<bool>("choose_idle", true)};
+        .choose_idle = s.get<bool>("choose_idle", true),
+        .advise_only = s.text("scaled_by") == "another"};
   }
 };
 

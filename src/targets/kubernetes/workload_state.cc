@@ -36,7 +36,7 @@ void WorkloadState::on_scale(const ScaleView& scale, Time now) {
     pods_.clear();
   } else if (before && before->desired != scale.desired) {
     foreign_change(before->desired, scale.desired, now);
-  } else if (!before && scale.desired == 0 && memory_.desired.value_or(0) > 0 &&
+  } else if (!before && !follows_ && scale.desired == 0 && memory_.desired.value_or(0) > 0 &&
              memory_.stopped_by_hand.empty()) {
     memory_.stopped_by_hand = "scaled to 0 outside docktor while docktor was away";
     news(memory_.stopped_by_hand);
@@ -48,6 +48,7 @@ void WorkloadState::on_scale(const ScaleView& scale, Time now) {
 void WorkloadState::foreign_change(int from, int to, Time now) {
   const auto by = facts_ ? facts_->writer : std::string();
   const auto who = by.empty() ? std::string("somebody") : by;
+  if (follows_) return news(fmt::format("{} set {} replicas (from {})", who, to, from));
   news(fmt::format("{} set {} replicas (from {}) outside docktor", who, to, from));
   if (to == 0 && from > 0 && !applies_files(by))
     memory_.stopped_by_hand = fmt::format("scaled to 0 outside docktor at {}", clock_text(now));

@@ -52,6 +52,8 @@ class WorkloadState {
 
   void set_autoscaler(std::string text) { autoscaler_ = std::move(text); }  ///< why to hold; empty: none
   void resume();
+  /// Another autoscaler sets the number: whatever it becomes is no person's doing, and no fight.
+  void follow() { follows_ = true; }
   void news(std::string text);
 
   /// Which pods shall go first where `fewer` are to stop, those of which it has to be said: ready ones.
@@ -73,6 +75,7 @@ class WorkloadState {
   std::optional<WorkloadFacts> facts_;
   std::map<std::string, KubePod> pods_;  // by name
   std::string autoscaler_;
+  bool follows_ = false;
   bool ordered_since_ = false;  // docktor has set the number since somebody else last did
   std::deque<Time> undone_;     // when somebody undid what docktor had ordered
   std::string undone_by_;

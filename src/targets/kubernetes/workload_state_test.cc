@@ -31,6 +31,20 @@ class WorkloadStateTest : public testing::Test {
   WorkloadState s{*parse_workload("w")};
 };
 
+TEST_F(WorkloadStateTest, WhereAnotherSetsTheNumberItsZeroIsNoPersonsStopAndItsChangesNoFight) {
+  s.follow();
+  s.on_scale(scale(0), now);
+  EXPECT_EQ(s.report(now).stopped_by_hand, "");
+  for (const int n : {2, 0, 3, 0, 4, 0}) {
+    s.on_sent(1);
+    s.on_own_scale(scale(1), now);
+    s.on_scale(scale(n), now);
+    EXPECT_EQ(s.report(now).stopped_by_hand, "");
+    EXPECT_EQ(s.report(now).hold, "");
+  }
+  EXPECT_THAT(news(), HasSubstr("somebody set 2 replicas (from 1)\n"));
+}
+
 TEST_F(WorkloadStateTest, ItsNumberCountsAndPodsOfOthersDoNot) {
   s.on_scale(scale(3), now);
   auto other = pod("other");
