@@ -193,9 +193,7 @@ std::vector<const Knob*> top_keys() {
   return keys;
 }
 
-std::string queue_traits(const KindKeys& kind) {
-  return kind.counts_flow ? "" : "It tells no rates: `rules` only, no `objective`.";
-}
+std::string queue_traits(const KindKeys&) { return ""; }
 
 std::string target_traits(const KindKeys& kind) {
   std::string out = kind.chooses_victims ? "docktor chooses which replicas stop."

@@ -11,6 +11,7 @@
 #include "app/commands.h"
 #include "app/configuration.h"
 #include "app/journal_load.h"
+#include "app/kinds.h"
 #include "app/progress.h"
 #include "app/terminal.h"
 #include "app/version.h"
@@ -28,6 +29,14 @@
 
 namespace docktor {
 namespace {
+
+// Whether the queue counts what comes and goes; of several, whether each does.
+bool counts(const ServiceSpec& service) {
+  if (!service.queue) return true;
+  const auto counted = [](const QueueSpec& queue) { return !all_kinds().untold(queue).flow; };
+  return service.queue->parts.empty() ? counted(*service.queue)
+                                      : std::ranges::all_of(service.queue->parts, counted);
+}
 
 constexpr double kPoints = 1500;  // of a series over the whole load
 
@@ -140,6 +149,7 @@ Result<Plan> plan_of(const Cli& cli, const Config& config) {
   if (const auto r = sim::set_workers(plan.world, flags.worker); !r)
     return fail(ErrorCode::kInvalid, "--worker: " + r.error().message);
   plan.world.arrivals = {flags.exact, flags.clump};
+  plan.world.counts = counts(plan.service);
   for (const auto& text : flags.faults) {
     if (const auto r = sim::set_fault(plan.world, text); !r) return tl::unexpected(r.error());
   }

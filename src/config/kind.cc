@@ -137,6 +137,10 @@ void KindReader::mistake(std::string_view key, std::string message) {
 }
 
 const KindKeys* Kinds::queue(std::string_view name) const { return named(queues, name); }
+Untold Kinds::untold(const QueueSpec& spec) const {
+  const auto* kind = queue(spec.kind);
+  return kind && kind->untold ? kind->untold(spec.settings) : Untold{};
+}
 const KindKeys* Kinds::target(std::string_view name) const { return named(targets, name); }
 
 KindSort queue_sort(const Kinds& kinds) { return {"queue", "services[].queue.", kinds.queues}; }

@@ -2,6 +2,7 @@
 // together, and its traits. Nothing outside the kind's folder knows more.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <span>
@@ -44,8 +45,9 @@ struct KindReader {
 /// What a queue does not tell, its settings being what they are: a rule on it would never hold.
 struct Untold {
   std::vector<Metric> metrics;  ///< of queue.*; a rule on one is refused
-  bool flow = false;            ///< neither arrivals nor settled messages: an objective is refused
+  bool flow = false;            ///< neither arrivals nor settled messages: there are no rates
   std::string why;              ///< " without the management API"; empty: it is the kind's nature
+  bool holds(Metric metric) const { return std::ranges::find(metrics, metric) != metrics.end(); }
 };
 
 /// A kind as a configuration sees it: a constant in the kind's folder.
@@ -61,7 +63,6 @@ struct KindKeys {
   /// Keys, separated by |, whose text is the queue's own name; the first that is set counts. Among several queues it is
   /// the name where the file gives none.
   std::string_view named_by{};
-  bool counts_flow = true;  ///< tells arrivals and settled messages; without, there are no rates
   Untold (*untold)(const Settings&) =
       nullptr;  ///< of settings that have passed the check; nullptr: tells all
 
@@ -89,6 +90,8 @@ struct Kinds {
   Result<ReceiverTraits> (*receiver)(std::string_view url) = nullptr;
 
   const KindKeys* queue(std::string_view name) const;
+  /// Of one queue whose settings have passed the check. Nothing of a kind that there is not.
+  Untold untold(const QueueSpec& queue) const;
   const KindKeys* target(std::string_view name) const;
 };
 

@@ -37,12 +37,10 @@ struct Told {
 
 // A queue that is mistaken is taken to tell everything: what is wrong with it was said.
 Told told_by(const Kinds& kinds, const QueueSpec& queue) {
-  const auto* kind = kinds.queue(queue.kind);
-  const auto untold = kind && kind->untold ? kind->untold(queue.settings) : Untold{};
+  const auto untold = kinds.untold(queue);
   Told told{{}, untold.why};
   for (const auto& m : kMetrics) {
-    const bool silent = std::ranges::find(untold.metrics, m.metric) != untold.metrics.end();
-    if (is_queue(m.metric) && !silent) told.names.push_back(m.name);
+    if (is_queue(m.metric) && !untold.holds(m.metric)) told.names.push_back(m.name);
   }
   return told;
 }
@@ -191,17 +189,31 @@ bool has_no_rule(const Section& rules) {
   });
 }
 
+// Messages that come and go are counted, or follow from those in hand (policy/objective/net_flow.h): of several queues,
+// of all in the same way.
 void check_flow(Section& service, const QueueSpec& queue) {
-  const auto* kind = service.context().kinds.queue(queue.kind);
-  const auto untold = kind && kind->untold ? kind->untold(queue.settings) : Untold{};
-  if (!kind || (kind->counts_flow && !untold.flow)) return;
-  const std::string which = queue.name.empty() ? std::string() : fmt::format(" ({})", queue.name);
-  service.context().mistakes.add(
-      service.key_at("objective"),
-      fmt::format(
-          "an objective needs to know how many messages come and go, and a queue of kind {}{} does not "
-          "tell{}; write rules: on queue.backlog",
-          kind->name, which, untold.why));
+  const auto& kinds = service.context().kinds;
+  const std::vector<QueueSpec> parts = queue.parts.empty() ? std::vector{queue} : queue.parts;
+  const auto uncounted = [&](const QueueSpec& part) { return kinds.untold(part).flow; };
+  const auto no_hand = [&](const QueueSpec& part) {
+    return kinds.untold(part).holds(Metric::kQueueAckPending);
+  };
+  const auto first = std::ranges::find_if(parts, uncounted), second = std::ranges::find_if(parts, no_hand);
+  if (first == parts.end() || second == parts.end()) return;
+  const auto text = [&](const QueueSpec& part) {
+    return fmt::format("a queue of kind {}{}", part.kind,
+                       part.name.empty() ? "" : fmt::format(" ({})", part.name));
+  };
+  std::string message =
+      "an objective needs to know how many messages come and go, or how many the workers have in hand";
+  if (const auto both =
+          std::ranges::find_if(parts, [&](const auto& q) { return uncounted(q) && no_hand(q); });
+      both != parts.end())
+    message += fmt::format(", and {} tells neither{}", text(*both), kinds.untold(*both).why);
+  else
+    message += fmt::format(", of all queues the same; {} does not tell the first{}, {} not the second{}",
+                           text(*first), kinds.untold(*first).why, text(*second), kinds.untold(*second).why);
+  service.context().mistakes.add(service.key_at("objective"), message + "; write rules: on queue.backlog");
 }
 
 void read_objective(Section& service, ServiceSpec& into) {
@@ -218,9 +230,7 @@ void read_objective(Section& service, ServiceSpec& into) {
         service.key_at("objective"),
         "an objective needs a queue, whose messages wait; add queue: to the service");
   }
-  if (!into.queue) return;
-  if (into.queue->parts.empty()) return check_flow(service, *into.queue);
-  for (const auto& part : into.queue->parts) check_flow(service, part);
+  if (into.queue) check_flow(service, *into.queue);
 }
 
 }  // namespace

@@ -17,9 +17,19 @@ struct InFlight {
   Input input;
 };
 
+// What a queue tells that counts nothing.
+QueueSample gauges_of(const QueueSample& all) {
+  QueueSample q;
+  q.num_pending = all.num_pending;
+  q.num_ack_pending = all.num_ack_pending;
+  q.redelivered_after = all.redelivered_after;
+  return q;
+}
+
 class Sampler {
  public:
-  Sampler(const FaultSpec& faults, std::uint64_t seed) : faults_(faults), chance_(seed, Draw::kDelay) {}
+  Sampler(const World& world, std::uint64_t seed)
+      : counts_(world.counts), faults_(world.faults), chance_(seed, Draw::kDelay) {}
 
   void take(double now, Pool& pool) {
     const std::uint64_t n = taken_++;
@@ -35,6 +45,7 @@ class Sampler {
     in.at = time_at(now);
     in.replicas = pool.counts();
     in.queue = pool.sample();
+    if (!counts_) in.queue = gauges_of(*in.queue);
     double delay = faults_.sample_delay;
     if (faults_.sample_delay_jitter > 0) delay += faults_.sample_delay_jitter * chance_.uniform(3 * n + 2);
     in_flight_.push_back({now + delay, std::move(in)});
@@ -52,6 +63,7 @@ class Sampler {
   const Input& last() const { return last_input_; }
 
  private:
+  bool counts_;
   FaultSpec faults_;
   Stream chance_;
   std::uint64_t taken_ = 0;
@@ -141,7 +153,7 @@ RunResult run(const RunSpec& spec, const PolicyMaker& make_policy) {
   Autoscaler autoscaler(service, make_policy(service));
   Advised advised(spec, autoscaler);
   std::optional<std::pair<double, int>> waiting;  // an order that an answer has delayed: when, how many
-  Sampler sampler(spec.world.faults, spec.seed);
+  Sampler sampler(spec.world, spec.seed);
   Series series(spec.bin);
   if (series.on()) pool.keep_recent();
   Schedule calendar(service);

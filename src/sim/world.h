@@ -41,6 +41,7 @@ struct FaultSpec {
 };
 
 struct World {
+  bool counts = true;  ///< the queue counts what comes and what is done; else it tells gauges alone
   WorkerSpec worker;
   FaultSpec faults;
   ArrivalSpec arrivals;

@@ -259,8 +259,10 @@ INSTANTIATE_TEST_SUITE_P(
              "queue.backlog, queue.consumers"}},
         Case{"ObjectiveWithoutTheManagementApi",
              rabbit("management: off", "objective: {max_wait: 5s}"),
-             {"f.yaml:6:5: an objective needs to know how many messages come and go, and a queue of kind "
-              "rabbitmq does not tell with management: off; write rules: on queue.backlog"}},
+             {"f.yaml:6:5: an objective needs to know how many messages come and go, or how many the workers "
+              "have in "
+              "hand, and a queue of kind rabbitmq tells neither with management: off; write rules: on "
+              "queue.backlog"}},
         Case{"KeyOfAnotherKind",
              rabbit("domain: S", "objective: {max_wait: 5s}"),
              {"f.yaml:5:46: domain is a key of kind nats, and this queue is of kind rabbitmq, which has "

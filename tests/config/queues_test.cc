@@ -116,13 +116,20 @@ TEST(Queues, ARuleOnWhatOneDoesNotTellIsRefusedForAllAndTakenForTheOther) {
               HasSubstr("a queue of kind redis does not tell queue.mail.num_waiting"));
 }
 
-TEST(Queues, AnObjectiveNeedsTheFlowOfAll) {
+TEST(Queues, AnObjectiveNeedsTheFlowOfAllOrTheMessagesInHandOfAll) {
   const std::string sqs = "{name: bulk, kind: sqs, url: 'https://sqs.eu-west-1.amazonaws.com/1/bulk'}";
+  const std::string list = "{name: notes, kind: redis, url: 'redis://h', list: notes}";
+  const std::string objective = "objective: {max_wait: 5s}";
+  EXPECT_TRUE(load({kPush, sqs}, objective).config);
+  EXPECT_THAT(mistake({kPush, list}, objective),
+              HasSubstr("an objective needs to know how many messages come and go, or how many the workers "
+                        "have in hand, and a queue of kind redis (notes) tells neither of a list without "
+                        "in_flight_list; write rules: on queue.backlog"));
+  const std::string kafka = "{name: log, kind: kafka, servers: 'h:9092', topic: log, group: g}";
   EXPECT_THAT(
-      mistake({kPush, sqs}, "objective: {max_wait: 5s}"),
-      HasSubstr(
-          "an objective needs to know how many messages come and go, and a queue of kind sqs (bulk) does "
-          "not tell"));
+      mistake({kafka, sqs}, objective),
+      HasSubstr("of all queues the same; a queue of kind sqs (bulk) does not tell the first, which "
+                "counts neither what comes nor what is done, a queue of kind kafka (log) not the second"));
 }
 
 }  // namespace

@@ -78,7 +78,10 @@ TEST(RedisKeys, WhatAQueueDoesNotTellTakesNoRuleAndNoObjective) {
   const std::string objective = "objective: {max_wait: 5s}";
   EXPECT_THAT(
       mistake("url: 'redis://r', framework: celery", objective),
-      HasSubstr("does not tell with framework: celery without acks_late; write rules: on queue.backlog"));
+      HasSubstr("tells neither with framework: celery without acks_late; write rules: on queue.backlog"));
+  for (const char* told : {"celery, acks_late: true", "rq", "sidekiq", "laravel"})
+    EXPECT_TRUE(load(std::string("url: 'redis://r', framework: ") + told, objective).config) << told;
+  EXPECT_TRUE(load("url: 'redis://r', list: l, in_flight_list: b", objective).config);
   EXPECT_TRUE(load("url: 'redis://r', stream: s, group: g", objective).config);
   EXPECT_TRUE(load("url: 'redis://r', framework: bullmq, queue: q", objective).config);
   const std::string in_hand = "rules: {scale_up_when: [{metric: queue.num_ack_pending, op: '>', value: 1}]}";

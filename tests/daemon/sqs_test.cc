@@ -13,61 +13,83 @@
 namespace docktor::test {
 namespace {
 
-TEST(SqsDaemonTest, FromNothingToFiveAndBackToZeroWithEveryJobDoneOnce) {
-  if (!ElasticMq::is_there()) {
+class SqsDaemonTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (ElasticMq::is_there()) return;
     const char* why = "ElasticMQ is not there: scripts/fetch-elasticmq.sh";
     if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;
     GTEST_SKIP() << why;
   }
-  const ElasticMq server;
-  Sandbox box;
-  box.write("docktor.yaml", fmt::format(R"(services:
+  void start(const ElasticMq& server, const std::string& policy, const std::string& job_ms) {
+    box.write("docktor.yaml", fmt::format(R"(services:
   - name: consumer
     min_replicas: 0
     max_replicas: 5
     check_interval: 500ms
     sample_interval: 250ms
     metrics_window: 2s
-    rules:
-      scale_up_when: [{{metric: queue.backlog, op: ">", value: 50}}]
-      scale_down_when: [{{metric: queue.backlog, op: "<=", value: 5}}]
+    {}
     queue: {{kind: sqs, url: "{}", poll_interval: 250ms, access_key: x, secret_key: topsecret}}
     target:
       kind: process
       command: [/usr/bin/python3, "{}"]
       environment: {{QUEUE_URL: "{}", AWS_ENDPOINT: "{}", AWS_DEFAULT_REGION: us-east-1, AWS_ACCESS_KEY_ID: x,
-                    AWS_SECRET_ACCESS_KEY: x, PROCESS_TIME_MS: "20", RECORD_FILE: "{}"}}
+                    AWS_SECRET_ACCESS_KEY: x, PROCESS_TIME_MS: "{}", RECORD_FILE: "{}"}}
 )",
-                                        server.queue("jobs"), DOCKTOR_SQS_WORKER, server.queue("jobs"),
-                                        server.url(), box.path("jobs")));
-  box.start();
+                                          policy, server.queue("jobs"), DOCKTOR_SQS_WORKER,
+                                          server.queue("jobs"), server.url(), job_ms, box.path("jobs")));
+    box.start();
+  }
+  void send(const ElasticMq& server, int count) {
+    for (int i = 0; i < count; ++i, ++put)
+      server.call("SendMessage", {{"QueueUrl", server.queue("jobs")}, {"MessageBody", std::to_string(put)}});
+  }
+  std::map<int, int> done() const {
+    std::map<int, int> out;
+    std::ifstream in(box.path("jobs"));
+    for (int n; in >> n;) ++out[n];
+    return out;
+  }
+  bool all_done() const { return static_cast<int>(done().size()) == put; }
+
+  Sandbox box;
+  int put = 0;
+};
+
+TEST_F(SqsDaemonTest, FromNothingToFiveAndBackToZeroWithEveryJobDoneOnce) {
+  const ElasticMq server;
+  start(server, R"(rules:
+      scale_up_when: [{metric: queue.backlog, op: ">", value: 50}]
+      scale_down_when: [{metric: queue.backlog, op: "<=", value: 5}])",
+        "20");
   EXPECT_EQ(box.replicas(), 0);
   EXPECT_TRUE(eventually([&] {
     return box.status().dump().find("queue jobs is not there yet") != std::string::npos;
   })) << box.status();
   server.create("jobs");
-  int put = 0;
-  const auto send = [&](int count) {
-    for (int i = 0; i < count; ++i, ++put)
-      server.call("SendMessage", {{"QueueUrl", server.queue("jobs")}, {"MessageBody", std::to_string(put)}});
-  };
-  const auto done = [&] {
-    std::map<int, int> out;
-    std::ifstream in(box.path("jobs"));
-    for (int n; in >> n;) ++out[n];
-    return out;
-  };
-  const auto all_done = [&] { return static_cast<int>(done().size()) == put; };
-  send(500);
+  send(server, 500);
   ASSERT_TRUE(eventually([&] { return box.replicas() == 5; })) << box.moves() << box.log();
-  ASSERT_TRUE(eventually(all_done)) << done().size() << "\n" << box.log();
+  ASSERT_TRUE(eventually([&] { return all_done(); })) << done().size() << "\n" << box.log();
   ASSERT_TRUE(eventually([&] { return box.moves().ends_with("1→0"); })) << box.moves();
   EXPECT_THAT(box.moves(), testing::HasSubstr("5→4 4→3 3→2 2→1 1→0"));
   EXPECT_THAT(box.status().dump(), testing::HasSubstr("345600 requests a day"));
-  send(1);
-  ASSERT_TRUE(eventually(all_done)) << box.log();
+  send(server, 1);
+  ASSERT_TRUE(eventually([&] { return all_done(); })) << box.log();
   for (const auto& [job, times] : done()) EXPECT_EQ(times, 1) << "job " << job;
   EXPECT_THAT(box.log() + box.docktor("config show").out, testing::Not(testing::HasSubstr("topsecret")));
+}
+
+// SQS tells neither what comes nor what is done: both follow from what waits and what is in hand.
+TEST_F(SqsDaemonTest, AnObjectiveServesItAndGoesBackToZero) {
+  const ElasticMq server;
+  server.create("jobs");
+  start(server, "objective: {max_wait: 3s}", "50");
+  send(server, 500);  // 25 s of one replica's work
+  ASSERT_TRUE(eventually([&] { return box.replicas() > 2; })) << box.moves() << box.log();
+  ASSERT_TRUE(eventually([&] { return all_done(); })) << done().size() << "\n" << box.log();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.moves();
+  for (const auto& [job, times] : done()) EXPECT_EQ(times, 1) << "job " << job;
 }
 
 }  // namespace

@@ -85,6 +85,37 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"warm_up=30s", 5, 3, 0.005, 1.3}, Case{"ready_early=10s", 30, 10, 0.005, 1.4},
                     Case{"poll=2s", 10, 3, 0.001, 1.3}, Case{"seen_late=2s", 10, 3, 0.001, 1.3}));
 
+class OfGaugesAlone : public testing::TestWithParam<Case> {};
+
+// The queue counts neither what comes nor what is done, as SQS and most job frameworks.
+TEST_P(OfGaugesAlone, KeepTheObjective) {
+  const Case& c = GetParam();
+  double rho = 1;
+  for (const Load& load : {sine(), steps()}) {
+    for (std::uint64_t seed : {1, 2, 3}) {
+      sim::RunSpec r = run_of(load, c.habits, c.max_wait, c.start_up);
+      r.world.counts = false;
+      r.seed = seed;
+      const auto result = sim::run(r, make_policy);
+      EXPECT_LE(result.over, c.most_late) << load.name << " " << seed;
+      EXPECT_LE(result.max, 3 * c.max_wait) << load.name << " " << seed;
+      rho *= result.rho;
+    }
+  }
+  EXPECT_LE(std::pow(rho, 1 / 6.0), c.most_rho);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, OfGaugesAlone,
+    testing::Values(Case{"", 5, 3, 0.005, 1.3}, Case{"poll=50ms", 5, 3, 0.005, 1.3},
+                    Case{"poll=500ms", 5, 3, 0.005, 1.7}, Case{"seen_late=500ms", 5, 3, 0.005, 2.3},
+                    Case{"fetch=10", 5, 3, 0.005, 1.5}, Case{"prefetch=10", 5, 3, 0.005, 1.7},
+                    Case{"cv=1", 5, 3, 0.005, 1.3}, Case{"cv=3", 5, 3, 0.01, 1.4},
+                    Case{"crash=4/h", 5, 3, 0.005, 1.3}, Case{"ready_late=2s", 5, 3, 0.005, 1.3},
+                    Case{"ready_early=3s", 5, 3, 0.005, 1.3}, Case{"fetch=100", 10, 3, 0.01, 2.2},
+                    Case{"warm_up=30s", 5, 3, 0.01, 1.4}, Case{"ready_early=10s", 30, 10, 0.01, 1.4},
+                    Case{"poll=2s", 10, 3, 0.005, 1.4}));
+
 TEST_P(OrdinaryWorkers, StartFromNothingKnownAndNoReplica) {
   const Case& c = GetParam();
   for (const Load& load :

@@ -117,6 +117,11 @@ void Capacity::test(const Memory& more) {
   faster_ = {};
 }
 
+void Capacity::told(double rate, double error) {
+  const double settled = std::max(3.0, spread_ / (error * error));
+  memory_ = {settled, settled / rate};
+}
+
 void Capacity::begin_anew(const Memory& from) {
   memory_ = from;
   rise_ = {};

@@ -32,6 +32,9 @@ class Capacity {
   double by_young() const { return memory_.busy > 0 ? memory_.young / memory_.busy : 0; }
   double spread() const { return spread_; }  ///< variance of settled counts over their mean
 
+  /// What is known from elsewhere, in place of what was learned: messages/s of a replica, and the error of that over it.
+  void told(double rate, double error);
+
   void save(nlohmann::json& state) const;
   void restore(const nlohmann::json& state);
 

@@ -18,6 +18,7 @@ struct Gauges {
 struct Evidence {
   Gauges before, after;
   Flow flow;
+  bool inferred = false;  ///< the flow is NetFlow's, and teaches nothing that it does not know
 };
 
 /// The time between two samples as the policy judges it.

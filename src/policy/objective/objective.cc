@@ -420,6 +420,10 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
     r.numbers.emplace_back("kept", 100 * (1 - soon.late));
   }
   if (most) r.numbers.emplace_back("bottleneck", *most);
+  if (!counts_ && net_flow_.in_hand_for() > 0) {
+    r.numbers.emplace_back("in_hand_for", net_flow_.in_hand_for());
+    r.numbers.emplace_back("in_hand_error", net_flow_.error());
+  }
   return r;
 }
 

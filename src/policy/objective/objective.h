@@ -12,6 +12,7 @@
 #include "policy/objective/evidence.h"
 #include "policy/objective/hand.h"
 #include "policy/objective/in_use.h"
+#include "policy/objective/net_flow.h"
 #include "policy/objective/plan.h"
 #include "policy/objective/reaction.h"
 #include "policy/objective/rhythm.h"
@@ -64,6 +65,7 @@ class ObjectivePolicy final : public Policy {
   void learn_rhythm(const objective::Slot& slot);
   void learn_trend(const objective::Slot& slot);
   void add_starting(const Situation& in, double age, objective::Outlook& o) const;
+  std::optional<Flow> inferred_flow(const Observation& sample, const objective::Gauges& now);
   void learn_workers();
   void learn_unfinished(const objective::Gauges& now, const std::optional<Flow>& flow);
   void learn_warm_up(const objective::Span& span);
@@ -100,11 +102,13 @@ class ObjectivePolicy final : public Policy {
   objective::TooFew too_few_;
   objective::InUse in_use_;
   objective::Bottleneck bottleneck_;
+  objective::NetFlow net_flow_;  // of a queue that counts nothing
   std::optional<objective::Gauges> last_;
   std::optional<objective::Gauges> flow_from_;  // as of where the next flow begins: last_, or earlier
   std::optional<objective::Evidence> newest_;   // not learned from yet
   std::optional<Time> gap_at_;                  // the first sample after a gap
   std::optional<Time> doubled_at_;              // while the capacity is unknown
+  bool counts_ = false;                         // the queue counts what flows, as far as was seen
   double working_ = 0;                          // replicas that work, as of the last evidence
   double unfinished_ = 0;                       // replica-seconds of work while no message was finished yet
   double taken_ = 0;                            // messages that workers took lately, over some jobs' time

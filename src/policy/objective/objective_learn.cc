@@ -39,6 +39,24 @@ constexpr Duration kSameInstant = std::chrono::milliseconds(1);
 
 }  // namespace
 
+// Of a queue that counts nothing, what flowed follows from its gauges and from how long messages are in hand.
+std::optional<Flow> ObjectivePolicy::inferred_flow(const Observation& sample, const Gauges& now) {
+  if (sample.reset || !last_ || !flow_from_ || !sample.queue.num_ack_pending) {
+    net_flow_.gap();
+    return std::nullopt;
+  }
+  const Gauges& from = *flow_from_;
+  const Duration length = now.at - from.at;
+  if (length < sample.queue.step) return std::nullopt;
+  if (to_seconds(length) > std::max(longest_gap_, 2 * to_seconds(sample.queue.step))) {
+    net_flow_.gap();
+    return std::nullopt;
+  }
+  const double idle_wait = std::max(kSaturatedShare * max_wait_, kSaturatedDelays * hand_.longest_delay());
+  const bool steady = startup_.coming().empty() && from.replicas.current == now.replicas.current;
+  return net_flow_.between(from, now, idle_wait, steady);
+}
+
 void ObjectivePolicy::observe(const Observation& sample) {
   if (!sample.queue_at) return;
   if (last_ && last_->at >= sample.at) {  // the clock was set back over a restart
@@ -49,23 +67,26 @@ void ObjectivePolicy::observe(const Observation& sample) {
   learn_workers();
   Gauges now{sample.at, sample.replicas, static_cast<double>(sample.queue.num_pending),
              static_cast<double>(sample.queue.in_hand())};
+  const bool counted = sample.flow.has_value() || counts_;
+  counts_ = counted;
+  const std::optional<Flow> flow = counted ? sample.flow : inferred_flow(sample, now);
   if (last_) {
     startup_.add(last_->at, last_->replicas, now.at, now.replicas);
     if (to_seconds(now.at - last_->at) > longest_gap_) {
       gap_at_ = now.at;
       in_use_.clear();
     } else if (!capacity_.known()) {
-      learn_unfinished(now, sample.flow);
+      learn_unfinished(now, counted ? flow : std::nullopt);
     }
   } else {
     startup_.begin(now.at, now.replicas);
     working_ = now.replicas.ready;
   }
-  if (sample.flow && capacity_.known()) {
-    taken_ *= std::exp(-to_seconds(sample.flow->length) * planned_rate_ / kJobsOfTaken);
-    taken_ += std::max(0.0, sample.flow->deliveries);
+  if (flow && capacity_.known()) {
+    taken_ *= std::exp(-to_seconds(flow->length) * planned_rate_ / kJobsOfTaken);
+    taken_ += std::max(0.0, flow->deliveries);
   }
-  if (sample.flow) arrivals_.add({sample.at, sample.flow->length, sample.flow->arrivals});
+  if (flow) arrivals_.add({sample.at, flow->length, flow->arrivals});
   std::vector<Waiting> waiting;
   arrivals_.waiting(now.pending, now.at, waiting);
   now.oldest = waiting.empty() ? 0 : waiting.front().oldest;
@@ -78,20 +99,20 @@ void ObjectivePolicy::observe(const Observation& sample) {
   } else {
     in_use_.clear();
   }
-  if (sample.flow) {
+  if (flow) {
     // Counters that move in steps make longer flows, which began some samples ago.
     const double longest = std::max(longest_gap_, 2 * to_seconds(sample.queue.step));
-    const bool watched = last_ && to_seconds(sample.flow->length) <= longest;
-    const Time began = sample.at - sample.flow->length;
+    const bool watched = last_ && to_seconds(flow->length) <= longest;
+    const Time began = sample.at - flow->length;
     const bool known =
         flow_from_ && flow_from_->at - began < kSameInstant && began - flow_from_->at < kSameInstant;
-    if (watched) newest_ = Evidence{known ? *flow_from_ : *last_, now, *sample.flow};
+    if (watched) newest_ = Evidence{known ? *flow_from_ : *last_, now, *flow, !counted};
     if (!watched) working_ = std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size()));
     surprise_.add(arrivals_, blind(), kShareOfWait * max_wait_);
     learn_rhythm(arrivals_.slots().back());
     learn_trend(arrivals_.slots().back());
   }
-  if (sample.flow || sample.reset || !flow_from_ || sample.queue.step == Duration::zero()) flow_from_ = now;
+  if (flow || sample.reset || !flow_from_ || sample.queue.step == Duration::zero()) flow_from_ = now;
   last_ = now;
 }
 
@@ -164,6 +185,11 @@ void ObjectivePolicy::learn_workers() {
   const bool spare = steady && e.before.in_hand < kSpare * current && e.after.in_hand < kSpare * current;
   // Before the first message is settled nothing shows that anybody looks for one.
   if (spare && !span.saturated && capacity_.known()) hand_.idle(e.after.oldest);
+  if (e.inferred) {
+    if (const auto one = net_flow_.capacity()) capacity_.told(one->rate, one->error);
+    planned_rate_ = capacity_.cautious_rate();
+    return;
+  }
   learn_warm_up(span);
   capacity_.add(span, !hand_.one_at_a_time());
   const double mu = capacity_.rate();

@@ -52,8 +52,10 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   too_few_.save(state["too_few"]);
   in_use_.save(state["in_use"]);
   bottleneck_.save(state["bottleneck"]);
+  net_flow_.save(state["net_flow"]);
   state["planned_rate"] = planned_rate_;
   state["working"] = working_;
+  state["counts"] = counts_;
   state["unfinished"] = unfinished_;
   state["taken"] = taken_;
   if (gap_at_) state["gap_at"] = saved(*gap_at_);
@@ -64,7 +66,8 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
     const Flow& f = newest_->flow;
     state["newest"] = {{"before", saved(newest_->before)},
                        {"after", saved(newest_->after)},
-                       {"flow", {f.length.count(), f.arrivals, f.deliveries, f.settled, f.upper_bound}}};
+                       {"flow", {f.length.count(), f.arrivals, f.deliveries, f.settled, f.upper_bound}},
+                       {"inferred", newest_->inferred}};
   }
 }
 
@@ -87,10 +90,12 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   too_few_.restore(part("too_few"));
   in_use_.restore(part("in_use"));
   bottleneck_.restore(part("bottleneck"));
+  net_flow_.restore(part("net_flow"));
   restore_number(state, "planned_rate", 0, 1e12, planned_rate_);
   restore_number(state, "working", 0, 1e6, working_);
   restore_number(state, "unfinished", 0, 1e12, unfinished_);
   restore_number(state, "taken", 0, 1e18, taken_);
+  counts_ = part("counts") == true;
   gap_at_ = restored_time(part("gap_at"));
   doubled_at_ = restored_time(part("doubled_at"));
   last_ = restored_gauges(part("last"));
@@ -107,7 +112,8 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   restore_number(flow[1], 0, 1e18, f.arrivals);
   restore_number(flow[2], 0, 1e18, f.deliveries);
   restore_number(flow[3], -1e18, 1e18, f.settled);
-  if (f.length > Duration::zero()) newest_ = Evidence{*before, *after, f};
+  if (f.length > Duration::zero())
+    newest_ = Evidence{*before, *after, f, newest.contains("inferred") && newest["inferred"] == true};
 }
 
 }  // namespace docktor

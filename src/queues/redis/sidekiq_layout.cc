@@ -32,6 +32,9 @@ std::string queue_of(const Reply& job) {
   return it != j.end() && it->is_string() ? it->get<std::string>() : std::string();
 }
 
+// Processes write down what they work on so often.
+constexpr Duration kHeartbeat = std::chrono::seconds(10);
+
 class SidekiqLayout final : public JobLayout {
  public:
   using JobLayout::JobLayout;
@@ -86,6 +89,7 @@ class SidekiqLayout final : public JobLayout {
 
   void take(Counts& counts) override {
     for (std::size_t i = 0; i < spec_.queues.size(); ++i) sample_.num_pending += counts.take();
+    sample_.step = kHeartbeat;  // what is in hand
     std::uint64_t later = 0;
     for (int set = 0; set < 2; ++set) {
       const auto due = counts.take();
