@@ -50,7 +50,18 @@ const CLI::App* command_with(const std::string& flag, const CLI::App& at) {
   return nullptr;
 }
 
+// The command of that name below another one: who types `docktor status` means `docktor daemon status`.
+const CLI::App* below(const std::string& name, const CLI::App& at) {
+  for (const CLI::App* sub : at.get_subcommands({})) {
+    for (const CLI::App* one : sub->get_subcommands({})) {
+      if (one->get_name() == name) return one;
+    }
+  }
+  return nullptr;
+}
+
 std::string suggestion(const std::string& word, const CLI::App& at) {
+  if (const auto* command = below(word, at)) return fmt::format("; did you mean '{}'?", path_of(*command));
   const auto all = word.starts_with("-") ? flags_of(at) : names_of(at);
   const std::vector<std::string_view> views(all.begin(), all.end());
   const auto near = did_you_mean(word.substr(0, word.find('=')), views);

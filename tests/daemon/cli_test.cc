@@ -64,6 +64,8 @@ TEST_F(CliTest, ASlipOfTheHandIsAnsweredWithTheRightWord) {
   meant("explian", "explain");
   meant("daemon start --confg x", "--config");
   meant("explain --tial 3", "--tail");
+  meant("status", "docktor daemon status");
+  meant("validate", "docktor config validate");
   EXPECT_EQ(box.docktor("explain --tail -1").code, 2);
   EXPECT_EQ(box.docktor("explain --tail abc").code, 2);
   EXPECT_EQ(box.docktor("daemon").code, 2);
