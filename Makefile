@@ -4,6 +4,7 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 TESTS ?=
+PRECOMPILE ?= OFF
 TEST_JOBS ?= $(shell expr $(JOBS) + 1)
 
 .DEFAULT_GOAL := build
@@ -16,11 +17,12 @@ help: ## this list
 # Ninja shows its progress in one line that grows; a target that a command needs is named, so that nobody waits for more.
 ninja = cmake --build $(BUILD) -j $(JOBS) --target
 # Tests and benchmarks need further packages: they join the build the first time that somebody asks for them.
+cmake = cmake -S . -B $(BUILD) -G Ninja -DDOCKTOR_PRECOMPILE=$(PRECOMPILE) --log-level=NOTICE
 configure:
-	@test -e $(BUILD)/build.ninja || cmake -S . -B $(BUILD) -G Ninja -DDOCKTOR_TESTS=OFF -DDOCKTOR_BENCH=OFF --log-level=NOTICE
+	@test -e $(BUILD)/build.ninja || $(cmake) -DDOCKTOR_TESTS=OFF -DDOCKTOR_BENCH=OFF
 configure-all:
 	@grep -qs '^DOCKTOR_TESTS:BOOL=ON' $(BUILD)/CMakeCache.txt && grep -qs '^DOCKTOR_BENCH:BOOL=ON' $(BUILD)/CMakeCache.txt \
-	  || cmake -S . -B $(BUILD) -G Ninja -DDOCKTOR_TESTS=ON -DDOCKTOR_BENCH=ON --log-level=NOTICE
+	  || $(cmake) -DDOCKTOR_TESTS=ON -DDOCKTOR_BENCH=ON
 
 # ./docktor is replaced, never written over: a daemon may be running from it.
 leave-binary = cmp -s $(BUILD)/src/app/docktor docktor || { cp $(BUILD)/src/app/docktor .docktor.new && mv -f .docktor.new docktor; }

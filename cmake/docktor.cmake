@@ -1,3 +1,27 @@
+# docktor_precompiled(TARGET SORT): the target's files are compiled with cmake/precompiled/SORT.h, which is precompiled once, for
+# the first target of its sort. All targets of a sort must be compiled alike (-O, -fPIC or -fPIE), or the compiler refuses.
+function(docktor_precompiled target sort)
+  if(NOT DOCKTOR_PRECOMPILE)
+    return()
+  endif()
+  target_link_libraries(${target} PRIVATE fmt::fmt nlohmann_json::nlohmann_json)  # their flags are the header's too
+  get_property(owner GLOBAL PROPERTY docktor_precompiled_${sort})
+  if(owner)
+    target_precompile_headers(${target} REUSE_FROM ${owner})
+  else()
+    # In <>: the file that CMake writes has no path of this machine then, and ccache knows it again in another clone.
+    target_precompile_headers(${target} PRIVATE <${sort}.h>)
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/precompiled)
+    set_property(GLOBAL PROPERTY docktor_precompiled_${sort} ${target})
+  endif()
+endfunction()
+
+# docktor_library(NAME sources...): a static library, of the product or of what tests share.
+function(docktor_library name)
+  add_library(${name} STATIC ${ARGN})
+  docktor_precompiled(${name} product)
+endfunction()
+
 # docktor_folder(NAME libs...): one static library of the folder's .cc files, and one test program of its *_test.cc files.
 # The link libraries are the folder's only arrows; core never depends on a leaf.
 # docktor_folder(NAME EXCEPT files.cc... LIBRARIES libs...): without files that another library of the folder has.
@@ -11,7 +35,7 @@ function(docktor_folder name)
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
   list(TRANSFORM ARG_EXCEPT PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
   list(REMOVE_ITEM sources ${ARG_EXCEPT})
-  add_library(docktor_${name} STATIC ${sources})
+  docktor_library(docktor_${name} ${sources})
   target_include_directories(docktor_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
   target_link_libraries(docktor_${name} PUBLIC ${ARG_UNPARSED_ARGUMENTS} ${ARG_LIBRARIES})
   if(DOCKTOR_TESTS AND tests)
@@ -20,14 +44,21 @@ function(docktor_folder name)
   endif()
 endfunction()
 
-# docktor_test(NAME sources...): a GoogleTest program, each of its tests a ctest of its own. DOCKTOR_TEST_PROPERTIES: further
-# properties of these tests.
-function(docktor_test name)
+# docktor_test_program(NAME sources...): a GoogleTest program without a main(), which add_test() runs as a whole.
+function(docktor_test_program name)
   add_executable(${name} ${ARGN})
-  target_link_libraries(${name} PRIVATE GTest::gmock GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE GTest::gmock GTest::gtest)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   # A fifth less time to build; what is measured (bench, the product itself) is built at -O2.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
+  docktor_precompiled(${name} tests)
+endfunction()
+
+# docktor_test(NAME sources...): a GoogleTest program, each of its tests a ctest of its own. DOCKTOR_TEST_PROPERTIES: further
+# properties of these tests.
+function(docktor_test name)
+  docktor_test_program(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300
                        ${DOCKTOR_TEST_PROPERTIES})
 endfunction()
