@@ -31,6 +31,7 @@
 #include "llm/model_adviser.h"
 #include "notify/notifier.h"
 #include "os/atomic_file.h"
+#include "os/host_reader.h"
 #include "os/real_clock.h"
 
 namespace docktor {
@@ -116,7 +117,8 @@ class Daemon {
                      .metadata = {{"provider", "none"}, {"model", ""}},
                      .run_id = base36(static_cast<std::uint64_t>(to_seconds(clock_.now()) * 10)),
                      .manual = options_.manual,
-                     .board = &board_}),
+                     .board = &board_,
+                     .look_at_host = [this] { return host_.look(); }}),
         notifier_({.board = board_,
                    .clock = clock_,
                    .sender = {notify::host_name(), options_.config.path},
@@ -190,6 +192,7 @@ class Daemon {
                     const std::function<bool(std::size_t)>& between = {}) {
     controller_.advise_with(advising_of(options_.config));
     controller_.limit_total(options_.config.max_total_replicas);
+    controller_.limit_host(options_.daemon.host);
     return controller_.apply(
         services,
         [this](const ServiceSpec& spec) {
@@ -458,6 +461,7 @@ class Daemon {
     }
     if (command == "config") {
       auto shown = effective_config(options_.config);
+      shown["host"] = effective_host(options_.daemon.host);
       shown["http"] = effective_http(options_.daemon.http);
       if (!options_.daemon.notifications.empty())
         shown["notifications"] = effective_notifications(options_.daemon.notifications);
@@ -535,6 +539,7 @@ class Daemon {
   std::shared_ptr<LogFile> log_file_;
   std::shared_ptr<spdlog::logger> log_;
   RealClock clock_;
+  HostReader host_;
   const Time started_ = clock_.now();
   FileJournal journal_;
   StateStore state_;

@@ -6,6 +6,7 @@
 
 #include "app/terminal.h"
 #include "app/words.h"
+#include "core/bytes_text.h"
 
 namespace docktor {
 namespace {

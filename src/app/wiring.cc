@@ -96,7 +96,8 @@ ServiceParts Wiring::make(const Config& config, const ServiceSpec& spec, std::fu
     };
   parts.target = target.open(spec, std::move(options));
   if (parts.dry_run) parts.target = std::make_unique<DryRunTarget>(std::move(parts.target));
-  if (spec.uses_cpu()) parts.usage = target.usage(spec);
+  parts.place = target.place();
+  if (spec.uses_cpu() || parts.place) parts.usage = target.usage(spec);
   return parts;
 }
 

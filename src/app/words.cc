@@ -7,6 +7,7 @@
 #include <cmath>
 #include <ctime>
 
+#include "core/bytes_text.h"
 #include "core/metric.h"
 #include "core/text.h"
 
@@ -110,13 +111,6 @@ std::string metric_in_words(std::string_view name, double value) {
 std::string number_in_words(std::string_view name, double value) {
   if (name == "rhythm" && value == 0) return "no rhythm seen in the load";
   return in_words(kNumberWords, name, value);
-}
-
-std::string bytes_text(double bytes) {
-  constexpr std::array<const char*, 6> kUnits{"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  std::size_t unit = 0;
-  for (; std::abs(bytes) >= 1024 && unit + 1 < kUnits.size(); ++unit) bytes /= 1024;
-  return fmt::format("{} {}", short_number(bytes), kUnits[unit]);
 }
 
 std::string local_time(double unix_seconds) { return local(unix_seconds, "%Y-%m-%d %H:%M:%S"); }

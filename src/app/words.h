@@ -16,9 +16,6 @@ std::string metric_in_words(std::string_view name, double value);
 /// known of the name: "name 20".
 std::string number_in_words(std::string_view name, double value);
 
-/// "536576" bytes → "524 KiB".
-std::string bytes_text(double bytes);
-
 /// "2026-11-28 09:14:02", in local time. `zone_text` names the zone, once for all: "CET".
 std::string local_time(double unix_seconds);
 std::string zone_text(double unix_seconds);

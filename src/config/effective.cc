@@ -136,6 +136,12 @@ Json effective_http(const HttpSpec& http) {
   return json;
 }
 
+Json effective_host(const HostSpec& host) {
+  return {{"memory_reserve", fmt::format("{:g}%", 100 * host.memory_reserve)},
+          {"cpu_max", fmt::format("{:g}%", 100 * host.cpu_max)},
+          {"enabled", host.enabled}};
+}
+
 Json effective_notifications(const std::vector<ChannelSpec>& channels) {
   Json list = Json::array();
   for (const auto& c : channels) {

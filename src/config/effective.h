@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/host_spec.h"
 #include "core/http_spec.h"
 #include "core/notify_spec.h"
 #include "core/spec.h"
@@ -17,6 +18,7 @@ nlohmann::ordered_json effective_service(const ServiceSpec& service);
 
 /// The http block; of a token its file, never the token.
 nlohmann::ordered_json effective_http(const HttpSpec& http);
+nlohmann::ordered_json effective_host(const HostSpec& host);
 
 /// The list; of an address what is not secret.
 nlohmann::ordered_json effective_notifications(const std::vector<ChannelSpec>& channels);

@@ -28,6 +28,8 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.forms = kTop, .key = "max_total_replicas", .type = KnobType::kInteger,
      .meaning = "Most replicas of all services together; unlimited where it is not written. Who gets them, priority says.",
      .least = 1, .most = 1'000'000'000},
+    {.forms = kTop, .key = "host", .type = KnobType::kSection,
+     .meaning = "How much of this machine replicas may take: no replica is added beyond that, and none is stopped for it."},
     {.forms = kTop, .key = "service", .type = KnobType::kText,
      .meaning = "Legacy form: name of the one service to scale by its CPU.", .least = 1, .most = 100,
      .flag = "--service"},
@@ -181,6 +183,16 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.forms = kLlm, .key = "max_delay", .type = KnobType::kDuration,
      .meaning = "Longest time that one answer may put a scale-down off.", .standard = "1m", .least = 0,
      .most = kHour, .variable = "DOCKTOR_LLM_MAX_DELAY"},
+
+    // --- host
+    {.forms = kHost, .key = "memory_reserve", .type = KnobType::kPercent,
+     .meaning = "Part of the memory that stays free: of the machine's, and of what docktor's own control group may have.",
+     .standard = "10%", .least = 0, .most = 100},
+    {.forms = kHost, .key = "cpu_max", .type = KnobType::kPercent,
+     .meaning = "Part of the cores that may be busy before a replica is added to those that use them.",
+     .standard = "95%", .least = 1, .most = 100},
+    {.forms = kHost, .key = "enabled", .type = KnobType::kBool,
+     .meaning = "With false the machine bounds nothing.", .standard = "true"},
 
     // --- http
     {.forms = kHttp, .key = "listen", .type = KnobType::kText,

@@ -60,6 +60,8 @@ std::pair<std::string_view, std::string_view> path_and_title(Form form) {
       return {"services[].schedule[].", "an entry of schedule"};
     case kNotification:
       return {"notifications[].", "a notification"};
+    case kHost:
+      return {"host.", "host"};
   }
   return {};
 }

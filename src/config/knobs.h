@@ -25,6 +25,7 @@ enum Form : std::uint32_t {
   kHttpToken = 256,      ///< one of http.tokens[]
   kSchedule = 512,       ///< one of schedule[] of a service
   kNotification = 1024,  ///< one of notifications[]
+  kHost = 2048,          ///< of this machine
 };
 
 enum class KnobType {

@@ -140,6 +140,7 @@ void read_config(ConfigContext& context, const YamlNode& root, Config& config, L
   config.llm = read_llm(top);
   context.advised = config.llm && config.llm->mode == LlmMode::kAdvise;
   result.http = read_http(top);
+  result.host = read_host(top);
   read_forms(top, config);
   read_total(top, config);
   result.notifications = read_notifications(top, config);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/section.h"
+#include "core/host_spec.h"
 #include "core/http_spec.h"
 #include "core/notify_spec.h"
 #include "core/spec.h"
@@ -49,6 +50,8 @@ ServiceSpec read_legacy(Section& top);
 std::optional<LlmSpec> read_llm(Section& top);
 
 HttpSpec read_http(Section& top);
+
+HostSpec read_host(Section& top);
 
 /// When the services are known.
 std::vector<ChannelSpec> read_notifications(Section& top, const Config& config);

@@ -99,6 +99,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
   }
   order_of_names_.clear();
   claims_.clear();
+  host_share_.clear();
   std::vector<std::string> failed;
   for (const auto& spec : specs) {
     nlohmann::json learned;
@@ -257,15 +258,25 @@ void Controller::look(Service& s) {
     s.counts.not_placed = std::min(s.counts.not_placed, s.counts.current);
   }
   s.wanted = s.counts.current;
+  if (s.where) s.place = s.where();
   look_at_calendar(s);
-  claims_[s.claim].min = s.bounds().min;
-  claims_[s.claim].current = s.counts.current;
+  renew_claim(s);
 }
 
 void Controller::claim(Service& s) {
   s.claim = claims_.size();
   claims_.push_back({s.spec.priority, s.bounds().min, s.counts.current,
                      s.last_decision && !s.dry_run ? wanted_by(*s.last_decision) : 0});
+  host_share_.add(host_claim(s));
+}
+
+// What was just ordered counts before the target shows it: others decide within the same moment.
+void Controller::renew_claim(Service& s) {
+  Claim& c = claims_[s.claim];
+  c.min = s.bounds().min;
+  c.current = std::max(s.counts.current, s.order ? s.order->target : 0);
+  if (s.last_decision && !s.dry_run) c.wanted = wanted_by(*s.last_decision);
+  if (s.where) host_share_.put(s.claim, host_claim(s));
 }
 
 std::optional<Room> Controller::room_of(const Service& s) const {
@@ -327,7 +338,8 @@ void Controller::do_due(Service& s, Time now) {
     s.false_wakes = 0;
     refresh(s);
     if (s.queue && !s.queue_in_flight && !fresh) read_queue(s);
-    if (s.usage && !s.usage_in_flight) read_usage(s);
+    if (s.usage && !s.usage_in_flight && s.spec.uses_cpu()) read_usage(s);
+    read_host_usage(s, now);
   }
   if (check) {
     s.next_check = std::max(s.next_check + s.spec.check_interval, now + s.spec.check_interval / 2);

@@ -20,6 +20,7 @@
 #include "control/service.h"
 #include "control/state_store.h"
 #include "core/clock.h"
+#include "core/host.h"
 #include "core/journal.h"
 #include "core/room.h"
 #include "os/inbox.h"
@@ -41,6 +42,8 @@ class Controller {
     std::string run_id;               ///< unique to this run; decisions are named <run_id>-<n>
     bool manual = false;              ///< decisions become proposals; only the bounds are mended unasked
     Board* board = nullptr;           ///< where figures for other threads go; outlives the controller
+    /// What this machine shows; asked once a second at most. Absent: the machine bounds nothing.
+    std::function<HostFigures()> look_at_host{};
   };
 
   explicit Controller(Options options);
@@ -60,6 +63,9 @@ class Controller {
 
   /// How many replicas all services of the next apply() may have together. Loop thread, or before run.
   void limit_total(std::optional<int> replicas) { max_total_ = replicas; }
+
+  /// How much of this machine their replicas may take. Loop thread, or before run.
+  void limit_host(const HostSpec& host) { host_ = host; }
 
   /// Handles the events that wait, without doing what is due. For apply's `between`.
   void answer_events();
@@ -156,7 +162,12 @@ class Controller {
   void watch(Service& s);
   void look_at_calendar(Service& s);
   void claim(Service& s);
+  void renew_claim(Service& s);
   std::optional<Room> room_of(const Service& s) const;
+  // The machine's part (controller_host.cc).
+  HostClaim host_claim(const Service& s) const;
+  void read_host_usage(Service& s, Time now);
+  void bound_by_host(Service& s, Overrides& o, Time now);
   bool may_come_early(const Service& s, const Observation& seen, Time now) const;
   void look_early(Service& s, const Observation& seen, Time now);
   void evaluate(Service& s);
@@ -206,6 +217,10 @@ class Controller {
   std::vector<std::string> order_of_names_;
   std::optional<int> max_total_;
   std::vector<Claim> claims_;  // of all services, in that order
+  HostSpec host_;
+  HostShare host_share_;  // in the same order
+  HostFigures host_figures_;
+  std::optional<Time> host_looked_;
   std::uint64_t next_generation_ = 1;
   std::uint64_t next_decision_ = 1;
   std::uint64_t next_order_ = 1;

@@ -110,9 +110,11 @@ void Controller::settle(Service& s, Result<Advice> answer) {
   Evaluation& e = awaited.evaluation;
   e.latency = to_seconds(options_.clock.now() - awaited.asked);
   refresh(s);
-  // A person's word that came meanwhile counts, too.
-  const bool changed =
-      s.counts.current != e.counts.current || ending_ || overrides_of(s, options_.clock.now()) != e.overrides;
+  // A person's word that came meanwhile counts, too; what the machine has left changes all the time.
+  auto overrides = overrides_of(s, options_.clock.now());
+  overrides.host_memory = e.overrides.host_memory;
+  overrides.host_cpu = e.overrides.host_cpu;
+  const bool changed = s.counts.current != e.counts.current || ending_ || overrides != e.overrides;
   if (changed) {
     answer = Advice{.kind = AdviceKind::kWithdraw, .reason = "the service changed while the model was asked"};
   }

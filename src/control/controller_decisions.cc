@@ -111,8 +111,8 @@ void Controller::conclude(Service& s, Evaluation e) {
     s.history.push_back(std::move(brief));
     if (s.history.size() > kMostHistory) s.history.pop_front();
   }
-  if (!s.dry_run) claims_[s.claim].wanted = wanted_by(d);
   s.last_decision = std::move(d);
+  renew_claim(s);
 }
 
 void Controller::order(Service& s, int from, int to, nlohmann::ordered_json record, std::string version,

@@ -63,6 +63,8 @@ Holdings Controller::holdings(const Service& s, Time now) const {
   add(wants_more_than_max(s), Condition::kAtMax, fmt::format("max_replicas is {}", s.bounds().max));
   const auto room = s.last_decision ? out_of_room(*s.last_decision) : std::string();
   add(!room.empty(), Condition::kNoRoom, room);
+  const auto beyond = s.last_decision ? beyond_host(*s.last_decision) : std::string();
+  add(!beyond.empty(), Condition::kHostFull, beyond);
   add(number(s.last_decision, "bottleneck").has_value(), Condition::kBottleneck);
   const auto missing = number(s.last_decision, "headroom_short");
   add(missing.has_value(), Condition::kHeadroomShort,

@@ -64,6 +64,7 @@ Overrides Controller::overrides_of(Service& s, Time now) {
   o.part_waits = s.part_waits;
   o.scheduled = s.by_calendar;
   o.room = room_of(s);
+  bound_by_host(s, o, now);
   s.overrides.add_to(o);
   o.approval = options_.manual;
   return o;

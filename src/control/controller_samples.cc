@@ -181,6 +181,7 @@ void Controller::on_usage(const std::string& name, std::uint64_t generation, Res
     if (!s.queue && !s.first_sample) s.first_sample = now;
     s.busyness.clear();
     for (const auto& u : *reading->usage) s.busyness[u.id] = u.cpu;
+    if (s.place != HostPlace::kElsewhere) s.needs.seen(now, *reading->usage, s.report.replicas);
     // A mean of some replicas is not the mean: rules get nothing, and hold.
     if (!reading->usage->empty() && !reading->usage_is_partial) {
       take_in(s, {now, s.counts, std::nullopt, std::move(reading->usage)});

@@ -62,6 +62,10 @@ struct World {
   bool dry_run = false;
   bool deaf = false;  // says done and does nothing
   std::optional<Error> scale_error;
+  HostPlace place = HostPlace::kElsewhere;
+  double memory = 0;  // bytes that each replica shows
+  double cpu = 0;     // cores
+  int usage_reads = 0;
   bool hold_orders = false;  // orders are answered when the test says
   std::vector<int> orders;
   std::vector<std::function<void(Result<std::string>)>> waiting;
@@ -83,6 +87,23 @@ class FakeSource final : public Source {
   }
   void watch(std::function<void()> on_message) override { w_.watcher = std::move(on_message); }
   std::string unfit_for_zero() const override { return w_.unfit; }
+  std::vector<Finding> check(Duration) override { return {}; }
+
+ private:
+  World& w_;
+};
+
+class FakeUsage final : public Source {
+ public:
+  explicit FakeUsage(World& w) : w_(w) {}
+  void read(const ReadRequest& request, std::function<void(Result<Reading>)> done) override {
+    ++w_.usage_reads;
+    Reading reading;
+    reading.usage.emplace();
+    for (const auto& r : request.replicas)
+      reading.usage->push_back({.id = r.id, .cpu = 100 * w_.cpu, .mem = w_.memory});
+    done(std::move(reading));
+  }
   std::vector<Finding> check(Duration) override { return {}; }
 
  private:
@@ -161,8 +182,8 @@ class ControllerTest : public testing::Test {
   }
 
   void build() {
-    controller = std::make_unique<Controller>(
-        Controller::Options{clock, journal, state_, log_, {{"provider", "none"}}, "run", manual, &board});
+    controller = std::make_unique<Controller>(Controller::Options{
+        clock, journal, state_, log_, {{"provider", "none"}}, "run", manual, &board, look_at_host});
   }
 
   static ServiceSpec spec(const std::string& name, int min = 1) {
@@ -186,6 +207,8 @@ class ControllerTest : public testing::Test {
       p.queue = std::make_unique<FakeSource>(worlds[s.name]);
       p.target = std::make_unique<FakeTarget>(worlds[s.name]);
       p.dry_run = worlds[s.name].dry_run;
+      p.place = [&w] { return w.place; };
+      if (w.place != HostPlace::kElsewhere) p.usage = std::make_unique<FakeUsage>(w);
       return p;
     });
   }
@@ -210,6 +233,7 @@ class ControllerTest : public testing::Test {
 
   TestClock clock;
   bool manual = false;  // of the next build()
+  std::function<HostFigures()> look_at_host;
   TestJournal journal;
   Board board{time_at(1000)};
   std::ostringstream text;

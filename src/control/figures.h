@@ -22,7 +22,7 @@
 namespace docktor {
 
 /// The names of all limits (core/limits.h), for counters that stand at 0 from the start.
-inline constexpr std::array<std::string_view, 26> kLimitNames{"stopped_by_hand",
+inline constexpr std::array<std::string_view, 28> kLimitNames{"stopped_by_hand",
                                                               "problem",
                                                               "target_hold",
                                                               "min_replicas",
@@ -43,6 +43,8 @@ inline constexpr std::array<std::string_view, 26> kLimitNames{"stopped_by_hand",
                                                               "cooldown_up",
                                                               "cooldown_down",
                                                               "advice",
+                                                              "host_memory",
+                                                              "host_cpu",
                                                               "max_total_replicas",
                                                               "unfit_for_zero",
                                                               "approval",

@@ -16,6 +16,7 @@
 #include "control/overrides.h"
 #include "control/proposals.h"
 #include "core/autoscaler.h"
+#include "core/host.h"
 #include "core/record.h"
 #include "core/source.h"
 #include "core/target.h"
@@ -23,13 +24,15 @@
 
 namespace docktor {
 
-/// What the wiring makes of a ServiceSpec. `usage` only where a rule needs CPU or memory.
+/// What the wiring makes of a ServiceSpec. `usage` only where a rule needs CPU or memory, or this machine bounds the
+/// replicas.
 struct ServiceParts {
   ServiceSpec spec;
   std::unique_ptr<Policy> policy;
   std::unique_ptr<Source> queue;
   std::unique_ptr<Source> usage;
   std::unique_ptr<Target> target;
+  std::function<HostPlace()> place{};        ///< see TargetFactory::place; empty: elsewhere
   std::function<std::string()> queue_shown;  ///< QueueSpec::shown as it is reached now
   bool dry_run = false;                      ///< the target answers orders and carries none out
   nlohmann::ordered_json effective;          ///< the configuration in effect, secrets hidden, for the journal
@@ -91,6 +94,7 @@ struct Service {
         queue(std::move(p.queue)),
         usage(std::move(p.usage)),
         target(std::move(p.target)),
+        where(std::move(p.place)),
         queue_shown(std::move(p.queue_shown)),
         dry_run(p.dry_run),
         effective(p.effective.is_null() ? "" : to_line(p.effective)),
@@ -102,6 +106,7 @@ struct Service {
   std::unique_ptr<Source> queue;
   std::unique_ptr<Source> usage;
   std::unique_ptr<Target> target;
+  std::function<HostPlace()> where;
   std::function<std::string()> queue_shown;
   bool dry_run;
   std::string effective;          ///< JSON text: a tree of it takes ten times as much
@@ -113,6 +118,10 @@ struct Service {
   Schedule calendar;
   std::optional<ScheduledBounds> by_calendar;  ///< in effect
   std::size_t claim = 0;                       ///< its place among those who share max_total_replicas
+  HostPlace place = HostPlace::kElsewhere;     ///< as `where` last told
+  HostNeeds needs;                             ///< where this machine bounds it
+  Time next_needs{};                           ///< when they are read again
+  bool needs_in_flight = false;
   StandingOverrides overrides;
   Proposals proposals;
 

@@ -18,6 +18,7 @@ enum class Condition {
   kFailing,
   kAtMax,
   kNoRoom,
+  kHostFull,
   kBottleneck,
   kHeadroomShort,
   kCutOff,
@@ -38,13 +39,14 @@ struct ConditionInfo {
 };
 
 /// In the order of their weight: the first that holds is the one to tell where there is room for one.
-inline constexpr std::array<ConditionInfo, 16> kConditions{{
+inline constexpr std::array<ConditionInfo, 17> kConditions{{
     {Condition::kQueueUnreachable, "queue_unreachable", true, "the queue cannot be read"},
     {Condition::kStale, "stale", true, "the figures are too old to act on"},
     {Condition::kProblem, "problem", true, "the target does not answer"},
     {Condition::kFailing, "failing", true, "replicas end at once"},
     {Condition::kAtMax, "at_max", true, "more replicas are needed than max_replicas allows"},
     {Condition::kNoRoom, "no_room", true, "more replicas are needed than max_total_replicas leaves"},
+    {Condition::kHostFull, "host_full", true, "more replicas are needed than this host carries"},
     {Condition::kBottleneck, "bottleneck", true, "more replicas do not help: something else is slow"},
     {Condition::kHeadroomShort, "headroom_short", true,
      "the goal is not kept: max_headroom allows no more to stand by"},

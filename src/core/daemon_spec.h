@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "core/host_spec.h"
 #include "core/http_spec.h"
 #include "core/notify_spec.h"
 
@@ -11,6 +12,7 @@ namespace docktor {
 struct DaemonSpec {
   HttpSpec http;
   std::vector<ChannelSpec> notifications;
+  HostSpec host;
 };
 
 }  // namespace docktor

@@ -71,7 +71,7 @@ struct ScheduledBounds {
   friend bool operator==(const ScheduledBounds&, const ScheduledBounds&) = default;
 };
 
-/// What other services leave of max_total_replicas.
+/// What other services leave of max_total_replicas, or the machine of its memory and cores.
 struct Room {
   int most = 0;  ///< that the service may have
   std::string why;
@@ -97,6 +97,8 @@ struct Overrides {
   std::optional<Bounds> bounds;  ///< a person's, in place of min_replicas and max_replicas
   std::optional<ScheduledBounds> scheduled;  ///< likewise, where a person set none
   std::optional<Room> room;                  ///< fewer than max_replicas are left for it
+  /// More than these the machine does not carry (core/host.h). They bound a rise, and nothing else.
+  std::optional<Room> host_memory, host_cpu;
   bool approval = false;  ///< manual: what goes beyond mending the bounds waits for a person's yes
   friend bool operator==(const Overrides&, const Overrides&) = default;
 

@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "core/finding.h"
+#include "core/host_spec.h"
 #include "core/result.h"
 #include "core/source.h"
 #include "core/spec.h"
@@ -64,6 +65,11 @@ class TargetFactory {
 
   /// CPU and memory of the replicas; nullptr where this kind cannot tell.
   virtual std::unique_ptr<Source> usage(const ServiceSpec& spec) = 0;
+
+  /// Tells whether the replicas are on this machine, whose memory and cores then bound them: at once, from any thread,
+  /// for as long as the factory lives. It may tell another place later: an engine is elsewhere until it has answered.
+  /// Empty where they never are.
+  virtual std::function<HostPlace()> place() { return {}; }
 
   /// How many replicas run, without adopting or watching any. Blocking.
   virtual Result<int> count(const ServiceSpec& spec, const std::stop_token& stop) = 0;

@@ -312,6 +312,19 @@ bool advice(Weighing& w) {
   return false;
 }
 
+// The machine carries no more: what runs stays, and min_replicas count. Who asks for more in person gets it.
+bool host_carries(Weighing& w) {
+  for (const auto& [name, room] :
+       {std::pair{"host_memory", &w.overrides.host_memory}, {"host_cpu", &w.overrides.host_cpu}}) {
+    if (!*room) continue;
+    const int most = std::max({(*room)->most, w.current, w.min});
+    if (w.target <= most) continue;
+    w.limit(name, most, (*room)->why);
+    if (most > w.current) w.d.reason += "; " + (*room)->why;
+  }
+  return false;
+}
+
 // Others wait for these: like a bound, neither steps nor cooldown hold it up.
 bool give_way(Weighing& w) {
   const auto& room = w.overrides.room;
@@ -361,6 +374,7 @@ constexpr std::array kSteps = {leave_alone,
                                stabilization,
                                cooldown,
                                advice,
+                               host_carries,
                                give_way,
                                keep_bounds,
                                approval};

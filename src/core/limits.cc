@@ -23,7 +23,11 @@ Limits::Limits(const ServiceSpec& spec) : rules_(spec), memory_(spec) {}
 
 std::pair<int, int> Limits::bounds(const Overrides& overrides) const {
   const auto b = overrides.bounds_over(rules_.spec);
-  return {b.min, overrides.room ? std::min(b.max, overrides.room->most) : b.max};
+  int max = b.max;
+  for (const auto* room : {&overrides.room, &overrides.host_memory, &overrides.host_cpu}) {
+    if (*room) max = std::min(max, (*room)->most);
+  }
+  return {b.min, max};
 }
 
 Limits Limits::without_advice() const {

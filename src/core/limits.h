@@ -31,10 +31,12 @@ namespace docktor {
 /// 13. advice         while a model's advice puts scale-downs off, and its budget lasts: hold; never fewer
 ///                    replicas than the policy would have by now, had there been no advice; and no more once
 ///                    the budget is used up (steps and cooldown are kept on the way without advice)
-/// 14. max_total_replicas  what others are owed is given up; and below, no scale-up beyond what they leave,
+/// 14. host_memory, host_cpu  no scale-up beyond what this machine carries; min_replicas, the first replica and
+///                    a person's number are not held up
+/// 15. max_total_replicas  what others are owed is given up; and below, no scale-up beyond what they leave,
 ///                    whatever asks for it
 ///     min, max, and at least one where the queue is unfit for zero
-/// 15. approval       manual: what mends the bounds goes out, anything else waits for a person
+/// 16. approval       manual: what mends the bounds goes out, anything else waits for a person
 ///                    (needs_approval)
 /// Deterministic; not thread-safe.
 class Limits {

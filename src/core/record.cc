@@ -399,7 +399,12 @@ ordered_json to_json(const Overrides& o) {
     j["scheduled"] = bounds(o.scheduled->bounds);
     j["scheduled"]["why"] = o.scheduled->why;
   }
-  if (o.room) j["room"] = {{"most", o.room->most}, {"why", o.room->why}};
+  const auto room = [&](const char* key, const std::optional<Room>& v) {
+    if (v) j[key] = {{"most", v->most}, {"why", v->why}};
+  };
+  room("room", o.room);
+  room("host_memory", o.host_memory);
+  room("host_cpu", o.host_cpu);
   if (o.approval) j["approval"] = true;
   return j;
 }
@@ -439,9 +444,14 @@ Overrides overrides_from_json(const json& j) {
   };
   o.bounds = bounds("bounds");
   if (const auto b = bounds("scheduled")) o.scheduled = ScheduledBounds{*b, why("scheduled")};
-  if (const auto it = j.find("room"); it != j.end() && it->is_object()) {
-    if (const auto most = count(*it, "most")) o.room = Room{*most, why("room")};
-  }
+  const auto room = [&](const char* key, std::optional<Room>& v) {
+    const auto it = j.find(key);
+    if (it == j.end() || !it->is_object()) return;
+    if (const auto most = count(*it, "most")) v = Room{*most, why(key)};
+  };
+  room("room", o.room);
+  room("host_memory", o.host_memory);
+  room("host_cpu", o.host_cpu);
   const auto approval = j.find("approval");
   o.approval = approval != j.end() && approval->is_boolean() && approval->get<bool>();
   return o;

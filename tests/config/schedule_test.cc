@@ -1,4 +1,4 @@
-// `schedule`, `priority` and `max_total_replicas` in a file.
+// `schedule`, `priority`, `max_total_replicas` and `host` in a file.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -69,6 +69,16 @@ TEST(MaxTotal, MustCarryWhatIsPromised) {
       refused(service("schedule: [{cron: '@daily', for: 1h, min_replicas: 5}]", "max_total_replicas: 4\n")),
       HasSubstr("max_total_replicas is 4, and min_replicas of all services come to 5"));
   EXPECT_THAT(refused(service("", "max_total_replicas: 0\n")), HasSubstr("1"));
+}
+
+TEST(Host, IsBoundGenerouslyUnlessTheFileSaysOtherwise) {
+  EXPECT_EQ(load_text(service("")).host, (HostSpec{true, 0.1, 0.95}));
+  EXPECT_EQ(load_text(service("", "host: {memory_reserve: 12.5%, cpu_max: 80%}\n")).host,
+            (HostSpec{true, 0.125, 0.8}));
+  EXPECT_FALSE(load_text(service("", "host: {enabled: false}\n")).host.enabled);
+  EXPECT_THAT(refused(service("", "host: {memory_reserve: 2}\n")), HasSubstr("write 2%"));
+  EXPECT_THAT(refused(service("", "host: {cpu_max: 0%}\n")), HasSubstr("from 1% to 100%"));
+  EXPECT_THAT(refused(service("", "host: {cpu: 50%}\n")), HasSubstr("did you mean cpu_max"));
 }
 
 }  // namespace

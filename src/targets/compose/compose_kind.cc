@@ -18,6 +18,7 @@
 #include "targets/compose/compose_keys.h"
 #include "targets/compose/compose_project.h"
 #include "targets/compose/docker_usage.h"
+#include "targets/compose/engine_host.h"
 
 namespace docktor {
 
@@ -48,6 +49,12 @@ class ComposeFactory final : public TargetFactory {
 
   std::unique_ptr<Source> usage(const ServiceSpec&) override {
     return std::make_unique<DockerUsageSource>(docker_);
+  }
+
+  std::function<HostPlace()> place() override {
+    const auto found = find_docker({.getenv = &std::getenv});
+    if (!found || found->server.unix_socket.empty()) return {};
+    return [this] { return host_.place(); };
   }
 
   Result<int> count(const ServiceSpec& spec, const std::stop_token& stop) override {
@@ -95,6 +102,7 @@ class ComposeFactory final : public TargetFactory {
  private:
   const FactoryOptions options_;
   Docker docker_;
+  EngineHost host_{docker_.engine()};
   std::atomic<bool> no_engine_ = false;
 };
 

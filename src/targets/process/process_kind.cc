@@ -33,6 +33,10 @@ class ProcessFactory final : public TargetFactory {
     return std::make_unique<ProcUsageSource>(*reader_);
   }
 
+  std::function<HostPlace()> place() override {
+    return [] { return HostPlace::kBeside; };
+  }
+
   Result<int> count(const ServiceSpec& spec, const std::stop_token&) override {
     return count_process_replicas(options_of(spec));
   }
