@@ -51,7 +51,7 @@ bool Controller::await_advice(Service& s, Evaluation& e) {
   }
   const auto q = question(s, e, true);
   const auto wait = std::min<Duration>(advising_.timeout, s.spec.check_interval / 2);
-  s.awaited = AwaitedAdvice{0, now, now + wait, std::move(e)};
+  s.awaited = std::make_unique<AwaitedAdvice>(AwaitedAdvice{0, now, now + wait, std::move(e)});
   s.awaited->number = ask_model(s, q);
   return true;
 }
@@ -106,9 +106,9 @@ void Controller::on_advice(const std::string& name, std::uint64_t generation, st
 }
 
 void Controller::settle(Service& s, Result<Advice> answer) {
-  auto awaited = *std::exchange(s.awaited, std::nullopt);
-  Evaluation& e = awaited.evaluation;
-  e.latency = to_seconds(options_.clock.now() - awaited.asked);
+  const auto awaited = std::exchange(s.awaited, nullptr);
+  Evaluation& e = awaited->evaluation;
+  e.latency = to_seconds(options_.clock.now() - awaited->asked);
   refresh(s);
   // A person's word that came meanwhile counts, too; what the machine has left changes all the time.
   auto overrides = overrides_of(s, options_.clock.now());

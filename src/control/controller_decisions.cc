@@ -111,7 +111,7 @@ void Controller::conclude(Service& s, Evaluation e) {
     s.history.push_back(std::move(brief));
     if (s.history.size() > kMostHistory) s.history.pop_front();
   }
-  s.last_decision = std::move(d);
+  s.last_decision = std::make_shared<const Decision>(std::move(d));
   renew_claim(s);
 }
 

@@ -21,7 +21,7 @@ bool wants_more_than_max(const Service& s) {
           s.last_decision->recommendation.wanted > s.bounds().max);
 }
 
-std::optional<double> number(const std::optional<Decision>& d, std::string_view name) {
+std::optional<double> number(const std::shared_ptr<const Decision>& d, std::string_view name) {
   if (!d) return std::nullopt;
   const auto& numbers = d->recommendation.numbers;
   const auto it = std::ranges::find_if(numbers, [&](const auto& n) { return n.first == name; });
@@ -36,7 +36,7 @@ std::string headroom_text(const ServiceSpec& spec, double missing, double kept) 
 
 // Once it is known to a quarter. Of a replica that works on several at once this is less than a job takes: silence is no
 // proof.
-std::optional<Duration> job_time(const std::optional<Decision>& d) {
+std::optional<Duration> job_time(const std::shared_ptr<const Decision>& d) {
   constexpr double kWellKnown = 0.25, kLeast = 1e-6;  // of the capacity; messages per second
   const auto capacity = number(d, "capacity"), error = number(d, "capacity_error");
   if (!capacity || !error || *capacity < kLeast || *error > kWellKnown * *capacity) return std::nullopt;

@@ -101,6 +101,8 @@ void Controller::take_in(Service& s, Input input) {
   s.last_input = input.at;
   s.autoscaler.observe(input);
   if (options_.board && input.queue) s.tally.sampled(s.autoscaler.latest(input.at), s.waits);
+  // By a few at a time, not by doubling: there may be thousands of services.
+  if (s.inputs.size() == s.inputs.capacity()) s.inputs.reserve(s.inputs.size() + 1 + s.inputs.size() / 4);
   s.inputs.push_back(std::move(input));
   if (s.inputs.size() > kMaxInputs) s.inputs.erase(s.inputs.begin());
 }

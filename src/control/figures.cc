@@ -70,15 +70,9 @@ void Tally::ordered(const std::string& outcome, int from, int to, double seconds
 void Board::publish(ServiceFiguresPtr figures) {
   const std::lock_guard lock(mutex_);
   Entry& e = entries_[figures->name];
-  const auto keep = [&](std::deque<HistoryPoint>& points, std::optional<Time>& last, Duration step,
-                        std::size_t most) {
-    if (last && figures->at < *last + step) return;
-    last = last && figures->at < *last + 2 * step ? *last + step : figures->at;
-    points.push_back(point_of(*figures, began_));
-    if (points.size() > most) points.pop_front();
-  };
-  keep(e.fine, e.fine_at, kFine, kFinePoints);
-  keep(e.coarse, e.coarse_at, kCoarse, kCoarsePoints);
+  for (History* history : {&e.fine, &e.coarse}) {
+    if (history->due(figures->at)) history->put(point_of(*figures, began_));
+  }
   e.figures = std::move(figures);
 }
 
@@ -149,12 +143,9 @@ std::vector<HistoryPoint> Board::history(const std::string& name, Time from, Tim
   const auto t0 = static_cast<float>(to_seconds(from - began_)),
              t1 = static_cast<float>(to_seconds(to - began_));
   const auto& fine = it->second.fine;
-  const bool reaches =
-      fine.size() < kFinePoints || fine.front().t <= t0 + static_cast<float>(to_seconds(kFine));
+  const bool reaches = !fine.full() || fine.begin() <= t0 + static_cast<float>(to_seconds(kFine));
   std::vector<HistoryPoint> out;
-  for (const auto& p : reaches ? fine : it->second.coarse) {
-    if (p.t >= t0 && p.t <= t1) out.push_back(p);
-  }
+  (reaches ? fine : it->second.coarse).read(t0, t1, out);
   return out;
 }
 

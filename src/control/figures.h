@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "control/history.h"
 #include "control/wait_meter.h"
 #include "core/condition.h"
 #include "core/decision.h"
@@ -100,7 +101,7 @@ struct ServiceFigures {
   std::uint64_t restarts = 0;
   Bounds bounds;
   Observation latest;  ///< the newest sample
-  std::optional<Decision> decision;
+  std::shared_ptr<const Decision> decision;
   std::string decision_id, outcome;
   std::string why;        ///< nothing happens; empty when something does
   std::string not_ready;  ///< empty when queue and target answered
@@ -117,13 +118,6 @@ using ServiceFiguresPtr = std::shared_ptr<const ServiceFigures>;
 struct DaemonFigures {
   std::uint64_t journal_records = 0, journal_failures = 0, save_failures = 0;
   Histogram<kDelayBuckets.size()> delays;  ///< how late evaluations were
-};
-
-/// One step of the history of a service. What was not known is NaN.
-struct HistoryPoint {
-  float t = 0;  ///< seconds after the board's beginning
-  float backlog = 0, rate_in = 0, rate_out = 0, oldest_wait = 0;
-  float current = 0, ready = 0, target = 0, min = 0, max = 0;
 };
 
 /// A decision that changed something, or was to.
@@ -169,8 +163,7 @@ class Board {
  private:
   struct Entry {
     ServiceFiguresPtr figures;
-    std::deque<HistoryPoint> fine, coarse;
-    std::optional<Time> fine_at, coarse_at;
+    History fine{kFine, kFinePoints}, coarse{kCoarse, kCoarsePoints};
   };
   const Time began_;
   mutable std::mutex mutex_;

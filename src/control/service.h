@@ -89,8 +89,8 @@ struct SourceTrouble {
 /// State of the loop thread. Plain data: the controller acts on it.
 struct Service {
   explicit Service(ServiceParts p)
-      : spec(p.spec),
-        autoscaler(std::move(p.spec), std::move(p.policy)),
+      : autoscaler(std::move(p.spec), std::move(p.policy)),
+        spec(autoscaler.spec()),
         queue(std::move(p.queue)),
         usage(std::move(p.usage)),
         target(std::move(p.target)),
@@ -101,8 +101,8 @@ struct Service {
         calendar(spec),
         waits(spec.objective ? std::optional(spec.objective->max_wait) : std::nullopt) {}
 
-  ServiceSpec spec;
   Autoscaler autoscaler;
+  const ServiceSpec& spec;  ///< the autoscaler's
   std::unique_ptr<Source> queue;
   std::unique_ptr<Source> usage;
   std::unique_ptr<Target> target;
@@ -150,7 +150,7 @@ struct Service {
   Time last_input{};
   std::vector<Input> inputs;  ///< since the last evaluation, for the journal
   std::map<std::string, double> busyness;
-  std::optional<Decision> last_decision;
+  std::shared_ptr<const Decision> last_decision;  ///< the board shows the same
   std::string last_id;
   std::string last_outcome;
   std::optional<PendingOrder> order;
@@ -160,7 +160,7 @@ struct Service {
   std::string order_error;
   std::uint64_t evaluations = 0;
 
-  std::optional<AwaitedAdvice> awaited;
+  std::unique_ptr<AwaitedAdvice> awaited;  ///< rare, and as large as a decision
   std::optional<AskedForMore> asked_for_more;
   std::optional<AddedAdvice> added;
   std::deque<nlohmann::ordered_json> history;  ///< the last decisions, for a model

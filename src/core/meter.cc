@@ -1,7 +1,9 @@
 #include "core/meter.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "core/flow.h"
 
@@ -61,7 +63,7 @@ void Meter::measure_flow(Observation& o) {
   if (reset || gap) {
     o.reset = reset;
     flow_from_ = o;
-    std::erase_if(samples_, [](const Observation& s) { return s.queue_at.has_value(); });
+    std::erase_if(samples_, [](const Seen& s) { return s.queue; });
     return;
   }
   if (length < o.queue.step) {
@@ -137,14 +139,21 @@ std::optional<Observation> Meter::observe(const Input& input) {
     if (mem_limit.n) o.set(Metric::kMemLimitPct, mem_limit.sum / mem_limit.n);
   }
 
-  samples_.push_back(o);
-  samples_.back().queue.parts.clear();  // the window of each is its own meter's
+  samples_.push_back(seen_of(o));
   if (o.queue_at) last_queue_ = o;
   // The newest queue sample stays even when it is older than the window, so that CPU samples do not push it
   // out.
   while (samples_.size() > 1 && samples_.front().at <= input.at - window_) samples_.pop_front();
   if (samples_.size() > kMaxSamples) samples_.pop_front();
   return o;
+}
+
+Meter::Seen Meter::seen_of(const Observation& o) {
+  Seen s{o.at, o.usage_at, o.queue_at.has_value(), o.replicas, o.flow, {}};
+  for (const auto& m : kMetrics)
+    s.values[static_cast<std::size_t>(m.metric)] =
+        o.get(m.metric).value_or(std::numeric_limits<double>::quiet_NaN());
+  return s;
 }
 
 bool Meter::is_gap(Duration length) const {
@@ -166,7 +175,8 @@ Observation Meter::latest(Time now) const {
     if (!it->usage_at) continue;
     o.usage_at = it->usage_at;
     for (const auto& m : kMetrics) {
-      if (const auto v = it->get(m.metric); v && !is_queue(m.metric)) o.set(m.metric, *v);
+      const double v = it->values[static_cast<std::size_t>(m.metric)];
+      if (!std::isnan(v) && !is_queue(m.metric)) o.set(m.metric, v);
     }
     break;
   }
@@ -182,12 +192,11 @@ Observation Meter::mean(Time now) const {
   std::array<int, kMetricCount> count{};
   double arrivals = 0, settled = 0;
   Duration length{};
-  const auto take = [&](const Observation& s) {
-    for (const auto& m : kMetrics) {
-      if (const auto v = s.get(m.metric)) {
-        sum[static_cast<std::size_t>(m.metric)] += *v;
-        ++count[static_cast<std::size_t>(m.metric)];
-      }
+  const auto take = [&](const Seen& s) {
+    for (std::size_t i = 0; i < kMetricCount; ++i) {
+      if (std::isnan(s.values[i])) continue;
+      sum[i] += s.values[i];
+      ++count[i];
     }
     if (s.flow) {
       arrivals += s.flow->arrivals;

@@ -1,6 +1,7 @@
 // Turns successive samples into observations: rates, windows, resets of a counter, age.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -45,6 +46,18 @@ class Meter {
 
  private:
   struct Part;
+  // What of a sample goes into means, and no more: of thousands of services these are most of what is kept.
+  struct Seen {
+    Time at{};
+    std::optional<Time> usage_at;
+    bool queue = false;  // there was a sample of the queue
+    ReplicaCounts replicas;
+    std::optional<Flow> flow;
+    std::array<double, kMetricCount> values{};  // NaN: not known
+  };
+  static Seen seen_of(const Observation& o);
+  static nlohmann::json to_state(const Seen& seen);
+  static std::optional<Seen> seen_from(const nlohmann::json& state);
 
   void measure_parts(const Input& input);
   void measure_flow(Observation& o);
@@ -53,7 +66,7 @@ class Meter {
 
   Duration window_;
   Duration stale_after_;
-  std::deque<Observation> samples_;  // one per input of the present window, oldest first
+  std::deque<Seen> samples_;  // one per input of the present window, oldest first
   std::optional<Observation> last_queue_;
   std::optional<Observation> flow_from_;  // the queue sample from which the next flow is counted
   std::optional<Time> last_at_;

@@ -1,10 +1,13 @@
 // The meter's window as JSON and back, exactly: a decision after a restart shall not differ by a rounding.
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "core/meter.h"
 #include "core/record.h"
+#include "core/spec.h"
 
 namespace docktor {
 namespace {
@@ -24,6 +27,29 @@ bool flag_of(const json& j, const char* key) {
   return it != j.end() && it->is_boolean() && it->get<bool>();
 }
 
+json flow_state(const Flow& f) {
+  return {f.length.count(), f.arrivals, f.deliveries, f.settled, f.upper_bound};
+}
+
+// Of `j`, where it has one; false where that is absurd.
+bool read_flow(const json& j, std::optional<Flow>& flow) {
+  const auto f = j.find("flow");
+  if (f == j.end()) return true;
+  const bool good = f->is_array() && f->size() == 5 && (*f)[0].is_number_integer() && (*f)[1].is_number() &&
+                    (*f)[2].is_number() && (*f)[3].is_number() && (*f)[4].is_boolean() &&
+                    (*f)[0].get<std::int64_t>() > 0;
+  if (good)
+    flow = Flow{Duration((*f)[0].get<std::int64_t>()), (*f)[1].get<double>(), (*f)[2].get<double>(),
+                (*f)[3].get<double>(), (*f)[4].get<bool>()};
+  return good;
+}
+
+int count_of(const json& replicas, const char* key) {
+  const auto it = replicas.find(key);
+  if (it == replicas.end() || !it->is_number_integer()) return 0;
+  return static_cast<int>(std::clamp<std::int64_t>(it->get<std::int64_t>(), 0, kMaxReplicas));
+}
+
 json to_state(const Observation& o) {
   json j = {{"at", saved(o.at)}};
   if (o.usage_at) j["usage_at"] = saved(*o.usage_at);
@@ -35,10 +61,7 @@ json to_state(const Observation& o) {
     in.queue = o.queue;
   }
   j["input"] = to_json(in, "");
-  if (o.flow) {
-    const Flow& f = *o.flow;
-    j["flow"] = {f.length.count(), f.arrivals, f.deliveries, f.settled, f.upper_bound};
-  }
+  if (o.flow) j["flow"] = flow_state(*o.flow);
   auto& values = j["values"] = json::object();
   for (const auto& m : kMetrics) {
     if (const auto v = o.get(m.metric)) values[std::string(m.name)] = *v;
@@ -67,14 +90,7 @@ std::optional<Observation> from_state(const json& j) {
   o.usage_at = time_of(j, "usage_at");
   o.reset = flag_of(j, "reset");
   o.upper_bound = flag_of(j, "upper_bound");
-  if (const auto f = j.find("flow"); f != j.end()) {
-    const bool good = f->is_array() && f->size() == 5 && (*f)[0].is_number_integer() && (*f)[1].is_number() &&
-                      (*f)[2].is_number() && (*f)[3].is_number() && (*f)[4].is_boolean() &&
-                      (*f)[0].get<std::int64_t>() > 0;
-    if (!good) return std::nullopt;
-    o.flow = Flow{Duration((*f)[0].get<std::int64_t>()), (*f)[1].get<double>(), (*f)[2].get<double>(),
-                  (*f)[3].get<double>(), (*f)[4].get<bool>()};
-  }
+  if (!read_flow(j, o.flow)) return std::nullopt;
   if (const auto values = j.find("values"); values != j.end() && values->is_object()) {
     for (const auto& m : kMetrics) {
       const auto v = values->find(std::string(m.name));
@@ -86,12 +102,55 @@ std::optional<Observation> from_state(const json& j) {
 
 }  // namespace
 
+json Meter::to_state(const Seen& s) {
+  json j = {{"at", saved(s.at)}};
+  if (s.usage_at) j["usage_at"] = saved(*s.usage_at);
+  if (s.queue) j["queue_at"] = saved(s.at);
+  j["replicas"] = {{"current", s.replicas.current},
+                   {"ready", s.replicas.ready},
+                   {"failing", s.replicas.failing},
+                   {"not_placed", s.replicas.not_placed}};
+  if (s.flow) j["flow"] = flow_state(*s.flow);
+  auto& values = j["values"] = json::object();
+  for (const auto& m : kMetrics) {
+    const double v = s.values[static_cast<std::size_t>(m.metric)];
+    if (!std::isnan(v)) values[std::string(m.name)] = v;
+  }
+  return j;
+}
+
+std::optional<Meter::Seen> Meter::seen_from(const json& j) {
+  if (!j.is_object()) return std::nullopt;
+  const auto at = time_of(j, "at");
+  if (!at) return std::nullopt;
+  Seen s;
+  s.at = *at;
+  s.usage_at = time_of(j, "usage_at");
+  s.queue = time_of(j, "queue_at").has_value();
+  s.values.fill(std::numeric_limits<double>::quiet_NaN());
+  // State of an earlier docktor has the whole sample.
+  const auto input = j.find("input");
+  const json& from = input != j.end() && input->is_object() ? *input : j;
+  if (const auto it = from.find("replicas"); it != from.end() && it->is_object())
+    s.replicas = {count_of(*it, "current"), count_of(*it, "ready"), count_of(*it, "failing"),
+                  count_of(*it, "not_placed")};
+  if (!read_flow(j, s.flow)) return std::nullopt;
+  if (const auto values = j.find("values"); values != j.end() && values->is_object()) {
+    for (const auto& m : kMetrics) {
+      const auto v = values->find(std::string(m.name));
+      if (v != values->end() && v->is_number())
+        s.values[static_cast<std::size_t>(m.metric)] = v->get<double>();
+    }
+  }
+  return s;
+}
+
 void Meter::save(json& state) const {
   auto& samples = state["samples"] = json::array();
-  for (const Observation& o : samples_) samples.push_back(to_state(o));
-  if (last_queue_) state["last_queue"] = to_state(*last_queue_);
+  for (const Seen& s : samples_) samples.push_back(to_state(s));
+  if (last_queue_) state["last_queue"] = docktor::to_state(*last_queue_);
   if (flow_from_ && last_queue_ && flow_from_->at != last_queue_->at)
-    state["flow_from"] = to_state(*flow_from_);
+    state["flow_from"] = docktor::to_state(*flow_from_);
   if (last_at_) state["last_at"] = saved(*last_at_);
   if (pace_) state["pace"] = to_seconds(*pace_);
   if (gap_end_) state["gap_end"] = saved(*gap_end_);
@@ -105,11 +164,11 @@ void Meter::restore(const json& state, Time now) {
   if (samples == state.end() || !samples->is_array() || samples->size() > kMaxSamples || !last_at ||
       *last_at > now)
     return;
-  std::deque<Observation> read;
+  std::deque<Seen> read;
   for (const auto& j : *samples) {
-    auto o = from_state(j);
-    if (!o || (!read.empty() && o->at <= read.back().at) || o->at > *last_at) return;
-    read.push_back(std::move(*o));
+    const auto s = seen_from(j);
+    if (!s || (!read.empty() && s->at <= read.back().at) || s->at > *last_at) return;
+    read.push_back(*s);
   }
   std::optional<Observation> last_queue;
   if (const auto it = state.find("last_queue"); it != state.end()) last_queue = from_state(*it);

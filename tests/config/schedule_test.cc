@@ -78,7 +78,7 @@ TEST(Host, IsBoundGenerouslyUnlessTheFileSaysOtherwise) {
   EXPECT_FALSE(load_text(service("", "host: {enabled: false}\n")).host.enabled);
   EXPECT_THAT(refused(service("", "host: {memory_reserve: 2}\n")), HasSubstr("write 2%"));
   EXPECT_THAT(refused(service("", "host: {cpu_max: 0%}\n")), HasSubstr("from 1% to 100%"));
-  EXPECT_THAT(refused(service("", "host: {cpu: 50%}\n")), HasSubstr("did you mean cpu_max"));
+  EXPECT_THAT(refused(service("", "host: {cpu_mx: 50%}\n")), HasSubstr("did you mean cpu_max"));
 }
 
 }  // namespace

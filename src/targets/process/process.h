@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,8 @@ struct ProcessOptions {
       on_change;  ///< the report may differ now; called from the supervisor's thread, must not block
   int max_replicas = 1000;  ///< orders for more are refused, whoever made the mistake
   bool restart = true;      ///< off: one that crashes is not started again (a dry run does nothing)
-  std::map<std::string, std::string> inherited = inherited_environment();  ///< below spec.environment
+  /// Below spec.environment; absent: inherited_environment(), as it is when a replica starts.
+  std::optional<std::map<std::string, std::string>> inherited;
   ProcessCare care{};
 };
 

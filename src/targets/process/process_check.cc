@@ -102,7 +102,8 @@ std::vector<Finding> check_process_target(const ProcessOptions& options) {
   if (!spec.directory.empty()) findings.push_back(check_directory(spec.directory));
 
   std::string path(kDefaultPath);
-  if (const auto it = options.inherited.find("PATH"); it != options.inherited.end()) path = it->second;
+  const auto inherited = options.inherited ? *options.inherited : inherited_environment();
+  if (const auto it = inherited.find("PATH"); it != inherited.end()) path = it->second;
   if (const auto it = spec.environment.find("PATH"); it != spec.environment.end()) path = it->second;
   const auto found = find_command(spec.command.front(), spec.directory, path);
   if (!found) {

@@ -55,7 +55,7 @@ while True:
     said = max(said, len(lines))
     time.sleep(0.01)
 )"};
-    options.inherited = {{"PATH", "/usr/bin:/bin"}};
+    options.inherited = std::map<std::string, std::string>{{"PATH", "/usr/bin:/bin"}};
   }
   void say(const std::string& id, const std::string& line) {
     std::ofstream(dir.path() / (id + ".say"), std::ios::app) << line << "\n";

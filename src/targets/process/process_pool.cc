@@ -194,7 +194,7 @@ SpawnOptions ProcessPool::options_for(const ProcessReplica& r) const {
   SpawnOptions o;
   o.command = options_.spec.command;
   o.directory = options_.spec.directory;
-  o.environment = options_.inherited;
+  o.environment = options_.inherited ? *options_.inherited : inherited_environment();
   for (const auto& [name, value] : options_.spec.environment) o.environment[name] = value;
   if (const auto& at = supervisor_.notify(options_.state_directory).address(); !at.empty())
     o.environment["NOTIFY_SOCKET"] = at;

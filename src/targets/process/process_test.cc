@@ -36,7 +36,8 @@ struct ProcessTargetTest : test::ProcessBench {
 
 TEST_F(ProcessTargetTest, StartsNamedReplicasInTheirDirectoryWithTheirEnvironment) {
   run_shell("pwd; echo $DOCKTOR_SERVICE $DOCKTOR_REPLICA $COLOUR $SHAPE >&2; exec sleep 1000");
-  options.inherited = {{"PATH", "/usr/bin:/bin"}, {"COLOUR", "blue"}, {"SHAPE", "round"}};
+  options.inherited =
+      std::map<std::string, std::string>{{"PATH", "/usr/bin:/bin"}, {"COLOUR", "blue"}, {"SHAPE", "round"}};
   options.spec.environment["COLOUR"] = "green";
   start_target();
   EXPECT_THAT(report(), IsEmpty());
