@@ -13,6 +13,9 @@ namespace docktor {
 namespace {
 
 constexpr double kHalfLife = 600;  // seconds after which a need that is not seen any more counts half
+// Of CPU the mean counts, of all and over a while: a second of imports or of collecting garbage is no work, and a machine
+// that is out of cores shows it at once.
+constexpr double kHalfLifeOfCpu = 20;
 constexpr double kMostPause = 60;  // seconds of that which pass between two readings, at most
 // A replica's start is no measure of its work, and takes its time to show how much memory it will hold.
 constexpr auto kStartOfCpu = std::chrono::seconds(3);
@@ -62,19 +65,22 @@ void HostNeeds::seen(Time now, const std::vector<ReplicaUsage>& usage, const std
   shown_.clear();
   for (const auto& u : usage) shown_[u.id] = {u.cpu / 100, u.mem};
   if (shown_.empty()) return;
-  if (at_) {
-    const double kept = std::exp2(-std::clamp(to_seconds(now - *at_), 0.0, kMostPause) / kHalfLife);
-    if (memory_) *memory_ *= kept;
-    if (cpu_) *cpu_ *= kept;
-  }
+  const double passed = at_ ? std::clamp(to_seconds(now - *at_), 0.0, kMostPause) : 0;
   at_ = now;
+  if (memory_) *memory_ *= std::exp2(-passed / kHalfLife);
+  double cpu = 0;
+  int working = 0;
   for (const auto& r : replicas) {
     const auto it = shown_.find(r.id);
     if (it == shown_.end()) continue;
     if (const auto& m = it->second.memory; m && *m > 0) memory_ = std::max(memory_.value_or(0), *m);
-    if (r.state == ReplicaState::kReady && now - r.since >= kStartOfCpu)
-      cpu_ = std::max(cpu_.value_or(0), it->second.cpu);
+    if (r.state != ReplicaState::kReady || now - r.since < kStartOfCpu) continue;
+    cpu += it->second.cpu;
+    ++working;
   }
+  if (working == 0) return;
+  cpu /= working;
+  cpu_ = cpu_ ? cpu + (*cpu_ - cpu) * std::exp2(-passed / kHalfLifeOfCpu) : cpu;
 }
 
 void HostNeeds::claim(Time now, const std::vector<Replica>& replicas, HostClaim& claim) const {

@@ -63,7 +63,8 @@ class HostNeeds {
     std::optional<double> memory;
   };
   std::map<std::string, Shown> shown_;  // by replica
-  std::optional<double> memory_, cpu_;  // the most seen, halved every ten minutes
+  std::optional<double> memory_;        // the most seen, halved every ten minutes
+  std::optional<double> cpu_;           // the mean of late
   std::optional<Time> at_;
 };
 

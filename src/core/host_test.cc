@@ -174,12 +174,12 @@ class Needs : public testing::Test {
   HostNeeds needs;
 };
 
-TEST_F(Needs, TheLargestSeenIsWhatOneNeeds) {
+TEST_F(Needs, OfMemoryTheLargestSeenCountsAndOfCpuTheMean) {
   const std::vector<Replica> two = {replica("a", 0), replica("b", 0)};
   needs.seen(time_at(100), {usage("a", 40, 1e8), usage("b", 90, 3e8)}, two);
   const auto c = at(100, two, 2);
   EXPECT_EQ(c.memory, 3e8);
-  EXPECT_DOUBLE_EQ(*c.cpu, 0.9);
+  EXPECT_DOUBLE_EQ(*c.cpu, 0.65);
   EXPECT_DOUBLE_EQ(c.cpu_used, 1.3);
   EXPECT_EQ(c.memory_to_come, 0);
 }
@@ -199,6 +199,17 @@ TEST_F(Needs, AStartIsNoMeasureOfTheWork) {
   const std::vector<Replica> one = {replica("a", 99)};
   needs.seen(time_at(100), {usage("a", 100, 1e8)}, one);
   EXPECT_FALSE(at(100, one, 1).cpu);
+}
+
+// Ten seconds of imports, then jobs that wait for others: a peak must not hold the service to as many as there are cores.
+TEST_F(Needs, APeakOfCpuIsNoNeed) {
+  const std::vector<Replica> one = {replica("a", 0)};
+  for (int t = 4; t <= 10; ++t) needs.seen(time_at(t), {usage("a", 100, 1e8)}, one);
+  EXPECT_DOUBLE_EQ(*at(10, one, 1).cpu, 1);
+  for (int t = 11; t <= 70; ++t) needs.seen(time_at(t), {usage("a", 2, 1e8)}, one);
+  EXPECT_LT(*at(70, one, 1).cpu, 0.2);
+  needs.seen(time_at(71), {usage("a", 100, 1e8)}, one);  // garbage is collected
+  EXPECT_LT(*at(71, one, 1).cpu, 0.2);
 }
 
 TEST_F(Needs, AnOldPeakIsForgotten) {
