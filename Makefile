@@ -124,14 +124,16 @@ bench-workers: ## Python and Node workers under real load, write docs/performanc
 	@DOCKTOR_TEST_CACHE=$(abspath $(BUILD))/test-docker scripts/test-docker run --base -- \
 	  $(BUILD)/bench/real_workers_bench $(BUILD)/real-workers docs/performance.md $(ROW) || test $$? = 77
 
-soak: ## the properties over very many random cases (CASES=100000)
+soak: ## the properties over very many random cases (CASES=100000), and fail-overs of two daemons (FAILOVERS=100)
 	@scripts/install-deps.sh build demo test
 	@$(MAKE) --no-print-directory configure-all
-	@$(ninja) properties objective_properties objective_closed_loop objective_workers
+	@$(ninja) properties objective_properties objective_closed_loop objective_workers kubernetes_it
 	@RC_PARAMS="max_success=$(or $(CASES),100000)" $(BUILD)/tests/properties/properties
 	@RC_PARAMS="max_success=$(or $(CASES),100000)" $(BUILD)/tests/policy/objective_properties --gtest_filter='Objective.*'
 	@RC_PARAMS="max_success=$$(($(or $(CASES),100000) / 100))" $(BUILD)/tests/policy/objective_closed_loop --gtest_filter='ObjectiveClosedLoop.*'
 	@RC_PARAMS="max_success=$$(($(or $(CASES),100000) / 100))" $(BUILD)/tests/policy/objective_workers --gtest_filter='AnyWorkers.*'
+	@scripts/fetch-kubernetes.sh build/kubernetes >/dev/null
+	@DOCKTOR_FAILOVERS=$(or $(FAILOVERS),100) $(BUILD)/tests/kubernetes/kubernetes_it --gtest_also_run_disabled_tests --gtest_filter='*ManyFailOvers'
 
 format: ## format every source in place
 	@scripts/install-deps.sh lint

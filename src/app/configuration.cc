@@ -54,7 +54,7 @@ std::optional<Config> load_for(const Cli& cli, DaemonSpec* daemon) {
   if (!loaded.config) {
     say(stderr, "✗ {} error{}\n", loaded.mistakes.size(), loaded.mistakes.size() == 1 ? "" : "s");
   }
-  if (daemon) *daemon = {loaded.http, loaded.notifications, loaded.host};
+  if (daemon) *daemon = {loaded.http, loaded.notifications, loaded.host, loaded.lease};
   return std::move(loaded.config);
 }
 
@@ -85,7 +85,7 @@ std::optional<Config> load_or_usual_for(const Cli& cli, const std::string& max_w
 Result<Config> reload_for(const Cli& cli, const std::string& path, DaemonSpec* daemon) {
   auto loaded = load(cli, path);
   if (loaded.config) {
-    if (daemon) *daemon = {loaded.http, loaded.notifications, loaded.host};
+    if (daemon) *daemon = {loaded.http, loaded.notifications, loaded.host, loaded.lease};
     if (cli.config) loaded.config->shown = *cli.config;
     return std::move(*loaded.config);
   }

@@ -143,6 +143,8 @@ constexpr std::array<Chapter, 6> kLastChapters{{
     {kLlm, "llm", ""},
     {kHttp, "http", "docs/metrics.md has what it serves, and who may ask for what."},
     {kHttpToken, "http.tokens[]", ""},
+    {kHighAvailability, "high_availability",
+     "docs/kubernetes.md has what it does, and the rights that it needs."},
     {kNotification, "notifications[]",
      "docs/notifications.md has the events, the forms and what a receiver gets."},
 }};
@@ -200,6 +202,7 @@ std::string target_traits(const KindKeys& kind) {
   std::string out = kind.chooses_victims ? "docktor chooses which replicas stop."
                                          : "The engine chooses which replicas stop.";
   if (kind.this_host_only) out += " Replicas live on docktor's own host.";
+  if (kind.fenced) out += " Several docktors may watch it, one of which acts (`high_availability`).";
   return out;
 }
 

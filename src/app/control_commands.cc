@@ -85,6 +85,7 @@ int daemon_stop_command(const Cli& cli) {
   const auto patience = cli.replicas ? std::chrono::minutes(15) : std::chrono::minutes(1);
   const auto answer =
       ask(instance.socket_file(), {{"command", "stop"}, {"replicas", cli.replicas}}, patience);
+  if (!answer && answer.error().code == ErrorCode::kConflict) return print_error(answer.error());
   if (!answer) {
     // It does not answer: ask by signal, for which the held lock vouches.
     if (pid <= 1 || !FileLock::holder(instance.lock_file()) || ::kill(pid, SIGTERM) != 0)

@@ -17,6 +17,7 @@
 
 #include "api/control_socket.h"
 #include "app/config_file.h"
+#include "app/daemon_lease.h"
 #include "app/daemon_operations.h"
 #include "app/daemon_setup.h"
 #include "app/daemon_web.h"
@@ -188,17 +189,29 @@ class Daemon {
     return {};
   }
 
+  // The right to act that daemons of other hosts may have. Before run().
+  Result<void> open_lease() {
+    auto lease = docktor::open_lease(options_.daemon.lease, clock_, log_,
+                                     [inbox = controller_.inbox()] { inbox->push([] {}); });
+    if (!lease) return tl::unexpected(lease.error());
+    lease_ = std::move(*lease);
+    controller_.share(lease_.get());
+    return {};
+  }
+
   std::string apply(const std::vector<ServiceSpec>& services,
                     const std::function<bool(std::size_t)>& between = {}) {
     controller_.advise_with(advising_of(options_.config));
     controller_.limit_total(options_.config.max_total_replicas);
     controller_.limit_host(options_.daemon.host);
-    return controller_.apply(
+    auto text = controller_.apply(
         services,
         [this](const ServiceSpec& spec) {
           return wiring_.make(options_.config, spec, controller_.change_callback(spec.name));
         },
         between);
+    if (lease_) lease_->keep(controller_.names());
+    return text;
   }
 
   int run(const Starter& starter) {
@@ -232,12 +245,17 @@ class Daemon {
       log_->info("page and metrics: http://{}", at);
     notifier_.apply(options_.daemon.notifications);
     notifier_.tell("started", fmt::format("docktor {}, pid {}", kVersion, ::getpid()));
+    if (lease_) lease_->begin();
     make_services(starter);
-    if (!first_look(starter.report)) return kExitFailedStart;
+    if (!first_look(starter.report)) {
+      let_go();
+      return kExitFailedStart;
+    }
     controller_.run(stop_.get_token());
     server->reset();  // nobody asks any more
     const auto left = left_running(controller_);
     log_->info("stopped; {}", left);
+    let_go();
     notifier_.tell("stopped", left);
     notifier_.close();
     return 0;
@@ -245,6 +263,13 @@ class Daemon {
 
  private:
   static constexpr int kExitFailedStart = 1;
+
+  // Nothing is on its way any more when another one leads.
+  void let_go() {
+    if (!lease_) return;
+    controller_.close();
+    lease_->release();
+  }
 
   void make_services(const Starter& starter) {
     starting_ = options_.config.services.size();
@@ -364,6 +389,9 @@ class Daemon {
       return tl::unexpected(e);
     };
     if (!config) return refuse(config.error());
+    if (daemon.lease != options_.daemon.lease)
+      return refuse(
+          {ErrorCode::kInvalid, "high_availability changes with a restart only; start this docktor anew"});
     auto locks = locks_of(*config, false);
     if (!locks) return refuse(locks.error());
     if (auto listens = web_.apply(daemon.http); !listens) return refuse(listens.error());
@@ -463,6 +491,7 @@ class Daemon {
       auto shown = effective_config(options_.config);
       shown["host"] = effective_host(options_.daemon.host);
       shown["http"] = effective_http(options_.daemon.http);
+      if (options_.daemon.lease) shown["high_availability"] = effective_lease(*options_.daemon.lease);
       if (!options_.daemon.notifications.empty())
         shown["notifications"] = effective_notifications(options_.daemon.notifications);
       return shown;
@@ -485,6 +514,11 @@ class Daemon {
       }
       for (auto& channel : notifier_.figures()) {
         if (!channel.trouble.empty()) troubles.push_back(std::move(channel.trouble));
+      }
+      if (lease_) {
+        about["leader"] = leader_shown(lease_->standing());
+        if (auto trouble = lease_->standing().trouble; !trouble.empty())
+          troubles.push_back(std::move(trouble));
       }
       if (!troubles.empty()) about["troubles"] = troubles;
       if (!left_.empty()) about["left_running"] = left_texts();
@@ -518,7 +552,18 @@ class Daemon {
       }
       return {{"ok", true}, {"text", future.get()}};
     }
-    controller_.inbox()->push_first([this] { stop_all_replicas(); });
+    auto why_not = std::make_shared<std::promise<std::string>>();
+    auto refused = why_not->get_future();
+    controller_.inbox()->push_first([this, why_not] {
+      auto why = controller_.not_leading();
+      if (why.empty()) stop_all_replicas();
+      why_not->set_value(std::move(why));
+    });
+    if (refused.wait_for(std::chrono::seconds(30)) == std::future_status::ready) {
+      if (const auto why = refused.get(); !why.empty())
+        return refusal({ErrorCode::kConflict,
+                        fmt::format("{}; stop the replicas there, and this daemon without --replicas", why)});
+    }
     const auto until = std::chrono::steady_clock::now() + kStopReplicas;
     while (std::chrono::steady_clock::now() < until) {
       auto left = std::make_shared<std::promise<std::size_t>>();
@@ -557,6 +602,7 @@ class Daemon {
   ConfigFile config_file_;
   Board board_{clock_.now()};
   Wiring wiring_;  // before the controller: connections and supervisors outlive what uses them
+  std::unique_ptr<KubernetesLease> lease_;
   Controller controller_;
   notify::Notifier notifier_;
   DaemonWeb web_;  // last: its threads ask everything above
@@ -586,6 +632,7 @@ int run_locked(DaemonOptions options, const Starter& starter) {
   if (!log_file->trouble().empty()) options.foreground = true;  // no disk for the log: stderr must do
   Daemon daemon(std::move(options), std::move(*locks), std::move(log_file));
   if (auto r = daemon.lock_services(); !r) return refuse(r.error().message);
+  if (auto r = daemon.open_lease(); !r) return refuse(r.error().message);
   return daemon.run(starter);
 }
 

@@ -168,6 +168,12 @@ void service(Page& page, const ordered_json& s) {
     page.entry("Why nothing happens", why);
 }
 
+std::string leader_text(const ordered_json& leader) {
+  const auto name = text_in(leader, "name");
+  if (flag_in(leader, "leads")) return name + ", which is this docktor";
+  return name.empty() ? "nobody yet" : name + "; this docktor follows and orders nothing";
+}
+
 }  // namespace
 
 std::string status_text(const ordered_json& answer, std::size_t width) {
@@ -176,6 +182,7 @@ std::string status_text(const ordered_json& answer, std::size_t width) {
                         text_in(answer, "pid"), ago(number_in(answer, "uptime"))));
   page.line("Mode: " + (answer.contains("mode") ? text_in(answer, "mode") : "AUTONOMOUS"));
   page.line("Config: " + text_in(answer, "config"));
+  if (answer.contains("leader")) page.line("Leader: " + leader_text(part(answer, "leader")));
   if (const auto model = text_in(answer, "model"); !model.empty()) page.line("Model: " + model);
   if (const auto why = text_in(answer, "reload_error"); !why.empty()) {
     page.line("⚠ The last reload was refused; the previous configuration is still used:");

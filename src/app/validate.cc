@@ -19,6 +19,7 @@
 #include "app/wiring.h"
 #include "core/condition.h"
 #include "core/text.h"
+#include "leases/kubernetes/kubernetes_lease.h"
 #include "llm/chat_client.h"
 
 namespace docktor {
@@ -66,6 +67,16 @@ std::vector<Finding> seen_by(const nlohmann::ordered_json& status, const std::st
   return out;
 }
 
+void print(const std::vector<Finding>& findings, int& errors, int& warnings) {
+  for (const auto& f : findings) {
+    const char* mark = f.severity == Severity::kOk ? "✓" : f.severity == Severity::kWarning ? "⚠" : "✗";
+    say(stdout, "  {} {}\n", mark, f.what);
+    if (f.severity != Severity::kOk && !f.cure.empty()) say(stdout, "    → {}\n", f.cure);
+    errors += f.severity == Severity::kError;
+    warnings += f.severity == Severity::kWarning;
+  }
+}
+
 }  // namespace
 
 int config_validate_command(const Cli& cli) {
@@ -94,13 +105,12 @@ int config_validate_command(const Cli& cli) {
     std::fflush(stdout);
     auto findings = wiring.check(spec);
     if (running) std::ranges::move(seen_by(*running, spec.name), std::back_inserter(findings));
-    for (const auto& f : findings) {
-      const char* mark = f.severity == Severity::kOk ? "✓" : f.severity == Severity::kWarning ? "⚠" : "✗";
-      say(stdout, "  {} {}\n", mark, f.what);
-      if (f.severity != Severity::kOk && !f.cure.empty()) say(stdout, "    → {}\n", f.cure);
-      errors += f.severity == Severity::kError;
-      warnings += f.severity == Severity::kWarning;
-    }
+    print(findings, errors, warnings);
+  }
+  if (daemon.lease) {
+    say(stdout, "high_availability:\n");
+    std::fflush(stdout);
+    print(check_kubernetes_lease(*daemon.lease), errors, warnings);
   }
   if (config->llm && config->llm->mode != LlmMode::kOff) warnings += check_model(*config->llm);
   if (errors == 0) {

@@ -142,6 +142,20 @@ Json effective_host(const HostSpec& host) {
           {"enabled", host.enabled}};
 }
 
+Json effective_lease(const LeaseSpec& s) {
+  Json json = {{"name", s.name}};
+  for (const auto& [key, value] : {std::pair{"namespace", &s.namespace_},
+                                   {"kubeconfig", &s.kubeconfig},
+                                   {"context", &s.context},
+                                   {"identity", &s.identity}}) {
+    if (!value->empty()) json[key] = *value;
+  }
+  json["lease_duration"] = exact_duration(s.lease_duration);
+  json["renew_deadline"] = exact_duration(s.renew_deadline);
+  json["retry_period"] = exact_duration(s.retry_period);
+  return json;
+}
+
 Json effective_notifications(const std::vector<ChannelSpec>& channels) {
   Json list = Json::array();
   for (const auto& c : channels) {

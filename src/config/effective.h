@@ -5,6 +5,7 @@
 
 #include "core/host_spec.h"
 #include "core/http_spec.h"
+#include "core/lease_spec.h"
 #include "core/notify_spec.h"
 #include "core/spec.h"
 
@@ -19,6 +20,7 @@ nlohmann::ordered_json effective_service(const ServiceSpec& service);
 /// The http block; of a token its file, never the token.
 nlohmann::ordered_json effective_http(const HttpSpec& http);
 nlohmann::ordered_json effective_host(const HostSpec& host);
+nlohmann::ordered_json effective_lease(const LeaseSpec& lease);
 
 /// The list; of an address what is not secret.
 nlohmann::ordered_json effective_notifications(const std::vector<ChannelSpec>& channels);

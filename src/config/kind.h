@@ -70,6 +70,8 @@ struct KindKeys {
   bool has_limits = true;       ///< replicas have limits of CPU and memory (cpu.limit_pct, mem.limit_pct)
   bool chooses_victims = true;  ///< docktor says which replicas stop; otherwise the engine does
   bool this_host_only = false;  ///< replicas live on docktor's own host
+  bool fenced =
+      false;  ///< orders carry the state that they rest on: daemons of several hosts may act in turns
 };
 
 /// A row of the table of kinds: what a configuration needs, and the factory. One factory a process.

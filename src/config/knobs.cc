@@ -58,6 +58,8 @@ std::pair<std::string_view, std::string_view> path_and_title(Form form) {
       return {"http.tokens[].", "a token"};
     case kSchedule:
       return {"services[].schedule[].", "an entry of schedule"};
+    case kHighAvailability:
+      return {"high_availability.", "high_availability"};
     case kNotification:
       return {"notifications[].", "a notification"};
     case kHost:

@@ -26,6 +26,7 @@ enum Form : std::uint32_t {
   kSchedule = 512,       ///< one of schedule[] of a service
   kNotification = 1024,  ///< one of notifications[]
   kHost = 2048,          ///< of this machine
+  kHighAvailability = 4096,
 };
 
 enum class KnobType {

@@ -10,6 +10,7 @@
 #include "config/kind.h"
 #include "core/host_spec.h"
 #include "core/http_spec.h"
+#include "core/lease_spec.h"
 #include "core/notify_spec.h"
 #include "core/spec.h"
 
@@ -21,6 +22,7 @@ struct LoadResult {
   HttpSpec http;                           ///< meaningful with a configuration
   std::vector<ChannelSpec> notifications;  ///< the same
   HostSpec host;                           ///< the same
+  std::optional<LeaseSpec> lease;          ///< the same
   /// `file:line:column: what is wrong; what is allowed`, 1-based, in order of position; a mistake of a
   /// variable or flag begins with its name instead and stands first.
   std::vector<std::string> mistakes;

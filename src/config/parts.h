@@ -9,6 +9,7 @@
 #include "config/section.h"
 #include "core/host_spec.h"
 #include "core/http_spec.h"
+#include "core/lease_spec.h"
 #include "core/notify_spec.h"
 #include "core/spec.h"
 
@@ -52,6 +53,9 @@ std::optional<LlmSpec> read_llm(Section& top);
 HttpSpec read_http(Section& top);
 
 HostSpec read_host(Section& top);
+
+/// When the services are known.
+std::optional<LeaseSpec> read_high_availability(Section& top, const Config& config);
 
 /// When the services are known.
 std::vector<ChannelSpec> read_notifications(Section& top, const Config& config);

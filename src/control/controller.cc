@@ -122,6 +122,10 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
       learned = options_.state.load(spec.name);
       if (learned.is_object() && learned.contains("overrides"))
         standing = StandingOverrides::restore(learned["overrides"], options_.clock.now());
+      // What another daemon left is younger than what this one had on its disk.
+      if (lease_) {
+        if (auto left = lease_->left(spec.name).learned; left.is_object()) learned = std::move(left);
+      }
       ++added;
     }
     std::unique_ptr<Service> service;
@@ -139,6 +143,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
     Service& s = *(services_[spec.name] = std::move(service));
     order_of_names_.push_back(spec.name);
     claim(s);
+    if (lease_) take_part(s);
     start(s);
     if (between && !between(order_of_names_.size())) break;
   }
@@ -242,6 +247,7 @@ void Controller::look(Service& s) {
     options_.log.info("[{}] {}", s.spec.name, text);
     event(s, "news", text);
   }
+  const bool stop_is_news = report.stopped_by_hand != s.report.stopped_by_hand;
   if (report.problem != s.report.problem) {
     if (report.problem.empty())
       options_.log.info("[{}] the target answers again", s.spec.name);
@@ -249,6 +255,7 @@ void Controller::look(Service& s) {
       options_.log.warn("[{}] ⚠ {}", s.spec.name, report.problem);
   }
   s.report = std::move(report);
+  if (stop_is_news) leave(s);
   s.counts = count(s.report);
   if (s.order) {
     // What was asked for counts, and what is being stopped does not, though the target may not show it yet.
@@ -353,6 +360,7 @@ Time Controller::step(std::chrono::nanoseconds timeout) {
   for (auto& event : inbox_->take(timeout, kMostAtOnce)) event();
   const Time now = options_.clock.now();
   if (options_.board) options_.board->turned();
+  look_at_lease(now);
   reschedule();
   std::vector<Service*> due_now;
   for (auto it = schedule_.begin(); it != schedule_.end() && it->first <= now && due_now.size() < kMostAtOnce;
@@ -392,6 +400,7 @@ void Controller::save() {
 Result<void> Controller::save(const Service& s) {
   auto state = s.autoscaler.save();
   if (!s.overrides.empty()) state["overrides"] = s.overrides.save();
+  leave(s);
   auto r = options_.state.save(s.spec.name, state);
   if (!r) ++figures_.save_failures;
   if (!r) options_.log.warn("[{}] ⚠ state not saved: {}", s.spec.name, r.error().message);

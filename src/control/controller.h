@@ -22,6 +22,8 @@
 #include "core/clock.h"
 #include "core/host.h"
 #include "core/journal.h"
+#include "core/lease.h"
+#include "core/led.h"
 #include "core/room.h"
 #include "os/inbox.h"
 
@@ -66,6 +68,10 @@ class Controller {
 
   /// How much of this machine their replicas may take. Loop thread, or before run.
   void limit_host(const HostSpec& host) { host_ = host; }
+
+  /// Several daemons share the services: this one acts while it has the lease, which outlives the controller. Before
+  /// apply().
+  void share(Lease* lease);
 
   /// Handles the events that wait, without doing what is due. For apply's `between`.
   void answer_events();
@@ -118,6 +124,12 @@ class Controller {
 
   /// Why the last record was not written; empty when it was. Loop thread.
   const std::string& journal_trouble() const { return journal_trouble_; }
+
+  /// Whether this daemon acts, or why not: "docktor-2 leads". Loop thread.
+  std::string not_leading() const { return not_leading(options_.clock.now()); }
+
+  /// Nothing is decided or ordered any more, and targets are let go; what runs, runs on. Loop thread, after run().
+  void close();
 
   /// `stop --replicas`: no more decisions; every service to zero, each replica with its grace period. Loop
   /// thread.
@@ -172,6 +184,16 @@ class Controller {
   void look_early(Service& s, const Observation& seen, Time now);
   void evaluate(Service& s);
   Result<Service*> known(const std::string& service);
+  Result<void> may_act() const;
+
+  // Several daemons of which one acts (controller_lease.cc).
+  /// Not before take_over(): what people told the one before holds here, too.
+  bool leads(Time now) const { return !lease_ || (leads_ && lease_->term(now)); }
+  std::string not_leading(Time now) const;
+  void look_at_lease(Time now);
+  void take_over(Service& s);
+  void take_part(Service& s);
+  void leave(const Service& s) const;
   Overrides overrides_of(Service& s, Time now);
   void end_overrides(Service& s, Time now);
   void acted(Service& s, const char* what, nlohmann::ordered_json details, const std::string& text,
@@ -231,6 +253,8 @@ class Controller {
   std::size_t to_save_ = 0;  // of order_of_names_
   std::string journal_trouble_;
   bool hold_orders_ = false;
+  Lease* lease_ = nullptr;
+  bool leads_ = true;    ///< as last seen
   bool ending_ = false;  ///< stop_replicas was called
   mutable DaemonFigures figures_;
 };

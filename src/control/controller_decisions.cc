@@ -58,7 +58,7 @@ void Controller::evaluate(Service& s) {
   for (const auto& input : s.inputs) e.inputs.push_back(to_json(input, s.spec.name));
   s.inputs.clear();
   take_added(s, e);
-  if (!await_advice(s, e)) conclude(s, std::move(e));
+  if (!leads(now) || !await_advice(s, e)) conclude(s, std::move(e));
   journal_state(s);
   if (!s.order) watch(s);  // an order's outcome sees to it
 }
@@ -95,7 +95,16 @@ void Controller::conclude(Service& s, Evaluation e) {
   }
   options_.log.info("[{}] Decision: {} {} → {} ({})", s.spec.name, to_string(d.action), d.current, d.target,
                     d.reason);
-  if (d.action == Action::kHold || d.needs_approval) {
+  const auto leader = not_leading(options_.clock.now());
+  if (d.action != Action::kHold && !leader.empty()) {
+    // What this docktor would do, did it lead.
+    s.last_outcome = "follows";
+    options_.log.info("[{}] Not carried out: {}", s.spec.name, leader);
+    r["outcome"] = s.last_outcome;
+    r["leader"] = leader;
+    r["duration"] = 0.0;
+    record(r);
+  } else if (d.action == Action::kHold || d.needs_approval) {
     if (d.needs_approval) s.last_outcome = propose(s, d, e.id);
     r["outcome"] = s.last_outcome;
     r["duration"] = 0.0;
@@ -119,6 +128,7 @@ void Controller::order(Service& s, int from, int to, nlohmann::ordered_json reco
                        bool recorded) {
   if (s.order) close_order(s, "superseded", "");
   const Time now = options_.clock.now();
+  if (lease_) record["epoch"] = lease_->standing().epoch;
   const auto number = next_order_++;
   s.order = PendingOrder{number, now, to, recorded, version, std::move(record)};
   s.last_outcome = "pending";

@@ -136,6 +136,7 @@ void Controller::publish_touched() const {
     s->tally.last_current = s->counts.current;
     publish(*s, now);
   }
+  if (lease_) figures_.lease = lease_->standing();
   options_.board->publish(figures_);
 }
 

@@ -36,7 +36,15 @@ void put_end(ordered_json& j, const std::optional<Time>& until) {
 
 }  // namespace
 
+// Where another docktor acts, whatever people say here would come to nothing.
+Result<void> Controller::may_act() const {
+  const auto why = not_leading(options_.clock.now());
+  if (why.empty()) return {};
+  return fail(ErrorCode::kConflict, fmt::format("{}; ask the docktor that leads", why));
+}
+
 Result<Service*> Controller::known(const std::string& service) {
+  if (const auto may = may_act(); !may) return tl::unexpected(may.error());
   if (Service* s = find(service)) return s;
   const std::vector<std::string_view> names(order_of_names_.begin(), order_of_names_.end());
   const auto near = did_you_mean(service, names);
@@ -287,6 +295,7 @@ Result<std::string> Controller::propose(const std::string& service, int replicas
 }
 
 Result<std::string> Controller::approve(const std::string& id, const std::string& by) {
+  if (const auto may = may_act(); !may) return tl::unexpected(may.error());
   for (const auto& [name, service] : services_) {
     Service& s = *service;
     if (!s.proposals.find(id)) continue;
@@ -323,6 +332,7 @@ Result<std::string> Controller::approve(const std::string& id, const std::string
 
 Result<std::string> Controller::reject(const std::string& id, const std::string& reason,
                                        const std::string& by) {
+  if (const auto may = may_act(); !may) return tl::unexpected(may.error());
   for (const auto& [name, service] : services_) {
     const auto p = service->proposals.reject(id, by, reason);
     if (!p) continue;

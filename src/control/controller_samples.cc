@@ -43,7 +43,8 @@ void Controller::watch(Service& s) {
 // An evaluation may come ahead of the check where something may come of it, and once between two checks:
 // whatever makes it hold or its order fail, the next one waits for the check.
 bool Controller::may_come_early(const Service& s, const Observation& seen, Time now) const {
-  if (now < s.next_early || s.order || s.dry_run || seen.reset || !seen.queue.paused.empty()) return false;
+  if (now < s.next_early || s.order || s.dry_run || !leads(now) || seen.reset || !seen.queue.paused.empty())
+    return false;
   if (!s.report.stopped_by_hand.empty() || !s.report.problem.empty() || s.overrides.hold) return false;
   if (s.retry_at && now < *s.retry_at) return false;
   return !s.proposals.policys() && s.last_outcome != "rejected";  // asked already

@@ -67,6 +67,9 @@ struct World {
   double cpu = 0;     // cores
   int usage_reads = 0;
   bool hold_orders = false;  // orders are answered when the test says
+  int starting = 0;          // of `replicas`
+  int follows = 0, leads = 0;
+  std::string stop_left;  // by the one that led before
   std::vector<int> orders;
   std::vector<std::function<void(Result<std::string>)>> waiting;
 };
@@ -110,7 +113,7 @@ class FakeUsage final : public Source {
   World& w_;
 };
 
-class FakeTarget final : public Target {
+class FakeTarget final : public Target, public Led {
  public:
   explicit FakeTarget(World& w) : w_(w) {}
   void scale(const ScaleOrder& order, std::function<void(Result<std::string>)> done) override {
@@ -130,7 +133,9 @@ class FakeTarget final : public Target {
     ++w_.looks;
     TargetReport r;
     for (int i = 0; i < w_.replicas; ++i)
-      r.replicas.push_back({.id = std::to_string(i), .state = ReplicaState::kReady});
+      r.replicas.push_back(
+          {.id = std::to_string(i),
+           .state = i < w_.replicas - w_.starting ? ReplicaState::kReady : ReplicaState::kStarting});
     r.stopped_by_hand = w_.stopped_by_hand;
     r.problem = w_.problem;
     r.version = w_.version;
@@ -140,6 +145,11 @@ class FakeTarget final : public Target {
   void resume() override {
     ++w_.resumes;
     w_.stopped_by_hand.clear();
+  }
+  void follow() override { ++w_.follows; }
+  void lead(const Lease&, const std::string& stopped_by_hand) override {
+    ++w_.leads;
+    w_.stop_left = stopped_by_hand;
   }
   std::vector<Finding> check() override { return {}; }
 

@@ -18,6 +18,7 @@
 #include "control/wait_meter.h"
 #include "core/condition.h"
 #include "core/decision.h"
+#include "core/lease_term.h"
 #include "core/observation.h"
 
 namespace docktor {
@@ -118,6 +119,7 @@ using ServiceFiguresPtr = std::shared_ptr<const ServiceFigures>;
 struct DaemonFigures {
   std::uint64_t journal_records = 0, journal_failures = 0, save_failures = 0;
   Histogram<kDelayBuckets.size()> delays;  ///< how late evaluations were
+  std::optional<LeaseStanding> lease;      ///< where several docktors share the services
 };
 
 /// A decision that changed something, or was to.

@@ -93,6 +93,13 @@ std::optional<Proposal> Proposals::reject(const std::string& id, const std::stri
   return p;
 }
 
+Proposals::Ended Proposals::drop(const std::string& why) {
+  Ended ended;
+  for (auto& p : list()) ended.emplace_back(std::move(p), why);
+  *this = {};
+  return ended;
+}
+
 std::vector<Proposal> Proposals::list() const {
   std::vector<Proposal> all;
   for (const auto* p : {&policys_, &asked_}) {

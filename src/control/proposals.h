@@ -44,6 +44,7 @@ class Proposals {
   std::optional<Proposal> take(const std::string& id);  ///< out of the list: approved
   /// Out of the list, and the like of it is not proposed again while the policy wants the same.
   std::optional<Proposal> reject(const std::string& id, const std::string& by, const std::string& reason);
+  Ended drop(const std::string& why);  ///< all of them, the last rejected one too
   std::vector<Proposal> list() const;
   const std::string& rejected_text() const { return rejected_text_; }
   const std::optional<Proposal>& policys() const { return policys_; }

@@ -16,6 +16,7 @@ std::string Controller::why_nothing(const Service& s, Time now) const {
                        s.report.stopped_by_hand, s.spec.name);
   }
   if (!s.report.problem.empty()) return s.report.problem;
+  if (auto leader = not_leading(now); !leader.empty()) return leader;
   if (!s.report.hold.empty()) return s.report.hold;
   if (s.overrides.hold)
     return fmt::format("{}; `docktor resume {}` ends that", s.overrides.hold->text(), s.spec.name);

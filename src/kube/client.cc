@@ -182,6 +182,11 @@ void KubeClient::start(const std::shared_ptr<Going>& going) {
   if (going->cancelled) return finished(going, fail(ErrorCode::kUnavailable, "cancelled", true));
   auto headers = authorize();
   if (!headers) return finished(going, tl::unexpected<Error>(headers.error()));
+  if (going->call.may_go && !going->call.may_go()) {
+    if (going->stream) streams_.erase(going->stream);
+    return going->done(
+        {.error = Error{ErrorCode::kConflict, "it may no longer go out", true}, .unsent = true});
+  }
   HttpRequest r;
   r.method = going->call.method;
   r.path = going->call.path;

@@ -28,6 +28,8 @@ struct KubeCall {
   std::string body;  ///< JSON
   std::string content_type = "application/json";
   Duration timeout = std::chrono::seconds(10);
+  std::function<bool()>
+      may_go{};  ///< asked right before it goes out, on the loop; false: it does not (KubeAnswer::unsent)
 };
 
 /// What the server said. `error` is there whenever it is not what was asked for.
@@ -36,6 +38,7 @@ struct KubeAnswer {
   nlohmann::json body;
   std::optional<Error> error;
   std::optional<Duration> retry_after;  ///< the server wants to be left alone for that long
+  bool unsent = false;                  ///< by KubeCall::may_go; the error is kConflict
   bool ok() const { return !error; }
 };
 

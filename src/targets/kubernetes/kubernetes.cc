@@ -31,6 +31,14 @@ void KubernetesTarget::resume() {
   cluster_.client().loop().post([s = service_] { s->resume(); });
 }
 
+void KubernetesTarget::follow() {
+  cluster_.client().loop().post([s = service_] { s->follow(); });
+}
+
+void KubernetesTarget::lead(const Lease& lease, const std::string& stopped_by_hand) {
+  cluster_.client().loop().post([s = service_, &lease, stopped_by_hand] { s->lead(lease, stopped_by_hand); });
+}
+
 std::vector<Finding> KubernetesTarget::check() { return check_kubernetes(cluster_, spec_); }
 
 }  // namespace docktor

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/led.h"
 #include "core/target.h"
 #include "targets/kubernetes/cluster.h"
 #include "targets/kubernetes/kubernetes_spec.h"
@@ -27,7 +28,7 @@ struct KubernetesOptions {
 ///
 /// What is known comes from watches that all services of a namespace share. Without the right to watch workloads, /scale is read
 /// again every two seconds. No answer from the API server is `problem`: nothing is decided on what was known before.
-class KubernetesTarget final : public Target {
+class KubernetesTarget final : public Target, public Led {
  public:
   /// `cluster` and `clock` outlive this.
   KubernetesTarget(KubernetesOptions options, KubeCluster& cluster, const Clock& clock);
@@ -36,6 +37,8 @@ class KubernetesTarget final : public Target {
   void scale(const ScaleOrder& order, std::function<void(Result<std::string>)> done) override;
   TargetReport report() override;
   void resume() override;
+  void follow() override;
+  void lead(const Lease& lease, const std::string& stopped_by_hand) override;
   std::vector<Finding> check() override;
 
  private:

@@ -10,6 +10,7 @@
 
 #include "core/text.h"
 #include "kube/fields.h"
+#include "kube/rights.h"
 
 namespace docktor {
 namespace {
@@ -30,18 +31,10 @@ Result<WorkloadName> resolved(KubeCluster& cluster, const WorkloadName& name) {
   return future.get();
 }
 
-// One right that docktor asks for. A row of the table below.
-struct Right {
-  std::string group, resource, subresource;
-  std::vector<std::string> verbs;
-  bool must = true;
-  std::string_view without;  ///< what is lost
-};
-
-std::vector<Right> rights_for(const WorkloadName& w, const KubernetesSpec& spec) {
+std::vector<KubeRight> rights_for(const WorkloadName& w, const KubernetesSpec& spec) {
   const auto scale =
       spec.advise_only ? std::vector<std::string>{"get"} : std::vector<std::string>{"get", "patch"};
-  std::vector<Right> out = {
+  std::vector<KubeRight> out = {
       {w.group, w.plural, "scale", scale, true, "the number cannot be read and set"},
       {"", "pods", "", {"list", "watch"}, true, "the pods cannot be seen"},
       {w.group,
@@ -60,57 +53,6 @@ std::vector<Right> rights_for(const WorkloadName& w, const KubernetesSpec& spec)
   if (spec.choose_idle && !spec.advise_only && (w.kind == "Deployment" || w.kind == "ReplicaSet"))
     out.push_back({"", "pods", "", {"patch"}, false, "idle pods cannot be made to go first"});
   return out;
-}
-
-// The verbs that docktor has not, of those.
-Result<std::vector<std::string>> missing_verbs(KubeCluster& cluster, const Right& right,
-                                               const std::string& ns) {
-  std::vector<std::string> missing;
-  for (const auto& verb : right.verbs) {
-    Json attributes = {
-        {"namespace", ns}, {"verb", verb}, {"group", right.group}, {"resource", right.resource}};
-    if (!right.subresource.empty()) attributes["subresource"] = right.subresource;
-    const auto a =
-        cluster.client().call({.method = "POST",
-                               .path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-                               .body = Json{{"apiVersion", "authorization.k8s.io/v1"},
-                                            {"kind", "SelfSubjectAccessReview"},
-                                            {"spec", {{"resourceAttributes", std::move(attributes)}}}}
-                                           .dump()});
-    if (!a.ok()) return tl::unexpected<Error>(*a.error);
-    if (!kube::flag(field(a.body, "status"), "allowed")) missing.push_back(verb);
-  }
-  return missing;
-}
-
-// A line for the rules of a Role.
-std::string rule_text(const Right& right, const std::vector<std::string>& verbs) {
-  return fmt::format("- {{apiGroups: [\"{}\"], resources: [\"{}{}{}\"], verbs: [{}]}}", right.group,
-                     right.resource, right.subresource.empty() ? "" : "/", right.subresource,
-                     fmt::join(verbs, ", "));
-}
-
-void check_rights(KubeCluster& cluster, const WorkloadName& w, const std::string& ns,
-                  const KubernetesSpec& spec, std::vector<Finding>& out) {
-  bool all = true;
-  for (const auto& right : rights_for(w, spec)) {
-    const auto missing = missing_verbs(cluster, right, ns);
-    if (!missing) {
-      out.push_back({Severity::kWarning, "docktor's rights cannot be asked for: " + missing.error().message,
-                     "compare them with docs/kubernetes.md"});
-      return;
-    }
-    if (missing->empty()) continue;
-    all = false;
-    out.push_back({right.must ? Severity::kError : Severity::kWarning,
-                   fmt::format("docktor may not {} {}{}{} in namespace {}: {}", fmt::join(*missing, ", "),
-                               right.resource, right.subresource.empty() ? "" : "/", right.subresource, ns,
-                               right.without),
-                   fmt::format("add to the rules of its Role: {}", rule_text(right, *missing))});
-  }
-  if (all)
-    out.push_back(
-        {Severity::kOk, fmt::format("docktor has all rights that it needs in namespace {}", ns), ""});
 }
 
 void check_autoscalers(KubeCluster& cluster, const WorkloadName& w, const std::string& ns, bool advise_only,
@@ -215,7 +157,9 @@ std::vector<Finding> check_kubernetes(KubeCluster& cluster, const KubernetesSpec
     return out;
   }
   check_workload(cluster, *w, ns, out);
-  check_rights(cluster, *w, ns, spec, out);
+  if (check_rights(cluster.client(), rights_for(*w, spec), ns, out))
+    out.push_back(
+        {Severity::kOk, fmt::format("docktor has all rights that it needs in namespace {}", ns), ""});
   check_autoscalers(cluster, *w, ns, spec.advise_only, out);
   return out;
 }

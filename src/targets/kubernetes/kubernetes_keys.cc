@@ -64,6 +64,7 @@ const KindKeys kKubernetesKeys = {
     .keys = kTable,
     .check = check,
     .chooses_victims = false,
+    .fenced = true,
 };
 
 }  // namespace docktor

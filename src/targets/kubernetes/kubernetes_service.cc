@@ -223,6 +223,10 @@ void KubernetesTarget::Service::order(ScaleOrder what, Done done) {
   if (const auto why = trouble(); !why.empty() || !state_.scale())
     return answer(o, fail(ErrorCode::kUnavailable, why.empty() ? "nothing is known of it yet" : why, true));
   o->from = state_.scale()->desired;
+  if (lease_) {
+    o->term = lease_->term(clock_.now());
+    if (!o->term) return answer(o, fail(ErrorCode::kConflict, "the lease is not surely held", true));
+  }
   if (options_.spec.advise_only)
     return answer(o, fmt::format("{} {} → {} is left to the autoscaler that scales it (scaled_by: another)",
                                  state_.workload().shown(), o->from, o->what.replicas));
@@ -288,16 +292,21 @@ void KubernetesTarget::Service::unmark(const std::set<std::string>& keep) {
 void KubernetesTarget::Service::patch(const Posted& o) {
   Json body = {{"spec", {{"replicas", o->what.replicas}}}};
   if (!o->what.version.empty()) body["metadata"] = {{"resourceVersion", o->what.version}};
+  KubeCall call = {
+      .method = "PATCH",
+      .path = fmt::format("{}?fieldManager={}", scale_path(state_.workload(), namespace_), kFieldManager),
+      .body = body.dump(),
+      .content_type = "application/merge-patch+json",
+      .timeout = std::chrono::seconds(5)};
+  if (const auto& term = o->term) {
+    call.timeout =
+        std::clamp<Duration>(term->ends - clock_.now(), std::chrono::milliseconds(1), call.timeout);
+    call.may_go = [&clock = clock_, until = term->send_before] { return clock.now() < until; };
+  }
   ++writes_;
   state_.on_sent(o->what.replicas);
   remember();
-  cluster_.client().submit(
-      {.method = "PATCH",
-       .path = fmt::format("{}?fieldManager={}", scale_path(state_.workload(), namespace_), kFieldManager),
-       .body = body.dump(),
-       .content_type = "application/merge-patch+json",
-       .timeout = std::chrono::seconds(5)},
-      guarded([this, o](const KubeAnswer& a) { patched(o, a); }));
+  cluster_.client().submit(std::move(call), guarded([this, o](const KubeAnswer& a) { patched(o, a); }));
 }
 
 void KubernetesTarget::Service::patched(const Posted& o, const KubeAnswer& a) {
@@ -309,7 +318,7 @@ void KubernetesTarget::Service::patched(const Posted& o, const KubeAnswer& a) {
     if (current) answer(o, fmt::format("{} {} → {}", state_.workload().shown(), o->from, o->what.replicas));
     return;
   }
-  if (a.status >= 400 && a.status < 500) state_.on_refused();
+  if (a.unsent || (a.status >= 400 && a.status < 500)) state_.on_refused();
   if (a.status == 409) {
     // The controller decides anew, on what is true now.
     if (current) conflicts_.push_back(std::exchange(order_, nullptr));
@@ -327,6 +336,15 @@ void KubernetesTarget::Service::answer(const Posted& o, Result<std::string> resu
 
 void KubernetesTarget::Service::resume() {
   state_.resume();
+  changed();
+}
+
+void KubernetesTarget::Service::follow() { state_.follow(); }
+
+void KubernetesTarget::Service::lead(const Lease& lease, const std::string& stopped_by_hand) {
+  lease_ = &lease;
+  if (options_.spec.advise_only) return;  // the other autoscaler's doing, whoever leads
+  state_.lead(stopped_by_hand);
   changed();
 }
 

@@ -25,6 +25,8 @@ class KubernetesTarget::Service : public std::enable_shared_from_this<Service> {
   void end();
   void order(ScaleOrder order, Done done);
   void resume();
+  void follow();
+  void lead(const Lease& lease, const std::string& stopped_by_hand);
 
   TargetReport report();           ///< any thread
   void close() { gate_.close(); }  ///< any thread: on_change is not called any more
@@ -35,6 +37,7 @@ class KubernetesTarget::Service : public std::enable_shared_from_this<Service> {
     Done done;
     int from = 0;
     std::size_t marks_left = 0;
+    std::optional<LeaseTerm> term;  // when it was given
   };
   using Posted = std::shared_ptr<Order>;
 
@@ -70,6 +73,7 @@ class KubernetesTarget::Service : public std::enable_shared_from_this<Service> {
   std::shared_ptr<KubeCluster::Autoscalers> hpas_, scaled_objects_;
   int pods_id_ = 0, workloads_id_ = 0, hpas_id_ = 0, scaled_objects_id_ = 0;
 
+  const Lease* lease_ = nullptr;  // under which docktor acts; nullptr: alone
   Posted order_;
   bool reading_ = false;     // a GET of /scale is under way
   bool read_again_ = false;  // and what it answers may be old

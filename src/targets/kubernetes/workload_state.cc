@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "core/json_text.h"
 #include "core/text.h"
 #include "core/victims.h"
 
@@ -104,6 +105,15 @@ void WorkloadState::on_pod(KubePod pod) {
     return;
   }
   pods_[pod.name] = std::move(pod);
+}
+
+// A 0 that the other one did not take for a person's was its own, or came as it ended: messages that wait outweigh that.
+void WorkloadState::lead(const std::string& stopped_by_hand) {
+  follows_ = ordered_since_ = false;
+  undone_.clear();
+  memory_.sent.reset();
+  memory_.stopped_by_hand = scale_ && scale_->desired > 0 ? "" : plain_text(stopped_by_hand);
+  if (!scale_) memory_.desired.reset();
 }
 
 void WorkloadState::resume() {

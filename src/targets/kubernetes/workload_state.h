@@ -52,8 +52,9 @@ class WorkloadState {
 
   void set_autoscaler(std::string text) { autoscaler_ = std::move(text); }  ///< why to hold; empty: none
   void resume();
-  /// Another autoscaler sets the number: whatever it becomes is no person's doing, and no fight.
+  /// Another docktor or another autoscaler sets the number: whatever it becomes is no person's doing, and no fight.
   void follow() { follows_ = true; }
+  void lead(const std::string& stopped_by_hand);  ///< no longer; what the other one knew
   void news(std::string text);
 
   /// Which pods shall go first where `fewer` are to stop, those of which it has to be said: ready ones.
