@@ -137,7 +137,7 @@ constexpr std::array<Chapter, 5> kServiceChapters{{
      "while any rule has none, nothing is scaled down."},
     {kObjective, "services[].objective", "Capacity per replica and start-up time are learned."},
 }};
-constexpr std::array<Chapter, 6> kLastChapters{{
+constexpr std::array<Chapter, 7> kLastChapters{{
     {kScaling, "scaling (legacy form)", "With `service` at the top, in place of `services`."},
     {kHost, "host", "docs/operations.md has how it is reckoned, and for which targets."},
     {kLlm, "llm", ""},
