@@ -60,7 +60,8 @@ std::string target(const std::string& text) {
 const char* const kCommand = "a list of program and arguments, or one text for /bin/sh -c";
 const char* const kInteger = "; allowed: a whole number from 1 to 100000";
 const char* const kTopKeys =
-    "allowed: version, llm, http, high_availability, notifications, services, max_total_replicas, host, service, "
+    "allowed: version, llm, http, high_availability, notifications, services, max_total_replicas, host, "
+    "service, "
     "scaling, target, "
     "compose_file";
 
