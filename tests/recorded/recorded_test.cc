@@ -95,7 +95,16 @@ TEST(Recorded, AStateIsTakenUpAndWrittenAgainAsItStands) {
   const auto spec = recorded_spec();
   Autoscaler scaler(spec, make_policy(spec));
   scaler.restore(state, time_at(4e9));
-  EXPECT_EQ(scaler.save()["meter"], state["meter"]);
+  // Of each sample only what means are made of is kept since.
+  json before = state["meter"], after = scaler.save()["meter"];
+  ASSERT_EQ(before["samples"].size(), after["samples"].size());
+  for (std::size_t i = 0; i < before["samples"].size(); ++i) {
+    json &was = before["samples"][i], &is = after["samples"][i];
+    EXPECT_EQ(is["replicas"]["current"], was["input"]["replicas"]["current"]);
+    was.erase("input");
+    is.erase("replicas");
+  }
+  EXPECT_EQ(after, before);
   EXPECT_EQ(scaler.save()["queue"], state["queue"]);
 }
 

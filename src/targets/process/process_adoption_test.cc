@@ -208,7 +208,7 @@ TEST_F(ProcessAdoptionTest, NeverTouchesAProcessThatHasARecordedNumber) {
 TEST_F(ProcessAdoptionTest, NeverTakesAProcessWithAnotherToken) {
   SpawnOptions o;
   o.command = {"sleep", "1000"};
-  o.environment["DOCKTOR_TOKEN"] = "0123456789abcdef0123456789abcdef/consumer-1/f/other";
+  o.environment["DOCKTOR_TOKEN"] = "00112233445566778899aabbccddeeff/consumer-1/f/other";
   const auto foreign = spawn(o);
   ASSERT_TRUE(foreign);
   ASSERT_TRUE(
