@@ -263,9 +263,11 @@ TEST_F(ApiTest, HundredsOfServicesFitIntoTheFirstTextOfAStream) {
   RawClient stream(port_);
   stream.send("GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const auto all = stream.read_until("event: services\n");
-  std::size_t told = 0;
-  for (std::size_t at = 0; (at = all.find("event: service\n", at)) != std::string::npos; ++at) ++told;
-  EXPECT_EQ(told, static_cast<std::size_t>(kServices));
+  // One that changed meanwhile may be told twice.
+  int missing = 0;
+  for (int i = 0; i < kServices; ++i)
+    missing += all.find(fmt::format("\"service-{}-whose-name-is-not-short\"", i)) == std::string::npos;
+  EXPECT_EQ(missing, 0) << all.size() << " bytes of the stream's first text";
 }
 
 TEST_F(ApiTest, AnAddressBeyondThisHostNeedsTokens) {
