@@ -57,6 +57,7 @@ constexpr std::array kCases = {
     Case{"", 60, 10, 0.1, 1.4, 50},
     Case{"", 60, 10, 0.1, 1.4, 50, 10},
     Case{"cv=1", 60, 10, 0.1, 1.4, 50},
+    Case{"", 1, 1, 0.1, 1.2, 0.005, 0.5},
 };
 
 constexpr std::array kTraces = {"worldcup-0610", "taxi", "ramp",     "azure-conv",
@@ -78,6 +79,16 @@ The habits are those of `docktor simulate --worker`.
 
 | worker | max_wait, start-up | late, worst load | target | late, mean | ρ | target | longest wait | reversals/h |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+)";
+
+constexpr const char* kUncounted = R"(
+## A queue that counts nothing
+
+The same workers and loads where the queue tells what waits and what is in hand, and counts neither what comes nor what is done
+([objective.md](objective.md#a-queue-that-counts-nothing)). No target is set: **bold** is what misses the one above.
+
+| worker | late, worst load | late, mean | ρ with counts | ρ | dearest load | longest wait | reversals/h |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 )";
 
 sim::RunSpec spec_of(const Case& c, const sim::Load& load, int seed) {
@@ -104,6 +115,7 @@ struct Job {
   const Case* of;
   const sim::Load* load;
   int seed;
+  bool counts;
   sim::RunResult result;
 };
 
@@ -113,7 +125,9 @@ void run_all(std::vector<Job>& jobs) {
     for (std::size_t i = next++; i < jobs.size(); i = next++) {
       sim::Load load = *jobs[i].load;
       for (auto& r : load.rows) r.rate *= kUsualJob / jobs[i].of->job;
-      jobs[i].result = sim::run(spec_of(*jobs[i].of, load, jobs[i].seed), make_policy);
+      auto spec = spec_of(*jobs[i].of, load, jobs[i].seed);
+      spec.world.counts = jobs[i].counts;
+      jobs[i].result = sim::run(spec, make_policy);
       fmt::print(stderr, "\rworkers: {} of {} runs ", ++done, jobs.size());
     }
   };
@@ -128,39 +142,69 @@ std::string bold_if(bool bold, const std::string& text) { return bold ? "**" + t
 
 std::string name_of(const Case& c) {
   std::string name = *c.habits ? fmt::format("`{}`", c.habits) : "plain";
-  if (c.job != kUsualJob) name += fmt::format(", jobs of {:g} s", c.job);
+  if (c.job != kUsualJob)
+    name +=
+        c.job < 1 ? fmt::format(", jobs of {:g} ms", 1000 * c.job) : fmt::format(", jobs of {:g} s", c.job);
   if (c.check != 1) name += fmt::format(", checked each {:g} s", c.check);
   return name;
 }
 
-std::string row(const Case& c, const std::vector<Job>& jobs, const std::vector<sim::Load>& loads) {
-  double worst = 0, mean = 0, logs = 0, longest = 0, reversals = 0;
-  std::string worst_load, longest_load;
+// Of one worker over all loads and seeds: shares in percent, waits in seconds.
+struct Figures {
+  double worst = 0, mean = 0, rho = 0, dearest = 0, longest = 0, reversals = 0;
+  std::string worst_load, dearest_load, longest_load;
+};
+
+Figures figures_of(const Case& c, bool counts, const std::vector<Job>& jobs,
+                   const std::vector<sim::Load>& loads) {
+  Figures f;
+  double logs = 0;
+  int runs = 0;
   for (const sim::Load& load : loads) {
     double late = 0, rho = 0;
     int n = 0;
     for (const Job& j : jobs) {
-      if (j.of != &c || j.load != &load) continue;
+      if (j.of != &c || j.load != &load || j.counts != counts) continue;
       late += 100 * j.result.over;
       rho += j.result.rho;
-      reversals += j.result.per_hour(j.result.reversals);
-      if (j.result.max > longest) longest = j.result.max, longest_load = load.name;
+      f.reversals += j.result.per_hour(j.result.reversals);
+      if (j.result.max > f.longest) f.longest = j.result.max, f.longest_load = load.name;
       ++n;
     }
     late /= n;
-    mean += late / static_cast<double>(loads.size());
-    logs += std::log(rho / n);
-    if (late >= worst) worst = late, worst_load = load.name;
+    rho /= n;
+    runs += n;
+    f.mean += late / static_cast<double>(loads.size());
+    logs += std::log(rho);
+    if (late >= f.worst) f.worst = late, f.worst_load = load.name;
+    if (rho >= f.dearest) f.dearest = rho, f.dearest_load = load.name;
   }
-  const double count = static_cast<double>(loads.size());
-  const double rho = std::exp(logs / count);
-  const double seeds = static_cast<double>(jobs.size()) / static_cast<double>(kCases.size()) / count;
-  return fmt::format(
-      "| {} | {:g} s, {:g} s | {} | {:g} % | {:.3f} % | {} | {:g} | {} | {:.0f} |\n", name_of(c), c.max_wait,
-      c.start_up, bold_if(worst > c.most_late, fmt::format("{:.3f} % ({})", worst, worst_load)), c.most_late,
-      mean, bold_if(rho > c.most_rho, fmt::format("{:.3f}", rho)), c.most_rho,
-      bold_if(longest > 3 * c.max_wait, fmt::format("{:.1f} ({})", longest / c.max_wait, longest_load)),
-      reversals / count / seeds);
+  f.rho = std::exp(logs / static_cast<double>(loads.size()));
+  f.reversals /= runs;
+  return f;
+}
+
+std::string worst_text(const Case& c, const Figures& f) {
+  return bold_if(f.worst > c.most_late, fmt::format("{:.3f} % ({})", f.worst, f.worst_load));
+}
+std::string rho_text(const Case& c, const Figures& f) {
+  return bold_if(f.rho > c.most_rho, fmt::format("{:.3f}", f.rho));
+}
+std::string longest_text(const Case& c, const Figures& f) {
+  return bold_if(f.longest > 3 * c.max_wait,
+                 fmt::format("{:.1f} ({})", f.longest / c.max_wait, f.longest_load));
+}
+
+std::string row(const Case& c, const Figures& f) {
+  return fmt::format("| {} | {:g} s, {:g} s | {} | {:g} % | {:.3f} % | {} | {:g} | {} | {:.0f} |\n",
+                     name_of(c), c.max_wait, c.start_up, worst_text(c, f), c.most_late, f.mean,
+                     rho_text(c, f), c.most_rho, longest_text(c, f), f.reversals);
+}
+
+std::string uncounted_row(const Case& c, const Figures& counted, const Figures& f) {
+  return fmt::format("| {} | {} | {:.3f} % | {:.3f} | {} | {:.2f} ({}) | {} | {:.0f} |\n", name_of(c),
+                     worst_text(c, f), f.mean, counted.rho, rho_text(c, f), f.dearest, f.dearest_load,
+                     longest_text(c, f), f.reversals);
 }
 
 // A database, say, that carries ten replicas' work, under a load of fifteen.
@@ -198,14 +242,19 @@ int main(int argc, char** argv) {
   std::vector<Job> jobs;
   for (const Case& c : kCases) {
     for (const sim::Load& load : loads) {
-      for (int seed = 1; seed <= seeds; ++seed) jobs.push_back({&c, &load, seed, {}});
+      for (int seed = 1; seed <= seeds; ++seed) {
+        for (const bool counts : {true, false}) jobs.push_back({&c, &load, seed, counts, {}});
+      }
     }
   }
   run_all(jobs);
   std::ofstream out(output, std::ios::binary);
   out << kPreamble;
-  for (const Case& c : kCases) out << row(c, jobs, loads);
-  out << fmt::format("\n{} seed{} a load.\n", seeds, seeds == 1 ? "" : "s") << shared_limit(seeds);
+  for (const Case& c : kCases) out << row(c, figures_of(c, true, jobs, loads));
+  out << fmt::format("\n{} seed{} a load.\n", seeds, seeds == 1 ? "" : "s") << shared_limit(seeds)
+      << kUncounted;
+  for (const Case& c : kCases)
+    out << uncounted_row(c, figures_of(c, true, jobs, loads), figures_of(c, false, jobs, loads));
   out.close();
   if (!out) {
     fmt::print(stderr, "workers_bench: cannot write {}\n", output);

@@ -173,12 +173,14 @@ std::vector<const Knob*> pointers(std::span<const Knob> knobs) {
 
 // The key `kind`, then a chapter for each kind, with one for each map within it.
 std::string chapters_of(const KindSort& sort, std::string_view title,
-                        std::string (*traits)(const KindKeys&)) {
+                        std::string (*traits)(const KindKeys&) = nullptr) {
   const KindKnob kind(sort);
   std::string out = chapter_of(title, "Which other keys there are depends on the kind.", {&kind.knob});
   for (const auto* k : sort.kinds) {
     const auto name = fmt::format("{} of kind {}", sort.word, k->name);
-    const std::string intro = fmt::format("{}{}{}", k->note, k->note.empty() ? "" : " ", traits(*k));
+    const std::string more = traits ? traits(*k) : "";
+    const std::string intro =
+        fmt::format("{}{}{}", k->note, k->note.empty() || more.empty() ? "" : " ", more);
     out += chapter_of(name, intro, pointers(k->keys));
     for (const auto& section : k->keys) {
       if (section.within)
@@ -195,8 +197,6 @@ std::vector<const Knob*> top_keys() {
   keys.insert(keys.end(), more.begin(), more.end());
   return keys;
 }
-
-std::string queue_traits(const KindKeys&) { return ""; }
 
 std::string target_traits(const KindKeys& kind) {
   std::string out = kind.chooses_victims ? "docktor chooses which replicas stop."
@@ -267,7 +267,7 @@ std::string configuration_reference() {
   const auto& kinds = all_kinds();
   out += chapter_of(kTopChapter.title, kTopChapter.intro, top_keys());
   for (const auto& chapter : kServiceChapters) out += chapter_of(chapter);
-  out += chapters_of(queue_sort(kinds), "services[].queue", queue_traits);
+  out += chapters_of(queue_sort(kinds), "services[].queue");
   out += chapter_of(
       "services[].queues[]",
       "In place of `queue`; each entry has the keys of its kind, as in `queue`, and a name. docs/queues.md "

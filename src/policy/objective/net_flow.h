@@ -35,7 +35,7 @@ class NetFlow {
   std::optional<Flow> between(const Gauges& before, const Gauges& after, double idle_wait, bool steady);
 
   /// What comes is not held against what came before.
-  void gap() { in_a_row_ = 0; }
+  void gap() { in_a_row_ = lately_seen_ = 0; }
 
   std::optional<Capacity> capacity() const;  ///< nothing until messages have waited
   double in_hand_for() const;                ///< T, seconds; 0: not known at all
