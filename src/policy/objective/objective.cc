@@ -73,6 +73,11 @@ constexpr int kMostUnknown = 4;
 // Where nothing else tells what helps, a quarter more is tried at a time.
 constexpr int kTried = 4;
 
+// Of max_wait, where the queue counts nothing: replicas come just when a load is high, so that it falls by itself after
+// them, and a job's time is learned too short. The plan is for so much of max_wait, and more are tried after so much.
+constexpr double kShareOfUncounted = 0.6;
+constexpr double kTriedOfUncounted = 0.25;
+
 // Whatever absurd numbers a sample holds, no count of replicas leaves what an int holds.
 int replicas(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e6))); }
 
@@ -96,7 +101,7 @@ double ObjectivePolicy::hand_wait() const {
 }
 
 double ObjectivePolicy::patience(double deviations) const {
-  const double p = max_wait_ - kSecondsKept - kReactionsKept * reaction_.seconds() -
+  const double p = (counts_ ? 1 : kShareOfUncounted) * max_wait_ - kSecondsKept - kReactionsKept * reaction_.seconds() -
                    deviations * startup_.deviation() - hand_.longest_delay() - hand_wait();
   return std::max(p, kLeastPatience * max_wait_);
 }
@@ -232,7 +237,8 @@ double ObjectivePolicy::seen_backlog(const Observation& latest) const {
 }
 
 bool ObjectivePolicy::stands_still(const Situation& in) const {
-  return newest_ && newest_->before.oldest > max_wait_ && newest_->after.oldest >= newest_->before.oldest &&
+  const double late = (counts_ ? 1 : kTriedOfUncounted) * max_wait_;
+  return newest_ && newest_->before.oldest > late && newest_->after.oldest >= newest_->before.oldest &&
          startup_.coming().empty() && in.replicas.current == newest_->before.replicas.current &&
          in.latest.queue.in_hand() >= static_cast<std::uint64_t>(in.replicas.current);
 }
