@@ -127,8 +127,8 @@ TEST(GaugesAlone, KeepsTheObjectiveWithLongJobsAndLoadsThatJump) {
     double seconds, max_wait, start_up;
     const char* habits;
   };
-  for (const Jobs& jobs : {Jobs{5, 30, 3, ""}, Jobs{20, 30, 3, ""}, Jobs{50, 60, 10, ""}, Jobs{0.05, 10, 3, "poll=2s"},
-                           Jobs{0.05, 5, 3, "crash=4/h"}}) {
+  for (const Jobs& jobs : {Jobs{5, 30, 3, ""}, Jobs{20, 30, 3, ""}, Jobs{50, 60, 10, ""},
+                           Jobs{0.05, 10, 3, "poll=2s"}, Jobs{0.05, 5, 3, "crash=4/h"}}) {
     const double at_once = 1 / (20 * jobs.seconds);
     for (std::uint64_t seed : {1, 2, 3}) {
       Load load = jumps(seed);
