@@ -246,6 +246,22 @@ TEST(SharedLimit, IsFoundToldAndNotPaidFor) {
   EXPECT_LE(waiting, (300 - 0.95 * 200) * 3600) << "nearly all that the limit lets through is still taken";
 }
 
+// Without counts no limit can be told from jobs that take longer: more replicas are tried up to max_replicas, and they go
+// when the backlog has gone.
+TEST(SharedLimit, WithoutCountsEndsAtMaxReplicasAndIsOverWithTheBacklog) {
+  const Load load{"beyond", {{0, 40}, {600, 300}, {1800, 40}, {4200, 0}}};
+  sim::RunSpec r = beyond(load);
+  r.world.counts = false;
+  int most = 0, last = 0;
+  r.watch = [&](const Input&, const Decision& d) {
+    most = std::max(most, d.target);
+    if (to_seconds(d.at) < 4200) last = d.target;
+  };
+  sim::run(r, make_policy);
+  EXPECT_EQ(most, r.service.limits.max_replicas);
+  EXPECT_LE(last, 8) << "40 messages a second are two replicas' work";
+}
+
 TEST(SharedLimit, ThatGoesAwayIsBelievedNoLonger) {
   const Load load{"beyond", {{0, 300}, {3600, 0}}};
   for (const double lifted : {300.0, 1500.0}) {

@@ -73,8 +73,8 @@ constexpr int kMostUnknown = 4;
 // Where nothing else tells what helps, a quarter more is tried at a time.
 constexpr int kTried = 4;
 
-// Of max_wait, where the queue counts nothing: replicas come just when a load is high, so that it falls by itself after
-// them, and a job's time is learned too short. The plan is for so much of max_wait, and more are tried after so much.
+// Shares of max_wait, where the queue counts nothing and a job's time may be learned too short: what the plan is for, and
+// the wait of the oldest message after which more replicas are tried.
 constexpr double kShareOfUncounted = 0.6;
 constexpr double kTriedOfUncounted = 0.25;
 
