@@ -48,6 +48,7 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
   std::optional<Input> last;
   double first = 0;
   double most_carried = 0, skipped = 0;
+  bool known = false;  // what came, between any two samples
   WaitMeter meter(part.max_wait);
   auto& rows = out.load.rows;
   const auto read = read_journal(path, [&](const nlohmann::ordered_json& record) {
@@ -74,6 +75,7 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
         const auto flow = flow_between(*last->queue, *now.queue, length);
         const bool told = flow.flow && to_seconds(length) <= kLongestGap;
         if (told) {
+          known = true;
           seen.flow = flow.flow;
           out.replica_seconds += last->replicas.current * to_seconds(length);
           out.peak_replicas = std::max(out.peak_replicas, last->replicas.current);
@@ -94,13 +96,20 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
   if (service.empty() && services.size() > 1)
     return fail(ErrorCode::kInvalid, fmt::format("{} has several services; name one: --service {}", path,
                                                  fmt::join(services, " | ")));
-  if (rows.empty())
+  const std::string whose = service.empty() ? "" : " of service " + service;
+  if (services.empty())
+    return fail(ErrorCode::kNotFound,
+                fmt::format("{} has no records; a daemon writes one for each evaluation", path));
+  if (!last)
+    return fail(ErrorCode::kNotFound, fmt::format("{} has no sample of a queue{}; its services: {}", path,
+                                                  whose, fmt::join(services, ", ")));
+  if (!known)
     return fail(
         ErrorCode::kNotFound,
-        services.empty()
-            ? fmt::format("{} has no records; a daemon writes one for each evaluation", path)
-            : fmt::format("{} has no two samples of a queue{}; its services: {}", path,
-                          service.empty() ? "" : " of service " + service, fmt::join(services, ", ")));
+        fmt::format("{} does not tell what came to the queue{}: no two samples in a row count messages. SQS, "
+                    "plain lists and most job frameworks never do; give such a load to docktor simulate with "
+                    "--trace",
+                    path, whose));
   if (!out.capacity && most_carried > 0) out.capacity = most_carried;
   rows.push_back({to_seconds(last->at) - first - skipped, 0});
   out.load.name = fmt::format("{} of {}", service.empty() ? *services.begin() : service, path);

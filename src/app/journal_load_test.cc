@@ -119,5 +119,20 @@ TEST_F(JournalLoadTest, TellsWhatRanAndCutsOutWhatNobodyWatched) {
   EXPECT_EQ(newest->load.length(), 1);
 }
 
+// A simulation of it would be one of no load at all.
+TEST_F(JournalLoadTest, AQueueThatCountsNothingHasNoLoadToTell) {
+  std::string lines;
+  for (const double t : {100, 101, 102}) {
+    auto r = record(t, 0);
+    for (const char* count : {"delivered_consumer_seq", "delivered_stream_seq", "last_seq"})
+      r["inputs"][0]["queue"].erase(count);
+    lines += r.dump() + "\n";
+  }
+  const auto load = load_from_journal(write(lines), "w");
+  ASSERT_FALSE(load);
+  EXPECT_NE(load.error().message.find("does not tell what came to the queue of service w"), std::string::npos)
+      << load.error().message;
+}
+
 }  // namespace
 }  // namespace docktor

@@ -101,8 +101,9 @@ double ObjectivePolicy::hand_wait() const {
 }
 
 double ObjectivePolicy::patience(double deviations) const {
-  const double p = (counts_ ? 1 : kShareOfUncounted) * max_wait_ - kSecondsKept - kReactionsKept * reaction_.seconds() -
-                   deviations * startup_.deviation() - hand_.longest_delay() - hand_wait();
+  const double p = (counts_ ? 1 : kShareOfUncounted) * max_wait_ - kSecondsKept -
+                   kReactionsKept * reaction_.seconds() - deviations * startup_.deviation() -
+                   hand_.longest_delay() - hand_wait();
   return std::max(p, kLeastPatience * max_wait_);
 }
 
