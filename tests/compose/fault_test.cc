@@ -63,7 +63,8 @@ TEST_F(ComposeFaults, AnEngineKilledInTheMidstOfAnOrderLeavesNothingBehind) {
     dockerd("start");
     (void)!order.get().has_value();
     // Whatever came of it: no more than were ordered, none half made, and the next order is obeyed.
-    ASSERT_TRUE(eventually([&] { return s.report().problem.empty() && created(stack) == 0; }));
+    ASSERT_TRUE(eventually([&] { return s.report().problem.empty() && created(stack) == 0; }))
+        << created(stack) << " half made; " << s.report().problem << "\ndocktor's news: " << s.news();
     EXPECT_LE(stack.containers("worker", "-a").size(), 8u);
     ASSERT_TRUE(eventually([&] { return s.scale(3).has_value(); }));
     ASSERT_TRUE(s.ready(3));
