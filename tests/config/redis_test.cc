@@ -69,7 +69,8 @@ TEST(RedisKeys, WhatIsWrongIsSaid) {
   EXPECT_THAT(mistake("url: 'redis://r', framework: rq, key_prefix: 'app:'"),
               HasSubstr("RQ has no prefix of its keys; leave key_prefix out"));
   EXPECT_THAT(mistake("url: 'http://r', list: l"), HasSubstr("is not the address of a Redis server"));
-  EXPECT_THAT(mistake("url: 'redis://a,redis://b', list: l"), HasSubstr("url has several addresses"));
+  EXPECT_TRUE(load("url: 'redis://a,redis://b', list: l").config) << "servers of one cluster";
+  EXPECT_THAT(mistake("url: 'redis://a/1,redis://b/1', list: l"), HasSubstr("url has several addresses"));
   EXPECT_THAT(mistake("url: 'redis://r', list: l, user: u"), HasSubstr("a user without a password"));
   EXPECT_THAT(mistake("url: 'redis://u:topsecret@r:0', list: l"), testing::Not(HasSubstr("topsecret")));
 }

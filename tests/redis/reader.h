@@ -6,7 +6,7 @@
 #include <chrono>
 #include <string>
 
-#include "queues/redis/redis_connection.h"
+#include "queues/redis/redis_router.h"
 #include "queues/redis/redis_source.h"
 #include "queues/redis/redis_spec.h"
 #include "tests/support/redis_server.h"
@@ -26,13 +26,13 @@ inline RedisSpec stream_at(const std::string& url, const std::string& stream, co
 class RedisReader final : public SourceReader {
  public:
   explicit RedisReader(const RedisSpec& spec)
-      : source_(connections_.get(RedisLoginOptions::from(spec)), wakes_.get(RedisLoginOptions::from(spec)),
+      : source_(routers_.get(RedisLoginOptions::from(spec)), wakes_.get(RedisLoginOptions::from(spec)),
                 spec) {}
 
   RedisSource& source() override { return source_; }
 
  private:
-  RedisConnections connections_;
+  RedisRouters routers_;
   StreamWakes wakes_;
   RedisSource source_;
 };

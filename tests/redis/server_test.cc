@@ -178,7 +178,7 @@ TEST(RedisServerTest, AnotherPlaceWhenASocketOfThisHostIsWritten) {
 TEST(RedisServerTest, ManySourcesShareOneConnection) {
   RedisServer server;
   make_queue(server);
-  RedisConnections connections;
+  RedisRouters connections;
   StreamWakes wakes;
   const auto spec = stream_at(server.url(), "events", "g");
   const auto login = RedisLoginOptions::from(spec);

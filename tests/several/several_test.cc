@@ -65,7 +65,7 @@ class TwoQueues : public testing::Test, public SourceReader {
   RedisServer redis_server;
   NatsClient nats{nats_server.url()};
   JetStreamConnections jetstreams;
-  RedisConnections redises;
+  RedisRouters redises;
   StreamWakes wakes;
   std::unique_ptr<SeveralQueues> both;
 };

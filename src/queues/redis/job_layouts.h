@@ -24,13 +24,21 @@ struct FrameworkInfo {
   const char* standard;     ///< the queue that is meant where none is written; empty: one has to be
   int redelivered_seconds;  ///< where claim_after is not written
   std::unique_ptr<Layout> (*make)(const RedisSpec&);
+  bool slot_a_queue;  ///< in a cluster it needs one slot for each queue; false: one for all of its keys
+  const char* tag;    ///< how they come to lie in one
 };
 inline constexpr FrameworkInfo kFrameworks[] = {
-    {"celery", "Celery", "", "celery", 3600, celery_layout},  // visibility_timeout
-    {"rq", "RQ", "", "default", 60, rq_layout},
-    {"sidekiq", "Sidekiq", "", "default", 60, sidekiq_layout},  // a process's key ends after a minute
-    {"bullmq", "BullMQ", "bull", "", 30, bullmq_layout},        // stalledInterval
-    {"laravel", "Laravel", "", "default", 90, laravel_layout},  // retry_after
+    {"celery", "Celery", "", "celery", 3600, celery_layout, false,  // visibility_timeout
+     "write a hash tag into Celery's global_keyprefix and into key_prefix: \"{celery}:\""},
+    {"rq", "RQ", "", "default", 60, rq_layout, false,
+     "use a Redis that is no cluster: RQ's keys have no prefix"},
+    {"sidekiq", "Sidekiq", "", "default", 60, sidekiq_layout, false,  // a process's key ends after a minute
+     "use a Redis that is no cluster, or a namespace that is a hash tag, with its colon in key_prefix: "
+     "\"{app}:\""},
+    {"bullmq", "BullMQ", "bull", "", 30, bullmq_layout, true,  // stalledInterval
+     "write a hash tag into the prefix of BullMQ's queues and workers and into key_prefix: \"{bull}\""},
+    {"laravel", "Laravel", "", "default", 90, laravel_layout, true,  // retry_after
+     "name the queue as a hash tag, in Laravel and here: \"{default}\""},
 };
 const FrameworkInfo* framework_named(std::string_view name);
 

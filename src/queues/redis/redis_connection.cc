@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <future>
 #include <system_error>
 #include <utility>
 
@@ -104,16 +103,6 @@ void RedisConnection::run_timers(SteadyTime now) {
     }
     task();
   }
-}
-
-Result<RedisAnswer> RedisConnection::call(std::vector<RedisCommand> commands, Duration timeout) {
-  auto promise = std::make_shared<std::promise<Result<RedisAnswer>>>();
-  auto future = promise->get_future();
-  send(std::move(commands), steady_clock::now() + timeout,
-       [promise](Result<RedisAnswer> r) { promise->set_value(std::move(r)); });
-  if (future.wait_for(timeout + std::chrono::seconds(5)) != std::future_status::ready)
-    return fail(ErrorCode::kTimeout, fmt::format("{}: no answer in time", shown_), true);
-  return future.get();
 }
 
 void RedisConnection::run() {
@@ -320,19 +309,6 @@ void RedisConnection::expire(SteadyTime now) {
     lost({ErrorCode::kUnavailable,
           fmt::format("{}: no answer in time: the server is overloaded, or stands still", server_->place),
           true});
-}
-
-std::shared_ptr<RedisConnection> RedisConnections::get(const RedisLoginOptions& options) {
-  const auto key = options.key();
-  const std::lock_guard lock(mutex_);
-  std::erase_if(connections_, [](const auto& c) { return c.second.expired(); });
-  for (const auto& [known, weak] : connections_) {
-    if (known != key) continue;
-    if (auto connection = weak.lock()) return connection;
-  }
-  auto connection = std::make_shared<RedisConnection>(options);
-  connections_.emplace_back(key, connection);
-  return connection;
 }
 
 }  // namespace docktor

@@ -52,9 +52,6 @@ class RedisConnection {
   /// Runs `task` once on the connection's thread, in so long.
   void after(Duration wait, std::function<void()> task);
 
-  /// send() for callers who wait; never from a callback.
-  Result<RedisAnswer> call(std::vector<RedisCommand> commands, Duration timeout);
-
  private:
   struct Batch {
     std::vector<RedisCommand> commands;  // until they are sent
@@ -102,16 +99,6 @@ class RedisConnection {
   Error why_;
   std::optional<Time> down_since_;  // it was up before
   std::thread thread_;              // last: it uses what stands above
-};
-
-/// One connection per server and identity. Thread-safe. Connections live as long as somebody holds them.
-class RedisConnections {
- public:
-  std::shared_ptr<RedisConnection> get(const RedisLoginOptions& options);
-
- private:
-  std::mutex mutex_;
-  std::vector<std::pair<std::string, std::weak_ptr<RedisConnection>>> connections_;
 };
 
 }  // namespace docktor

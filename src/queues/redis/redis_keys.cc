@@ -25,7 +25,7 @@ namespace {
 // clang-format off: tables, one key after the other, in the order of the documentation.
 constexpr std::array kTable = std::to_array<Knob>({
     queue_keys::url("redis://HOST:PORT/DB, rediss:// for TLS, unix:///PATH for a socket; may carry user:password@ (an @ "
-                    "within as %40), which is never shown. Several, with commas between, are the sentinels."),
+                    "within as %40), which is never shown. Several, with commas between, are servers of one cluster, or the sentinels."),
     {.key = "stream", .type = KnobType::kText,
      .meaning = "Key of a stream, with group.", .least = 1, .most = 1024},
     {.key = "group", .type = KnobType::kText,
@@ -73,10 +73,11 @@ void check_url(KindReader& from) {
     return from.mistake(
         "url", fmt::format("url {}{}", plain ? from.quoted("url") + " " : "", addresses.error().message));
   }
-  if (addresses->size() > 1 && !from.given("sentinel"))
+  if (addresses->size() > 1 && !from.given("sentinel") && addresses->front().db != 0)
     from.mistake(
         "url",
-        "url has several addresses; write one, or sentinel: with the master's name where they are sentinels");
+        "url has several addresses, as a cluster has, and the number of a database, of which a cluster has "
+        "0 alone; take the number out, or write one address");
   tls_keys::check(from, addresses->front().tls, "rediss");
   if (from.given("user") && !from.given("password"))
     from.mistake("user", "a user without a password; write password: or password_file: too");

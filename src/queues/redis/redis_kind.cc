@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "core/text.h"
-#include "queues/redis/redis_connection.h"
 #include "queues/redis/redis_keys.h"
+#include "queues/redis/redis_router.h"
 #include "queues/redis/redis_source.h"
 #include "queues/redis/redis_spec.h"
 #include "queues/redis/stream_wake.h"
@@ -30,12 +30,11 @@ class RedisFactory final : public QueueFactory {
     auto shown = [show = reach.shown, url = spec.url, what = spec.what()] {
       return fmt::format("{} ({})", show ? show(url) : redacted_url(url), what);
     };
-    return {std::make_unique<RedisSource>(connections_.get(login), wakes_.get(login), spec),
-            std::move(shown)};
+    return {std::make_unique<RedisSource>(routers_.get(login), wakes_.get(login), spec), std::move(shown)};
   }
 
  private:
-  RedisConnections connections_;
+  RedisRouters routers_;
   StreamWakes wakes_;
 };
 

@@ -45,6 +45,8 @@ class Login {
     bool first = true;
     for (const auto& address : *addresses) {
       auto got = o_.sentinel.empty() ? sign_in(address) : by_sentinel(address);
+      if (got && o_.sentinel.empty() && addresses->size() > 1 && got->server.mode != "cluster")
+        got = several_apart(got->server);
       if (got) return got;
       // One that refuses us tells more than those that are not there.
       if (first || worst.code == ErrorCode::kUnavailable || worst.code == ErrorCode::kTimeout)
@@ -55,6 +57,23 @@ class Login {
   }
 
  private:
+  // Which one of several servers that know nothing of each other is meant nobody can tell.
+  static tl::unexpected<Error> several_apart(const RedisServer& server) {
+    if (server.mode.empty()) {
+      return fail(
+          ErrorCode::kDenied,
+          fmt::format("{} does not tell whether it is of a cluster, and queue.url has several addresses: "
+                      "allow this user INFO (ACL SETUSER NAME +info), or write one address",
+                      server.place),
+          true);
+    }
+    return fail(ErrorCode::kInvalid,
+                fmt::format("{} is no cluster, and queue.url has several addresses: write one; or "
+                            "queue.sentinel with the master's name, where they are sentinels",
+                            server.place),
+                true);
+  }
+
   Error in_place(const RedisAddress& a, const Error& e) const {
     return {e.code, fmt::format("{}: {}", a.place(), e.message), e.retry};
   }
@@ -167,6 +186,20 @@ std::string RedisLoginOptions::key() const {
   return out;
 }
 
+RedisLoginOptions RedisLoginOptions::at(const std::string& place) const {
+  RedisLoginOptions o = *this;
+  bool encrypted = false;
+  if (const auto addresses = parse_redis_url(url)) {
+    encrypted = addresses->front().tls;
+    if (user.empty() && password.empty()) {
+      o.user = addresses->front().user;
+      o.password = addresses->front().password;
+    }
+  }
+  o.url = (encrypted ? "rediss://" : "redis://") + place;
+  return o;
+}
+
 std::string RedisLoginOptions::shown() const { return redacted_url(url); }
 
 int RedisServer::major() const {
@@ -207,14 +240,14 @@ Error redis_error(const std::string& place, const Reply& error, const std::strin
     return {ErrorCode::kUnavailable, fmt::format("{} is a replica that has lost its master", place), true};
   if (error.is_error("BUSY"))
     return {ErrorCode::kUnavailable, fmt::format("{} is busy with a script", place), true};
-  if (error.is_error("MOVED") || error.is_error("ASK")) {
+  if (command == "SELECT" && said.find("cluster mode") != std::string::npos) {
     return {ErrorCode::kInvalid,
-            fmt::format("{}: the queue lies on another node of this cluster, and docktor does not follow it "
-                        "there: write the address of the node that has the queue's keys in queue.url ({})",
-                        place, said),
+            fmt::format("{} is of a cluster, which has database 0 alone: take the number out of queue.url",
+                        place),
             true};
   }
-  if (error.is_error("CLUSTERDOWN") || error.is_error("TRYAGAIN")) {
+  if (error.is_error("CLUSTERDOWN") || error.is_error("TRYAGAIN") || error.is_error("MOVED") ||
+      error.is_error("ASK")) {
     return {ErrorCode::kUnavailable, fmt::format("{}: the cluster answers {}", place, said), true};
   }
   if (error.is_error("WRONGTYPE")) {

@@ -27,6 +27,8 @@ struct RedisLoginOptions {
   static RedisLoginOptions from(const RedisSpec& spec);
   /// The same text for options that lead to the same server as the same user.
   std::string key() const;
+  /// The same user at another server of the same cluster.
+  RedisLoginOptions at(const std::string& place) const;
   /// Of `url`, for people: without credentials.
   std::string shown() const;
 };

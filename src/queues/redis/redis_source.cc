@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "os/gate.h"
+#include "queues/redis/cluster_check.h"
 
 namespace docktor {
 
@@ -24,8 +25,8 @@ constexpr int kMaxSteps = 8;  // of one reading
 // It outlives the source where a callback still holds it; then its gates are closed.
 class RedisSource::Core final : public std::enable_shared_from_this<Core> {
  public:
-  Core(RedisConnection& connection, StreamWake& wake, std::unique_ptr<Layout> layout)
-      : connection_(connection), wake_(wake), layout_(std::move(layout)) {}
+  Core(RedisRouter& router, StreamWake& wake, std::unique_ptr<Layout> layout)
+      : router_(router), wake_(wake), layout_(std::move(layout)) {}
 
   void read(const ReadRequest& request, std::function<void(Result<Reading>)> done) {
     const auto deadline = steady_clock::now() + request.timeout;
@@ -79,10 +80,10 @@ class RedisSource::Core final : public std::enable_shared_from_this<Core> {
 
  private:
   void ask(std::uint64_t id, Layout::Commands commands, steady_clock::time_point deadline, int steps) {
-    connection_.send(std::move(commands), deadline,
-                     [weak = weak_from_this(), id, deadline, steps](const Result<RedisAnswer>& answer) {
-                       if (const auto self = weak.lock()) self->answered(id, answer, deadline, steps - 1);
-                     });
+    router_.send(std::move(commands), deadline,
+                 [weak = weak_from_this(), id, deadline, steps](const Result<RedisAnswer>& answer) {
+                   if (const auto self = weak.lock()) self->answered(id, answer, deadline, steps - 1);
+                 });
   }
 
   void answered(std::uint64_t id, const Result<RedisAnswer>& answer, steady_clock::time_point deadline,
@@ -126,8 +127,9 @@ class RedisSource::Core final : public std::enable_shared_from_this<Core> {
   }
 
   void arm_all() {  // mutex_ is held
+    const bool cluster = router_.cluster().has_value();
     for (const auto& wake : layout_->wakes()) {
-      watches_.push_back(wake_.watch(wake.stream, wake.after,
+      watches_.push_back(wake_.watch(wake.stream, wake.after, cluster,
                                      {[weak = weak_from_this()] {
                                         if (const auto self = weak.lock()) self->fired();
                                       },
@@ -162,7 +164,7 @@ class RedisSource::Core final : public std::enable_shared_from_this<Core> {
     });
   }
 
-  RedisConnection& connection_;  // both outlive the source, and are not used behind closed gates
+  RedisRouter& router_;  // both outlive the source, and are not used behind closed gates
   StreamWake& wake_;
   Gate reads_;  // callbacks of the one thread
   Gate wakes_;  // and of the other
@@ -177,12 +179,12 @@ class RedisSource::Core final : public std::enable_shared_from_this<Core> {
   std::string gap_;
 };
 
-RedisSource::RedisSource(std::shared_ptr<RedisConnection> connection, std::shared_ptr<StreamWake> wake,
+RedisSource::RedisSource(std::shared_ptr<RedisRouter> router, std::shared_ptr<StreamWake> wake,
                          RedisSpec spec)
     : spec_(std::move(spec)),
-      connection_(std::move(connection)),
+      router_(std::move(router)),
       wake_(std::move(wake)),
-      core_(std::make_shared<Core>(*connection_, *wake_, make_layout(spec_))) {}
+      core_(std::make_shared<Core>(*router_, *wake_, make_layout(spec_))) {}
 
 RedisSource::~RedisSource() { core_->close(); }
 
@@ -199,19 +201,23 @@ std::string RedisSource::unfit_for_zero() const { return core_->unfit(); }
 std::vector<Finding> RedisSource::check(Duration timeout) {
   const auto deadline = steady_clock::now() + timeout;
   const Layout::Ask ask = [&](Layout::Commands commands) {
-    return connection_->call(std::move(commands), std::max<Duration>(deadline - steady_clock::now(),
-                                                                     std::chrono::milliseconds(1)));
+    return router_->call(std::move(commands),
+                         std::max<Duration>(deadline - steady_clock::now(), std::chrono::milliseconds(1)));
   };
   const auto there = ask({{"PING"}});
   if (!there) return {{Severity::kError, there.error().message, {}}};
   const auto& server = *there->server;
+  const bool cluster = router_->cluster().has_value();
   std::vector<Finding> out;
   out.push_back(
       {Severity::kOk,
        fmt::format("{} answers ({}database {})", server.place,
                    server.version.empty() ? "" : fmt::format("Redis {}, ", server.version), server.db),
        {}});
-  if (server.role == "slave") {
+  if (cluster) {
+    (void)ask({{"PING"}});  // behind the answer to who has which slot
+    for (auto& f : cluster_findings(*router_->cluster(), spec_)) out.push_back(std::move(f));
+  } else if (server.role == "slave") {
     out.push_back(
         {Severity::kWarning,
          fmt::format("{} is a replica: what it tells may be late, and it does not know the lag of a group",

@@ -7,7 +7,7 @@
 
 #include "core/source.h"
 #include "queues/redis/layout.h"
-#include "queues/redis/redis_connection.h"
+#include "queues/redis/redis_router.h"
 #include "queues/redis/stream_wake.h"
 
 namespace docktor {
@@ -15,7 +15,7 @@ namespace docktor {
 /// Thread-safe. Nothing is ever written to the server, and nothing taken from it.
 class RedisSource final : public Source {
  public:
-  RedisSource(std::shared_ptr<RedisConnection> connection, std::shared_ptr<StreamWake> wake, RedisSpec spec);
+  RedisSource(std::shared_ptr<RedisRouter> router, std::shared_ptr<StreamWake> wake, RedisSpec spec);
   ~RedisSource() override;
 
   void read(const ReadRequest& request, std::function<void(Result<Reading>)> done) override;
@@ -29,7 +29,7 @@ class RedisSource final : public Source {
 
   const RedisSpec spec_;
   // In this order: the core ends first, then the threads that call it.
-  std::shared_ptr<RedisConnection> connection_;
+  std::shared_ptr<RedisRouter> router_;
   std::shared_ptr<StreamWake> wake_;
   std::shared_ptr<Core> core_;
 };

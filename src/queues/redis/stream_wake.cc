@@ -13,19 +13,19 @@ using std::chrono::steady_clock;
 constexpr std::size_t kMaxStreams = 1000;  // of one XREAD; the next one takes the others
 constexpr auto kLate = std::chrono::seconds(4);
 constexpr auto kPause = std::chrono::seconds(1);
+constexpr int kNoSlot = -1;
 
 }  // namespace
 
 struct StreamWake::State : std::enable_shared_from_this<State> {
-  explicit State(RedisConnection& c) : connection(c) {}
+  explicit State(RedisRouter& r) : router(r) {}
 
-  std::mutex mutex;  // guards the next four
+  std::mutex mutex;  // guards the next three
   std::map<std::uint64_t, Watch> watches;
-  std::uint64_t next_id = 1;
   std::uint64_t last_asked = 0;
   bool asking = false;
 
-  RedisConnection& connection;  // whose thread calls this: alive until that has ended
+  RedisRouter& router;  // whose thread calls this: alive until that has ended
 
   // With the mutex held: the next round, beginning behind the watches of the last one.
   std::vector<std::pair<std::uint64_t, Watch>> round() {
@@ -50,10 +50,10 @@ struct StreamWake::State : std::enable_shared_from_this<State> {
     RedisCommand command = {"XREAD", "COUNT", "1", "BLOCK", std::to_string(kBlock.count()), "STREAMS"};
     for (const auto& [id, w] : asked) command.push_back(w.stream);
     for (const auto& [id, w] : asked) command.push_back(w.after);
-    connection.send({std::move(command)}, steady_clock::now() + kBlock + kLate,
-                    [weak = weak_from_this(), asked = std::move(asked)](const Result<RedisAnswer>& answer) {
-                      if (const auto self = weak.lock()) self->answered(asked, answer);
-                    });
+    router.send({std::move(command)}, steady_clock::now() + kBlock + kLate,
+                [weak = weak_from_this(), asked = std::move(asked)](const Result<RedisAnswer>& answer) {
+                  if (const auto self = weak.lock()) self->answered(asked, answer);
+                });
   }
 
   // The bodies of the entries are dropped: that one came is all.
@@ -67,7 +67,7 @@ struct StreamWake::State : std::enable_shared_from_this<State> {
       why = redis_error(answer->server->place, answer->replies.front(), "XREAD").message;
     for (const auto& [id, w] : asked) w.events.gap(why);
     if (!good) {  // asked again after a while; polling goes on in any case
-      connection.after(kPause, [weak = weak_from_this()] {
+      router.after(kPause, [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->ask();
       });
       return;
@@ -94,21 +94,24 @@ struct StreamWake::State : std::enable_shared_from_this<State> {
 
 StreamWake::~StreamWake() = default;
 
-std::uint64_t StreamWake::watch(const std::string& stream, const std::string& after, Events events) {
+std::uint64_t StreamWake::watch(const std::string& stream, const std::string& after, bool cluster,
+                                Events events) {
   std::shared_ptr<State> state;
+  std::uint64_t id = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (!state_) {
-      connection_ = std::make_unique<RedisConnection>(options_);
-      state_ = std::make_shared<State>(*connection_);
+    auto& waiting = waiting_[cluster ? redis_slot(stream) : kNoSlot];
+    if (!waiting.router) {
+      waiting.router = std::make_unique<RedisRouter>(options_);
+      waiting.state = std::make_shared<State>(*waiting.router);
     }
-    state = state_;
+    state = waiting.state;
+    id = next_id_++;
+    watched_.emplace(id, state);
   }
-  std::uint64_t id = 0;
   bool start = false;
   {
     const std::lock_guard lock(state->mutex);
-    id = state->next_id++;
     state->watches.emplace(id, Watch{stream, after, std::move(events)});
     start = !std::exchange(state->asking, true);
   }
@@ -120,9 +123,11 @@ void StreamWake::unwatch(std::uint64_t id) {
   std::shared_ptr<State> state;
   {
     const std::lock_guard lock(mutex_);
-    state = state_;
+    const auto found = watched_.find(id);
+    if (found == watched_.end()) return;
+    state = std::move(found->second);
+    watched_.erase(found);
   }
-  if (!state) return;
   const std::lock_guard lock(state->mutex);
   state->watches.erase(id);
 }

@@ -1,5 +1,6 @@
 // The wake at zero replicas for streams: one XREAD BLOCK without a group waits for all of a server's streams at
-// once, on a connection of its own. It touches no group and takes nothing.
+// once, on a connection of its own. It touches no group and takes nothing. In a cluster one such command takes streams of
+// one slot only: there is one, with its connections, for each slot.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "queues/redis/redis_connection.h"
+#include "queues/redis/redis_router.h"
 
 namespace docktor {
 
@@ -32,7 +33,7 @@ class StreamWake {
 
   /// Fires when an entry with a higher id than `after` is in the stream. The connection is made with the first one:
   /// throws std::system_error where there is no thread or no descriptor for it; the next call tries again.
-  std::uint64_t watch(const std::string& stream, const std::string& after, Events events);
+  std::uint64_t watch(const std::string& stream, const std::string& after, bool cluster, Events events);
   void unwatch(std::uint64_t id);
 
  private:
@@ -41,12 +42,17 @@ class StreamWake {
     Events events;
   };
   struct State;
+  struct Waiting {
+    std::shared_ptr<State> state;
+    // Last: its thread, which calls the state, ends before that goes.
+    std::unique_ptr<RedisRouter> router;
+  };
 
   const RedisLoginOptions options_;
-  std::mutex mutex_;
-  std::shared_ptr<State> state_;
-  // Last: its thread, which calls the state, ends before anything else goes.
-  std::unique_ptr<RedisConnection> connection_;
+  std::mutex mutex_;  // guards the rest
+  std::uint64_t next_id_ = 1;
+  std::map<std::uint64_t, std::shared_ptr<State>> watched_;
+  std::map<int, Waiting> waiting_;  // by slot; kNoSlot where the server is no cluster
 };
 
 /// As RedisConnections.
