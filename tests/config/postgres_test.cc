@@ -57,7 +57,9 @@ TEST(PostgresKeys, TheLeastOfEachWay) {
 
 TEST(PostgresKeys, WhatIsWrongIsSaid) {
   EXPECT_THAT(mistake("url: 'postgres://db/app'"), HasSubstr("which jobs is missing; write framework:"));
-  EXPECT_THAT(mistake("url: 'postgres://db/app', framework: pg-boss"), HasSubstr("write queue:"));
+  for (const char* named : {"pg-boss", "pgmq"})
+    EXPECT_THAT(mistake(std::string("url: 'postgres://db/app', framework: ") + named),
+                HasSubstr("write queue:"));
   EXPECT_THAT(mistake("url: 'postgres://db/app', framework: river, query: select 1"),
               HasSubstr("both framework and query are written"));
   EXPECT_THAT(mistake("url: 'postgres://db/app', query: select 1, schema: s"),
@@ -92,6 +94,7 @@ TEST(PostgresKeys, WhatAQueueDoesNotTellTakesNoRuleAndNoObjective) {
   EXPECT_TRUE(load(at + "framework: graphile-worker", kObjective).config);
   EXPECT_TRUE(load(at + "framework: graphile-worker, queue: q", kObjective).config);
   EXPECT_TRUE(load(at + "framework: pg-boss, queue: q", kObjective).config);
+  EXPECT_TRUE(load(at + "framework: pgmq, queue: q", kObjective).config);
   EXPECT_THAT(mistake(at + "query: 'select count(*) as backlog from jobs'", kObjective),
               HasSubstr("with this query"));
   EXPECT_TRUE(load(at + "query: 'select count(*) as backlog, 3 as settled from jobs'", kObjective).config);

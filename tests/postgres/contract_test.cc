@@ -224,7 +224,92 @@ TEST(PostgresFramework, PgBossesStatesAndAQueueThatIsNotThereYet) {
   EXPECT_FALSE(s.totals.arrived);
   EXPECT_THAT(reader.source().watch_gap(), HasSubstr("pg-boss tells nobody of a new job"));
   EXPECT_THAT(reader.findings(),
-              HasSubstr("ok: pg-boss (schema 24), mail: 2 waiting, 1 in hand, 1 scheduled"));
+              HasSubstr("ok: pg-boss (schema 24, pg-boss 10), mail: 2 waiting, 1 in hand, 1 scheduled"));
+}
+
+// Since pg-boss 11 queues share a table; since 12 there are jobs that wait for others.
+TEST(PostgresFramework, PgBossesStatesInATableForAllQueues) {
+  Database db(std::string(kPgBoss12Tables) + kPgBoss12Indexes);
+  PostgresReader reader(jobs_of(db.url(), "pg-boss", {"mail"})),
+      apart(jobs_of(db.url(), "pg-boss", {"apart"}));
+  EXPECT_THAT(reader.error(ErrorCode::kNotFound).message,
+              HasSubstr("queue mail is not there yet in pg-boss"));
+  db.sql("select pgboss_queue('mail'), pgboss_queue('other'), pgboss_queue('apart', true)");
+  EXPECT_EQ(reader.sample().num_ack_pending, 0u);
+  db.sql(
+      "insert into pgboss.job (name, state, start_after, blocked) values "
+      "('mail', 'created', now() - interval '30 s', false), ('mail', 'retry', now(), false), "
+      "('mail', 'created', now() + interval '1 h', false), ('mail', 'created', now() - interval '1 h', "
+      "true), "
+      "('mail', 'active', now(), false), ('mail', 'completed', now(), false), ('mail', 'failed', now(), "
+      "false), "
+      "('other', 'active', now(), false), ('apart', 'created', now(), false), ('apart', 'active', now(), "
+      "false)");
+  db.sql("update pgboss.job set created_on = start_after where start_after < now()");
+  const auto s = reader.sample();
+  EXPECT_EQ(s.num_pending, 2u);
+  EXPECT_EQ(s.num_ack_pending, 1u);
+  EXPECT_EQ(s.scheduled, 2u) << "one waits for its time, one for another job";
+  EXPECT_GE(s.oldest_age.value_or(Duration{}), Duration(seconds(30)));
+  EXPECT_LE(s.oldest_age.value_or(Duration{}), Duration(std::chrono::minutes(50)))
+      << "what is blocked has no age";
+  EXPECT_EQ(apart.sample().num_pending, 1u);
+  EXPECT_EQ(apart.sample().num_ack_pending, 1u);
+  EXPECT_THAT(
+      reader.findings(),
+      HasSubstr("ok: pg-boss (schema 46, pg-boss 11 or later), mail: 2 waiting, 1 in hand, 2 scheduled"));
+}
+
+TEST(PostgresFramework, PgmqsStates) {
+  Database db(kPgmqTables);
+  PostgresReader reader(jobs_of(db.url(), "pgmq", {"Mail"}));
+  EXPECT_THAT(reader.error(ErrorCode::kNotFound).message, HasSubstr("queue Mail is not there yet in pgmq"));
+  db.sql("select pgmq_queue('Mail'), pgmq_queue('other')");
+  auto before = reader.sample();
+  EXPECT_EQ(before.num_ack_pending, 0u);
+  db.sql(
+      "insert into pgmq.q_mail (enqueued_at, vt, read_ct) values (now() - interval '30 s', now() - interval "
+      "'30 s', 0), "
+      "(now() - interval '1 h', now() - interval '1 s', 0), (now() - interval '9 s', now() - interval '1 s', "
+      "2), "
+      "(now(), now() + interval '1 h', 0), (now() - interval '1 h', now() + interval '30 s', 1); "
+      "insert into pgmq.q_other (vt) values (now())");
+  const auto s = reader.sample();
+  EXPECT_EQ(s.num_pending, 3u) << "one was read, and its time is over";
+  EXPECT_EQ(s.num_ack_pending, 1u);
+  EXPECT_EQ(s.scheduled, 1u);
+  EXPECT_GE(s.oldest_age.value_or(Duration{}), Duration(seconds(30)));
+  EXPECT_LE(s.oldest_age.value_or(Duration{}), Duration(std::chrono::minutes(50)))
+      << "one that waited for its time";
+  const auto flow = flow_between(before, s, seconds(1));
+  ASSERT_TRUE(flow.flow);
+  EXPECT_EQ(flow.flow->arrivals, 4) << "five came, one of which waits for its time";
+  EXPECT_EQ(flow.flow->settled, 0);
+  before = s;
+  db.sql("delete from pgmq.q_mail where read_ct > 0; insert into pgmq.q_mail (vt) values (now())");
+  const auto later = flow_between(before, reader.sample(), seconds(1));
+  ASSERT_TRUE(later.flow);
+  EXPECT_EQ(later.flow->arrivals, 1);
+  EXPECT_EQ(later.flow->settled, 2);
+  EXPECT_THAT(reader.findings(),
+              HasSubstr("ok: pgmq (by plain SQL), Mail: 3 waiting, 0 in hand, 1 scheduled"));
+  EXPECT_THAT(PostgresReader(jobs_of(db.url(), "pgmq", {"mial"})).findings(),
+              HasSubstr("error: queue mial is not there yet in pgmq"));
+
+  // Who may not read its sequence knows nothing of arrivals, not that there were none.
+  db.sql(
+      "create role q1 login; grant usage on schema pgmq to q1; grant select on all tables in schema pgmq to "
+      "q1");
+  PostgresReader stranger(jobs_of(db.url("q1"), "pgmq", {"Mail"}));
+  EXPECT_EQ(stranger.sample().num_pending, 3u);
+  EXPECT_FALSE(stranger.sample().totals.arrived);
+  db.sql("grant select on all sequences in schema pgmq to q1");
+  EXPECT_TRUE(stranger.sample().totals.arrived);
+  // A queue that is dropped is not there; one that is made anew counts anew.
+  db.sql("drop table pgmq.q_mail; delete from pgmq.meta where queue_name = 'Mail'");
+  (void)reader.error(ErrorCode::kNotFound);
+  db.sql("drop table pgmq.a_mail; select pgmq_queue('Mail')");
+  EXPECT_EQ(reader.sample().num_pending, 0u);
 }
 
 TEST(PostgresFramework, GraphilesStatesAndRowsThatAUserMayNotSee) {

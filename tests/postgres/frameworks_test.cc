@@ -12,7 +12,10 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "core/flow.h"
 #include "tests/postgres/reader.h"
 #include "tests/redis/program.h"
 
@@ -23,9 +26,15 @@ using ::testing::HasSubstr;
 
 struct Life {
   const char* framework;
-  const char* program;  // with the test's folder put in
+  const char* package;  // as the program knows it
+  const char* program;  // {0}: the test's folder, {1}: that of the frameworks, {2}: River's
+  const char* needs;    // the script that fetches them
   int at_once;          // jobs that a worker takes
   bool wakes;
+  bool retries;  // a job that failed waits for its next try
+  bool pauses;
+  bool purges;
+  bool flows;  // how many jobs came is told
 };
 
 class PostgresLife : public testing::TestWithParam<Life> {
@@ -34,8 +43,9 @@ class PostgresLife : public testing::TestWithParam<Life> {
     const std::string fetched = DOCKTOR_JOB_FRAMEWORKS;
     return fmt::format(
         "env DATABASE_URL={} GATE={} DONE={} NODE_PATH={}/node_modules PYTHONPATH={}/python {} {} {}",
-        shared_server().url(db), file("gate"), file("done"), fetched, fetched,
-        fmt::format(fmt::runtime(GetParam().program), DOCKTOR_POSTGRES_TESTS), GetParam().framework, verb);
+        server->url(db), file("gate"), file("done"), fetched, fetched,
+        fmt::format(fmt::runtime(GetParam().program), DOCKTOR_POSTGRES_TESTS, fetched, DOCKTOR_RIVER),
+        GetParam().package, verb);
   }
   std::string file(const std::string& name) const { return (dir.path() / name).string(); }
   std::string text(const std::string& name) const {
@@ -72,24 +82,46 @@ class PostgresLife : public testing::TestWithParam<Life> {
     return s;
   }
 
+  bool missing() {
+    const auto& life = GetParam();
+    const bool river = life.needs == std::string("scripts/fetch-river.sh");
+    if (std::filesystem::exists(std::string(river ? DOCKTOR_RIVER : DOCKTOR_JOB_FRAMEWORKS) + "/fetched"))
+      return false;
+    const auto why = fmt::format("{} is not there: {}", life.package, life.needs);
+    [&] {
+      if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;
+      GTEST_SKIP() << why;
+    }();
+    return true;
+  }
+  void pause_and_resume(PostgresReader& reader, std::uint64_t waiting) {
+    run("pause");
+    EXPECT_THAT(reader.sample().paused, HasSubstr("queue mail is paused in"));
+    run("resume");
+    const auto s = reader.sample();
+    EXPECT_EQ(s.paused, "");
+    EXPECT_EQ(s.num_pending, waiting);
+  }
+  PostgresReader read(std::vector<std::string> queues = {"mail"}) const {
+    return PostgresReader(jobs_of(server->url(db), GetParam().framework, std::move(queues)));
+  }
+
   TempDir dir;
+  PostgresServer* server = &shared_server();
   std::string db = shared_server().new_database();
 };
 
 TEST_P(PostgresLife, IsReadAsItIs) {
-  if (!std::filesystem::exists(std::string(DOCKTOR_JOB_FRAMEWORKS) + "/fetched")) {
-    const char* why = "the frameworks are not there: scripts/fetch-job-frameworks.sh";
-    if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;
-    GTEST_SKIP() << why;
-  }
   const auto& life = GetParam();
-  PostgresReader reader(jobs_of(shared_server().url(db), life.framework, {"mail"}));
+  if (missing()) return;
+  auto reader = read();
   reader.error(ErrorCode::kNotFound);
   run("make");
   EXPECT_EQ(reader.with_backlog(0).num_ack_pending, 0u);
   std::atomic<bool> woken = false;
   reader.source().watch([&] { woken = true; });
   for (int i = 0; i < 4; ++i) (void)reader.sample();
+  const auto before = reader.sample();
   run("put 5");
   EXPECT_TRUE(!life.wakes || eventually([&] { return woken.load(); }));
   run("put-later 4");
@@ -99,32 +131,109 @@ TEST_P(PostgresLife, IsReadAsItIs) {
   EXPECT_EQ(s.num_ack_pending, 0u);
   EXPECT_EQ(size(), 9);
   EXPECT_THAT(reader.findings(), HasSubstr("mail: 5 waiting, 0 in hand, 4 scheduled"));
+  const auto flow = flow_between(before, s, std::chrono::seconds(1));
+  ASSERT_EQ(flow.flow.has_value(), life.flows);
+  EXPECT_EQ(flow.flow ? flow.flow->arrivals : 5, 5) << "of those that wait for their time none has come";
 
   const auto held = static_cast<std::uint64_t>(life.at_once);
   auto worker = start("work");
   s = until(reader, [&](const QueueSample& q) { return q.in_hand() == held; });
   EXPECT_EQ(s.num_pending, 5 - held);
   EXPECT_EQ(size(), 9);
+  if (life.pauses) pause_and_resume(reader, 5 - held);
   worker->kill();
   EXPECT_EQ(reader.sample().num_ack_pending, held) << "work of a dead worker stays in hand";
   run("put-failing 1");
+  if (life.retries) run("put-retrying 1");
   dir.file("gate", "");
   worker = start("work");
-  s = until(reader, [&](const QueueSample& q) { return q.num_pending == 0 && q.in_hand() == held; });
-  EXPECT_EQ(s.scheduled, 4u);
-  EXPECT_EQ(done(), static_cast<long>(5 - held)) << "each of the others once, and the one that fails never";
+  const auto later = life.retries ? 5u : 4u;
+  s = until(reader, [&](const QueueSample& q) {
+    return q.num_pending == 0 && q.in_hand() == held && q.scheduled == later;
+  });
+  EXPECT_EQ(done(), static_cast<long>(5 - held)) << "each of the others once, and those that fail never";
   worker->kill();
+  EXPECT_EQ(size(), static_cast<int>(held + later)) << "with one that waits for its next try";
+  if (!life.purges) return;
+  run("purge");
+  s = reader.sample();
+  EXPECT_EQ(s.num_pending, 0u);
+  EXPECT_EQ(s.scheduled, 0u);
+  EXPECT_EQ(size(), static_cast<int>(s.in_hand())) << "what it leaves is in hand";
 }
 
-INSTANTIATE_TEST_SUITE_P(Frameworks, PostgresLife,
-                         testing::Values(Life{"pg-boss", "node {}/jobs.js", 1, false},
-                                         Life{"graphile-worker", "node {}/jobs.js", 2, true},
-                                         Life{"procrastinate", "python3 {}/jobs.py", 1, true}),
-                         [](const auto& i) {
-                           std::string name = i.param.framework;
-                           std::ranges::replace(name, '-', '_');
-                           return name;
-                         });
+using PgmqLife = PostgresLife;
+
+TEST_P(PgmqLife, CountsOnAfterTheServerWasKilled) {
+  if (missing()) return;
+  PostgresServer its_own;
+  server = &its_own;
+  db = its_own.new_database();
+  run("make");
+  auto reader = read();
+  run("put 5");
+  const auto before = reader.with_backlog(5);
+  its_own.kill();
+  (void)reader.error(ErrorCode::kUnavailable);
+  its_own.start();
+  run("put 1");
+  const auto after = reader.with_backlog(6);
+  EXPECT_EQ(size(), 6);
+  EXPECT_GE(after.totals.arrived.value_or(0), before.totals.arrived.value_or(0) + 1)
+      << "its sequence may have jumped, and never goes back";
+}
+
+using PgBossLater = PostgresLife;
+
+// Of pg-boss 11 and later: a queue with a table of its own, and (12) a job that waits for another one.
+TEST_P(PgBossLater, QueuesWithATableOfTheirOwnAndJobsThatWaitForOthers) {
+  if (missing()) return;
+  run("make");
+  run("make-apart");
+  auto mail = read(), apart = read({"apart"}), both = read({"mail", "apart"});
+  run("put 2");
+  run("put-apart 3");
+  EXPECT_EQ(mail.sample().num_pending, 2u);
+  EXPECT_EQ(apart.sample().num_pending, 3u);
+  EXPECT_EQ(both.sample().num_pending, 5u);
+  if (GetParam().package == std::string("pg-boss-11")) return;
+  run("put-chain");
+  const auto s = mail.sample();
+  EXPECT_EQ(s.num_pending, 3u);
+  EXPECT_EQ(s.scheduled, 1u);
+  EXPECT_EQ(size(), 4);
+}
+
+constexpr const char* kFrameworks = "scripts/fetch-job-frameworks.sh";
+constexpr const char* kRiver = "scripts/fetch-river.sh";
+constexpr Life kPgBoss11 = {
+    "pg-boss", "pg-boss-11", "{1}/node22 {0}/jobs.js", kFrameworks, 1, false, true, false, true, false};
+constexpr Life kPgBoss12 = {
+    "pg-boss", "pg-boss-12", "{1}/node22 {0}/jobs.js", kFrameworks, 1, false, true, false, true, false};
+constexpr Life kPgmq = {"pgmq", "pgmq", "python3 {0}/jobs.py", kFrameworks, 1, true, false, false,
+                        true,   true};
+
+std::string name_of(const testing::TestParamInfo<Life>& i) {
+  std::string name = i.param.package;
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Frameworks, PostgresLife,
+    testing::Values(Life{"pg-boss", "pg-boss", "node {0}/jobs.js", kFrameworks, 1, false, true, false, true,
+                         false},
+                    kPgBoss11, kPgBoss12,
+                    Life{"graphile-worker", "graphile-worker", "node {0}/jobs.js", kFrameworks, 2, true, true,
+                         false, false, false},
+                    Life{"procrastinate", "procrastinate", "python3 {0}/jobs.py", kFrameworks, 1, true, true,
+                         false, true, true},
+                    Life{"river", "river", "{2}/river_jobs", kRiver, 1, true, true, true, true, true}, kPgmq),
+    name_of);
+
+INSTANTIATE_TEST_SUITE_P(Frameworks, PgmqLife, testing::Values(kPgmq), name_of);
+
+INSTANTIATE_TEST_SUITE_P(Frameworks, PgBossLater, testing::Values(kPgBoss11, kPgBoss12), name_of);
 
 }  // namespace
 }  // namespace docktor::test

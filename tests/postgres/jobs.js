@@ -1,5 +1,6 @@
 // What the tests do with pg-boss and Graphile Worker: puts jobs in and works on them, as their users do.
-//   node jobs.js pg-boss|graphile-worker VERB [N]      DATABASE_URL; GATE: a file, jobs run until it exists; DONE: a line each
+//   node jobs.js PACKAGE VERB [N]      PACKAGE: pg-boss, pg-boss-11, pg-boss-12, graphile-worker; DATABASE_URL; GATE: a file,
+//                                      jobs run until it exists; DONE: a line each
 const fs = require('fs');
 const [framework, verb, count] = process.argv.slice(2);
 const n = Number(count || 0);
@@ -13,7 +14,8 @@ async function job(data) {
 }
 
 async function boss() {
-  const PgBoss = require('pg-boss');
+  const its = require(framework);
+  const PgBoss = its.PgBoss || its.default || its;
   const boss = new PgBoss({connectionString, max: 2, schedule: false, supervise: false});
   boss.on('error', () => {});
   await boss.start();
@@ -21,11 +23,27 @@ async function boss() {
   for (let i = 0; i < n && verb === 'put'; ++i) await boss.send('mail', {});
   for (let i = 0; i < n && verb === 'put-later'; ++i) await boss.send('mail', {}, {startAfter: 3600});
   for (let i = 0; i < n && verb === 'put-failing'; ++i) await boss.send('mail', {fails: true}, {retryLimit: 0});
-  if (verb === 'size') console.log(await boss.getQueueSize('mail', {before: 'completed'}));
-  if (verb === 'purge') await boss.purgeQueue('mail');
+  for (let i = 0; i < n && verb === 'put-retrying'; ++i)
+    await boss.send('mail', {fails: true}, {retryLimit: 3, retryDelay: 3600});
+  if (verb === 'make-apart') await boss.createQueue('apart', {partition: true});  // since 11: a table of its own
+  for (let i = 0; i < n && verb === 'put-apart'; ++i) await boss.send('apart', {});
+  if (verb === 'put-chain') {  // since 12: a job that waits for another one
+    await boss.flow([{name: 'mail', data: {}, ref: 'first'}, {name: 'mail', data: {}, ref: 'second', dependsOn: ['first']}]);
+  }
+  if (verb === 'size') console.log(await size(boss));
+  if (verb === 'purge') await (boss.purgeQueue ? boss.purgeQueue('mail') : boss.deleteQueuedJobs('mail'));
   if (verb === 'work') return boss.work('mail', {pollingIntervalSeconds: 0.5}, ([j]) => job(j.data));
   await boss.stop({graceful: false});
   process.exit(0);
+}
+
+// Jobs that are not done yet, as it counts them.
+async function size(boss) {
+  if (boss.getQueueSize) return boss.getQueueSize('mail', {before: 'completed'});
+  const open = ['created', 'retry', 'active'];
+  if (boss.findJobs) return (await boss.findJobs('mail')).filter(j => open.includes(j.state)).length;
+  const stats = await boss.getQueueStats('mail');
+  return stats.queuedCount + stats.activeCount;
 }
 
 async function graphile() {
@@ -37,9 +55,11 @@ async function graphile() {
   for (let i = 0; i < n && verb === 'put'; ++i) await utils.addJob('mail', {});
   for (let i = 0; i < n && verb === 'put-later'; ++i) await utils.addJob('mail', {}, {runAt: new Date(Date.now() + 3600e3)});
   for (let i = 0; i < n && verb === 'put-failing'; ++i) await utils.addJob('mail', {fails: true}, {maxAttempts: 1});
-  if (verb === 'size') console.log(await utils.withPgClient(async c => (await c.query('select * from graphile_worker.jobs')).rowCount));
+  for (let i = 0; i < n && verb === 'put-retrying'; ++i) await utils.addJob('mail', {fails: true}, {maxAttempts: 25});
+  if (verb === 'size') console.log(await utils.withPgClient(async c => (await c.query(
+    'select from graphile_worker.jobs where attempts < max_attempts or locked_at is not null')).rowCount));
   await utils.release();
   process.exit(0);
 }
 
-(framework === 'pg-boss' ? boss() : graphile()).catch(e => { console.error(e); process.exit(1); });
+(framework === 'graphile-worker' ? graphile() : boss()).catch(e => { console.error(e); process.exit(1); });

@@ -1,43 +1,101 @@
-"""What the tests do with Procrastinate: puts jobs in and works on them, as its users do.
+"""What the tests do with Procrastinate and pgmq: puts jobs in and works on them, as their users do.
 
-jobs.py procrastinate VERB [N]      DATABASE_URL; GATE: a file, jobs run until it exists; DONE: a line for each job done
+jobs.py procrastinate|pgmq VERB [N]      DATABASE_URL; GATE: a file, jobs run until it exists; DONE: a line for each job done
 """
 import asyncio
 import logging
 import os
 import sys
-
-import procrastinate
-
-logging.disable(logging.WARNING)  # "App is instantiated in the main Python module"
-app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=os.environ["DATABASE_URL"]))
+import time
 
 
-@app.task(queue="mail", name="mail")
-async def mail(fails=False):
-    while not os.path.exists(os.environ["GATE"]):
-        await asyncio.sleep(0.01)
+def finish(fails):
     if fails:
         raise ValueError("it was to fail")
     with open(os.environ["DONE"], "a") as out:
         out.write("done\n")
 
 
-async def main(verb, n):
+def gate_is_shut():
+    return not os.path.exists(os.environ["GATE"])
+
+
+async def procrastinate_jobs(verb, n):
+    import procrastinate
+
+    logging.disable(logging.WARNING)  # "App is instantiated in the main Python module"
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=os.environ["DATABASE_URL"]))
+
+    async def mail(fails=False):
+        while gate_is_shut():
+            await asyncio.sleep(0.01)
+        finish(fails)
+
+    once = app.task(queue="mail", name="mail")(mail)
+    again = app.task(queue="mail", name="again", retry=procrastinate.RetryStrategy(max_attempts=3, wait=3600))(mail)
     async with app.open_async():
         if verb == "make":
             await app.schema_manager.apply_schema_async()
         for _ in range(n):
             if verb == "put":
-                await mail.defer_async()
+                await once.defer_async()
             elif verb == "put-later":
-                await mail.configure(schedule_in={"hours": 1}).defer_async()
+                await once.configure(schedule_in={"hours": 1}).defer_async()
             elif verb == "put-failing":
-                await mail.defer_async(fails=True)
+                await once.defer_async(fails=True)
+            elif verb == "put-retrying":
+                await again.defer_async(fails=True)
         if verb == "size":
             print(sum(q["todo"] + q["doing"] for q in await app.job_manager.list_queues_async(queue="mail")))
+        if verb == "purge":
+            for job in await app.job_manager.list_jobs_async(queue="mail", status="todo"):
+                await app.job_manager.cancel_job_by_id_async(job.id)
         if verb == "work":
             await app.run_worker_async(concurrency=1, fetch_job_polling_interval=0.5)
 
 
-asyncio.run(main(sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0))
+def pgmq_jobs(verb, n):
+    import psycopg
+    from pgmq import PGMQueue
+    from pgmq.install import get_embedded_install_sql
+
+    url = os.environ["DATABASE_URL"]
+    if verb == "make":
+        with psycopg.connect(url) as connection:
+            connection.execute(get_embedded_install_sql())
+    queue = PGMQueue(conn_string=url, init_extension=False)
+    if verb == "make":
+        queue.create_queue("mail")
+        queue.enable_notify("mail", throttle_interval_ms=0)
+    for _ in range(n):
+        if verb == "put":
+            queue.send("mail", {"fails": False})
+        elif verb == "put-later":
+            queue.send("mail", {"fails": False}, delay=3600)
+        elif verb == "put-failing":
+            queue.send("mail", {"fails": True})
+    if verb == "size":
+        print(queue.metrics("mail").queue_length)
+    if verb == "purge":
+        queue.purge("mail")
+    while verb == "work":
+        message = queue.read("mail", vt=3600)
+        if message is None:
+            time.sleep(0.2)
+            continue
+        while gate_is_shut():
+            time.sleep(0.01)
+        try:
+            finish(message.message["fails"])
+            queue.delete("mail", message.msg_id)
+        except ValueError:
+            queue.archive("mail", message.msg_id)
+    queue.close()
+
+
+if __name__ == "__main__":
+    verb, n = sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0
+    if sys.argv[1] == "pgmq":
+        pgmq_jobs(verb, n)
+    else:
+        asyncio.run(procrastinate_jobs(verb, n))

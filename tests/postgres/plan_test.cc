@@ -21,6 +21,7 @@ struct Case {
   /// Puts jobs in; {0}: how many finished ones, {1}: how many alive.
   const char* fill;
   bool counted_in_hand = true;  ///< where the table is so large
+  const char* label = "";       ///< of another version
 };
 
 std::vector<Case> cases() {
@@ -34,6 +35,15 @@ std::vector<Case> cases() {
        "generate_series(1, {0}); "
        "insert into pgboss.job (name) select 'q0' from generate_series(1, {1})",
        false},
+      {"pg-boss", std::string(kPgBoss12Tables) + "select pgboss_queue('q0'), pgboss_queue('q1');",
+       kPgBoss12Indexes,
+       "insert into pgboss.job (name, state, completed_on) select 'q' || n % 3, 'completed', now() from "
+       "generate_series(1, {0}) n; "
+       "insert into pgboss.job (name) select 'q0' from generate_series(1, {1})",
+       true, "12"},
+      {"pgmq", std::string(kPgmqTables) + "select pgmq_queue('q0');", "",
+       "insert into pgmq.a_q0 (msg_id, vt) select n, now() from generate_series(1, {0}) n; "
+       "insert into pgmq.q_q0 (vt) select now() from generate_series(1, {1})"},
       {"graphile-worker", kGraphileTables, kGraphileIndexes,
        "insert into graphile_worker._private_tasks (identifier) values ('q0'); "
        "insert into graphile_worker._private_jobs (task_id, attempts) select 1, 25 from generate_series(1, "
@@ -97,7 +107,7 @@ TEST_P(PostgresPlan, LooksAtTheLivingAlone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Frameworks, PostgresPlan, testing::ValuesIn(cases()), [](const auto& i) {
-  return std::regex_replace(std::string(i.param.framework), std::regex("-"), "_");
+  return std::regex_replace(std::string(i.param.framework) + i.param.label, std::regex("-"), "_");
 });
 
 }  // namespace

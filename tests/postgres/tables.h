@@ -49,6 +49,55 @@ begin
 end $$;
 )";
 
+// pg-boss 12.38, schema 46: queues share a table, unless pgboss_queue('mail', true) gives one its own.
+inline constexpr const char* kPgBoss12Tables = R"(
+create schema pgboss;
+create type pgboss.job_state as enum ('created','retry','active','completed','cancelled','failed');
+create table pgboss.version (version int primary key);
+insert into pgboss.version values (46);
+create table pgboss.queue (name text primary key, policy text not null, partition bool not null, table_name text not null);
+create table pgboss.job (id uuid not null default gen_random_uuid(), name text not null, priority int not null default 0, data jsonb,
+  state pgboss.job_state not null default 'created', start_after timestamptz not null default now(), started_on timestamptz,
+  singleton_key text, created_on timestamptz not null default now(), completed_on timestamptz, policy text,
+  blocked boolean not null default false) partition by list (name);
+create table pgboss.job_common (like pgboss.job including generated including defaults);
+alter table pgboss.job attach partition pgboss.job_common default;
+create function pgboss_queue(queue text, apart bool default false) returns void language plpgsql as $$
+declare p text := case when apart then 'j' || encode(sha224(queue::bytea), 'hex') else 'job_common' end;
+begin
+  insert into pgboss.queue values (queue, 'standard', apart, p);
+  if apart then execute format('create table pgboss.%I partition of pgboss.job for values in (%L)', p, queue); end if;
+end $$;
+)";
+inline constexpr const char* kPgBoss12Indexes = R"(
+alter table pgboss.job_common add primary key (name, id);
+create unique index job_common_i2 on pgboss.job_common (name, coalesce(singleton_key, '')) where state = 'active' and policy = 'singleton';
+create unique index job_common_i3 on pgboss.job_common (name, state, coalesce(singleton_key, '')) where state <= 'active' and policy = 'stately';
+create index job_common_i11 on pgboss.job_common (name, priority desc, created_on, start_after) where state < 'active' and not blocked;
+create index job_common_i14 on pgboss.job_common (name, state, blocked, start_after) where state in ('created', 'retry', 'active', 'failed');
+create index job_common_i15 on pgboss.job_common (name, created_on);
+create index job_common_i16 on pgboss.job_common (name, completed_on) where completed_on is not null;
+)";
+
+// pgmq 1.13; pgmq_queue('mail') makes a queue as its create_non_partitioned() does.
+inline constexpr const char* kPgmqTables = R"(
+create schema pgmq;
+create table pgmq.meta (queue_name varchar unique not null, is_partitioned boolean not null, is_unlogged boolean not null,
+  created_at timestamptz not null default now());
+create function pgmq_queue(queue text) returns void language plpgsql as $$
+begin
+  execute format('create table pgmq.%I (msg_id bigint primary key generated always as identity, read_ct int not null default 0,
+    enqueued_at timestamptz not null default now(), last_read_at timestamptz, vt timestamptz not null, message jsonb, headers jsonb)',
+    lower('q_' || queue));
+  execute format('create table pgmq.%I (msg_id bigint primary key, read_ct int not null default 0, enqueued_at timestamptz not null default now(),
+    last_read_at timestamptz, archived_at timestamptz not null default now(), vt timestamptz not null, message jsonb, headers jsonb)',
+    lower('a_' || queue));
+  execute format('create index on pgmq.%I (vt)', lower('q_' || queue));
+  execute format('create index on pgmq.%I (archived_at)', lower('a_' || queue));
+  insert into pgmq.meta values (queue, false, false);
+end $$;
+)";
+
 // graphile-worker 0.17, migration 19.
 inline constexpr const char* kGraphileTables = R"(
 create schema graphile_worker;

@@ -35,21 +35,35 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
         group by queue) j)",
      .id_queue = "queue"},
 
+    // Schema 24 is pg-boss 10: a table for each queue, named in partition_name. Since 25 (pg-boss 11) table_name has it, which
+    // is one for all queues unless a queue is partitioned. Later ones have jobs that wait for others (blocked), and an index
+    // of jobs in hand. A column that a schema does not have is the one of `before`, as names are looked for from within.
     {.name = "pg-boss", .shown = "pg-boss", .schema = "pgboss", .queue = "", .claim_seconds = 900,
      .tables = "job queue",
      .channel = "", .hole = "",
-     .version = "select 'schema ' || max(version) from $Sversion",
+     .version = "select 'schema ' || max(version) || case when max(version) < 25 then ', pg-boss 10' else ', pg-boss 11 or later' end "
+                "from $Sversion",
      .names = "select name from $Squeue order by 1 limit 20",
      .live = R"(
   select q.name, w.backlog,
-    case when pg_relation_size(to_regclass(format('%I.%I', '$N', q.partition_name))) < $B
+    case when q.indexed or pg_relation_size(q.jobs) < $B
       then (select count(*) from $Sjob j where j.name = q.name and j.state = 'active') end,
-    w.scheduled, 0, w.oldest_age, null::boolean
-  from $Squeue q cross join lateral
-    (select count(*) filter (where start_after <= now()) as backlog,
-       count(*) filter (where start_after > now()) as scheduled,
-       extract(epoch from now() - min(greatest(start_after, created_on)) filter (where start_after <= now())) as oldest_age
-     from $Sjob j where j.name = q.name and j.state < 'active') w
+    w.scheduled + b.blocked, 0, w.oldest_age, null::boolean
+  from (select null::text as partition_name, null::text as table_name, false as blocked) before
+    cross join lateral
+      (select name, jobs, exists (select from pg_index i where i.indrelid = jobs and i.indisvalid and i.indnatts = 4
+         and i.indpred is not null
+         and pg_get_indexdef(i.indexrelid) like '%(name, state, blocked, start_after) WHERE%') as indexed
+       from (select name, to_regclass(format('%I.%I', '$N', coalesce(table_name, partition_name))) as jobs
+             from $Squeue) tables) q
+    cross join lateral
+      (select count(*) filter (where start_after <= now()) as backlog,
+         count(*) filter (where start_after > now()) as scheduled,
+         extract(epoch from now() - min(greatest(start_after, created_on)) filter (where start_after <= now())) as oldest_age
+       from $Sjob j where j.name = q.name and j.state < 'active' and not blocked) w
+    cross join lateral
+      (select count(*) as blocked from $Sjob j
+       where j.name = q.name and j.state in ('created', 'retry') and blocked) b
   where $1::text[] is null or q.name = any($1))",
      .knows_queues = true},
 
@@ -140,6 +154,32 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
       where queue_name is not null and ($1::text[] is null or queue_name = any($1)) group by queue_name) jobs
   group by queue)",
      .id_queue = "queue_name"},
+
+    // A table for each queue, so that its statement is one within the statement. What was deleted or archived is in it no
+    // more; a message that was read is invisible until its time (vt) is over, one that was never read and is invisible waits
+    // for its own. Sequences that this user may not read are no 0.
+    {.name = "pgmq", .shown = "pgmq", .schema = "pgmq", .queue = "", .claim_seconds = 30,
+     .tables = "meta",
+     .channel = "$N.q_$Q.INSERT",
+     .hole = "pgmq tells of new messages only where enable_notify_insert was called for the queue, and never when the time of a "
+             "message comes",
+     .version = "select coalesce((select 'extension ' || extversion from pg_extension where extname = 'pgmq'), 'by plain SQL')",
+     .names = "select queue_name from $Smeta order by 1 limit 20",
+     .live = R"(
+  select m.queue_name, f.backlog, f.in_hand, f.scheduled, 0, f.oldest_age, null::boolean, f.added
+  from $Smeta m cross join lateral xmltable('/row' passing query_to_xml(format($q$
+      select count(*) filter (where vt <= now()) as backlog,
+        count(*) filter (where vt > now() and read_ct > 0) as in_hand,
+        count(*) filter (where vt > now() and read_ct = 0) as scheduled,
+        extract(epoch from now() - min(case when read_ct = 0 then greatest(enqueued_at, vt) else enqueued_at end)
+          filter (where vt <= now())) as oldest_age,
+        (select case when has_sequence_privilege(s, 'select') then coalesce(pg_sequence_last_value(s::regclass), 0) end
+         from pg_get_serial_sequence(%2$L, 'msg_id') s) as added
+      from %1$s$q$, format('%I.%I', '$N', 'q_' || lower(m.queue_name)), format('%I.%I', '$N', 'q_' || lower(m.queue_name))),
+      false, true, '')
+    columns backlog bigint, in_hand bigint, scheduled bigint, oldest_age numeric, added bigint) f
+  where $1::text[] is null or m.queue_name = any($1))",
+     .knows_queues = true, .added_of_each = true},
 });
 // clang-format on
 
@@ -184,7 +224,7 @@ std::string pg_statement(const PgFramework& f, const std::string& schema) {
   const bool sized = f.live.find("from size") != std::string_view::npos;
   std::string sql = "with ";
   if (sized) sql += fmt::format("size as (select pg_relation_size('$S{}') < $B as small),\n", f.table());
-  sql += fmt::format("live ({}) as ({}\n)", kRow, f.live);
+  sql += fmt::format("live ({}{}) as ({}\n)", kRow, f.added_of_each ? ", added" : "", f.live);
   if (ids) {
     sql += fmt::format(
         ",\nnews as (select {0} as queue, count(*) as added, count(*) filter (where id > $3) as added_late\n"
@@ -197,7 +237,8 @@ std::string pg_statement(const PgFramework& f, const std::string& schema) {
         "union all select null, 0, 0, 0, 0, null, null, 0, 0, (select max(id) from $S{1})",
         f.id_queue, f.table());
   } else {
-    sql += fmt::format("\nselect {}, null::bigint as added from live", kRow);
+    sql +=
+        fmt::format("\nselect {}, {} as added from live", kRow, f.added_of_each ? "added" : "null::bigint");
     if (!f.knows_queues)
       sql += fmt::format("\nunion all select null, 0, {}, 0, 0, null, null, {}",
                          sized ? "case when (select small from size) then 0 end" : "0", f.added);

@@ -10,15 +10,16 @@ namespace docktor {
 /// How a framework's jobs lie in the database. In its texts `$S` stands for the schema with its point, `"jobs".`, or
 /// for nothing where the search path decides, `$N` for the schema's name.
 struct PgFramework {
-  std::string_view name;     ///< what `framework:` says
-  std::string_view shown;    ///< "River"
-  std::string_view schema;   ///< the standard one; empty: by the search path
-  std::string_view queue;    ///< the one meant where none is named; empty: none
-  bool all_queues = false;   ///< where none is named all are meant
-  int claim_seconds = 60;    ///< a job in dead hands comes again then
-  std::string_view tables;   ///< those that are read, the one with the jobs first, blanks between
-  std::string_view channel;  ///< notified with each job; empty: nobody is told
-  std::string_view hole;     ///< what the channel does not tell, for watch_gap()
+  std::string_view name;    ///< what `framework:` says
+  std::string_view shown;   ///< "River"
+  std::string_view schema;  ///< the standard one; empty: by the search path
+  std::string_view queue;   ///< the one meant where none is named; empty: none
+  bool all_queues = false;  ///< where none is named all are meant
+  int claim_seconds = 60;   ///< a job in dead hands comes again then
+  std::string_view tables;  ///< those that are read, the one with the jobs first, blanks between
+  std::string_view
+      channel;            ///< notified with each job, `$Q` in it: one for each queue; empty: nobody is told
+  std::string_view hole;  ///< what the channel does not tell, for watch_gap()
   std::string_view version;  ///< a statement with one text: the mark that was found
   std::string_view names;    ///< a statement with the names of queues that are there
 
@@ -32,10 +33,13 @@ struct PgFramework {
   /// Where finished jobs stay for a while, and ids only grow: arrivals are counted among the latest ids.
   std::string_view id_queue = "";   ///< the column with the queue's name; empty: they are not
   std::string_view added = "null";  ///< arrivals of all queues together, a total
+  bool added_of_each = false;       ///< `live` has one more column, a queue's arrivals, a total
   bool oldest_age = true;
 
   std::string_view table() const { return tables.substr(0, tables.find(' ')); }
-  bool tells_arrivals(bool all) const { return !id_queue.empty() || (all && added != "null"); }
+  bool tells_arrivals(bool all) const {
+    return !id_queue.empty() || added_of_each || (all && added != "null");
+  }
 };
 
 std::span<const PgFramework> pg_frameworks();

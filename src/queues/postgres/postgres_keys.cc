@@ -27,7 +27,7 @@ constexpr std::array kTable = std::to_array<Knob>({
     queue_keys::url("postgres://HOST:PORT/DATABASE, or libpq's host=... dbname=...; host=/run/postgresql is a socket of this "
                     "host. May carry a password, which is never shown."),
     {.key = "framework", .type = KnobType::kText,
-     .meaning = "Job framework whose queues are read.", .choices = "river|pg-boss|graphile-worker|oban|solid-queue|procrastinate"},
+     .meaning = "Job framework whose queues are read.", .choices = "river|pg-boss|graphile-worker|oban|solid-queue|procrastinate|pgmq"},
     {.key = "queue", .type = KnobType::kText,
      .meaning = "Name of the framework's queue (graphile-worker: of the task). Without: default of River, Oban and Solid Queue; all queues of "
                 "graphile-worker and procrastinate.",
@@ -35,7 +35,7 @@ constexpr std::array kTable = std::to_array<Knob>({
     {.key = "queues", .type = KnobType::kList,
      .meaning = "Names of several queues that the replicas work on, in place of queue.", .least = 1, .most = 50},
     {.key = "schema", .type = KnobType::kText,
-     .meaning = "Schema with the framework's tables. Without: pgboss, graphile_worker; the others by the user's search path.",
+     .meaning = "Schema with the framework's tables. Without: pgboss, graphile_worker, pgmq; the others by the user's search path.",
      .least = 1, .most = 63},
     {.key = "query", .type = KnobType::kText,
      .meaning = "A query of your own, in place of a framework: one row, figures by the name of their column. backlog "
@@ -48,7 +48,7 @@ constexpr std::array kTable = std::to_array<Knob>({
      .least = 1, .most = 63},
     {.key = "claim_after", .type = KnobType::kDuration,
      .meaning = "How long a job stays with a worker that is gone, until another one gets it. Without: river, oban 1h, "
-                "pg-boss 15m, solid-queue 5m, graphile-worker 4h, else 60s.",
+                "pg-boss 15m, solid-queue 5m, graphile-worker 4h, pgmq 30s, else 60s.",
      .least = 1, .most = 7 * 86400},
     queue_keys::user(),
     queue_keys::password(),
@@ -173,9 +173,7 @@ const KindKeys kPostgresKeys = {
     .name = "postgres",
     .meaning =
         "jobs in PostgreSQL: the queues of River, pg-boss, Graphile Worker, Oban, Solid Queue, "
-        "Procrastinate, or what a query "
-        "of your own "
-        "says",
+        "Procrastinate, pgmq, or what a query of your own says",
     .note = "docs/postgres.md tells what docktor reads, and what a user of the database must be allowed.",
     .keys = kTable,
     .check = check,

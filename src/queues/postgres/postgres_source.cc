@@ -194,6 +194,14 @@ class PostgresSource::Core final : public std::enable_shared_from_this<Core> {
     if (!spec_.listen.empty()) return listen_to(spec_.listen);
     const std::string channel(framework_->channel);
     const auto schema = spec_.schema.empty() ? std::string(framework_->schema) : spec_.schema;
+    if (const auto name = channel.find("$Q"); name != std::string::npos) {
+      for (auto q : spec_.queues) {
+        std::ranges::transform(q, q.begin(),
+                               [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+        listen_to(with_schema(std::string(channel).replace(name, 2, q), *framework_, schema));
+      }
+      return;
+    }
     if (channel.find("$N") == std::string::npos || !schema.empty())
       return listen_to(with_schema(channel, *framework_, schema));
     // The search path decides: the server knows. Where it does not answer the next good reading asks again.

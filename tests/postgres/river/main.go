@@ -1,0 +1,155 @@
+// What the tests do with River: puts jobs in and works on them, as its users do.
+//
+//	river_jobs river VERB [N]      DATABASE_URL; GATE: a file, jobs run until it exists; DONE: a line for each job done
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+	"github.com/riverqueue/river/rivertype"
+)
+
+type Mail struct {
+	Fails bool `json:"fails"`
+}
+
+func (Mail) Kind() string { return "mail" }
+
+type worker struct {
+	river.WorkerDefaults[Mail]
+}
+
+// The gate is a person's: a job waits for it as long as it takes.
+func (worker) Timeout(*river.Job[Mail]) time.Duration { return -1 }
+func (worker) NextRetry(*river.Job[Mail]) time.Time   { return time.Now().Add(time.Hour) }
+func (worker) Work(_ context.Context, job *river.Job[Mail]) error {
+	for {
+		if _, err := os.Stat(os.Getenv("GATE")); err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if job.Args.Fails {
+		return errors.New("it was to fail")
+	}
+	out, err := os.OpenFile(os.Getenv("DONE"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	_, err = io.WriteString(out, "done\n")
+	return err
+}
+
+type client = *river.Client[pgx.Tx]
+
+func put(ctx context.Context, c client, n int, args Mail, opts river.InsertOpts) error {
+	opts.Queue = "mail"
+	for range n {
+		if _, err := c.Insert(ctx, args, &opts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// What it counts itself: jobs that are not done.
+func size(ctx context.Context, c client) error {
+	list, err := c.JobList(ctx, river.NewJobListParams().Queues("mail").First(1000).States(
+		rivertype.JobStateAvailable, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled))
+	if err == nil {
+		fmt.Println(len(list.Jobs))
+	}
+	return err
+}
+
+// Cancels what has not begun.
+func purge(ctx context.Context, c client) error {
+	list, err := c.JobList(ctx, river.NewJobListParams().Queues("mail").First(1000).States(
+		rivertype.JobStateAvailable, rivertype.JobStateRetryable, rivertype.JobStateScheduled))
+	if err != nil {
+		return err
+	}
+	for _, job := range list.Jobs {
+		if _, err := c.JobCancel(ctx, job.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func run(ctx context.Context, verb string, n int) error {
+	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	driver := riverpgxv5.New(pool)
+	if verb == "make" {
+		migrator, err := rivermigrate.New(driver, nil)
+		if err != nil {
+			return err
+		}
+		_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		return err
+	}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &worker{})
+	config := &river.Config{Workers: workers, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))}
+	if verb == "work" {
+		config.Queues = map[string]river.QueueConfig{"mail": {MaxWorkers: 1}}
+		config.FetchPollInterval = 500 * time.Millisecond
+	}
+	c, err := river.NewClient(driver, config)
+	if err != nil {
+		return err
+	}
+	switch verb {
+	case "put":
+		return put(ctx, c, n, Mail{}, river.InsertOpts{})
+	case "put-later":
+		return put(ctx, c, n, Mail{}, river.InsertOpts{ScheduledAt: time.Now().Add(time.Hour)})
+	case "put-failing":
+		return put(ctx, c, n, Mail{Fails: true}, river.InsertOpts{MaxAttempts: 1})
+	case "put-retrying":
+		return put(ctx, c, n, Mail{Fails: true}, river.InsertOpts{})
+	case "size":
+		return size(ctx, c)
+	case "purge":
+		return purge(ctx, c)
+	case "pause":
+		return c.QueuePause(ctx, "mail", nil)
+	case "resume":
+		return c.QueueResume(ctx, "mail", nil)
+	case "work":
+		if err := c.Start(ctx); err != nil {
+			return err
+		}
+		<-c.Stopped()
+		return nil
+	}
+	return fmt.Errorf("no verb %s", verb)
+}
+
+func main() {
+	n := 0
+	if len(os.Args) > 3 {
+		n, _ = strconv.Atoi(os.Args[3])
+	}
+	if err := run(context.Background(), os.Args[2], n); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
