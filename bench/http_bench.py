@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""What the HTTP side costs: /metrics of many services, and the memory of a daemon of one service that somebody watches.
+"""What the HTTP side costs: /metrics of many services, the memory of a daemon of one service that somebody watches, and
+the page in five browsers at once.
 
     http_bench.py PATH_OF_DOCKTOR [SERVICES]
 
 Starts a nats-server and daemons of its own in a folder of its own; all services are a dry run. Prints a line for each figure.
 """
+import gzip
 import json
 import os
 import pathlib
@@ -38,11 +40,11 @@ def make_consumer(port):
                 told += s.recv(65536)
 
 
-def config(nats, port, services):
+def config(nats, port, services, more=""):
     text = f"http: {{listen: 127.0.0.1:{port}}}\nservices:\n"
     for i in range(services):
         text += (
-            f"  - name: service-{i:04}\n    min_replicas: 1\n    max_replicas: 10\n    objective: {{max_wait: 5s}}\n"
+            f"  - name: service-{i:04}\n    min_replicas: 1\n    max_replicas: 10\n{more}    objective: {{max_wait: 5s}}\n"
             f'    queue: {{kind: nats, url: "nats://127.0.0.1:{nats}", stream: EVENTS, consumer: WORKERS}}\n'
             f"    target: {{kind: process, command: [sleep, inf]}}\n"
         )
@@ -61,11 +63,11 @@ def peak_kb(pid):
 
 
 class Daemon:
-    def __init__(self, docktor, folder, nats, services):
+    def __init__(self, docktor, folder, nats, services, more=""):
         self.docktor, self.port = docktor, free_port()
         self.folder = folder / str(services)
         self.folder.mkdir()
-        (self.folder / "docktor.yaml").write_text(config(nats, self.port, services))
+        (self.folder / "docktor.yaml").write_text(config(nats, self.port, services, more))
         self.env = {**os.environ, **{f"DOCKTOR_{k}_DIR": str(self.folder / k.lower()) for k in ("STATE", "RUNTIME", "LOG")}}
         self.run("daemon", "start", "--dry-run")
         status = subprocess.run([docktor, "daemon", "status", "--json", "--config", str(self.folder / "docktor.yaml")], env=self.env, capture_output=True, text=True, check=True).stdout
@@ -76,12 +78,55 @@ class Daemon:
     def run(self, *words):
         subprocess.run([self.docktor, *words, "--config", str(self.folder / "docktor.yaml")], env=self.env, check=True, stdout=subprocess.DEVNULL)
 
-    def get(self, path):
+    def get(self, path, headers={}):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
-                return answer.status, answer.read()
+            with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)) as answer:
+                body = answer.read()
+                return answer.status, gzip.decompress(body) if answer.headers["Content-Encoding"] == "gzip" else body
         except urllib.error.HTTPError as error:
             return error.code, b""
+
+
+    def cpu(self, seconds):
+        """Share of a core, in per cent."""
+        def ticks():
+            fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+            return int(fields[11]) + int(fields[12])
+        before, began = ticks(), time.monotonic()
+        time.sleep(seconds)
+        return 100 * (ticks() - before) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - began)
+
+    def late(self):
+        """How many evaluations began more than 10 ms late, and of how many."""
+        of = {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in self.get("/metrics")[1].decode().splitlines() if line.startswith("docktor_evaluation_delay_seconds")}
+        return of["docktor_evaluation_delay_seconds_count"] - of['docktor_evaluation_delay_seconds_bucket{le="0.01"}'], of["docktor_evaluation_delay_seconds_count"]
+
+
+def browsers(docktor, folder, nats, daemons):
+    many = Daemon(docktor, folder, nats, 100, "    sample_interval: 1s\n    check_interval: 1s\n")
+    daemons.append(many)
+    time.sleep(5)
+    told = {}
+    open_ = []
+    try:
+        for n in (0, 5):
+            for i in range(n):
+                open_.append(subprocess.Popen(["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/browser-{i}",
+                                               "--remote-debugging-port=0", f"http://127.0.0.1:{many.port}/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            time.sleep(10 if n else 0)
+            before = many.late()
+            cpu = many.cpu(30)
+            after = many.late()
+            streams = next(float(l.split()[1]) for l in many.get("/metrics")[1].decode().splitlines() if l.startswith("docktor_http_streams"))
+            told[n] = f"{cpu:.1f} % of a core, {after[0] - before[0]:.0f} of {after[1] - before[1]:.0f} evaluations began more than 10 ms late"
+            assert streams == n, f"{streams} streams of {n}"
+    finally:
+        for b in open_:
+            b.kill()
+            b.wait()
+    print(f"100 services sampled each second: {told[0]}; with the page in five browsers: {told[5]}")
+    many.run("daemon", "stop")
+    daemons.remove(many)
 
 
 def main():
@@ -104,7 +149,7 @@ def main():
             times = []
             for _ in range(30):
                 began = time.monotonic()
-                status, body = many.get("/metrics")
+                status, body = many.get("/metrics", {"Accept-Encoding": "gzip"})
                 times.append((time.monotonic() - began) * 1000)
                 assert status == 200
             series = sum(1 for line in body.splitlines() if not line.startswith(b"#"))
@@ -119,6 +164,9 @@ def main():
                 time.sleep(.5)
             print(f"a daemon of one service, scraped for 30 s: {status_kb(one.pid, 'Private_Dirty') / 1000:.1f} MB private, "
                   f"{status_kb(one.pid, 'Rss') / 1000:.1f} MB resident")
+            one.run("daemon", "stop")
+            daemons.remove(one)
+            browsers(docktor, folder, nats, daemons)
         finally:
             for d in daemons:
                 d.run("daemon", "stop")

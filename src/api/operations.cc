@@ -88,6 +88,11 @@ std::vector<Operation> operations() {
                        1e-3, 1e6)},
                {"start_up",
                 number("seconds from an order until a replica works, where it was not learned", 0, 3600)}})},
+      {"savings",
+       "What ran, from the journal: replica-seconds beside max_replicas all the time, and how long messages "
+       "waited. No rows while less than a minute is recorded.",
+       kRead,
+       object({{"service", service}, {"last", text("how far back: 7d, 24h, 90m (7d)", 40)}}, {"service"})},
       {"decide",
        "What rules would decide on given numbers, within the bounds and steps of the service. Nothing is "
        "done.",

@@ -30,6 +30,7 @@ struct Operation {
 ///   explain {id? | service?}                      one decision with every number behind it
 ///   proposals {service?}                          what waits for a person's yes
 ///   simulate {service?, policy?, ...}             what another policy would have made of the recorded load
+///   savings {service, last?}                      what ran beside max_replicas all the time, and the waits
 ///   decide {service, observations?, ...}          what the rules would decide on given numbers; does nothing
 ///   propose {service, replicas, reason?}          leaves a proposal that approve carries out
 ///   pause {service, for?, reason?}                the policy does not count until resume or the time is over

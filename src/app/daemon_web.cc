@@ -10,12 +10,14 @@
 #include "app/cli.h"
 #include "app/operator.h"
 #include "app/version.h"
+#include "control/recorded_history.h"
 
 namespace docktor {
 namespace {
 
 // These read the journal, and take their time: they are answered beside the loop.
-constexpr std::array<std::string_view, 4> kOfJournal{"list_decisions", "explain", "simulate", "decide"};
+constexpr std::array<std::string_view, 5> kOfJournal{"list_decisions", "explain", "simulate", "decide",
+                                                     "savings"};
 
 // Says which setting has the address that was refused.
 Error refused(Error error, const std::string& listen, int ours) {
@@ -30,13 +32,21 @@ Error refused(Error error, const std::string& listen, int ours) {
   return error;
 }
 
+tl::unexpected<Error> busy() {
+  return fail(ErrorCode::kUnavailable, "the journal is being read for somebody else; try again in a second",
+              true);
+}
+
 }  // namespace
 
 DaemonWeb::DaemonWeb(const Board& board, const Instance& instance, bool manual, Ask ask)
-    : instance_(instance),
+    : board_(board),
+      instance_(instance),
       ask_(std::move(ask)),
       site_(board, {.call = [this](const std::string& operation, const nlohmann::json& arguments,
                                    const std::string& by) { return call(operation, arguments, by); },
+                    .recorded = [this](const std::string& service, Time from, Time to,
+                                       std::size_t most) { return recorded(service, from, to, most); },
                     .version = kVersion,
                     .manual = manual}) {}
 
@@ -47,10 +57,20 @@ Result<nlohmann::ordered_json> DaemonWeb::call(const std::string& operation, con
   std::unique_lock one(simulates_, std::defer_lock);
   if (operation == "simulate" && !one.try_lock())
     return fail(ErrorCode::kUnavailable, "another simulation runs; try again when it is done", true);
+  std::unique_lock reads(reads_, std::defer_lock);
+  if (operation == "savings" && !reads.try_lock()) return busy();
   Cli cli;
   cli.config = instance_.config;
   cli.cwd = std::string("/");
   return InstanceOperator(cli, "http").call(operation, arguments, stop_.get_token());
+}
+
+// One at a time, for the same reason: a whole journal takes a second or two.
+Result<std::vector<HistoryPoint>> DaemonWeb::recorded(const std::string& service, Time from, Time to,
+                                                      std::size_t most) const {
+  const std::unique_lock reads(reads_, std::try_to_lock);
+  if (!reads) return busy();
+  return recorded_history(instance_.journal_file(), service, from, to, most, board_.began());
 }
 
 Result<void> DaemonWeb::open_socket() {

@@ -41,10 +41,14 @@ class DaemonWeb {
   Result<nlohmann::ordered_json> call(const std::string& operation, const nlohmann::json& arguments,
                                       const std::string& by) const;
 
+  Result<std::vector<HistoryPoint>> recorded(const std::string& service, Time from, Time to,
+                                             std::size_t most) const;
+
+  const Board& board_;
   const Instance instance_;
   const Ask ask_;
   std::stop_source stop_;
-  mutable std::mutex simulates_;
+  mutable std::mutex simulates_, reads_;
   web::Site site_;
   HttpSpec spec_;
   std::unique_ptr<http::HttpListener> socket_, network_;

@@ -39,21 +39,40 @@ std::optional<double> carried(const nlohmann::ordered_json& record) {
   return rate / ready;
 }
 
+std::set<std::string> names_in(const std::string& path) {
+  std::set<std::string> names;
+  (void)read_journal(path, [&](const nlohmann::ordered_json& record) {
+    if (auto name = record.value("service", ""); !name.empty()) names.insert(std::move(name));
+    return true;
+  });
+  return names;
+}
+
+struct Ran {
+  double length = 0, replica_seconds = 0;
+  int peak = 0;
+};
+
+void add(Ran& ran, int replicas, double length) {
+  ran.length += length;
+  ran.replica_seconds += replicas * length;
+  ran.peak = std::max(ran.peak, replicas);
+}
+
 }  // namespace
 
 Result<JournalLoad> load_from_journal(const std::string& path, const std::string& service,
                                       const JournalPart& part) {
   JournalLoad out;
-  std::set<std::string> services;
+  std::set<std::string> services = service.empty() ? names_in(path) : std::set<std::string>{service};
   std::optional<Input> last;
   double first = 0;
   double most_carried = 0, skipped = 0;
-  bool known = false;  // what came, between any two samples
+  Ran ran, all;  // while what came is known; while anybody watched
   WaitMeter meter(part.max_wait);
   auto& rows = out.load.rows;
-  const auto read = read_journal(path, [&](const nlohmann::ordered_json& record) {
+  const auto take = [&](const nlohmann::ordered_json& record) {
     const std::string name = record.value("service", "");
-    if (!name.empty()) services.insert(name);
     if (!service.empty() && name != service) return true;
     if (const auto v = number_of(record, "capacity")) out.capacity = v;
     if (const auto v = number_of(record, "start_up")) out.start_up = v;
@@ -73,15 +92,16 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
       } else {
         const Duration length = now.at - last->at;
         const auto flow = flow_between(*last->queue, *now.queue, length);
-        const bool told = flow.flow && to_seconds(length) <= kLongestGap;
+        const bool watched = to_seconds(length) <= kLongestGap;
+        const bool told = flow.flow && watched;
         if (told) {
-          known = true;
+          out.counted = true;
           seen.flow = flow.flow;
-          out.replica_seconds += last->replicas.current * to_seconds(length);
-          out.peak_replicas = std::max(out.peak_replicas, last->replicas.current);
+          add(ran, last->replicas.current, to_seconds(length));
         } else {
           out.unknown += to_seconds(length);
         }
+        if (watched) add(all, last->replicas.current, to_seconds(length));
         if (told || !part.skip_gaps)
           rows.push_back(
               {to_seconds(last->at) - first - skipped, told ? flow.flow->arrivals / to_seconds(length) : 0});
@@ -91,19 +111,25 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
       last = std::move(now);
     }
     return true;
-  });
+  };
+  const auto read = read_journal(path, take, lines_of(service, part.since));
   if (!read) return tl::unexpected(read.error());
   if (service.empty() && services.size() > 1)
     return fail(ErrorCode::kInvalid, fmt::format("{} has several services; name one: --service {}", path,
                                                  fmt::join(services, " | ")));
   const std::string whose = service.empty() ? "" : " of service " + service;
+  if (!last) services = names_in(path);
   if (services.empty())
     return fail(ErrorCode::kNotFound,
                 fmt::format("{} has no records; a daemon writes one for each evaluation", path));
   if (!last)
     return fail(ErrorCode::kNotFound, fmt::format("{} has no sample of a queue{}; its services: {}", path,
                                                   whose, fmt::join(services, ", ")));
-  if (!known)
+  const Ran& told = out.counted ? ran : all;
+  out.watched = told.length;
+  out.replica_seconds = told.replica_seconds;
+  out.peak_replicas = told.peak;
+  if (!out.counted && !part.uncounted)
     return fail(
         ErrorCode::kNotFound,
         fmt::format("{} does not tell what came to the queue{}: no two samples in a row count messages. SQS, "

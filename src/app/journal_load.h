@@ -14,6 +14,7 @@ namespace docktor {
 struct JournalPart {
   double since = 0;                  ///< Unix seconds; samples before it do not count
   bool skip_gaps = false;            ///< time that nobody watched is cut out of the load, not taken as silent
+  bool uncounted = false;            ///< a queue that counts nothing is no error: what ran is still told
   std::optional<Duration> max_wait;  ///< what JournalLoad::waits calls late
 };
 
@@ -23,8 +24,10 @@ struct JournalLoad {
   std::optional<double>
       capacity;  ///< messages per second of a replica, as last learned, else the most that one was seen to do
   std::optional<double> start_up;  ///< seconds, as last learned
-  double unknown = 0;  ///< seconds between samples that tell nothing (the daemon was down, a reset)
+  double unknown = 0;    ///< seconds between samples that tell nothing (the daemon was down, a reset)
+  bool counted = false;  ///< what came is known; else there is no load, only what ran
   // What really ran, over the time that was watched.
+  double watched = 0;  ///< seconds
   double replica_seconds = 0;
   int peak_replicas = 0;
   WaitTotals waits;  ///< estimated from the samples

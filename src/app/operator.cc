@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 
 #include "api/control_socket.h"
 #include "app/configuration.h"
 #include "app/decisions.h"
 #include "app/instances.h"
 #include "app/look.h"
+#include "app/savings_account.h"
 #include "app/try_rules.h"
 #include "app/what_if.h"
 #include "core/record.h"
@@ -57,6 +59,21 @@ Result<Config> configuration(const Cli& cli, const Instance& instance) {
   return reload_for(plain, instance.config);
 }
 
+Result<ordered_json> savings(const Config& config, const Instance& instance, const json& arguments) {
+  const auto length = savings_length(arguments.value("last", "7d"));
+  if (!length) return fail(length.error().code, "last is " + length.error().message);
+  const auto spec = service_meant(config, arguments.value("service", ""));
+  if (!spec) return tl::unexpected(spec.error());
+  const double now = static_cast<double>(std::time(nullptr));
+  const auto s = savings_of(**spec, instance.journal_file(), {.since = now - *length});
+  if (s) return to_json(*s);
+  if (s.error().code != ErrorCode::kNotFound) return tl::unexpected(s.error());
+  // Too little was recorded yet, which is no mistake of whoever asks.
+  return ordered_json{{"service", (*spec)->name},
+                      {"rows", ordered_json::array()},
+                      {"notes", ordered_json::array({s.error().message})}};
+}
+
 }  // namespace
 
 Result<ordered_json> InstanceOperator::call(const std::string& operation, const json& arguments,
@@ -71,6 +88,11 @@ Result<ordered_json> InstanceOperator::call(const std::string& operation, const 
   if (operation == "simulate") {
     const auto config = configuration(cli_, instance);
     return config ? what_if(*config, instance, arguments, stop)
+                  : Result<ordered_json>(tl::unexpected(config.error()));
+  }
+  if (operation == "savings") {
+    const auto config = configuration(cli_, instance);
+    return config ? savings(*config, instance, arguments)
                   : Result<ordered_json>(tl::unexpected(config.error()));
   }
   if (operation == "decide") {

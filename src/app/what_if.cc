@@ -21,19 +21,25 @@ double rounded(double v) { return std::round(v * 1e3) / 1e3; }
 
 }  // namespace
 
+Result<const ServiceSpec*> service_meant(const Config& config, const std::string& name) {
+  const auto spec = name.empty() && config.services.size() == 1
+                        ? config.services.begin()
+                        : std::ranges::find(config.services, name, &ServiceSpec::name);
+  if (spec != config.services.end()) return &*spec;
+  std::vector<std::string> names;
+  for (const auto& s : config.services) names.push_back(s.name);
+  return fail(ErrorCode::kNotFound, fmt::format("{}; there are: {}",
+                                                name.empty() ? "several services: say which one is meant"
+                                                             : fmt::format("no service '{}'", name),
+                                                fmt::join(names, ", ")));
+}
+
 Result<ordered_json> what_if(const Config& config, const Instance& instance, const json& arguments,
                              const std::stop_token& stop) {
-  std::string name = arguments.value("service", "");
-  if (name.empty() && config.services.size() == 1) name = config.services[0].name;
-  const auto spec = std::ranges::find(config.services, name, &ServiceSpec::name);
-  if (spec == config.services.end()) {
-    std::vector<std::string> names;
-    for (const auto& s : config.services) names.push_back(s.name);
-    return fail(ErrorCode::kNotFound, fmt::format("{}; there are: {}",
-                                                  name.empty() ? "several services: say which one is meant"
-                                                               : fmt::format("no service '{}'", name),
-                                                  fmt::join(names, ", ")));
-  }
+  const auto meant = service_meant(config, arguments.value("service", ""));
+  if (!meant) return tl::unexpected(meant.error());
+  const ServiceSpec* spec = *meant;
+  const std::string& name = spec->name;
   const auto recorded = load_from_journal(instance.journal_file(), name);
   if (!recorded) return tl::unexpected(recorded.error());
   const double capacity = arguments.value("capacity", recorded->capacity.value_or(0));

@@ -130,6 +130,7 @@ Json effective_config(const Config& config) {
 Json effective_http(const HttpSpec& http) {
   Json json = {{"listen", http.listen}};
   if (!http.hosts.empty()) json["hosts"] = http.hosts;
+  if (!http.public_url.empty()) json["public_url"] = http.public_url;
   for (std::size_t i = 0; i < http.tokens.size(); ++i)
     json["tokens"].push_back(
         {{"name", http.tokens[i].name}, {"file", http.token_files[i]}, {"acts", http.tokens[i].acts}});

@@ -37,6 +37,24 @@ std::optional<Address> parse_address(std::string_view text) {
   return Address{IN6_IS_ADDR_LOOPBACK(&v6) != 0};
 }
 
+// The name in http(s)://NAME[:PORT][/PATH]; nothing where it is no such address. What stands in links and messages has no
+// password, and a query or a fragment would not be the page's.
+std::optional<std::string> name_of(std::string_view url) {
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (!url.starts_with(scheme)) continue;
+    url.remove_prefix(scheme.size());
+    const bool plain = std::ranges::all_of(url, [](char c) {
+      return c > 0x20 && c < 0x7f && std::string_view("?#@<>\"\\|").find(c) == std::string_view::npos;
+    });
+    std::string_view name = url.substr(0, url.find('/'));
+    const bool bracketed = name.starts_with('[');
+    if (const auto end = bracketed ? name.find(']') : name.find(':'); end != std::string_view::npos)
+      name = name.substr(0, end + (bracketed ? 1 : 0));
+    return plain && !name.empty() ? std::optional(std::string(name)) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
 std::optional<HttpToken> read_token(ConfigContext& context, const YamlNode& node, HttpSpec& http) {
   Section section(context, kHttpToken, node);
   const auto name = section.text("name");
@@ -73,6 +91,18 @@ HttpSpec read_http(Section& top) {
   auto& context = top.context();
   Section section(context, kHttp, *node);
   if (const auto hosts = section.texts("hosts")) http.hosts = hosts->value;
+  if (const auto url = section.text("public_url"); url && !url->value.empty()) {
+    http.public_url = url->value;
+    while (http.public_url.ends_with('/')) http.public_url.pop_back();
+    const auto name = name_of(url->value);
+    if (!name) {
+      context.mistakes.add(url->place,
+                           "public_url is not the address of a page; write https://docktor.example.org, "
+                           "without a password, '?' or '#'");
+    } else {
+      http.hosts.push_back(*name);  // a proxy passes the name on that it was asked for
+    }
+  }
   if (const auto tokens = section.sections("tokens")) {
     std::set<std::string> names;
     for (const auto* one : *tokens) {

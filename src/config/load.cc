@@ -144,6 +144,7 @@ void read_config(ConfigContext& context, const YamlNode& root, Config& config, L
   read_forms(top, config);
   read_total(top, config);
   result.notifications = read_notifications(top, config);
+  for (auto& channel : result.notifications) channel.page = result.http.public_url;
   result.lease = read_high_availability(top, config);
   select_service(context.mistakes, context.flags, config);
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <utility>
@@ -139,7 +140,8 @@ Result<void> FileJournal::append(const nlohmann::ordered_json& record) {
 }
 
 Result<void> read_journal(const std::string& path,
-                          const std::function<bool(const nlohmann::ordered_json&)>& each) {
+                          const std::function<bool(const nlohmann::ordered_json&)>& each,
+                          const std::function<bool(std::string_view line)>& wanted) {
   int oldest = 0;
   while (oldest < kMaxFiles && ::access(numbered(path, oldest + 1).c_str(), F_OK) == 0) ++oldest;
   bool any = false;
@@ -149,7 +151,7 @@ Result<void> read_journal(const std::string& path,
     any = true;
     std::string line;
     while (std::getline(file, line)) {
-      if (line.size() > kMaxLine) continue;
+      if (line.size() > kMaxLine || (wanted && !wanted(line))) continue;
       const auto record = parse_line(line);
       if (is_journal_record(record) && !each(record)) return {};
     }
@@ -158,6 +160,21 @@ Result<void> read_journal(const std::string& path,
     return fail(ErrorCode::kNotFound,
                 fmt::format("{}: no journal there; nothing has been decided yet", path));
   return {};
+}
+
+std::function<bool(std::string_view)> lines_of(const std::string& service, double since) {
+  std::string name = service.empty() ? "" : to_line(nlohmann::ordered_json(service));
+  return [since, name = std::move(name)](std::string_view line) {
+    if (line.find(name) == std::string_view::npos) return false;
+    if (line.find(R"("event":)") != std::string_view::npos) return true;
+    // Its own time, or that of any of its samples.
+    constexpr std::string_view kTime = R"("t":)";
+    for (auto at = line.find(kTime); at != std::string_view::npos; at = line.find(kTime, at)) {
+      at += kTime.size();
+      if (std::strtod(std::string(line.substr(at, 24)).c_str(), nullptr) >= since) return true;
+    }
+    return false;
+  };
 }
 
 std::vector<nlohmann::ordered_json> read_journal_tail(

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/journal.h"
@@ -48,9 +49,15 @@ class FileJournal final : public Journal {
 };
 
 /// All complete records of a journal, oldest file first; lines that are no JSON object are skipped. `each`
-/// returns false to end the reading. Reads line by line: memory does not grow with the journal.
+/// returns false to end the reading. Reads line by line: memory does not grow with the journal. Where `wanted`
+/// is given, only lines for which it holds are parsed, which is what takes the time.
 Result<void> read_journal(const std::string& path,
-                          const std::function<bool(const nlohmann::ordered_json&)>& each);
+                          const std::function<bool(const nlohmann::ordered_json&)>& each,
+                          const std::function<bool(std::string_view line)>& wanted = {});
+
+/// For read_journal: lines that may hold anything of `service` (of any when it is empty) from Unix second `since` on;
+/// and its events, which have the configuration, from whenever.
+std::function<bool(std::string_view line)> lines_of(const std::string& service, double since);
 
 /// The last `most` records for which `wanted` holds, oldest first. Reads from the end: cheap on a long
 /// journal.

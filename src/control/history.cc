@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 
 namespace docktor {
 namespace {
@@ -19,6 +20,24 @@ auto bits(const HistoryPoint& p) {
 }
 
 }  // namespace
+
+HistorySteps::HistorySteps(float from, float to, std::size_t most)
+    : from_(from),
+      length_(std::max((to - from) / static_cast<float>(std::max<std::size_t>(most, 1)), 1e-3F)) {}
+
+void HistorySteps::put(const HistoryPoint& point) {
+  const auto step = static_cast<long>((point.t - from_) / length_);
+  if (steps_.empty() || step != step_) {
+    step_ = step;
+    steps_.push_back(point);
+    return;
+  }
+  const HistoryPoint before = steps_.back();
+  steps_.back() = point;
+  // fmax takes the other where one is not known.
+  steps_.back().backlog = std::fmax(before.backlog, point.backlog);
+  steps_.back().oldest_wait = std::fmax(before.oldest_wait, point.oldest_wait);
+}
 
 bool History::due(Time at) {
   if (last_ && at < *last_ + step_) return false;

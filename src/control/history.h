@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/time.h"
@@ -15,6 +16,22 @@ struct HistoryPoint {
   float t = 0;  ///< seconds after the board's beginning
   float backlog = 0, rate_in = 0, rate_out = 0, oldest_wait = 0;
   float current = 0, ready = 0, target = 0, min = 0, max = 0;
+};
+
+/// Points of a stretch of time as at most `most` steps of equal length, each the newest point in it with the greatest
+/// backlog and wait of all of them: what was bad for a moment stays to be seen. Not thread-safe.
+class HistorySteps {
+ public:
+  HistorySteps(float from, float to, std::size_t most);
+
+  /// In order of time.
+  void put(const HistoryPoint& point);
+  std::vector<HistoryPoint> done() { return std::move(steps_); }
+
+ private:
+  float from_, length_;
+  long step_ = -1;  // of the last in steps_
+  std::vector<HistoryPoint> steps_;
 };
 
 /// The last `most` points, `step` apart: a day of a queue that is idle takes as much as a minute. Not thread-safe.

@@ -65,5 +65,23 @@ TEST(History, TakesOnePointAStep) {
   EXPECT_EQ(due, 4);
 }
 
+TEST(HistorySteps, KeepWhatWasBadForAMomentAndTheNewestOfTheRest) {
+  HistorySteps steps(0, 100, 10);
+  for (int i = 0; i < 100; ++i) {
+    HistoryPoint p = point(static_cast<float>(i), i == 33 ? 500.F : 1.F);
+    p.oldest_wait = i == 35 ? 9.F : std::numeric_limits<float>::quiet_NaN();
+    p.current = static_cast<float>(i);
+    steps.put(p);
+  }
+  const auto got = steps.done();
+  ASSERT_EQ(got.size(), 10U);
+  EXPECT_EQ(got[3].backlog, 500);
+  EXPECT_EQ(got[3].oldest_wait, 9);
+  EXPECT_EQ(got[3].current, 39);
+  EXPECT_EQ(got[3].t, 39);
+  EXPECT_EQ(got[4].backlog, 1);
+  EXPECT_TRUE(std::isnan(got[4].oldest_wait));
+}
+
 }  // namespace
 }  // namespace docktor

@@ -20,6 +20,7 @@ struct HttpToken {
 struct HttpSpec {
   std::string listen;              ///< "127.0.0.1:3625", "[::1]:3625"; empty: no network at all
   std::vector<std::string> hosts;  ///< names by which it is reached, beside IP addresses and localhost
+  std::string public_url;          ///< where people reach the page, without a slash at the end; may be empty
   std::vector<HttpToken> tokens;
   std::vector<std::string> token_files;  ///< of `tokens`, in their order
   friend bool operator==(const HttpSpec&, const HttpSpec&) = default;

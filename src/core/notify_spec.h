@@ -78,6 +78,7 @@ struct ChannelSpec {
   std::vector<std::string> events;               ///< names and groups; empty: the usual ones
   std::vector<std::string> services;             ///< empty: all
   Duration hold_off = std::chrono::seconds(30);  ///< something must last so long, and be over so long
+  std::string page;                              ///< http.public_url, for links; may be empty
   Duration repeat{};                             ///< told again so often while it lasts; 0: once
   friend bool operator==(const ChannelSpec&, const ChannelSpec&) = default;
 

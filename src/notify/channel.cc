@@ -21,12 +21,14 @@ Channel::Channel(ChannelSpec spec, Address address, Sender sender, std::string r
       watch_(spec_),
       random_(seed) {
   figures_.name = spec_.name;
+  sender_.page = spec_.page;
 }
 
 void Channel::change(ChannelSpec spec, Address address, Time now) {
   if (spec == spec_ && !gone_) return;
   const bool moved = gone_ || spec.url != spec_.url;
   spec_ = std::move(spec);
+  sender_.page = spec_.page;
   address_ = std::move(address);
   watch_.change(spec_);
   if (moved && batch_) {

@@ -93,7 +93,7 @@ class Channel {
 
   ChannelSpec spec_;
   Address address_;
-  const Sender sender_;
+  Sender sender_;
   const std::string run_;
   Watch watch_;
   std::map<Key, Told> told_;

@@ -260,5 +260,36 @@ TEST(NotificationChannel, SignsAsTheStandardDoes) {
                           "webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
 }
 
+// Who is told at night wants one touch to the page.
+TEST(NotificationChannel, LinksToThePageOfTheServiceWhereItIsKnown) {
+  const std::pair<const char*, const char*> forms[] = {{"json+http://h/x", "/url"},
+                                                       {"json+http://h/x", "/events/0/url"},
+                                                       {"cloudevents+http://h/x", "/data/url"},
+                                                       {"ntfy://h/topic", "/click"},
+                                                       {"alertmanager+http://h", "/0/generatorURL"},
+                                                       {"slack://A/B/C", "/blocks/1/elements/0/text"},
+                                                       {"discord://T@1", "/content"}};
+  for (const auto& [url, where] : forms) {
+    ChannelSpec spec;
+    spec.page = "https://d.example.org/x";
+    Stage with(url, spec), without(url);
+    for (auto* s : {&with, &without}) {
+      s->run(60, {figures("a b", unreachable())});
+      ASSERT_EQ(s->sent.size(), 1U) << url;
+    }
+    const json::json_pointer at(where);
+    EXPECT_THAT(json::parse(with.sent[0].body).at(at).get<std::string>(),
+                HasSubstr("https://d.example.org/x/#s=a%20b"))
+        << url;
+    EXPECT_THAT(without.sent[0].body, Not(HasSubstr("#s="))) << url;
+  }
+  ChannelSpec spec;
+  spec.page = "https://d.example.org";
+  Stage several("json+http://h/x", spec);
+  several.run(60, {figures("a", unreachable()), figures("b", unreachable())});
+  EXPECT_EQ(json::parse(several.sent[0].body)["url"], "https://d.example.org/");
+  EXPECT_EQ(json::parse(several.sent[0].body)["events"][1]["url"], "https://d.example.org/#s=b");
+}
+
 }  // namespace
 }  // namespace docktor::notify

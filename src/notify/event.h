@@ -50,6 +50,7 @@ struct Sight {
 struct Sender {
   std::string host;
   std::string instance;  ///< the configuration's path
+  std::string page;      ///< where people see more, without a slash at the end; may be empty
 };
 
 }  // namespace docktor::notify

@@ -209,7 +209,9 @@ Result<std::string> send_test(const ChannelSpec& spec, const Sender& sender, Tim
                       .detail = "nothing is wrong",
                       .at = now,
                       .since = now});
-  auto request = render(*address, sender, events, id);
+  Sender from = sender;
+  from.page = spec.page;
+  auto request = render(*address, from, events, id);
   request.timeout = Channel::kTimeout;
   if (info(address->form).signs) sign(request, spec.keys, id, now);
   HttpClient client({.base_url = address->base});

@@ -22,6 +22,7 @@ constexpr std::size_t kMostGathered = 50;
 constexpr std::size_t kMostDetail = 500;    // characters of a detail
 constexpr std::size_t kMostDiscord = 1900;  // of a content: 2,000 are allowed
 constexpr std::size_t kMostSlack = 2900;    // of a block's text: 3,000
+constexpr std::size_t kMostFrom = 1500;     // of it, beside a link
 constexpr std::size_t kMostNtfy = 3900;     // bytes: beyond 4,096 ntfy makes a file of it
 
 // At most `most` bytes, whole characters.
@@ -60,7 +61,15 @@ ordered_json observations(const ServiceFigures& f) {
   return seen;
 }
 
-ordered_json as_json(const Event& e) {
+// The service's page, or that of all where they are several; empty where nobody said how to reach it.
+std::string link(const Sender& sender, const std::vector<Event>& events) {
+  if (sender.page.empty() || events.empty()) return sender.page;
+  const auto& service = events.front().service;
+  const bool same = std::ranges::all_of(events, [&](const Event& e) { return e.service == service; });
+  return sender.page + "/" + (same && !service.empty() ? "#s=" + url_encoded(service) : "");
+}
+
+ordered_json as_json(const Sender& sender, const Event& e) {
   ordered_json j = {{"id", e.id},
                     {"event", e.info.name},
                     {"phase", to_string(e.phase)},
@@ -75,6 +84,7 @@ ordered_json as_json(const Event& e) {
   }
   if (e.figures && !e.figures->queue.empty()) j["queue"] = e.figures->queue;
   if (!e.decision.empty()) j["decision"] = e.decision;
+  if (!sender.page.empty()) j["url"] = link(sender, {e});
   if (e.figures) j["observations"] = observations(*e.figures);
   return j;
 }
@@ -104,7 +114,8 @@ ordered_json json_body(const Sender& sender, const std::vector<Event>& events, c
                     {"title", headline(events)},
                     {"text", lines(events)},
                     {"events", ordered_json::array()}};
-  for (const auto& e : events) j["events"].push_back(as_json(e));
+  if (!sender.page.empty()) j["url"] = link(sender, events);
+  for (const auto& e : events) j["events"].push_back(as_json(sender, e));
   return j;
 }
 
@@ -115,7 +126,7 @@ ordered_json cloud_event(const Sender& sender, const Event& e, const std::string
                     {"type", fmt::format("docktor.{}.{}", e.info.name, to_string(e.phase))},
                     {"time", utc_seconds(e.at)},
                     {"datacontenttype", "application/json"},
-                    {"data", as_json(e)}};
+                    {"data", as_json(sender, e)}};
   if (!e.service.empty()) j["subject"] = e.service;
   return j;
 }
@@ -138,7 +149,8 @@ std::string slack_text(std::string_view text) {
 
 ordered_json slack_body(const Sender& sender, const std::vector<Event>& events) {
   const auto text = cut(slack_text(lines(events)), kMostSlack);
-  const auto from = cut(slack_text(sender.host + " · " + sender.instance), kMostSlack);
+  auto from = cut(slack_text(sender.host + " · " + sender.instance), kMostFrom);
+  if (!sender.page.empty()) from += " · <" + slack_text(link(sender, events)) + "|see it>";
   ordered_json section = {{"type", "section"}, {"text", {{"type", "mrkdwn"}, {"text", text}}}};
   ordered_json element = {{"type", "mrkdwn"}, {"text", from}};
   ordered_json context = {{"type", "context"}, {"elements", ordered_json::array({std::move(element)})}};
@@ -146,8 +158,10 @@ ordered_json slack_body(const Sender& sender, const std::vector<Event>& events) 
 }
 
 ordered_json discord_body(const Sender& sender, const std::vector<Event>& events) {
-  return {{"content", cut(lines(events), kMostDiscord - std::min<std::size_t>(sender.host.size(), 255) - 4) +
-                          "\n" + cut(sender.host, 255)},
+  // <...> keeps Discord from drawing a preview of the page.
+  const auto from = cut(sender.host, 255) + (sender.page.empty() ? "" : " · <" + link(sender, events) + ">");
+  return {{"content",
+           cut(lines(events), kMostDiscord - std::min(from.size(), kMostDiscord / 2) - 4) + "\n" + from},
           {"allowed_mentions", {{"parse", ordered_json::array()}}}};
 }
 
@@ -163,6 +177,7 @@ ordered_json ntfy_body(const Address& address, const Sender& sender, const std::
                                  : severity == "critical" ? 5
                                  : severity == "warning"  ? 4
                                                           : 3}};
+  if (!sender.page.empty()) j["click"] = link(sender, events);
   j["tags"] = ordered_json::array({over                 ? "white_check_mark"
                                    : severity == "info" ? "information_source"
                                                         : "warning"});
@@ -195,6 +210,7 @@ ordered_json alerts(const Sender& sender, const std::vector<Event>& events) {
     ordered_json one = {{"labels", std::move(labels)},
                         {"annotations", {{"summary", title_of(e)}, {"description", text_of(e)}}},
                         {"startsAt", utc_seconds(e.since)}};
+    if (!sender.page.empty()) one["generatorURL"] = link(sender, {e});
     if (e.phase == Phase::kEnd || e.phase == Phase::kOnce) one["endsAt"] = utc_seconds(e.at);
     list.push_back(std::move(one));
   }

@@ -2,6 +2,8 @@
 
 #include <zlib.h>
 
+#include <algorithm>
+
 namespace docktor::web {
 
 bool accepts_gzip(std::string_view accept_encoding) {
@@ -16,12 +18,17 @@ std::optional<std::string> gzip(const std::string& text) {
   z_stream z{};
   constexpr int kGzip = 15 + 16;
   if (deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, kGzip, 8, Z_DEFAULT_STRATEGY) != Z_OK) return std::nullopt;
-  std::string out(deflateBound(&z, text.size()), '\0');
+  // Figures shrink to a tenth: room for the worst case would be as large as the text once more.
+  std::string out;
   z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));  // zlib does not write there
   z.avail_in = static_cast<uInt>(text.size());
-  z.next_out = reinterpret_cast<Bytef*>(out.data());
-  z.avail_out = static_cast<uInt>(out.size());
-  const int done = deflate(&z, Z_FINISH);
+  int done = Z_OK;
+  while (done == Z_OK) {
+    out.resize(out.size() + std::max<std::size_t>(16 << 10, out.size() / 2));
+    z.next_out = reinterpret_cast<Bytef*>(out.data()) + z.total_out;
+    z.avail_out = static_cast<uInt>(out.size() - z.total_out);
+    done = deflate(&z, Z_FINISH);
+  }
   out.resize(z.total_out);
   deflateEnd(&z);
   if (done != Z_STREAM_END) return std::nullopt;

@@ -87,6 +87,10 @@ ordered_json openapi(const std::string& version) {
     } else if (route.own == "history") {
       for (const char* key : {"from", "to"})
         schema["properties"][key] = {{"type", "number"}, {"description", "Unix seconds"}};
+      schema["properties"]["points"] = {{"type", "integer"},
+                                        {"minimum", 2},
+                                        {"maximum", 2000},
+                                        {"description", "at most so many steps of equal length"}};
     }
     describe_arguments(one, route, schema);
     one["responses"] = {{"200", answer_of(route)}, {"default", problem_answer("refused, or it failed")}};

@@ -29,7 +29,9 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/api/v1/services", "status", "", kLook, ""},
     {"GET", "/api/v1/services/{service}", "status", "", kLook, ""},
     {"GET", "/api/v1/services/{service}/history", "", "history", kLook,
-     "The last hour each 5 s, or the last day each minute: waits, backlog, rates, replicas."},
+     "Waits, backlog, rates, replicas from `from` to `to` (Unix seconds; the last hour): each 5 s in the last hour, each minute in "
+     "the last day, what is older from the journal; in `points` steps where that is given."},
+    {"GET", "/api/v1/services/{service}/savings", "savings", "", kLook, ""},
     {"GET", "/api/v1/services/{service}/desired", "", "desired", kLook,
      "How many replicas the last decision asks for, as a plain number for another autoscaler; 503 where it rests on no fresh data."},
     {"GET", "/api/v1/services/{service}/decisions", "list_decisions", "", kLook, ""},

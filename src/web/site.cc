@@ -29,6 +29,7 @@ using nlohmann::ordered_json;
 
 constexpr double kLongestTurn = 5;  // seconds in which the loop must have turned
 constexpr std::size_t kLeastZipped = 4 << 10;
+constexpr std::size_t kUsualPoints = 360, kMostPoints = 2000;  // of a history
 
 Response as_json(const ordered_json& j) {
   return {.body = to_line(j) + "\n",
@@ -49,6 +50,32 @@ Response zipped_where_asked(Response r, const Request& request) {
     r.headers.emplace_back("Vary", "Accept-Encoding");
   }
   return r;
+}
+
+struct Stretch {
+  double from = 0, to = 0;  // Unix seconds
+  std::optional<std::size_t> points;
+};
+
+Result<Stretch> stretch_of(const Request& request, double now) {
+  Stretch s{now - 3600, now + 1, std::nullopt};
+  for (const auto& [key, text] : request.query) {
+    if (key == "points") {
+      if (!is_whole_number(text) || text.size() > 4 || std::stoul(text) < 2 || std::stoul(text) > kMostPoints)
+        return fail(ErrorCode::kInvalid, fmt::format("points is a whole number from 2 to {}", kMostPoints));
+      s.points = std::stoul(text);
+      continue;
+    }
+    if (key != "from" && key != "to")
+      return fail(ErrorCode::kInvalid, fmt::format("unknown '{}'; there are: from, to (Unix seconds), points",
+                                                   plain_text(key.substr(0, 100))));
+    if (!is_decimal_number(text) || text.size() > 20)
+      return fail(ErrorCode::kInvalid, fmt::format("{} is not a number of Unix seconds", key));
+    (key == "from" ? s.from : s.to) = std::strtod(text.c_str(), nullptr);
+  }
+  s.from = std::clamp(s.from, 0.0, 9e9);
+  s.to = std::clamp(s.to, 0.0, 9e9);
+  return s;
 }
 
 }  // namespace
@@ -119,8 +146,8 @@ std::optional<Response> Site::at_once(const Request& request) {
     return done(std::move(r));
   }
   // What needs neither the loop nor a file is answered here, so that it is whatever else is asked.
-  constexpr std::array<std::string_view, 9> kQuick{"page",  "plain",   "health", "ready",  "openapi",
-                                                   "about", "history", "events", "desired"};
+  constexpr std::array<std::string_view, 8> kQuick{"page",    "plain", "health", "ready",
+                                                   "openapi", "about", "events", "desired"};
   if (std::ranges::find(kQuick, found.route->own) == kQuick.end()) return std::nullopt;
   return done(own(found.route->own, request, access, found.arguments));
 }
@@ -229,22 +256,29 @@ Response Site::history(const Request& request, const std::string& service) const
   const auto figures = board_.service(service);
   if (!figures)
     return problem(404, fmt::format("no service '{}'", plain_text(service.substr(0, 100))), "not_found");
-  double from = to_seconds(figures->at) - 3600, to = to_seconds(figures->at) + 1;
-  for (const auto& [key, text] : request.query) {
-    if (key != "from" && key != "to")
-      return problem(400, fmt::format("unknown '{}'; there are: from, to (Unix seconds)", plain_text(key)),
-                     "invalid");
-    if (!is_decimal_number(text) || text.size() > 20)
-      return problem(400, fmt::format("{} is not a number of Unix seconds", key), "invalid");
-    (key == "from" ? from : to) = std::strtod(text.c_str(), nullptr);
+  const auto asked = stretch_of(request, to_seconds(figures->at));
+  if (!asked) return problem(asked.error());
+  const Time from = time_at(asked->from), to = time_at(asked->to);
+  auto points = board_.history(service, from, to);
+  // What is kept in memory begins with the daemon, and reaches back a day at most.
+  const double began = to_seconds(board_.began());
+  const double memory = points.empty() ? asked->to : began + static_cast<double>(points.front().t);
+  if (memory > asked->from + to_seconds(Board::kCoarse) && backend_.recorded) {
+    const auto share = (memory - asked->from) / std::max(asked->to - asked->from, 1.0);
+    const auto most = std::max(2.0, share * static_cast<double>(asked->points.value_or(kUsualPoints)));
+    auto older = backend_.recorded(service, from, time_at(memory), static_cast<std::size_t>(most));
+    if (!older) return problem(older.error());
+    points.insert(points.begin(), older->begin(), older->end());
   }
-  from = std::clamp(from, 0.0, 9e9);
-  to = std::clamp(to, 0.0, 9e9);
-  const auto points = board_.history(service, time_at(from), time_at(to));
+  if (asked->points) {
+    HistorySteps steps(static_cast<float>(asked->from - began), static_cast<float>(asked->to - began),
+                       *asked->points);
+    for (const auto& p : points) steps.put(p);
+    points = steps.done();
+  }
   ordered_json j = {{"service", service}, {"points", ordered_json::array()}};
   j["columns"] = {"t",       "backlog", "rate_in", "rate_out", "oldest_wait",
                   "current", "ready",   "target",  "min",      "max"};
-  const double began = to_seconds(board_.began());
   for (const auto& p : points) {
     auto row = ordered_json::array({std::round((began + static_cast<double>(p.t)) * 10) / 10});
     for (const float v :

@@ -23,6 +23,10 @@ struct Backend {
   std::function<Result<nlohmann::ordered_json>(const std::string& operation, const nlohmann::json& arguments,
                                                const std::string& by)>
       call;  ///< an operation, "reload" or "config"
+  /// Of a service, from before what is kept in memory: as recorded_history() of the journal, in at most `most` points.
+  std::function<Result<std::vector<HistoryPoint>>(const std::string& service, Time from, Time to,
+                                                  std::size_t most)>
+      recorded;
   std::string version;
   bool manual = false;
 };

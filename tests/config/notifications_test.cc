@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "config/effective.h"
 #include "tests/config/test_files.h"
 
@@ -70,6 +72,30 @@ TEST(Notifications, KeysAreReadFromAFileAndWrongOnesRefused) {
   EXPECT_THAT(with(kKey, "slack+https"), HasSubstr("only json and cloudevents are signed"));
   for (const char* bad : {"", "hello", "whsec_short", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa!w"})
     EXPECT_THAT(with(bad), HasSubstr("secret_file must hold")) << bad;
+}
+
+TEST(Notifications, ThePageThatTheyLinkToIsOneOfTheNamesOfTheServer) {
+  const auto with = [](const std::string& url) {
+    return load_text("http: {public_url: '" + url + "'}\nnotifications: [{name: a, url: 'ntfys://h/t'}]\n" +
+                     kService);
+  };
+  for (const auto& [url, page, name] :
+       {std::tuple{"https://d.example.org/", "https://d.example.org", "d.example.org"},
+        {"http://tools.lan:8080/docktor/", "http://tools.lan:8080/docktor", "tools.lan"},
+        {"http://[::1]:3625", "http://[::1]:3625", "[::1]"}}) {
+    const auto r = with(url);
+    ASSERT_TRUE(r.config) << fmt::format("{}", fmt::join(r.mistakes, "\n"));
+    EXPECT_EQ(r.notifications.at(0).page, page);
+    EXPECT_EQ(r.http.hosts, std::vector<std::string>{name});
+    EXPECT_EQ(effective_http(r.http)["public_url"], page);
+  }
+  for (const char* wrong : {"d.example.org", "ftp://d", "https://", "https://ann:secret@d.org",
+                            "https://d.org/?a=1", "https://d.org/#x", "https://d org"}) {
+    const auto r = with(wrong);
+    ASSERT_EQ(r.mistakes.size(), 1U) << wrong;
+    EXPECT_THAT(r.mistakes[0], HasSubstr("public_url is not the address of a page")) << wrong;
+    EXPECT_THAT(r.mistakes[0], Not(HasSubstr("secret")));
+  }
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ class SavingsTest : public testing::Test {
   }
 
   // Two replicas and 30 messages a second for so many seconds, until now; `numbers` as a policy records them.
-  void journal(int seconds, const std::string& numbers = R"({"capacity": 20.0, "start_up": 1.0})") {
+  void journal(int seconds, const std::string& numbers = R"({"capacity": 20.0, "start_up": 1.0})",
+               bool counts = true) {
     box.start();
     ASSERT_EQ(box.docktor("daemon stop --replicas").code, 0);
     std::string file = box.run("find . -name decisions.jsonl").out;
@@ -36,8 +37,8 @@ class SavingsTest : public testing::Test {
     const auto now = std::time(nullptr);
     for (int i = 0; i <= seconds; ++i) {
       const double t = static_cast<double>(now - seconds + i) + 0.5;
-      const json queue = {
-          {"num_pending", 3}, {"num_ack_pending", 2}, {"settled", 30 * i}, {"arrived", 30 * i}};
+      json queue = {{"num_pending", 3}, {"num_ack_pending", 2}};
+      if (counts) queue.update({{"settled", 30 * i}, {"arrived", 30 * i}});
       const json input = {
           {"t", t}, {"service", "w"}, {"replicas", {{"current", 2}, {"ready", 2}}}, {"queue", queue}};
       json r = {{"ts", "2026-01-01T00:00:00Z"},
@@ -79,6 +80,21 @@ TEST_F(SavingsTest, WhatRanStandsBesideTheOthers) {
   const auto text = box.docktor("savings --last 5m");
   EXPECT_THAT(text.out, HasSubstr("75% less than 8 replicas all the time"));
   EXPECT_THAT(text.out, HasSubstr("5 min"));
+}
+
+TEST_F(SavingsTest, OfAQueueThatCountsNothingWhatRanIsTold) {
+  journal(600, "{}", false);
+  const auto ran = box.docktor("savings --json --last 1h");
+  ASSERT_EQ(ran.code, 0) << ran.out;
+  const auto j = json::parse(ran.out)["services"][0];
+  EXPECT_NEAR(j["seconds"].get<double>(), 600, 1);
+  ASSERT_EQ(j["rows"].size(), 2U);
+  EXPECT_NEAR(j["rows"][0]["replica_seconds"].get<double>(), 1200, 3);
+  EXPECT_NEAR(j["rows"][1]["replica_seconds"].get<double>(), 4800, 10);
+  EXPECT_FALSE(j.contains("messages"));
+  EXPECT_FALSE(j["rows"][0].contains("p99_wait"));
+  EXPECT_THAT(j["notes"].dump(), HasSubstr("does not tell how many messages come"));
+  EXPECT_THAT(box.docktor("savings").out, HasSubstr("75% less than 8 replicas all the time"));
 }
 
 TEST_F(SavingsTest, WhatCannotBeToldIsSaid) {

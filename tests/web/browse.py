@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Opens an address in Debian's Chromium, over its debugging pipe, and tells as JSON what came of it.
 
-    browse.py PROFILE URL [--size 1400x900] [--dark] [--until EXPRESSION] [--run EXPRESSION]... [--picture FILE.png]
+    browse.py PROFILE URL [--size 1400x900] [--dark] [--until EXPRESSION] [--script FILE] [--run EXPRESSION]...
+             [--picture FILE.png]
 
-`--until` waits (a minute at most) until the expression is true in the page; each `--run` is then evaluated, promises awaited.
+`--until` waits (a minute at most) until the expression is true in the page; each `--run` is then evaluated, promises awaited;
+`--script` before them, past the policy of the page.
 Answer: {"met": bool, "values": [...], "console": [errors and reports of the policy], "requests": [addresses]}.
 """
 import argparse
@@ -73,6 +75,7 @@ def main():
     p.add_argument("--size", default="1400x900")
     p.add_argument("--dark", action="store_true")
     p.add_argument("--until", default="document.readyState === 'complete'")
+    p.add_argument("--script")
     p.add_argument("--run", action="append", default=[])
     p.add_argument("--wait", type=float, default=0)
     p.add_argument("--picture")
@@ -94,6 +97,9 @@ def main():
             if not met:
                 time.sleep(.1)
         time.sleep(a.wait)
+        if a.script:
+            with open(a.script) as f:
+                b.value(f.read() + ";0")
         values = [b.value(e) for e in a.run]
         if a.picture:
             shot = b.call("Page.captureScreenshot", format="png")["data"]

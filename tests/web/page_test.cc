@@ -4,9 +4,14 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
 #include <regex>
 #include <thread>
 
+#include "os/atomic_file.h"
 #include "tests/web/served.h"
 #include "web/gzip.h"
 
@@ -105,6 +110,111 @@ TEST_F(PageTest, TextFromOutsideIsTextAndNeverMarkup) {
   expect_no_complaint(told);
   EXPECT_EQ(told["values"][0], 0);
   EXPECT_EQ(get("/plain").body.find("<img"), std::string::npos);
+}
+
+// axe looks for what people who see, hear or move otherwise would trip over.
+TEST_F(PageTest, AxeFindsNothingInLightAndDark) {
+  if (!std::filesystem::exists(DOCKTOR_AXE)) {
+    const char* why = "axe is not there: scripts/fetch-axe.sh";
+    if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;
+    GTEST_SKIP() << why;
+  }
+  start();
+  ASSERT_TRUE(eventually([&] { return get("/readyz").status == 200; }));
+  EXPECT_EQ(act("POST", "/api/v1/services/consumer/pause", "{}").status, 200);
+  const auto look = [&](const char* wanted, const char* scheme) {
+    const auto told = browse(
+        "",
+        fmt::format("--until \"document.querySelector('{}')\" {} --script {} "
+                    "--run \"axe.run(document).then(r => r.violations.map(v => v.id + ': ' + v.help + ' ' + "
+                    "v.nodes.map(n => n.html).join(' ')))\" "
+                    "--run \"axe.run(document).then(r => r.passes.length)\"",
+                    wanted, scheme, DOCKTOR_AXE));
+    EXPECT_EQ(told["met"], true) << told;
+    EXPECT_EQ(told["values"][0], Json::array()) << wanted << " " << scheme;
+    EXPECT_GT(told["values"][1].get<int>(), 10) << "it did not look";
+  };
+  constexpr const char* kNarrow = "--dark --size 360x800";
+  look(".saved, .top h2", "");
+  look(".top h2", kNarrow);
+  // And all services on one page.
+  const std::string one = *read_file(box.path("docktor.yaml"), 1 << 20);
+  std::string all = one;
+  for (int i = 2; i <= 12; ++i)
+    all += std::regex_replace(one.substr(one.find("  - name: consumer")), std::regex("name: consumer"),
+                              fmt::format("name: consumer-{}", i));
+  box.write("docktor.yaml", all);
+  EXPECT_EQ(box.docktor("daemon reload").code, 0);
+  look(".card:nth-child(12) h2", "");
+  look(".card:nth-child(12) h2", kNarrow);
+}
+
+// A daemon that was started anew, or a day ago, knows the week from its journal.
+TEST_F(PageTest, AWeekBackComesFromTheJournalAndWhatItCostStandsBelow) {
+  start();
+  ASSERT_TRUE(eventually([&] { return get("/readyz").status == 200; }));
+  std::string file = box.run("find . -name decisions.jsonl").out;
+  file.erase(file.find('\n'));
+  const auto now = static_cast<double>(std::time(nullptr));
+  constexpr double kBefore = 3 * 86'400, kStep = 30;
+  constexpr int kSteps = 240;
+  std::ofstream out(box.path(file + ".1"));
+  for (int i = 0; i < kSteps; ++i) {
+    const double t = now - kBefore + kStep * i;
+    const Json replicas = {{"current", 3}, {"ready", 3}, {"failing", 0}};
+    const Json input = {{"t", t},
+                        {"service", "consumer"},
+                        {"replicas", {{"current", 3}, {"ready", 3}}},
+                        {"queue",
+                         {{"num_pending", i == 100 ? 777 : 3},
+                          {"num_ack_pending", 2},
+                          {"settled", 900 * i},
+                          {"arrived", 900 * i}}}};
+    Json r = {{"ts", "2026-01-01T00:00:00Z"},
+              {"id", fmt::format("old-{}", i)},
+              {"service", "consumer"},
+              {"decision", "hold"},
+              {"current_replicas", 3},
+              {"target_replicas", 3},
+              {"reason", "x"},
+              {"outcome", "none"},
+              {"duration", 0.0},
+              {"observations", Json::object()},
+              {"t", t},
+              {"replicas", replicas}};
+    r["inputs"] = Json::array({input});
+    out << r.dump() << "\n";
+  }
+  out.close();
+  const auto history = Json::parse(
+      get(fmt::format("/api/v1/services/consumer/history?from={:.0f}&points=360", now - 7 * 86'400)).body);
+  double greatest = 0;
+  int before = 0;
+  for (const auto& p : history["points"]) {
+    if (p[0] > now - 86'400) continue;
+    ++before;
+    greatest = std::max(greatest, p[1].get<double>());
+    EXPECT_EQ(p[5], 3) << p;
+    EXPECT_NEAR(p[0].get<double>(), now - kBefore + kStep * kSteps / 2, kStep * kSteps);
+  }
+  EXPECT_GE(before, 3);
+  EXPECT_EQ(greatest, 777) << "what was bad for a moment is gone";
+  EXPECT_LE(history["points"].size(), 361U);
+  const auto told =
+      browse("",
+             "--until \"document.querySelector('.saved')?.textContent.includes('replica-hours')\" "
+             "--run \"document.querySelector('.saved').textContent\" "
+             "--run \"document.querySelectorAll('.spans button')[2].click()\" "
+             "--run \"new Promise(r => setTimeout(r, 2000))\" "
+             "--run \"document.querySelector('.head h2').textContent\" "
+             "--run \"(() => {const d = document.querySelector('.split details'); d.open = true; return new "
+             "Promise(r => "
+             "setTimeout(() => r(d.querySelectorAll('tbody tr').length), 500));})()\"");
+  expect_no_complaint(told);
+  EXPECT_NE(told["values"][0].get<std::string>().find("less than 5 replicas all the time"), std::string::npos)
+      << told;
+  EXPECT_EQ(told["values"][3], "Last week");
+  EXPECT_GE(told["values"][4].get<int>(), 2) << told;
 }
 
 TEST_F(PageTest, DocktorWebServesItWithoutAPortOfTheDaemons) {

@@ -1,8 +1,10 @@
-// A chart over the last hour as SVG: lines, a goal, a band of what is allowed, marks where something changed. A pointer
+// A chart over a stretch of time as SVG: lines, a goal, a band of what is allowed, marks where something changed. A pointer
 // or the arrow keys move a line over it, and the values stand below; a table has them all.
 const NS = 'http://www.w3.org/2000/svg';
 const LEFT = 52, RIGHT = 46, TOP = 10, BOTTOM = 24, HEIGHT = 190;
+const HOUR = 3600, DAY = 86400;
 const clock = (t, seconds) => new Date(t * 1000).toLocaleTimeString([], {hour: '2-digit', minute: '2-digit', hourCycle: 'h23', ...(seconds ? {second: '2-digit'} : {})});
+const weekday = t => new Date(t * 1000).toLocaleDateString([], {weekday: 'short', day: 'numeric'});
 
 function s(tag, of, text) {
   const e = document.createElementNS(NS, tag);
@@ -47,7 +49,8 @@ export function timeChart(what) {
   const goalItem = what.goal && el('li', {}, sample(what.goal[1]), what.goal[0]);
   if (goalItem) legend.append(goalItem);
   if (what.band) { const g = s('svg', {'aria-hidden': 'true', viewBox: '0 0 22 10'}); g.append(s('rect', {class: 'band', width: 22, height: 10})); legend.append(el('li', {}, g, what.band[0])); }
-  let points = [], marks = [], x = () => 0, cursor = null, index = -1;
+  let points = [], marks = [], x = () => 0, cursor = null, index = -1, length = HOUR;
+  const when = t => length > HOUR ? weekday(t) + ' ' + clock(t) : clock(t, true);
 
   const shown = (v, unit) => v === null || v === undefined ? 'not known' : unit(v);
   const valuesAt = p => [...what.lines.map(([name, , of, right]) => [name, shown(of(p), right ? what.second : what.unit)]),
@@ -60,7 +63,7 @@ export function timeChart(what) {
     if (!p) return;
     cursor.setAttribute('d', `M${x(p.t)} ${TOP}V${HEIGHT - BOTTOM}`);
     const near = marks.filter(m => Math.abs(x(m.t) - x(p.t)) < 6).pop();
-    readout.textContent = clock(p.t, true) + ' · ' + valuesAt(p).map(([n, v]) => n + ' ' + v).join(' · ') + (near ? ' · ' + near.text : '');
+    readout.textContent = when(p.t) + ' · ' + valuesAt(p).map(([n, v]) => n + ' ' + v).join(' · ') + (near ? ' · ' + near.text : '');
   }
   function leave() {
     index = -1;
@@ -83,20 +86,21 @@ export function timeChart(what) {
     svg.setAttribute('aria-label', what.label + '. ' + readout.textContent);
   });
 
-  function draw(all, changes) {
+  function draw(all, changes, most = HOUR) {
     points = all;
     marks = changes;
+    length = most;
     const width = Math.max(240, Math.round(svg.getBoundingClientRect().width || 600));
     const second = what.lines.some(l => l[3]);
     const right = RIGHT;  // the charts below one another have one time axis
-    const t1 = points.length ? points[points.length - 1].t : Date.now() / 1000, t0 = t1 - Math.min(3600, Math.max(300, points.length ? t1 - points[0].t : 0)), span = t1 - t0;
+    const t1 = points.length ? points[points.length - 1].t : Date.now() / 1000, t0 = t1 - Math.min(length, Math.max(300, points.length ? t1 - points[0].t : 0)), span = t1 - t0;
     x = t => Math.round((LEFT + (t - t0) / span * (width - LEFT - right)) * 10) / 10;
     const inside = points.filter(p => p.t >= t0);
-    const most = of => inside.reduce((m, p) => Math.max(m, ...of.map(f => f(p) ?? 0)), 0);
-    const goal = what.goal ? most([what.goal[2]]) : 0;
+    const greatest = of => inside.reduce((m, p) => Math.max(m, ...of.map(f => f(p) ?? 0)), 0);
+    const goal = what.goal ? greatest([what.goal[2]]) : 0;
     if (goalItem) goalItem.hidden = !goal;
-    const first = ticks(Math.max(most(what.lines.filter(l => !l[3]).map(l => l[2])), goal * 1.1, what.band ? Math.min(most([what.band[2]]), most(what.lines.map(l => l[2])) * 2 + 2) : 0), what.whole, what.time);
-    const other = ticks(most(what.lines.filter(l => l[3]).map(l => l[2])), true);
+    const first = ticks(Math.max(greatest(what.lines.filter(l => !l[3]).map(l => l[2])), goal * 1.1, what.band ? Math.min(greatest([what.band[2]]), greatest(what.lines.map(l => l[2])) * 2 + 2) : 0), what.whole, what.time);
+    const other = ticks(greatest(what.lines.filter(l => l[3]).map(l => l[2])), true);
     const scale = list => v => HEIGHT - BOTTOM - Math.min(1.02, v / list[list.length - 1]) * (HEIGHT - TOP - BOTTOM);
     const y = scale(first), y2 = scale(other);
     const e = [];
@@ -105,20 +109,22 @@ export function timeChart(what) {
       e.push(s('text', {x: LEFT - 7, y: y(v) + 4, 'text-anchor': 'end'}, what.unit(v)));
     }
     if (second) for (const v of other) e.push(s('text', {x: width - right + 7, y: y2(v) + 4}, what.second(v)));
-    const every = [60, 120, 300, 600, 1200].find(n => span / n <= (width < 480 ? 3.2 : 6.2)) || 1200;
-    for (let t = Math.ceil(t0 / every) * every; t <= t1; t += every) {
+    const every = [60, 120, 300, 600, 1200, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, DAY / 2, DAY, 2 * DAY].find(n => span / n <= (width < 480 ? 3.2 : 7.2)) || 3 * DAY;
+    const zone = new Date(t1 * 1000).getTimezoneOffset() * 60;  // marks of days stand at this place's midnight
+    for (let t = Math.ceil((t0 - zone) / every) * every + zone; t <= t1; t += every) {
       e.push(s('path', {class: 'grid', d: `M${x(t)} ${HEIGHT - BOTTOM}v4`}));
-      if (x(t) < width - right - 14 && x(t) > LEFT + 8) e.push(s('text', {x: x(t), y: HEIGHT - 5, 'text-anchor': 'middle'}, clock(t)));
+      if (x(t) < width - right - 14 && x(t) > LEFT + 8) e.push(s('text', {x: x(t), y: HEIGHT - 5, 'text-anchor': 'middle'}, every < DAY ? clock(t) : weekday(t)));
     }
-    if (what.band && inside.length) {
-      const there = inside.map(p => [x(p.t), y(p.max), y(p.min)]);
+    const bounded = what.band ? inside.filter(p => p.min !== null && p.max !== null) : [];
+    if (bounded.length) {
+      const there = bounded.map(p => [x(p.t), y(p.max), y(p.min)]);
       e.push(s('path', {class: 'band', d: 'M' + there.map(([a, b]) => a + ' ' + b).join('L') + 'L' + there.reverse().map(([a, , c]) => a + ' ' + c).join('L') + 'z'}));
     }
     const path = (of, on) => {
       let d = '', before = null;
       for (const p of inside) {
         const v = of(p);
-        if (v === null || v === undefined || (before && p.t - before.t > 90)) before = null;
+        if (v === null || v === undefined || (before && p.t - before.t > Math.max(90, span / 60))) before = null;
         if (v === null || v === undefined) continue;  // not known: a gap
         d += before === null ? `M${x(p.t)} ${on(v)}` : what.step ? `H${x(p.t)}V${on(v)}` : `L${x(p.t)} ${on(v)}`;
         before = p;
@@ -135,8 +141,9 @@ export function timeChart(what) {
     if (table.open) fill();
   }
   function fill() {
-    const rows = points.filter((p, i) => i % 12 === points.length % 12 || i === points.length - 1).reverse();
-    body.replaceChildren(...rows.map(p => el('tr', {}, el('th', {scope: 'row'}, clock(p.t, true)),
+    const each = Math.ceil(points.length / 60);
+    const rows = points.filter((p, i) => i % each === points.length % each || i === points.length - 1).reverse();
+    body.replaceChildren(...rows.map(p => el('tr', {}, el('th', {scope: 'row'}, when(p.t)),
       ...names.map(n => el('td', {class: 'n'}, (valuesAt(p).find(v => v[0] === n) || [0, '–'])[1])))));
   }
   table.addEventListener('toggle', () => { if (table.open) fill(); });

@@ -37,6 +37,8 @@ export function dur(s) {
   return s < 172800 ? +(s / 3600).toFixed(1) + ' h' : Math.round(s / 86400) + ' days';
 }
 export const clock = t => new Date(t * 1000).toLocaleTimeString([], {hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23'});
+// Of a decision: with the day where it was not today's.
+const moment = t => (Date.now() / 1000 - t > 72000 ? new Date(t * 1000).toLocaleDateString([], {weekday: 'short', day: 'numeric'}) + ' ' : '') + clock(t);
 const plural = (n, word) => n + ' ' + word + (n === 1 ? '' : 's');
 const inTrouble = s => (s.conditions || []).some(c => c.trouble);
 const isLate = s => s.max_wait !== undefined && s.oldest_wait > s.max_wait;
@@ -62,7 +64,7 @@ if (inUrl) {
 }
 const headers = more => token ? {Authorization: 'Bearer ' + token, ...more} : more || {};
 
-async function ask(path, method = 'GET', body) {
+async function ask(path, method = 'GET', body, tries = method === 'GET' ? 9 : 0) {
   const answer = await fetch('api/v1/' + path, {
     method, cache: 'no-store',
     headers: headers(method === 'GET' ? {} : {'Content-Type': 'application/json'}),
@@ -70,6 +72,10 @@ async function ask(path, method = 'GET', body) {
   });
   const told = await answer.json().catch(() => ({}));
   if (answer.status === 401) wantToken();
+  if (answer.status === 503 && told.retry && tries > 0) {  // somebody else reads the journal
+    await new Promise(done => setTimeout(done, 500 + 1000 * Math.random()));
+    return ask(path, method, body, tries - 1);
+  }
   if (!answer.ok) throw new Error(told.detail || 'docktor answered ' + answer.status);
   return told;
 }
@@ -233,7 +239,7 @@ const sign = d => d.target_replicas > d.current_replicas ? ['up', '↑'] : d.tar
 function row(d, withService) {
   const [name, arrow] = sign(d);
   const bad = d.outcome === 'failed';
-  return [h('time', {}, clock(d.t)), h('b', {class: name}, arrow + ' ' + d.current_replicas + ' → ' + d.target_replicas),
+  return [h('time', {}, moment(d.t)), h('b', {class: name}, arrow + ' ' + d.current_replicas + ' → ' + d.target_replicas),
     h('span', {class: 'reason'}, withService ? h('a', {href: '#s=' + encodeURIComponent(d.service)}, d.service) : '',
       withService ? ' ' : '', d.reason || '',
       bad ? h('span', {class: 'bad'}, ' — failed' + (d.error ? ': ' + d.error : '')) :
@@ -297,6 +303,16 @@ function detail(name) {
     lines: [['oldest wait', 'k0', p => p.oldest_wait], ['backlog', 'k4', p => p.backlog, true]], goal: ['goal', 'kg', p => p.max_wait]});
   const poolChart = timeChart({label: 'Replicas', unit: v => String(Math.round(v)), step: true, whole: true,
     lines: [['current', 'k2', p => p.current], ['target', 'k1', p => p.target]], band: ['allowed', p => p.min, p => p.max]});
+  const spans = {hour: 3600, day: 86400, week: 604800}, steps = 360;
+  let span = 'hour';
+  const choice = h('div', {class: 'spans', role: 'group', 'aria-label': 'how far back'}, ...Object.keys(spans).map(k =>
+    h('button', {'aria-pressed': String(k === span), onclick: e => {
+      span = k;
+      for (const b of choice.children) b.setAttribute('aria-pressed', String(b === e.target));
+      set(title, 'Last ' + k);
+      load();
+    }}, k)));
+  const title = h('h2', {}, 'Last hour'), saved = h('p', {class: 'saved'});
   const folded = h('input', {type: 'checkbox', id: 'holds', onchange: () => load()});
   const list = h('ul', {class: 'changes'});
   const one = services.size === 1;
@@ -305,17 +321,17 @@ function detail(name) {
       h('dl', {class: 'figures'}, f.wait.e, f.backlog.e, f.replicas.e, f.flow.e), dotted, said, acts),
     proposals,
     h('div', {class: 'split'},
-      h('section', {}, h('h2', {}, 'Last hour'), waitChart.e, poolChart.e),
+      h('section', {}, h('div', {class: 'head'}, title, choice), waitChart.e, poolChart.e, saved),
       h('section', {}, h('h2', {}, 'Why'), h('label', {class: 'state'}, folded, ' also the decisions to change nothing'), list)));
   let points = [], decisions = [], key = '', opened = new Set();
   const marks = () => decisions.filter(d => d.current_replicas !== d.target_replicas)
     .map(d => ({t: d.t, text: d.current_replicas + ' → ' + d.target_replicas + ': ' + (d.reason || '')}));
   function charts() {
-    waitChart.draw(points, marks());
-    poolChart.draw(points, marks());
+    waitChart.draw(points, marks(), spans[span]);
+    poolChart.draw(points, marks(), spans[span]);
   }
   function fill() {
-    list.replaceChildren(...decisions.map(d => {
+    list.replaceChildren(...decisions.slice(0, 60).map(d => {
       const inside = h('div', {class: 'all'});
       const e = h('details', {open: opened.has(d.id), ontoggle: async () => {
         if (!e.open) return opened.delete(d.id);
@@ -331,8 +347,11 @@ function detail(name) {
   }
   async function load() {
     try {
-      const [past, made] = await Promise.all([ask(at(name, 'history')),
-        ask(at(name, 'decisions?last=40' + (folded.checked ? '' : '&changes=true')))]);
+      const t = Date.now() / 1000, chosen = span;
+      const [past, made] = await Promise.all([
+        ask(at(name, 'history' + (span === 'hour' ? '' : '?from=' + (t - spans[span]).toFixed() + '&points=' + steps))),
+        ask(at(name, 'decisions?last=' + (span === 'hour' ? 60 : 400) + (folded.checked ? '' : '&changes=true')))]);
+      if (chosen !== span) return;
       const s = services.get(name) || {};
       points = past.points.map(p => ({...Object.fromEntries(past.columns.map((c, i) => [c, p[i]])), max_wait: s.max_wait}));
       decisions = (made.decisions || []).reverse();
@@ -341,6 +360,7 @@ function detail(name) {
     } catch (error) { list.replaceChildren(h('li', {class: 'none'}, error.message)); }
   }
   load();
+  ask(at(name, 'savings?last=7d')).then(s => { if (s.rows.length) set(saved, savedText(s)); }, () => {});
   const again = new ResizeObserver(() => charts());
   again.observe(main);
   let asked = '';
@@ -348,7 +368,7 @@ function detail(name) {
     end() { again.disconnect(); },
     changed(d) {
       if (d.service !== name || (d.decision === 'hold' && !folded.checked)) return;
-      decisions = [d, ...decisions.filter(x => x.id !== d.id)].slice(0, 60);
+      decisions = [d, ...decisions.filter(x => x.id !== d.id)].slice(0, 400);
       fill();
       charts();
     },
@@ -372,14 +392,24 @@ function detail(name) {
         acts.replaceChildren(...(about.may_act ? actions(s) : []));
       }
       if (String(s.proposals) !== asked) { asked = String(s.proposals); propose(s, proposals); }
-      // A point each five seconds, as the history has them.
+      // A point each five seconds, as the history of an hour has them; of a longer stretch as many.
       const t = Date.now() / 1000;
-      if (points.length && t - points[points.length - 1].t >= 5) {
-        points = [...points.filter(p => p.t > t - 3600), {t, oldest_wait: s.oldest_wait, backlog: s.backlog, current: s.current,
+      if (points.length && t - points[points.length - 1].t >= spans[span] / 720) {
+        points = [...points.filter(p => p.t > t - spans[span]), {t, oldest_wait: s.oldest_wait, backlog: s.backlog, current: s.current,
           target: s.target, min: s.min, max: s.max, max_wait: s.max_wait}];
         charts();
       }
     }};
+}
+
+// What the last days cost beside max_replicas all the time, in a line.
+function savedText(s) {
+  const [ran, fixed] = s.rows, less = 1 - ran.replica_seconds / fixed.replica_seconds;
+  const hours = v => num(v / 3600);
+  return 'Watched for ' + dur(s.seconds) + ': ' + hours(ran.replica_seconds) + ' replica-hours, ' + Math.abs(Math.round(100 * less)) + ' % ' +
+    (less >= 0 ? 'less' : 'more') + ' than ' + s.max_replicas + ' replicas all the time (' + hours(fixed.replica_seconds) + ')' +
+    (ran.p99_wait !== undefined ? '; of ' + num(s.messages) + ' messages 99 % waited at most ' + dur(ran.p99_wait) : '') +
+    (ran.late_share !== undefined ? ', ' + num(100 * ran.late_share) + ' % longer than ' + dur(s.max_wait) : '') + '.';
 }
 
 function explained(r) {
