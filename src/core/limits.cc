@@ -7,18 +7,6 @@
 
 namespace docktor {
 
-std::string_view to_string(Action a) {
-  switch (a) {
-    case Action::kHold:
-      return "hold";
-    case Action::kScaleUp:
-      return "scale_up";
-    case Action::kScaleDown:
-      return "scale_down";
-  }
-  return "?";
-}
-
 Limits::Limits(const ServiceSpec& spec) : rules_(spec), memory_(spec) {}
 
 std::pair<int, int> Limits::bounds(const Overrides& overrides) const {

@@ -457,6 +457,18 @@ Overrides overrides_from_json(const json& j) {
   return o;
 }
 
+std::string_view to_string(Action a) {
+  switch (a) {
+    case Action::kHold:
+      return "hold";
+    case Action::kScaleUp:
+      return "scale_up";
+    case Action::kScaleDown:
+      return "scale_down";
+  }
+  return "?";
+}
+
 std::string utc_seconds(Time t) {
   const auto s = std::chrono::floor<std::chrono::seconds>(t.time_since_epoch());
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", fmt::gmtime(static_cast<std::time_t>(s.count())));
