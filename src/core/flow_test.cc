@@ -76,7 +76,9 @@ TEST(Meter, ForCountersThatMoveInStepsMakesAFlowOfWholeSteps) {
     ASSERT_TRUE(seen);
     EXPECT_FALSE(seen->reset);
     EXPECT_EQ(seen->flow.has_value(), second > 0 && second % 5 == 0) << second;
-    if (second >= 5) EXPECT_EQ(seen->get(Metric::kQueueRateIn), 100) << second;
+    if (second >= 5) {
+      EXPECT_EQ(seen->get(Metric::kQueueRateIn), 100) << second;
+    }
   }
   EXPECT_FALSE(meter.latest(at(19)).queue_stale) << "figures of 5 s steps are not stale after 5 s";
   EXPECT_TRUE(meter.latest(at(21)).queue_stale);

@@ -42,7 +42,9 @@ TEST_P(QueueingTheory, WaitsOfMMn) {
   // P(wait > 1) = C exp(-(n - offered)).
   const double over = chance_of_waiting_over(n, offered, 1, 1);
   // One in some thousands comes in clumps that no affordable run averages out.
-  if (over > 0.01) EXPECT_NEAR(waits.over_share(), over, kTolerance * over);
+  if (over > 0.01) {
+    EXPECT_NEAR(waits.over_share(), over, kTolerance * over);
+  }
   // The 99th percentile solves C exp(-(n - offered) t) = 0.01.
   if (waiting > 0.02) {
     const double p99 = std::log(waiting / 0.01) / (n - offered);

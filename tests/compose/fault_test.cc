@@ -36,7 +36,9 @@ TEST_F(ComposeFaults, ADeadEngineIsAProblemAndScalingGoesOnWhenItIsBack) {
   for (const char* end : {"kill", "stop"}) {
     dockerd(end);
     ASSERT_TRUE(eventually([&] { return !s.report().problem.empty(); }));
-    if (end == std::string("kill")) EXPECT_EQ(2u, s.report().replicas.size()) << "the last ones known";
+    if (end == std::string("kill")) {
+      EXPECT_EQ(2u, s.report().replicas.size()) << "the last ones known";
+    }
     EXPECT_THAT(s.report().problem, HasSubstr("Start Docker"));
     const auto refused = s.scale(4);
     ASSERT_FALSE(refused);

@@ -235,9 +235,9 @@ TEST_F(LeaseDaemonTest, DISABLED_ManyFailOvers) {
     const int pid = first.daemon_pid();
     const auto* how = std::array{"clean stop", "SIGKILL", "SIGSTOP"}[static_cast<std::size_t>(i % 3)];
     const auto began = std::chrono::steady_clock::now();
-    if (i % 3 == 0)
+    if (i % 3 == 0) {
       ASSERT_EQ(first.docktor("daemon stop").code, 0);
-    else
+    } else
       ::kill(pid, i % 3 == 1 ? SIGKILL : SIGSTOP);
     ASSERT_TRUE(eventually([&] { return leads(next); })) << how << next.log();
     took[how].push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());

@@ -120,18 +120,20 @@ class Counting : public ::testing::TestWithParam<Case> {
   // large, and the samples say so.
   bool may_exceed() const { return ledger->upper_bound; }
   void expect_arrivals() {
-    if (may_exceed())
+    if (may_exceed()) {
       EXPECT_GE(ledger->arrivals, published);
-    else
+    } else {
       EXPECT_EQ(ledger->arrivals, published);
+    }
     EXPECT_LE(ledger->arrivals, 1.5 * published);
     EXPECT_EQ(may_exceed(), may_exceed() && filtered() && GetParam().retention != "limits");
   }
   void expect_settled() {
-    if (may_exceed())
+    if (may_exceed()) {
       EXPECT_GE(ledger->settled, acked);
-    else
+    } else {
       EXPECT_EQ(ledger->settled, acked);
+    }
     EXPECT_LE(ledger->settled, 1.5 * acked);
   }
 

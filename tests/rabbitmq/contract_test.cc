@@ -191,7 +191,9 @@ TEST_F(RabbitContract, AQuorumQueueWithoutLeaderIsNoDataAndNeverEmpty) {
   const bool seen = eventually(
       [&] {
         const auto r = reader.read();
-        if (r) EXPECT_GT(r->queue->num_pending, 0u);
+        if (r) {
+          EXPECT_GT(r->queue->num_pending, 0u);
+        }
         errors += !r;
         return errors >= 5;
       },

@@ -59,7 +59,9 @@ TEST_P(ComposeServiceTest, WhatAnEngineEndsInGoingNobodysHandHasEnded) {
   list(ContainerState::kExited);
   EXPECT_EQ(service.stopped_by_hand(), "");
   EXPECT_EQ(current(), 2);
-  if (policy_) EXPECT_THAT(service.due_starts(now + 5s), IsEmpty()) << "Docker has its time to start them";
+  if (policy_) {
+    EXPECT_THAT(service.due_starts(now + 5s), IsEmpty()) << "Docker has its time to start them";
+  }
   EXPECT_THAT(service.due_starts(now + 11s), ElementsAre("a", "b")) << "then docktor does";
   now += 3s;
   list(ContainerState::kRunning);
