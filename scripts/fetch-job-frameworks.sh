@@ -3,7 +3,8 @@
 # nothing is installed.
 #   scripts/fetch-job-frameworks.sh [FOLDER]     prints the folder; it defaults to ./build/job-frameworks
 # FOLDER/node_modules has pg-boss in three versions and graphile-worker, FOLDER/node22 is a Node that the newest one runs on,
-# FOLDER/python is a PYTHONPATH with procrastinate and pgmq's client, which has pgmq's SQL.
+# FOLDER/newest a NODE_PATH with the newest pg-boss by its own name, FOLDER/python a PYTHONPATH with procrastinate and pgmq's
+# client, which has pgmq's SQL.
 # Nothing that users run needs them. Exit code 1, with the reason, when they cannot be had.
 set -eu
 folder=${1:-build/job-frameworks}
@@ -25,7 +26,7 @@ fi
 
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
-if [ "$(cat "$folder/fetched" 2>/dev/null)" = "$node_packages $python_packages" ]; then echo "$folder"; exit 0; fi
+if [ "$(cat "$folder/fetched" 2>/dev/null)" = "$node_packages $python_packages; newest" ]; then echo "$folder"; exit 0; fi
 command -v npm >/dev/null || fail "npm is not installed (package npm)"
 python3 -m pip --version >/dev/null 2>&1 || fail "pip is not installed (package python3-pip)"
 rm -rf "$folder/python" "$folder/fetched"
@@ -35,6 +36,8 @@ printf '{"private": true}\n' >"$folder/package.json"
 said=$(cd "$folder" && timeout 600 npm install --no-audit --no-fund --no-package-lock --ignore-scripts --loglevel=error \
   $node_packages 2>&1) || fail "cannot fetch $node_packages from npm: $(echo "$said" | tail -n 1)"
 rm -f "$folder/node22"
+mkdir -p "$folder/newest"
+ln -sfn ../node_modules/pg-boss-12 "$folder/newest/pg-boss"
 if [ -n "$node" ]; then ln -s "$node" "$folder/node22"; fi
-echo "$node_packages $python_packages" >"$folder/fetched"
+echo "$node_packages $python_packages; newest" >"$folder/fetched"
 echo "$folder"
