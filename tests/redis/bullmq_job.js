@@ -21,6 +21,12 @@ async function gated(job) {
   if (verb === 'put-priority') await add({priority: 3});
   if (verb === 'put-later') await add({delay: 3600000});
   if (verb === 'put-due') await add({delay: 1});
+  if (verb === 'put-retrying') await add({attempts: 3, backoff: 3600000}, {fails: true});
+  if (verb === 'count') {  // what it counts itself
+    const n = await queue.getJobCounts('wait', 'paused', 'prioritized', 'active', 'delayed', 'failed');
+    console.log(n.wait + n.paused + n.prioritized, n.active, n.delayed, n.failed);
+  }
+  if (verb === 'purge') await queue.drain(true);
   if (verb === 'pause') await queue.pause();
   if (verb === 'resume') await queue.resume();
   if (verb === 'obliterate') await queue.obliterate({force: true});

@@ -1,6 +1,7 @@
 """What the tests of frameworks do with Celery and RQ: puts jobs in and works on them, as their users do.
 
 frameworks.py FRAMEWORK VERB [N]     REDIS_URL names the server, GATE a file: jobs run until it exists.
+`count` prints what the framework counts itself.
 """
 import datetime
 import os
@@ -36,6 +37,11 @@ def celery(verb, n):
     elif verb == "put-mail":
         for i in range(n):
             task.apply_async((i,), queue="mail")
+    elif verb == "count":
+        with app.connection_for_read() as connection:
+            print(connection.default_channel.queue_declare("celery").message_count)
+    elif verb == "purge":
+        app.control.purge()
     elif verb == "work":
         app.worker_main(["worker", "--concurrency=1", "--pool=solo", "--loglevel=error", "--without-gossip", "--without-mingle",
                          "--without-heartbeat"])
@@ -44,7 +50,8 @@ def celery(verb, n):
 def rq(verb, n):
     import frameworks  # RQ names a job's function by its module
     from redis import Redis
-    from rq import Queue, SimpleWorker
+    from rq import Queue, Retry, SimpleWorker
+    from rq.suspension import resume, suspend
 
     connection = Redis.from_url(URL)
     queue = Queue("default", connection=connection)
@@ -61,6 +68,17 @@ def rq(verb, n):
     elif verb == "put-due":
         for i in range(n):
             queue.enqueue_at(now - datetime.timedelta(seconds=1), frameworks.job, i)
+    elif verb == "put-retrying":
+        for i in range(n):
+            queue.enqueue(frameworks.job, -1, retry=Retry(max=3, interval=3600))
+    elif verb == "count":
+        print(queue.count, queue.started_job_registry.count, queue.scheduled_job_registry.count, queue.failed_job_registry.count)
+    elif verb == "purge":
+        queue.empty()
+    elif verb == "pause":
+        suspend(connection)
+    elif verb == "resume":
+        resume(connection)
     elif verb == "work":
         SimpleWorker([queue], connection=connection).work(burst=True, with_scheduler=n > 0)
 

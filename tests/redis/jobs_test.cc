@@ -44,6 +44,22 @@ class JobsTest : public testing::Test {
     Program p(fmt::format("{} {}", environment(), line), log());
     ASSERT_EQ(p.wait(), 0) << line << said();
   }
+  /// What the framework says that it counts: waiting, in hand, later, dead.
+  std::string own(const std::string& line) const {
+    const auto path = (dir.path() / "own").string();
+    std::filesystem::remove(path);
+    Program p(fmt::format("{} {}", environment(), line), path);
+    EXPECT_EQ(p.wait(), 0) << line;
+    std::ifstream in(path);
+    std::string text;
+    std::getline(in, text);
+    return text;
+  }
+  /// The same of a sample.
+  static std::string read(const QueueSample& s) {
+    return fmt::format("{} {} {} {}", s.num_pending, s.in_hand(), s.scheduled.value_or(0),
+                       s.dead.value_or(0));
+  }
   std::unique_ptr<Program> start(const std::string& line) const {
     return std::make_unique<Program>(fmt::format("{} {}", environment(), line), log());
   }
@@ -130,6 +146,7 @@ TEST_F(JobsTest, CelerysLife) {
   EXPECT_EQ(RedisReader(both).sample().num_pending, 9u);
   EXPECT_THAT(reader.findings(), HasSubstr("ok: Celery celery: 5 waiting, 0 in hand"));
   EXPECT_THAT(reader.findings(), testing::Not(HasSubstr("no such queue")));
+  EXPECT_EQ(own(program + "count"), "5");
   auto early = spec;
   early.acks_late = false;
   EXPECT_FALSE(RedisReader(early).sample().num_ack_pending);
@@ -146,6 +163,16 @@ TEST_F(JobsTest, CelerysLife) {
   until(reader, [](const QueueSample& s) { return s.num_pending == 0 && s.in_hand() == 0; });
   EXPECT_EQ(server.cli("LLEN mail"), "4");
   worker->stop();
+  run(program + "put 3");
+  EXPECT_EQ(reader.sample().num_pending, 3u);
+  run(program + "purge");
+  EXPECT_EQ(reader.sample().num_pending, 0u);
+  EXPECT_EQ(own(program + "count"), "0");
+  run(program + "put 2");
+  server.cli("FLUSHALL");
+  EXPECT_EQ(reader.sample().num_pending, 0u);
+  run(program + "put 2");
+  EXPECT_EQ(reader.sample().num_pending, 2u);
 }
 
 TEST_F(JobsTest, RqsLife) {
@@ -161,6 +188,11 @@ TEST_F(JobsTest, RqsLife) {
   EXPECT_EQ(s.scheduled, 2u);
   EXPECT_EQ(s.num_ack_pending, 0u);
   EXPECT_EQ(s.consumers, 0u);
+  EXPECT_EQ(own(program + "count"), "4 0 3 0") << "to RQ one whose time has come is scheduled still";
+  run(program + "pause");
+  EXPECT_THAT(reader.sample().paused, HasSubstr("suspended"));
+  run(program + "resume");
+  EXPECT_EQ(reader.sample().paused, "");
   auto worker = start(program + "work");
   s = until(reader, [](const QueueSample& q) { return q.in_hand() == 1; });
   EXPECT_EQ(s.num_pending, 4u);
@@ -173,6 +205,28 @@ TEST_F(JobsTest, RqsLife) {
   EXPECT_EQ(s.dead, 1u);
   EXPECT_EQ(s.scheduled, 2u);
   EXPECT_THAT(reader.findings(), HasSubstr("ok: RQ default: 0 waiting"));
+  run(program + "put-retrying 1");
+  run(program + "work");
+  EXPECT_EQ(reader.sample().scheduled, 3u) << "one that failed waits for its next try";
+  EXPECT_EQ(own(program + "count"), read(reader.sample()));
+  run(program + "put 3");
+  EXPECT_EQ(reader.sample().num_pending, 3u);
+  run(program + "purge");
+  EXPECT_EQ(reader.sample().num_pending, 0u);
+  EXPECT_EQ(own(program + "count"), read(reader.sample()));
+  server.cli("FLUSHALL");
+  EXPECT_EQ(read(reader.sample()), "0 0 0 0");
+}
+
+TEST_F(JobsTest, WhoMayNotAskWhetherRqIsSuspendedReadsAllElse) {
+  server.cli("ACL SETUSER reader on '>pw' '~*' +@read +ping +info +select -get");
+  auto spec = framework("rq", {"default"});
+  spec.user = "reader";
+  spec.password.value = "pw";
+  server.cli("RPUSH rq:queue:default a b");
+  const auto s = RedisReader(spec).sample();
+  EXPECT_EQ(s.num_pending, 2u);
+  EXPECT_EQ(s.paused, "");
 }
 
 TEST_F(JobsTest, SidekiqsLife) {
@@ -189,6 +243,7 @@ TEST_F(JobsTest, SidekiqsLife) {
   EXPECT_EQ(s.scheduled, 4u);
   EXPECT_EQ(s.num_ack_pending, 0u);
   EXPECT_EQ(RedisReader(framework("sidekiq", {"default", "mail"})).sample().num_pending, 11u);
+  EXPECT_EQ(own(program + "count"), "3 0 10 0") << "to Sidekiq those whose time has come are scheduled still";
   auto worker = start(fmt::format("sidekiq -r {}/sidekiq_job.rb -c 2 -q default -t 2", DOCKTOR_REDIS_TESTS));
   s = until(reader, [](const QueueSample& q) { return q.in_hand() == 2; });
   EXPECT_EQ(s.consumers, 1u);
@@ -197,8 +252,19 @@ TEST_F(JobsTest, SidekiqsLife) {
   until(reader, [](const QueueSample& q) { return q.num_pending == 0 && q.in_hand() == 0; });
   run(program + "put-failing 1");
   until(reader, [](const QueueSample& q) { return q.dead == 1; });
+  const auto before = reader.sample().scheduled.value_or(0);
+  run(program + "put-retrying 1");
+  s = until(reader, [&](const QueueSample& q) { return q.num_pending == 0 && q.scheduled == before + 1; });
   worker->stop();
   EXPECT_EQ(reader.sample().consumers, 0u);
+  EXPECT_EQ(own(program + "count"), read(reader.sample()));
+  run(program + "put 3");
+  EXPECT_EQ(reader.sample().num_pending, 3u);
+  run(program + "purge");
+  EXPECT_EQ(read(reader.sample()), "0 0 1 1") << "what waits for its next try and what is dead stay";
+  EXPECT_EQ(own(program + "count"), read(reader.sample()));
+  server.cli("FLUSHALL");
+  EXPECT_EQ(read(reader.sample()), "0 0 0 0");
 }
 
 TEST_F(JobsTest, BullMqsLife) {
@@ -221,6 +287,7 @@ TEST_F(JobsTest, BullMqsLife) {
   const auto loaded = until(reader, [](const QueueSample& q) { return q.num_pending == 6; });
   EXPECT_EQ(loaded.scheduled, 4u);
   EXPECT_EQ(loaded.num_ack_pending, 0u);
+  EXPECT_EQ(own(program + "count"), "5 0 5 0") << "to BullMQ one whose time has come is delayed still";
   const auto came = flow_between(before, loaded, seconds(1));
   ASSERT_TRUE(came.flow);
   EXPECT_EQ(came.flow->arrivals, 6);
@@ -244,11 +311,26 @@ TEST_F(JobsTest, BullMqsLife) {
   const auto went = flow_between(resumed, s, seconds(1));
   ASSERT_TRUE(went.flow);
   EXPECT_EQ(went.flow->arrivals, 1);
+  run(program + "put-retrying 1");
+  s = until(reader, [](const QueueSample& q) { return q.num_pending == 0 && q.scheduled == 5; });
+  EXPECT_EQ(own(program + "count").substr(2), read(s).substr(2));
   worker->kill();
+  run(program + "put 2");
+  EXPECT_EQ(reader.sample().num_pending, 2u);
+  run(program + "purge");
+  EXPECT_EQ(reader.sample().num_pending, 0u);
+  EXPECT_EQ(own(program + "count"), read(reader.sample()));
   run(program + "obliterate");
   const auto empty = reader.sample();
   EXPECT_EQ(empty.num_pending, 0u);
   EXPECT_TRUE(flow_between(s, empty, seconds(1)).reset);
+  run(program + "put 2");
+  const auto anew = reader.sample();
+  EXPECT_EQ(anew.num_pending, 2u);
+  server.cli("FLUSHALL");
+  const auto flushed = reader.sample();
+  EXPECT_EQ(read(flushed), "0 0 0 0");
+  EXPECT_TRUE(flow_between(anew, flushed, seconds(1)).reset);
 }
 
 // Not the framework itself: these are the keys that its source writes.

@@ -12,11 +12,21 @@ class GatedJob
   end
 end
 
+class RetriedJob < GatedJob
+  sidekiq_options retry: 3
+  sidekiq_retry_in { 3600 }
+end
+
 if $PROGRAM_NAME == __FILE__
   n = ARGV[1].to_i
   case ARGV[0]
   when "put" then n.times { |i| GatedJob.perform_async(i) }
   when "put-failing" then n.times { GatedJob.perform_async(-1) }
+  when "put-retrying" then n.times { RetriedJob.perform_async(-1) }
+  when "count"  # what it counts itself
+    puts [Sidekiq::Queue.new("default").size, Sidekiq::Workers.new.size, Sidekiq::ScheduledSet.new.size + Sidekiq::RetrySet.new.size,
+          Sidekiq::DeadSet.new.size].join(" ")
+  when "purge" then Sidekiq::Queue.new("default").clear && Sidekiq::ScheduledSet.new.clear
   when "put-mail" then n.times { |i| Sidekiq::Client.push("class" => "GatedJob", "args" => [i], "queue" => "mail") }
   when "put-later" then n.times { |i| GatedJob.perform_in(3600, i) }
   when "put-due" then n.times { |i| Sidekiq.redis { |r| r.zadd("schedule", (Time.now.to_f - 1).to_s, Sidekiq.dump_json({"class" => "GatedJob", "args" => [i], "queue" => "default", "jid" => "due#{i}"})) } }

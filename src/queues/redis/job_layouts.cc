@@ -156,6 +156,7 @@ class RqLayout final : public JobLayout {
       out.push_back({"ZCARD", "rq:failed:" + q});
       out.push_back({"SCARD", "rq:workers:" + q});
     }
+    out.push_back({"GET", "rq:suspended"});
     return out;
   }
   void take(Counts& counts) override {
@@ -174,6 +175,8 @@ class RqLayout final : public JobLayout {
     sample_.scheduled = later;
     sample_.dead = dead;
     sample_.consumers = workers;
+    const auto* suspended = counts.reply_if_allowed();
+    if (suspended && !suspended->is_nil()) sample_.paused = "RQ's workers are suspended (rq suspend)";
   }
 };
 

@@ -22,6 +22,14 @@ const Reply* Counts::reply() {
   return &reply;
 }
 
+const Reply* Counts::reply_if_allowed() {
+  if (!error_ && at_ < answer_.replies.size() && answer_.replies[at_].is_error("NOPERM")) {
+    ++at_;
+    return nullptr;
+  }
+  return reply();
+}
+
 std::uint64_t Counts::take() {
   const auto* r = reply();
   if (!r) return 0;

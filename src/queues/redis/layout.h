@@ -58,6 +58,8 @@ class Counts {
   std::uint64_t take();
   /// The next reply as it is; nullptr after an error.
   const Reply* reply();
+  /// As reply(), and nullptr without an error where this user may not use the command.
+  const Reply* reply_if_allowed();
   const std::optional<Error>& error() const { return error_; }
 
  private:
