@@ -29,8 +29,9 @@ constexpr std::array kRoutes = std::to_array<Route>({
     {"GET", "/api/v1/services", "status", "", kLook, ""},
     {"GET", "/api/v1/services/{service}", "status", "", kLook, ""},
     {"GET", "/api/v1/services/{service}/history", "", "history", kLook,
-     "Waits, backlog, rates, replicas from `from` to `to` (Unix seconds; the last hour): each 5 s in the last hour, each minute in "
-     "the last day, what is older from the journal; in `points` steps where that is given."},
+     "Waits, backlog, rates, replicas. From `from` to `to` (Unix seconds): each 5 s in the last hour, each minute in the last day, what is "
+     "older or from before the daemon's start from the journal; in `points` steps where that is given. Without `from` the last hour, "
+     "as far as the daemon remembers it: cheap enough to be asked each second."},
     {"GET", "/api/v1/services/{service}/savings", "savings", "", kLook, ""},
     {"GET", "/api/v1/services/{service}/desired", "", "desired", kLook,
      "How many replicas the last decision asks for, as a plain number for another autoscaler; 503 where it rests on no fresh data."},

@@ -55,6 +55,7 @@ Response zipped_where_asked(Response r, const Request& request) {
 struct Stretch {
   double from = 0, to = 0;  // Unix seconds
   std::optional<std::size_t> points;
+  bool recorded = false;  // what is not in memory is read from the journal, too
 };
 
 Result<Stretch> stretch_of(const Request& request, double now) {
@@ -72,6 +73,7 @@ Result<Stretch> stretch_of(const Request& request, double now) {
     if (!is_decimal_number(text) || text.size() > 20)
       return fail(ErrorCode::kInvalid, fmt::format("{} is not a number of Unix seconds", key));
     (key == "from" ? s.from : s.to) = std::strtod(text.c_str(), nullptr);
+    s.recorded = s.recorded || key == "from";
   }
   s.from = std::clamp(s.from, 0.0, 9e9);
   s.to = std::clamp(s.to, 0.0, 9e9);
@@ -263,7 +265,7 @@ Response Site::history(const Request& request, const std::string& service) const
   // What is kept in memory begins with the daemon, and reaches back a day at most.
   const double began = to_seconds(board_.began());
   const double memory = points.empty() ? asked->to : began + static_cast<double>(points.front().t);
-  if (memory > asked->from + to_seconds(Board::kCoarse) && backend_.recorded) {
+  if (asked->recorded && memory > asked->from + to_seconds(Board::kCoarse) && backend_.recorded) {
     const auto share = (memory - asked->from) / std::max(asked->to - asked->from, 1.0);
     const auto most = std::max(2.0, share * static_cast<double>(asked->points.value_or(kUsualPoints)));
     auto older = backend_.recorded(service, from, time_at(memory), static_cast<std::size_t>(most));

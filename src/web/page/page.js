@@ -349,7 +349,7 @@ function detail(name) {
     try {
       const t = Date.now() / 1000, chosen = span;
       const [past, made] = await Promise.all([
-        ask(at(name, 'history' + (span === 'hour' ? '' : '?from=' + (t - spans[span]).toFixed() + '&points=' + steps))),
+        ask(at(name, 'history?from=' + (t - spans[span]).toFixed() + (span === 'hour' ? '' : '&points=' + steps))),
         ask(at(name, 'decisions?last=' + (span === 'hour' ? 60 : 400) + (folded.checked ? '' : '&changes=true')))]);
       if (chosen !== span) return;
       const s = services.get(name) || {};
