@@ -58,7 +58,7 @@ _docktor() {
       return
       ;;
     --queue)
-      mapfile -t COMPREPLY < <(compgen -W 'nats redis rabbitmq' -- "$cur")
+      mapfile -t COMPREPLY < <(compgen -W 'nats redis rabbitmq kafka' -- "$cur")
       return
       ;;
     --provider)

@@ -21,6 +21,7 @@ def main():
             time.sleep(0.008)
             record.write(f"{text} {begun} {os.getpid()}\n")
             queue.done(token)
+    queue.close()
 
 
 main()

@@ -349,8 +349,8 @@ Parsed parse_command_line(int argc, const char* const* argv) {
       "demo", "A minute of real scaling: a private server of a queue, producer and workers");
   numeric(demo->add_option("--seconds", cli.seconds, "How long the load lasts (60)"), 5.0, 3600.0, true);
   demo->add_option("--queue", cli.queue,
-                   "The queue: nats, redis or rabbitmq, where its server is installed (nats)")
-      ->check(CLI::IsMember({"nats", "redis", "rabbitmq"}));
+                   "The queue: nats, redis, rabbitmq or kafka, where its server is installed (nats)")
+      ->check(CLI::IsMember({"nats", "redis", "rabbitmq", "kafka"}));
   demo->footer("Example: docktor demo --queue redis");
   on(demo, Command::kDemo);
 

@@ -245,6 +245,99 @@ class RabbitDemo final : public ScriptedDemo {
   int port_ = free_port(), management_ = free_port(), distribution_ = free_port(), mapper_ = free_port();
 };
 
+// A broker with its controller in one process. It is no package of Debian: an unpacked Kafka is looked for.
+class KafkaDemo final : public ScriptedDemo {
+ public:
+  std::string_view server_name() const override { return "kafka"; }
+
+  Result<DemoPieces> find() const override {
+    const auto jars = find_jars();
+    if (jars.empty()) {
+      const char* home = std::getenv("KAFKA_HOME");
+      return fail(
+          ErrorCode::kNotFound,
+          fmt::format(
+              "the demo on kafka needs a Kafka broker, which Debian has no package of: {}; unpack one "
+              "from https://kafka.apache.org/downloads, set KAFKA_HOME to its folder, and: apt-get "
+              "install default-jre-headless python3-confluent-kafka",
+              home && *home ? fmt::format("KAFKA_HOME ({}) has no libs/kafka_*.jar", home)
+                            : "KAFKA_HOME is not set, and no kafka-server-start.sh is on the PATH"));
+    }
+    return find_scripts("kafka", "confluent_kafka", java().empty() ? "" : jars,
+                        "default-jre-headless python3-confluent-kafka");
+  }
+
+  // A shell, since the broker's folder is made by a program of its own; the broker takes its place.
+  std::vector<std::string> command(const DemoPieces& pieces, const std::string& folder) override {
+    const auto settings = folder + "/server.properties";
+    std::ofstream(settings) << fmt::format(
+        R"(process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{0}
+listeners=CLIENTS://127.0.0.1:{1},CONTROLLER://127.0.0.1:{0}
+advertised.listeners=CLIENTS://127.0.0.1:{1}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENTS:PLAINTEXT
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=CLIENTS
+log.dirs={2}/kafka
+log.index.size.max.bytes=65536
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+group.initial.rebalance.delay.ms=0
+)",
+        controller_, port_, folder);
+    return {"/bin/sh",
+            "-c",
+            R"(set -- "$1" "$2/*" "$3" -Xmx384m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+"$1" "$4" "$5" "$6" -cp "$2" kafka.tools.StorageTool format -t ZG9ja3Rvci1kZW1vLTAwMA -c "$3" || exit
+exec "$1" "$4" "$5" "$6" -cp "$2" kafka.Kafka "$3")",
+            "kafka",
+            java(),
+            pieces.server,
+            settings};
+  }
+  bool ready(const std::string&) override { return accepts(port_); }
+
+  DemoPart::Environment variables() const override { return scripts("kafka", url()); }
+  std::string described() const override { return "Topic events at " + url(); }
+
+ private:
+  std::string url() const { return fmt::format("127.0.0.1:{}", port_); }
+
+  static std::string java() {
+    const char* home = std::getenv("JAVA_HOME");
+    if (const auto own = home ? first_that_exists({fmt::format("{}/bin/java", home)}) : ""; !own.empty())
+      return own;
+    return find_program("java").value_or("");
+  }
+
+  // The folder of the broker's jars: as in Apache's archive, as Maven copies them, as in Confluent's packages.
+  static std::string jars_of(const fs::path& home) {
+    for (const char* under : {"libs", "lib", "share/java/kafka"}) {
+      std::error_code error;
+      for (const auto& entry : fs::directory_iterator(home / under, error)) {
+        const auto name = entry.path().filename().string();
+        if (name.starts_with("kafka_2.") && name.ends_with(".jar")) return (home / under).string();
+      }
+    }
+    return {};
+  }
+
+  static std::string find_jars() {
+    if (const char* home = std::getenv("KAFKA_HOME"); home && *home) return jars_of(home);
+    for (const char* name : {"kafka-server-start.sh", "kafka-server-start"}) {
+      std::error_code error;
+      const auto script = find_program(name);
+      const auto whole = script ? fs::canonical(*script, error) : fs::path();
+      if (auto jars = jars_of(whole.parent_path().parent_path()); script && !error && !jars.empty())
+        return jars;
+    }
+    return jars_of("/opt/kafka");
+  }
+
+  int port_ = free_port(), controller_ = free_port();
+};
+
 struct Row {
   std::string_view name;
   std::unique_ptr<DemoQueue> (*make)();
@@ -253,6 +346,7 @@ constexpr std::array kTable = std::to_array<Row>({
     {"nats", [] { return std::unique_ptr<DemoQueue>(std::make_unique<NatsDemo>()); }},
     {"redis", [] { return std::unique_ptr<DemoQueue>(std::make_unique<RedisDemo>()); }},
     {"rabbitmq", [] { return std::unique_ptr<DemoQueue>(std::make_unique<RabbitDemo>()); }},
+    {"kafka", [] { return std::unique_ptr<DemoQueue>(std::make_unique<KafkaDemo>()); }},
 });
 
 }  // namespace

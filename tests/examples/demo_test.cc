@@ -1,7 +1,9 @@
 // `docktor demo` as it is typed: what it ends with, and that it leaves nothing behind however it ends.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 
 #include "tests/examples/program.h"
@@ -64,6 +66,7 @@ class DemoQueueTest : public DemoTest, public testing::WithParamInterface<const 
 
 TEST_P(DemoQueueTest, AccountsForEveryMessageAndLeavesNothing) {
   const auto demo = start("8", {}, {"--queue", GetParam()});
+  EXPECT_TRUE(eventually([&] { return demo->ended(); }, 3 * kPatience));  // servers may take long to start
   EXPECT_EQ(demo->exit_code(), 0) << demo->output();
   const auto text = demo->output();
   EXPECT_NE(text.find("\n  lost       0\n"), std::string::npos) << text;
@@ -74,6 +77,39 @@ TEST_P(DemoQueueTest, AccountsForEveryMessageAndLeavesNothing) {
 
 INSTANTIATE_TEST_SUITE_P(Queues, DemoQueueTest, testing::Values("redis", "rabbitmq"),
                          [](const auto& info) { return std::string(info.param); });
+
+// Kafka is no package of Debian: one that was unpacked somewhere is found by its folder or its script.
+TEST_F(DemoTest, OnKafkaItAccountsForEveryMessageAndLeavesNothing) {
+  if (!fs::exists(DOCKTOR_KAFKA "/fetched")) {
+    if (std::getenv("DOCKTOR_REQUIRE_ALL"))
+      FAIL() << "no Kafka: scripts/fetch-kafka.sh";  // NOLINT(concurrency-mt-unsafe)
+    GTEST_SKIP() << "no Kafka: scripts/fetch-kafka.sh";
+  }
+  fs::create_directories(dir_.path() / "kafka/bin");
+  fs::create_directory_symlink(DOCKTOR_KAFKA "/lib", dir_.path() / "kafka/libs");
+  std::ofstream(dir_.path() / "kafka/bin/kafka-server-start.sh") << "#!/bin/sh\n";
+  fs::permissions(dir_.path() / "kafka/bin/kafka-server-start.sh", fs::perms::owner_all);
+  fs::create_symlink(dir_.path() / "kafka/bin/kafka-server-start.sh",
+                     dir_.path() / "bin/kafka-server-start.sh");
+  const auto demo = start("8", {{"KAFKA_HOME", ""}}, {"--queue", "kafka"});
+  EXPECT_TRUE(eventually([&] { return demo->ended(); }, 3 * kPatience));  // Java starts twice
+  EXPECT_EQ(demo->exit_code(), 0) << demo->output();
+  const auto text = demo->output();
+  EXPECT_NE(text.find("\n  lost       0\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("scale_up    1 → 3     queue.backlog 1"), std::string::npos) << text;
+  EXPECT_NE(text.find("scale_down"), std::string::npos) << text;
+  expect_nothing_left();
+}
+
+TEST_F(DemoTest, WhereThereIsNoKafkaItSaysWhatToInstall) {
+  const auto demo = start("8", {{"KAFKA_HOME", dir_.path().string()}}, {"--queue", "kafka"});
+  EXPECT_EQ(demo->exit_code(), 1);
+  const auto text = demo->output();
+  EXPECT_NE(text.find("KAFKA_HOME (" + dir_.path().string() + ") has no libs/kafka_*.jar"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("apt-get install default-jre-headless python3-confluent-kafka"), std::string::npos)
+      << text;
+}
 
 TEST_F(DemoTest, RefusesAQueueThatItDoesNotHave) {
   const auto demo = start("8", {}, {"--queue", "carrier-pigeons"});
