@@ -3,7 +3,8 @@
 
 At SIGTERM it finishes the record in hand, commits it, and leaves the group, so that others have its partitions at once.
 
-KAFKA_SERVERS, TOPIC, GROUP; PROCESS_TIME_MS: how long a record takes; RECORD_FILE: records done, one a line.
+KAFKA_SERVERS, TOPIC, GROUP; PROCESS_TIME_MS: how long a record takes; RECORD_FILE: records done, one a line; GROUP_PROTOCOL: consumer
+for the new protocol (KIP-848: Kafka 4 and confluent-kafka 2.10 and later), else the classic one.
 """
 import os
 import signal
@@ -30,7 +31,9 @@ consumer = Consumer({
     "group.id": os.environ.get("GROUP", "workers"),
     "auto.offset.reset": "earliest",                          # docktor's offset_reset says the same
     "enable.auto.commit": False,                              # what is done is committed, and nothing else
-    "partition.assignment.strategy": "cooperative-sticky",    # the others go on while one joins or leaves
+    # The others go on while one joins or leaves.
+    **({"group.protocol": "consumer"} if os.environ.get("GROUP_PROTOCOL") == "consumer" else
+       {"partition.assignment.strategy": "cooperative-sticky"}),
 })
 consumer.subscribe([os.environ.get("TOPIC", "jobs")])
 

@@ -199,6 +199,31 @@ TEST_F(KafkaContract, WhatTransactionsLeaveInTheLogIsNoWork) {
   reader.sample([](const QueueSample& s) { return s.num_pending > 0; });
 }
 
+// Offsets do not tell what compaction took away: the backlog is at most what is told, and is 0 for who has read all.
+TEST_F(KafkaContract, HolesOfCompactionCountUntilTheGroupIsPastThemAndNoLonger) {
+  admin->create(
+      "compact", 1,
+      {{"cleanup.policy", "compact"}, {"segment.ms", "100"}, {"min.cleanable.dirty.ratio", "0.01"}});
+  admin->create("deleted");
+  Reader reader(spec_of("compact", "late"));
+  EXPECT_THAT(reader.findings(), HasSubstr("warning: topic compact is compacted (cleanup.policy)"));
+  EXPECT_THAT(Reader(spec_of("deleted", "late")).findings(), Not(HasSubstr("compacted")));
+  admin->produce_keyed("compact", "one", 500);
+  std::uint64_t sent = 500;
+  ASSERT_TRUE(eventually([&] {  // a segment is closed by the next record, and cleaned then
+    admin->produce_keyed("compact", "one");
+    ++sent;
+    return admin->stored("compact") < 100;
+  }));
+  EXPECT_EQ(reader.with_backlog(sent).num_pending, sent);  // much more than there is
+  const auto past = static_cast<std::int64_t>(sent);
+  admin->commit("late", "compact", past - 1);  // in the midst of holes, the newest record is still to be read
+  const auto before = reader.with_backlog(1);
+  admin->commit("late", "compact", past);
+  const auto after = reader.with_backlog(0);
+  EXPECT_FALSE(flow_between(before, after, std::chrono::seconds(1)).reset);
+}
+
 TEST_F(KafkaContract, MembersAreCountedAndRebalancesSeen) {
   admin->create("joined", 4);
   Reader reader(spec_of("joined", "members"));
@@ -213,6 +238,31 @@ TEST_F(KafkaContract, MembersAreCountedAndRebalancesSeen) {
     });
   }
   reader.sample([&](const QueueSample& s) { return s.consumers == 0; });
+}
+
+// A member is lost and another joins: until the lost one's session ends the group rebalances. What of it holds depends on
+// the assignor, which the broker does not tell just then.
+TEST_F(KafkaContract, ARebalanceIsToldWhereItStopsTheMembersAndNotWhereTheyGoOn) {
+  for (const std::string assignor : {"range", "cooperative-sticky"}) {
+    const auto topic = "members-" + assignor;
+    admin->create(topic, 4);
+    Reader reader(spec_of(topic, topic));
+    KafkaMember lost(shared_server().url(), topic, topic, assignor);
+    reader.sample([&](const QueueSample& s) {
+      lost.poll();
+      return s.consumers == 1 && s.paused.empty();
+    });
+    lost.vanish();
+    KafkaMember next(shared_server().url(), topic, topic, assignor);
+    bool told = false, both = false;
+    reader.sample([&](const QueueSample& s) {
+      next.poll();
+      told |= !s.paused.empty();
+      both |= s.consumers == 2;
+      return both && s.consumers == 1 && s.paused.empty();
+    });
+    EXPECT_EQ(told, assignor == "range") << assignor;
+  }
 }
 
 // A producer and a worker at known speeds, seen by a meter for a while.

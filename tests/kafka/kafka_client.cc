@@ -1,5 +1,7 @@
 #include "tests/kafka/kafka_client.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <stdexcept>
 #include <utility>
@@ -35,14 +37,18 @@ void check(rd_kafka_error_t* error, const std::string& what) {
   throw std::runtime_error(text);
 }
 
-void produce_to(rd_kafka_t* producer, const std::string& topic, int count, int partition) {
-  for (int i = 0; i < count; ++i) {
-    const auto body = std::to_string(i);
-    check(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition),
-                            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                            RD_KAFKA_V_VALUE(const_cast<char*>(body.data()), body.size()), RD_KAFKA_V_END),
-          "produce");
-  }
+void produce_one(rd_kafka_t* producer, const std::string& topic, const std::string& body, int partition,
+                 const std::string& key) {
+  check(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                          RD_KAFKA_V_KEY(key.empty() ? nullptr : key.data(), key.size()),
+                          RD_KAFKA_V_VALUE(const_cast<char*>(body.data()), body.size()), RD_KAFKA_V_END),
+        "produce");
+}
+
+void produce_to(rd_kafka_t* producer, const std::string& topic, int count, int partition,
+                const std::string& key = "") {
+  for (int i = 0; i < count; ++i) produce_one(producer, topic, std::to_string(i), partition, key);
   check(rd_kafka_flush(producer, kMost), "flush");
 }
 
@@ -141,6 +147,31 @@ void KafkaAdmin::produce(const std::string& topic, int count, int partition) {
   produce_to(producer_, topic, count, partition);
 }
 
+void KafkaAdmin::produce_keyed(const std::string& topic, const std::string& key, int count) {
+  produce_to(producer_, topic, count, 0, key);
+}
+
+int KafkaAdmin::stored(const std::string& topic) {
+  auto* consumer = open(RD_KAFKA_CONSUMER, {{"bootstrap.servers", servers_},
+                                            {"group.id", "counts-what-is-stored"},
+                                            {"enable.auto.commit", "false"},
+                                            {"enable.partition.eof", "true"}});
+  auto* list = rd_kafka_topic_partition_list_new(1);
+  rd_kafka_topic_partition_list_add(list, topic.c_str(), 0)->offset = RD_KAFKA_OFFSET_BEGINNING;
+  check(rd_kafka_assign(consumer, list), "assign");
+  rd_kafka_topic_partition_list_destroy(list);
+  int count = 0;
+  for (bool end = false; !end;) {
+    auto* message = rd_kafka_consumer_poll(consumer, kMost);
+    end = !message || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+    count += message && message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (message) rd_kafka_message_destroy(message);
+  }
+  rd_kafka_consumer_close(consumer);
+  rd_kafka_destroy(consumer);
+  return count;
+}
+
 void KafkaAdmin::commit(const std::string& group, const std::string& topic, std::int64_t offset,
                         int partition) {
   auto& consumer = committers_[group];
@@ -168,14 +199,21 @@ void KafkaTransactions::begin() { check(rd_kafka_begin_transaction(producer_), "
 void KafkaTransactions::produce(const std::string& topic, int count) {
   produce_to(producer_, topic, count, 0);
 }
+void KafkaTransactions::send(const std::string& topic, const std::string& run, int count, int partitions) {
+  for (int i = 1; i <= count; ++i)
+    produce_one(producer_, topic, fmt::format("{} {}", run, i), i % partitions, "");
+  check(rd_kafka_flush(producer_, kMost), "flush");
+}
 void KafkaTransactions::commit() { check(rd_kafka_commit_transaction(producer_, kMost), "commit"); }
 void KafkaTransactions::abort() { check(rd_kafka_abort_transaction(producer_, kMost), "abort"); }
 
-KafkaMember::KafkaMember(const std::string& servers, const std::string& group, const std::string& topic)
+KafkaMember::KafkaMember(const std::string& servers, const std::string& group, const std::string& topic,
+                         const std::string& assignor)
     : consumer_(open(RD_KAFKA_CONSUMER, {{"bootstrap.servers", servers},
                                          {"group.id", group},
                                          {"enable.auto.commit", "false"},
-                                         {"session.timeout.ms", "2000"},
+                                         {"partition.assignment.strategy", assignor},
+                                         {"session.timeout.ms", "3000"},
                                          {"heartbeat.interval.ms", "200"},
                                          {"auto.offset.reset", "earliest"}})) {
   rd_kafka_poll_set_consumer(consumer_);
@@ -185,8 +223,12 @@ KafkaMember::KafkaMember(const std::string& servers, const std::string& group, c
   rd_kafka_topic_partition_list_destroy(list);
 }
 KafkaMember::~KafkaMember() {
+  if (!consumer_) return;
   rd_kafka_consumer_close(consumer_);
   rd_kafka_destroy(consumer_);
+}
+void KafkaMember::vanish() {
+  rd_kafka_destroy_flags(std::exchange(consumer_, nullptr), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 void KafkaMember::poll() {
   if (auto* message = rd_kafka_consumer_poll(consumer_, 20)) rd_kafka_message_destroy(message);

@@ -30,6 +30,10 @@ class KafkaAdmin {
 
   /// Records of partition 0 unless it is said, stored when it returns.
   void produce(const std::string& topic, int count = 1, int partition = 0);
+  void produce_keyed(const std::string& topic, const std::string& key, int count = 1);
+
+  /// Records that are still in partition 0, as a reader from its begin finds them.
+  int stored(const std::string& topic);
 
   /// As a member that has read so far.
   void commit(const std::string& group, const std::string& topic, std::int64_t offset, int partition = 0);
@@ -53,6 +57,8 @@ class KafkaTransactions {
 
   void begin();
   void produce(const std::string& topic, int count);  ///< flushed
+  /// "RUN 1" to "RUN count", as the example's producer has them, to all partitions in turn; flushed.
+  void send(const std::string& topic, const std::string& run, int count, int partitions);
   void commit();
   void abort();
 
@@ -63,11 +69,13 @@ class KafkaTransactions {
 /// A member of a group that reads and keeps all for itself; it commits nothing.
 class KafkaMember {
  public:
-  KafkaMember(const std::string& servers, const std::string& group, const std::string& topic);
+  KafkaMember(const std::string& servers, const std::string& group, const std::string& topic,
+              const std::string& assignor = "range");
   ~KafkaMember();
   KafkaMember(const KafkaMember&) = delete;
   KafkaMember& operator=(const KafkaMember&) = delete;
-  void poll();  ///< for a moment; joins meanwhile
+  void poll();    ///< for a moment; joins meanwhile
+  void vanish();  ///< as a host that is lost: the group waits for it until its session ends
 
  private:
   rd_kafka_t* consumer_ = nullptr;

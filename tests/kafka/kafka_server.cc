@@ -97,6 +97,9 @@ group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
 group.min.session.timeout.ms=1000
+group.consumer.heartbeat.interval.ms=1000
+group.consumer.min.heartbeat.interval.ms=500
+log.cleaner.backoff.ms=200
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS
 allow.everyone.if.no.acl.found=true
@@ -164,7 +167,10 @@ void KafkaServerProcess::end(int signal) {
 
 void KafkaServerProcess::stop() { end(SIGTERM); }
 void KafkaServerProcess::kill() { end(SIGKILL); }
-void KafkaServerProcess::pause() { ::kill(pid_, SIGSTOP); }
+void KafkaServerProcess::pause() {
+  ::kill(pid_, SIGSTOP);
+  waitpid(pid_, nullptr, WUNTRACED);  // its threads may answer until then
+}
 void KafkaServerProcess::resume() { ::kill(pid_, SIGCONT); }
 
 std::string KafkaServerProcess::url() const { return fmt::format("127.0.0.1:{}", port_); }

@@ -25,6 +25,7 @@ constexpr Duration kSlowLeader = std::chrono::seconds(1);
 constexpr Duration kMembersBusy = milliseconds(900);
 constexpr int kMembersPerSecond = 50;
 constexpr Duration kLook = milliseconds(500);
+constexpr Duration kLookAgain = milliseconds(500);  // doubled with each miss
 constexpr Duration kMargin = milliseconds(50);
 
 Duration rarely(std::size_t things) {
@@ -390,6 +391,12 @@ void KafkaCluster::Reader::ask_members(std::uint64_t id, Group& group) {
   client_->ask_members(tag, group.query.group, now + std::chrono::seconds(5));
 }
 
+// With a cooperative assignor members go on reading. Which it is the broker does not tell while a rebalance begins.
+void KafkaCluster::Reader::note_assignor(Group& group) {
+  if (!group.members->assignor.empty()) group.assignor = group.members->assignor;
+  if (group.assignor.find("cooperative") != std::string::npos) group.members->rebalancing = false;
+}
+
 void KafkaCluster::Reader::took(GroupAnswer answered) {
   const auto tag = tags_.find(answered.tag);
   if (tag == tags_.end()) return;
@@ -399,6 +406,7 @@ void KafkaCluster::Reader::took(GroupAnswer answered) {
   auto& group = it->second;
   if (auto* members = std::get_if<Result<std::optional<GroupMembers>>>(&answered.what)) {
     group.members = *members ? **members : std::nullopt;
+    if (group.members) note_assignor(group);
     return;
   }
   if (!group.waits || group.tag != answered.tag) return;  // of a question that was given up
@@ -426,7 +434,7 @@ void KafkaCluster::Reader::finish(Group& group) {
     if (p.committed && *p.committed < p.end) {
       auto& still = group.still[id];
       if (still.end != p.end || still.committed != *p.committed)
-        still = {p.end, *p.committed, now, false, false};
+        still = {p.end, *p.committed, now, false, false, 0};
       p.residue = still.residue;
     } else {
       group.still.erase(id);
@@ -448,7 +456,11 @@ void KafkaCluster::Reader::look_for_residue() {
   std::int64_t begin = 0;
   for (auto& [id, group] : groups_) {
     for (auto& [p, still] : group.still) {
-      if (still.looked || now - still.since < options_.still_after) continue;
+      const auto again = kLookAgain * (1 << std::min(still.misses, 10));
+      if (still.looked ||
+          now - still.since <
+              (still.misses > 0 ? std::min<Duration>(again, options_.still_after) : options_.still_after))
+        continue;
       if (oldest && oldest->since <= still.since) continue;
       const auto& edges = topics_.at(p.topic).edges;
       if (static_cast<std::size_t>(p.number) >= edges.size()) continue;  // the topic is gone
@@ -462,7 +474,9 @@ void KafkaCluster::Reader::look_for_residue() {
   const auto has = client_->has_record(*partition, std::max(oldest->committed, begin), now + kLook);
   oldest->looked = has.has_value();
   oldest->residue = has && !*has;
-  oldest->since = steady_clock::now();  // no answer: again after a while
+  // The library may begin to fetch too late for the answer; where there is none again and again, it is asked for rarely.
+  oldest->since = steady_clock::now();
+  oldest->misses += !has;
 }
 
 void KafkaCluster::Reader::expire() {

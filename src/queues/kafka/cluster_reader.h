@@ -50,6 +50,7 @@ class KafkaCluster::Reader {
     std::int64_t end = -1, committed = -1;
     SteadyTime since{};
     bool looked = false, residue = false;
+    int misses = 0;  ///< looks without an answer
   };
   struct Group {
     GroupQuery query;
@@ -59,6 +60,7 @@ class KafkaCluster::Reader {
     std::optional<SteadyTime> commits_at;
     std::optional<GroupMembers> members;
     std::optional<SteadyTime> members_asked;
+    std::string assignor;  ///< as last told
     std::map<Partition, Still> still;
     std::optional<Ask> waits;  ///< for the commits
     std::uint64_t tag = 0;     ///< of the question for them
@@ -77,6 +79,7 @@ class KafkaCluster::Reader {
   bool at_rest(const Group& group) const;
   void ask_group(std::uint64_t id, Group& group, Ask ask);
   void ask_members(std::uint64_t id, Group& group);
+  static void note_assignor(Group& group);
   void took(GroupAnswer answer);
   void finish(Group& group);
   void look_for_residue();

@@ -32,6 +32,7 @@ struct GroupMembers {
   int count = 0;
   bool rebalancing = false;  ///< and meanwhile none of them reads
   SteadyTime at;
+  std::string assignor{};  ///< how partitions are given out; not told while a rebalance begins
 };
 
 struct GroupFigures {

@@ -84,4 +84,17 @@ std::vector<Finding> check_kafka_group(const KafkaSpec& spec, const Result<Group
   return out;
 }
 
+Finding compacted_topic(const std::string& topic) {
+  return {
+      Severity::kWarning,
+      fmt::format(
+          "topic {} is compacted (cleanup.policy): records that were compacted away count in the backlog "
+          "until "
+          "the group has read past them, so that after a pause more replicas may be started than there is "
+          "work for",
+          topic),
+      "nothing needs to be done where the workers keep up; a topic of jobs is best kept with "
+      "cleanup.policy=delete"};
+}
+
 }  // namespace docktor

@@ -200,23 +200,31 @@ bool KafkaClient::troubled() {
   return trouble_ != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+// Why the broker does not let the user in. It tells a mechanism that it does not have, and nothing else.
+std::string KafkaClient::refusal() const {
+  const auto refused = fmt::format("Kafka at {} refuses user {} ({})", servers_, spec_.user, spec_.mechanism);
+  constexpr std::string_view kOthers = "supported mechanisms: ";
+  if (const auto at = trouble_text_.find(kOthers); at != std::string::npos)
+    return fmt::format("{}: it does not take this sasl_mechanism, it takes {}", refused,
+                       trouble_text_.substr(at + kOthers.size()));
+  // The library's nonce is one that Kafka 4 does not take any more (librdkafka#4895).
+  if (spec_.mechanism.starts_with("scram") && rd_kafka_version() < kScramWithKafka4)
+    return fmt::format(
+        "{}: from Kafka 4.0 on it takes no user by SCRAM from librdkafka {}, which is installed here, "
+        "whatever the password "
+        "(2.6.1 and later can); write sasl_mechanism: plain, with TLS, or sign in by a client certificate. "
+        "With an "
+        "older Kafka: check user and password",
+        refused, rd_kafka_version_str());
+  return refused + ": check user, password and sasl_mechanism";
+}
+
 Error KafkaClient::explained(rd_kafka_resp_err_t code, const std::string& what) const {
   if (is_silence(code)) {
     const auto at = trouble_text_.empty() ? fmt::format("Kafka at {} does not answer", servers_)
                                           : fmt::format("Kafka at {}: {}", servers_, trouble_text_);
-    if (trouble_ == RD_KAFKA_RESP_ERR__AUTHENTICATION && !spec_.user.empty()) {
-      // Its nonce is one that Kafka 4 does not take any more (librdkafka#4895).
-      const bool too_old = spec_.mechanism.starts_with("scram") && rd_kafka_version() < kScramWithKafka4;
-      return {ErrorCode::kDenied,
-              fmt::format(
-                  "Kafka at {} refuses user {} ({}): check user, password and sasl_mechanism{}", servers_,
-                  spec_.user, spec_.mechanism,
-                  too_old ? fmt::format(" (and librdkafka {} cannot sign in to Kafka 4 by SCRAM, 2.6.1 can: "
-                                        "there use plain, with TLS)",
-                                        rd_kafka_version_str())
-                          : ""),
-              true};
-    }
+    if (trouble_ == RD_KAFKA_RESP_ERR__AUTHENTICATION && !spec_.user.empty())
+      return {ErrorCode::kDenied, refusal(), true};
     if (trouble_ == RD_KAFKA_RESP_ERR__SSL) return {ErrorCode::kDenied, at + " (see tls.ca_file)", true};
     if (trouble_text_.empty() && code == RD_KAFKA_RESP_ERR__TIMED_OUT) return {ErrorCode::kTimeout, at, true};
     return {ErrorCode::kUnavailable, at, true};
@@ -333,6 +341,36 @@ Result<bool> KafkaClient::has_record(const Partition& partition, std::int64_t fr
   return out;
 }
 
+std::vector<std::string> KafkaClient::compacted(const std::vector<std::string>& topics, SteadyTime until) {
+  std::vector<rd_kafka_ConfigResource_t*> asked;
+  for (const auto& t : topics)
+    asked.push_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, t.c_str()));
+  auto* queue = rd_kafka_queue_new(handle_);
+  auto* options = options_for(handle_, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, 0, until);
+  rd_kafka_DescribeConfigs(handle_, asked.data(), asked.size(), options, queue);
+  rd_kafka_AdminOptions_destroy(options);
+  rd_kafka_ConfigResource_destroy_array(asked.data(), asked.size());
+  auto* event = rd_kafka_queue_poll(queue, left(until));
+  std::vector<std::string> out;
+  std::size_t count = 0;
+  const auto* result = event ? rd_kafka_event_DescribeConfigs_result(event) : nullptr;
+  const auto* const* found = result ? rd_kafka_DescribeConfigs_result_resources(result, &count) : nullptr;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::size_t entries = 0;
+    const auto* const* settings = rd_kafka_ConfigResource_configs(found[i], &entries);
+    for (std::size_t n = 0; n < entries; ++n) {
+      const char* value = rd_kafka_ConfigEntry_value(settings[n]);
+      if (value && std::string_view(rd_kafka_ConfigEntry_name(settings[n])) == "cleanup.policy" &&
+          std::string_view(value).find("compact") != std::string_view::npos)
+        out.emplace_back(rd_kafka_ConfigResource_name(found[i]));
+    }
+  }
+  if (event) rd_kafka_event_destroy(event);
+  rd_kafka_queue_destroy(queue);
+  serve();
+  return out;
+}
+
 void KafkaClient::ask_commits(std::uint64_t tag, const std::string& group,
                               const std::vector<Partition>& partitions, SteadyTime until) {
   const auto list = list_of(partitions, RD_KAFKA_OFFSET_INVALID);
@@ -400,12 +438,11 @@ Result<std::optional<GroupMembers>> KafkaClient::members_of(rd_kafka_event_t* ev
   if (state == RD_KAFKA_CONSUMER_GROUP_STATE_DEAD || state == RD_KAFKA_CONSUMER_GROUP_STATE_UNKNOWN)
     return std::optional<GroupMembers>{};
   const char* assignor = rd_kafka_ConsumerGroupDescription_partition_assignor(groups[0]);
-  const bool goes_on = assignor && std::string_view(assignor).find("cooperative") != std::string_view::npos;
-  return GroupMembers{
-      .count = static_cast<int>(rd_kafka_ConsumerGroupDescription_member_count(groups[0])),
-      .rebalancing = !goes_on && (state == RD_KAFKA_CONSUMER_GROUP_STATE_PREPARING_REBALANCE ||
-                                  state == RD_KAFKA_CONSUMER_GROUP_STATE_COMPLETING_REBALANCE),
-      .at = steady_clock::now()};
+  return GroupMembers{.count = static_cast<int>(rd_kafka_ConsumerGroupDescription_member_count(groups[0])),
+                      .rebalancing = state == RD_KAFKA_CONSUMER_GROUP_STATE_PREPARING_REBALANCE ||
+                                     state == RD_KAFKA_CONSUMER_GROUP_STATE_COMPLETING_REBALANCE,
+                      .at = steady_clock::now(),
+                      .assignor = assignor ? assignor : ""};
 }
 
 std::optional<GroupAnswer> KafkaClient::next(SteadyTime until) {

@@ -70,6 +70,9 @@ class KafkaClient {
   /// nobody's member.
   Result<bool> has_record(const Partition& partition, std::int64_t from, SteadyTime until);
 
+  /// Those of the topics that are compacted; without those whose settings the user may not see.
+  std::vector<std::string> compacted(const std::vector<std::string>& topics, SteadyTime until);
+
   /// Asks; next() has the answers, each with its tag.
   void ask_commits(std::uint64_t tag, const std::string& group, const std::vector<Partition>& partitions,
                    SteadyTime until);
@@ -84,6 +87,7 @@ class KafkaClient {
   Result<void> start();
   Result<void> set(rd_kafka_conf_t* conf, const char* key, const std::string& value) const;
   Error explained(rd_kafka_resp_err_t code, const std::string& what) const;
+  std::string refusal() const;
   Result<Commits> commits_of(rd_kafka_event_t* event) const;
   Result<std::optional<GroupMembers>> members_of(rd_kafka_event_t* event) const;
   void serve();

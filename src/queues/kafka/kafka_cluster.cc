@@ -16,12 +16,19 @@ constexpr Duration kWaitForEnd = std::chrono::seconds(3);
 }  // namespace
 
 KafkaCluster::KafkaCluster(const KafkaSpec& spec, KafkaClient::Options options)
-    : reader_(std::make_shared<Reader>(spec, std::move(options))) {}
+    : spec_(spec), options_(std::move(options)), reader_(std::make_shared<Reader>(spec_, options_)) {}
 
 KafkaCluster::~KafkaCluster() { reader_->stop(kWaitForEnd); }
 
 std::uint64_t KafkaCluster::add(GroupQuery query) { return reader_->add(std::move(query)); }
 void KafkaCluster::remove(std::uint64_t id) { reader_->remove(id); }
+
+std::vector<std::string> KafkaCluster::compacted(const std::vector<std::string>& topics,
+                                                 SteadyTime until) const {
+  const auto client = KafkaClient::open(spec_, options_);
+  return client ? (*client)->compacted(topics, until) : std::vector<std::string>();
+}
+
 void KafkaCluster::read(std::uint64_t id, SteadyTime until, Done done) {
   try {
     Reader::start(reader_);

@@ -39,11 +39,16 @@ class KafkaCluster {
   std::uint64_t add(GroupQuery query);
   void remove(std::uint64_t id);  ///< what it asked for is not answered any more
 
+  /// Those of the topics that are known to be compacted. Blocks until then, and asks by a client of its own: for checks.
+  std::vector<std::string> compacted(const std::vector<std::string>& topics, SteadyTime until) const;
+
   /// Answers once, shortly after `until` at the latest. At most one question of a query is under way.
   void read(std::uint64_t id, SteadyTime until, Done done);
 
  private:
   class Reader;
+  const KafkaSpec spec_;
+  const KafkaClient::Options options_;
   std::shared_ptr<Reader> reader_;
 };
 

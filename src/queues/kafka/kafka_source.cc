@@ -1,5 +1,6 @@
 #include "queues/kafka/kafka_source.h"
 
+#include <algorithm>
 #include <future>
 #include <mutex>
 #include <thread>
@@ -18,6 +19,7 @@ namespace {
 // Of a check.
 constexpr Duration kPause = std::chrono::milliseconds(300);
 constexpr int kTries = 3;
+constexpr Duration kSettings = std::chrono::seconds(3);
 
 }  // namespace
 
@@ -114,7 +116,12 @@ std::vector<Finding> KafkaSource::check(Duration timeout) {
     std::this_thread::sleep_for(kPause);
     if (auto again = ask()) figures = std::move(again);
   }
-  return check_kafka_group(options_.spec, figures, options_.min_replicas, options_.max_replicas);
+  auto out = check_kafka_group(options_.spec, figures, options_.min_replicas, options_.max_replicas);
+  if (!figures) return out;
+  const auto settings_until = std::min<SteadyTime>(until, steady_clock::now() + kSettings);
+  for (const auto& topic : cluster_->compacted(options_.spec.topics, settings_until))
+    out.push_back(compacted_topic(topic));
+  return out;
 }
 
 }  // namespace docktor

@@ -24,7 +24,8 @@ class KafkaEndToEnd : public KafkaTest {
   }
 
   void configure(int min, const std::string& topic, const std::string& policy, int milliseconds) {
-    box.write("docktor.yaml", fmt::format(R"(services:
+    box.write("docktor.yaml",
+              fmt::format(R"(services:
   - name: consumer
     min_replicas: {}
     max_replicas: 5
@@ -34,12 +35,12 @@ class KafkaEndToEnd : public KafkaTest {
     queue: {{kind: kafka, url: "{}", topic: {}, group: workers, offset_reset: earliest}}
     target:
       kind: process
-      command: [/usr/bin/python3, "{}/worker.py"]
+      command: [{}, "{}/worker.py"]
       ready_after: 100ms
-      environment: {{KAFKA_SERVERS: "{}", TOPIC: {}, GROUP: workers, PROCESS_TIME_MS: "{}", RECORD_FILE: "{}"}}
+      environment: {{KAFKA_SERVERS: "{}", TOPIC: {}, GROUP: workers, PROCESS_TIME_MS: "{}", RECORD_FILE: "{}"{}}}
 )",
-                                          min, policy, shared_server().url(), topic, DOCKTOR_EXAMPLE,
-                                          shared_server().url(), topic, milliseconds, box.record_file()));
+                          min, policy, shared_server().url(), topic, python, DOCKTOR_EXAMPLE,
+                          shared_server().url(), topic, milliseconds, box.record_file(), environment));
   }
 
   void produce(const std::string& topic, const std::string& run, int count, double rate = 1e5) {
@@ -63,6 +64,7 @@ class KafkaEndToEnd : public KafkaTest {
   }
 
   Sandbox box;
+  std::string python = "/usr/bin/python3", environment;  // of the workers
 };
 
 constexpr auto kRules = R"(    rules:
@@ -93,6 +95,34 @@ TEST_F(KafkaEndToEnd, FromZeroTheFirstRecordWakesAndBackToZeroWithoutLosingOne) 
     expect_all(run, 5);
   }
   ASSERT_TRUE(eventually([&] { return box.replicas() == 0; }, 2 * kPatience)) << box.log();
+}
+
+// Groups of the new protocol (KIP-848), whose members Debian's library is not told of, on a topic that ends with what
+// transactions leave in the log.
+TEST_F(KafkaEndToEnd, WorkersOfTheNewProtocolAreScaledAndMarkersOfTransactionsKeepNobody) {
+  python = DOCKTOR_KAFKA "/bin/python";
+  environment = ", PYTHONPATH: \"" DOCKTOR_KAFKA "/python\", GROUP_PROTOCOL: consumer";
+  KafkaAdmin(shared_server().url()).create("anew", 12);
+  configure(0, "anew", kRules, 20);
+  KafkaTransactions writer(shared_server().url(), "clerk");
+  writer.begin();
+  writer.send("anew", "booked", 900, 12);
+  writer.commit();
+  box.start();
+  ASSERT_TRUE(eventually([&] { return box.processed("booked").size() > 300; }, 2 * kPatience)) << box.log();
+  const auto seen = box.status()["observation"];
+  EXPECT_GT(seen["queue.backlog"], 0) << seen;
+  EXPECT_FALSE(seen.contains("queue.consumers")) << "not told is not none: " << seen;
+  const auto valid = box.docktor("config validate");
+  EXPECT_EQ(valid.code, 0) << valid.out;
+  EXPECT_THAT(valid.out, HasSubstr("of the new protocol, KIP-848"));
+  expect_all("booked", 900);
+  ASSERT_TRUE(eventually([&] { return box.moves().ends_with("1→0"); }, 2 * kPatience))
+      << box.moves() << box.log();
+  EXPECT_EQ(box.moves(), "0→1 1→3 3→5 5→4 4→3 3→2 2→1 1→0");
+  const auto after = box.status()["observation"];
+  EXPECT_EQ(after["queue.backlog"], 0) << after;
+  EXPECT_EQ(after["queue.lag"], 12) << "one marker in each partition: " << after;
 }
 
 TEST_F(KafkaEndToEnd, AnObjectiveWorksAndABrokerThatIsDownIsHeld) {
