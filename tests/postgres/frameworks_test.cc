@@ -185,14 +185,21 @@ TEST_P(PgmqLife, CountsOnAfterTheServerWasKilled) {
 
 using PgBossLater = PostgresLife;
 
-// Of pg-boss 11 and later: a queue with a table of its own, and (12) a job that waits for another one.
+// Of pg-boss 11 and later: a queue with a table of its own, and (12) notifications, and a job that waits for another one.
 TEST_P(PgBossLater, QueuesWithATableOfTheirOwnAndJobsThatWaitForOthers) {
   if (missing()) return;
   run("make");
   run("make-apart");
   auto mail = read(), apart = read({"apart"}), both = read({"mail", "apart"});
+  auto spec = jobs_of(server->url(db), "pg-boss", {"apart"});
+  spec.listen = "pgboss_454650302e472074f72063fd";  // of the schema pgboss, as docs/postgres.md has it
+  PostgresReader told(spec);
+  std::atomic<bool> woken = false;
+  told.source().watch([&] { woken = true; });
+  EXPECT_EQ(told.sample().num_pending, 0u);
   run("put 2");
   run("put-apart 3");
+  EXPECT_TRUE(GetParam().package == std::string("pg-boss-11") || eventually([&] { return woken.load(); }));
   EXPECT_EQ(mail.sample().num_pending, 2u);
   EXPECT_EQ(apart.sample().num_pending, 3u);
   EXPECT_EQ(both.sample().num_pending, 5u);

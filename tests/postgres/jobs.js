@@ -25,7 +25,7 @@ async function boss() {
   for (let i = 0; i < n && verb === 'put-failing'; ++i) await boss.send('mail', {fails: true}, {retryLimit: 0});
   for (let i = 0; i < n && verb === 'put-retrying'; ++i)
     await boss.send('mail', {fails: true}, {retryLimit: 3, retryDelay: 3600});
-  if (verb === 'make-apart') await boss.createQueue('apart', {partition: true});  // since 11: a table of its own
+  if (verb === 'make-apart') await boss.createQueue('apart', {partition: true, ...(framework === 'pg-boss-12' && {notify: true})});
   for (let i = 0; i < n && verb === 'put-apart'; ++i) await boss.send('apart', {});
   if (verb === 'put-chain') {  // since 12: a job that waits for another one
     await boss.flow([{name: 'mail', data: {}, ref: 'first'}, {name: 'mail', data: {}, ref: 'second', dependsOn: ['first']}]);

@@ -165,6 +165,28 @@ TEST_F(RedisClusterTest, AWorkersStreamWakesWhereverItLies) {
   for (auto& r : readers) EXPECT_EQ(r->source().watch_gap(), "");
 }
 
+TEST_F(RedisClusterTest, WhatIsAskedOfARouterThatGoesIsAnsweredOnce) {
+  auto& c = cluster();
+  const auto slow = c.key_on(0, "slow"), quick = c.key_on(1, "quick");
+  auto router = std::make_unique<RedisRouter>(RedisLoginOptions::from(list_at(c.url(1), slow)));
+  ASSERT_TRUE(router->call({{"LLEN", slow}, {"LLEN", quick}}, kPatience));
+  ASSERT_TRUE(router->call({{"LLEN", slow}, {"LLEN", quick}}, kPatience))
+      << "by connections of their own now";
+  c.nodes[0]->pause();
+  std::atomic<int> answers = 0, failures = 0;
+  for (int i = 0; i < 20; ++i) {
+    router->send({{"LLEN", slow}, {"LLEN", quick}}, std::chrono::steady_clock::now() + kPatience,
+                 [&](const Result<RedisAnswer>& r) {
+                   ++answers;
+                   failures += !r;
+                 });
+  }
+  router.reset();
+  c.nodes[0]->resume();
+  EXPECT_EQ(answers, 20);
+  EXPECT_EQ(failures, 20);
+}
+
 TEST_F(RedisClusterTest, RightsThatAreMissingAreNamed) {
   auto& c = cluster();
   const auto jobs = c.key_on(1, "right");
