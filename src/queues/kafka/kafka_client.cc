@@ -225,6 +225,17 @@ Error KafkaClient::explained(rd_kafka_resp_err_t code, const std::string& what) 
                                           : fmt::format("Kafka at {}: {}", servers_, trouble_text_);
     if (trouble_ == RD_KAFKA_RESP_ERR__AUTHENTICATION && !spec_.user.empty())
       return {ErrorCode::kDenied, refusal(), true};
+    // Something else listens there, or TLS is wanted: the broker hangs up, which the library tells as that all are down; of an
+    // answer that is none it says that longer ones should be taken.
+    if (trouble_text_.find("Invalid response size") != std::string::npos ||
+        trouble_ == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+      return {
+          ErrorCode::kUnavailable,
+          fmt::format(
+              "Kafka at {} takes connections, and then does not speak Kafka's protocol or hangs up; check "
+              "the port{}",
+              servers_, spec_.tls ? "" : ", and whether it is one for TLS (tls: {enabled: true})"),
+          true};
     if (trouble_ == RD_KAFKA_RESP_ERR__SSL) return {ErrorCode::kDenied, at + " (see tls.ca_file)", true};
     if (trouble_text_.empty() && code == RD_KAFKA_RESP_ERR__TIMED_OUT) return {ErrorCode::kTimeout, at, true};
     return {ErrorCode::kUnavailable, at, true};
