@@ -4,7 +4,7 @@
 At SIGTERM it finishes the record in hand, commits it, and leaves the group, so that others have its partitions at once.
 
 KAFKA_SERVERS, TOPIC, GROUP; PROCESS_TIME_MS: how long a record takes; RECORD_FILE: records done, one a line; GROUP_PROTOCOL: consumer
-for the new protocol (KIP-848: Kafka 4 and confluent-kafka 2.10 and later), else the classic one.
+for the new protocol (KIP-848: Kafka 4 and confluent-kafka 2.10 and later), else the classic one; ASSIGNOR: of the classic one.
 """
 import os
 import signal
@@ -33,7 +33,7 @@ consumer = Consumer({
     "enable.auto.commit": False,                              # what is done is committed, and nothing else
     # The others go on while one joins or leaves.
     **({"group.protocol": "consumer"} if os.environ.get("GROUP_PROTOCOL") == "consumer" else
-       {"partition.assignment.strategy": "cooperative-sticky"}),
+       {"partition.assignment.strategy": os.environ.get("ASSIGNOR", "cooperative-sticky")}),
 })
 consumer.subscribe([os.environ.get("TOPIC", "jobs")])
 

@@ -24,7 +24,7 @@
 namespace docktor {
 
 /// The names of all limits (core/limits.h), for counters that stand at 0 from the start.
-inline constexpr std::array<std::string_view, 28> kLimitNames{"stopped_by_hand",
+inline constexpr std::array<std::string_view, 29> kLimitNames{"stopped_by_hand",
                                                               "problem",
                                                               "target_hold",
                                                               "min_replicas",
@@ -44,6 +44,7 @@ inline constexpr std::array<std::string_view, 28> kLimitNames{"stopped_by_hand",
                                                               "stabilization",
                                                               "cooldown_up",
                                                               "cooldown_down",
+                                                              "rebalance",
                                                               "advice",
                                                               "host_memory",
                                                               "host_cpu",

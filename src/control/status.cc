@@ -133,6 +133,12 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     auto notes = nlohmann::ordered_json::array();
     if (auto bound = bound_text(s); !bound.empty()) notes.push_back(std::move(bound));
     if (s.queue && o.queue_at && !o.queue_stale && !o.queue.paused.empty()) notes.push_back(o.queue.paused);
+    if (const auto length = o.rebalances.length; length > Duration::zero())
+      notes.push_back(
+          fmt::format("the queue's consumers stand still for about {} after each change of the replicas (a "
+                      "rebalance): none is "
+                      "stopped within {} of a change",
+                      short_duration(length), short_duration(kRebalancesBeforeFewer * length)));
     for (const auto& part : o.parts) {
       const auto& paused = part.seen.queue.paused;
       if (!paused.empty() && o.queue.paused.empty() && !o.queue_stale)

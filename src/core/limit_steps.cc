@@ -283,6 +283,26 @@ bool cooldown(Weighing& w) {
   return false;
 }
 
+// Of queues whose consumers stand still after each change. More replicas wait until the last change's rebalance was seen to
+// be over, or for as long as one is believed to last: what is seen counts for more.
+bool rebalance(Weighing& w) {
+  const auto& r = w.in.latest.rebalances;
+  const auto& changed = w.memory.last_change;
+  if (r.length <= Duration::zero() || !changed || w.target == w.current || w.mending()) return false;
+  if (w.current == 0) return false;  // nobody stands still for the first
+  const bool more = w.target > w.current;
+  const Duration since = w.now - *changed;
+  const Duration wait = !more              ? kRebalancesBeforeFewer * r.length
+                        : r.over > changed ? Duration::zero()
+                                           : r.length;
+  if (since < wait)
+    w.limit(
+        "rebalance", w.current,
+        fmt::format("rebalance: the queue's consumers stand still for about {} after each change, {} to go",
+                    short_duration(r.length), short_duration(wait - since)));
+  return false;
+}
+
 bool advice(Weighing& w) {
   auto& m = w.memory;
   // What the policy would have done, advice or not.
@@ -373,6 +393,7 @@ constexpr std::array kSteps = {leave_alone,
                                steps,
                                stabilization,
                                cooldown,
+                               rebalance,
                                advice,
                                host_carries,
                                give_way,

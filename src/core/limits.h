@@ -28,15 +28,17 @@ namespace docktor {
 /// 10. steps          at most scale_up_by / scale_down_by (an objective only where the user wrote them)
 /// 11. stabilization  no lower than the highest recommendation of that long
 /// 12. cooldown       measured from the last change of `current`, whoever made it
-/// 13. advice         while a model's advice puts scale-downs off, and its budget lasts: hold; never fewer
+/// 13. rebalance     of a queue whose consumers stand still after each change (core/rebalance.h): no scale-up before
+///                    that of the last change is over, no scale-down within a few times its length
+/// 14. advice         while a model's advice puts scale-downs off, and its budget lasts: hold; never fewer
 ///                    replicas than the policy would have by now, had there been no advice; and no more once
 ///                    the budget is used up (steps and cooldown are kept on the way without advice)
-/// 14. host_memory, host_cpu  no scale-up beyond what this machine carries; min_replicas, the first replica and
+/// 15. host_memory, host_cpu  no scale-up beyond what this machine carries; min_replicas, the first replica and
 ///                    a person's number are not held up
-/// 15. max_total_replicas  what others are owed is given up; and below, no scale-up beyond what they leave,
+/// 16. max_total_replicas  what others are owed is given up; and below, no scale-up beyond what they leave,
 ///                    whatever asks for it
 ///     min, max, and at least one where the queue is unfit for zero
-/// 16. approval       manual: what mends the bounds goes out, anything else waits for a person
+/// 17. approval       manual: what mends the bounds goes out, anything else waits for a person
 ///                    (needs_approval)
 /// Deterministic; not thread-safe.
 class Limits {

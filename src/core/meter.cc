@@ -106,6 +106,8 @@ std::optional<Observation> Meter::observe(const Input& input) {
     o.queue = q;
     o.queue_at = input.at;
     measure_flow(o);
+    rebalance_.observe(input.at, input.replicas.current, q.rebalancing);
+    o.rebalances = rebalance_.seen();
     set_gauges(o);
     measure_parts(input);
   }
@@ -180,6 +182,7 @@ Observation Meter::latest(Time now) const {
     }
     break;
   }
+  o.rebalances = rebalance_.seen();
   mark_age(o, now);
   for (const auto& p : parts_) o.parts.push_back({p.name, p.meter.latest(now)});
   return o;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/observation.h"
+#include "core/rebalance.h"
 #include "core/sample.h"
 #include "core/time.h"
 
@@ -72,7 +73,8 @@ class Meter {
   std::optional<Time> last_at_;
   std::optional<Duration> pace_;  // between the last two queue samples
   std::optional<Time> gap_end_;   // the first sample after a time without
-  std::vector<Part> parts_;       // each of several queues alone
+  RebalanceMeter rebalance_;
+  std::vector<Part> parts_;  // each of several queues alone
 };
 
 struct Meter::Part {

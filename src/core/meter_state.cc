@@ -154,6 +154,7 @@ void Meter::save(json& state) const {
   if (last_at_) state["last_at"] = saved(*last_at_);
   if (pace_) state["pace"] = to_seconds(*pace_);
   if (gap_end_) state["gap_end"] = saved(*gap_end_);
+  rebalance_.save(state["rebalance"]);
   for (const auto& p : parts_) p.meter.save(state["parts"][p.name]);
 }
 
@@ -185,6 +186,7 @@ void Meter::restore(const json& state, Time now) {
   last_queue_ = std::move(last_queue);
   flow_from_ = std::move(flow_from);
   last_at_ = last_at;
+  if (const auto it = state.find("rebalance"); it != state.end()) rebalance_.restore(*it, now);
   parts_.clear();
   const auto parts = state.find("parts");
   if (parts == state.end() || !parts->is_object() || parts->size() > kMaxQueues) return;

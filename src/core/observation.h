@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/metric.h"
+#include "core/rebalance.h"
 #include "core/sample.h"
 #include "core/time.h"
 
@@ -39,7 +40,8 @@ struct Observation {
   bool upper_bound = false;  ///< rate_in is an upper bound
   std::optional<Flow> flow;  ///< since the queue sample before; absent for the first of a window
   ReplicaCounts replicas;
-  QueueSample queue;  ///< the newest raw sample; meaningful when queue_at
+  Rebalances rebalances;  ///< as learned until now
+  QueueSample queue;      ///< the newest raw sample; meaningful when queue_at
   /// Of a service that works on several queues: each alone, in the order of their names; this is all together.
   std::vector<NamedObservation> parts;
 

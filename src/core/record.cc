@@ -61,6 +61,7 @@ ordered_json queue_json(const QueueSample& s) {
   if (s.useful) q["useful_replicas"] = {{"most", s.useful->most}, {"why", s.useful->why}};
   if (!s.created.empty()) q["created"] = s.created;
   if (!s.paused.empty()) q["paused"] = s.paused;
+  if (s.rebalancing) q["rebalancing"] = true;
   if (s.filtered) q["filtered"] = true;
   if (s.can_discard) q["can_discard"] = true;
   if (s.retention == Retention::kWorkQueue) q["retention"] = "workqueue";
@@ -189,6 +190,7 @@ QueueSample queue_from_json(const json& queue, Reader& q) {
   read_useful(queue, s, q);
   s.created = text_of(queue, "created");
   read_paused(queue, s, q);
+  s.rebalancing = q.flag(queue, "rebalancing");
   s.filtered = q.flag(queue, "filtered");
   s.can_discard = q.flag(queue, "can_discard");
   read_retention(queue, s, q);

@@ -64,10 +64,12 @@ struct QueueSample {
   std::optional<std::uint64_t> last_seq;         ///< L: the log's last sequence
   std::optional<std::uint64_t> stream_messages;  ///< messages in the log now
   std::optional<std::uint64_t>
-      subject_messages;   ///< messages in the log now that match the consumer's filter
-  std::string created;    ///< the consumer's creation time, as text; empty when not told
-  std::string paused;     ///< "consumer W is paused until ...": the queue gives nothing out; empty: it does
-  bool filtered = false;  ///< the consumer has a filter that leaves out a part of the log
+      subject_messages;  ///< messages in the log now that match the consumer's filter
+  std::string created;   ///< the consumer's creation time, as text; empty when not told
+  std::string paused;    ///< "consumer W is paused until ...": the queue gives nothing out; empty: it does
+  bool rebalancing =
+      false;  ///< its consumers stand still while work is given out anew, as after each change of their number
+  bool filtered = false;     ///< the consumer has a filter that leaves out a part of the log
   bool can_discard = false;  ///< the log may drop messages (age, count, bytes, per subject)
   Retention retention = Retention::kLimits;
 

@@ -61,6 +61,7 @@ QueueSample sum_of(std::vector<NamedSample> parts) {
     (q.paused.empty() ? sum.num_pending : closed) += q.num_pending;
     if (!q.paused.empty()) paused += fmt::format("{}{}: {}", paused.empty() ? "" : "; ", p.name, q.paused);
     sum.step = std::max(sum.step, q.step);
+    sum.rebalancing |= q.rebalancing;  // a replica is a consumer of all
   }
   const bool all_paused = std::ranges::none_of(parts, [](const auto& p) { return p.shown.paused.empty(); });
   if (all_paused) {

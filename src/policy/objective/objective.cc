@@ -127,6 +127,7 @@ Outlook ObjectivePolicy::outlook(const Situation& in) const {
   for (double& delay : o.start_up) delay += age;
   arrivals_.waiting(static_cast<double>(in.latest.queue.num_pending), sampled, o.waiting);
   o.in_hand = held_back(in.latest);
+  o.stop = to_seconds(in.latest.rebalances.length);
   o.patience = patience(kDeviationsKept);
   o.mercy = kMercy * std::max(max_wait_, startup_.mean());
   // What comes later than this can still be helped by a later order; what comes sooner must not be put off
@@ -427,6 +428,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
     r.numbers.emplace_back("kept", 100 * (1 - soon.late));
   }
   if (most) r.numbers.emplace_back("bottleneck", *most);
+  if (o.stop > 0) r.numbers.emplace_back("rebalance", o.stop);
   if (!counts_ && net_flow_.in_hand_for() > 0) {
     r.numbers.emplace_back("in_hand_for", net_flow_.in_hand_for());
     r.numbers.emplace_back("in_hand_error", net_flow_.error());

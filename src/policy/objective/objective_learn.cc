@@ -69,6 +69,8 @@ void ObjectivePolicy::observe(const Observation& sample) {
              static_cast<double>(sample.queue.in_hand())};
   const bool counted = sample.flow.has_value() || counts_;
   counts_ = counted;
+  // Who is given nothing does nothing, and that tells nothing of what he can.
+  const bool stands = !sample.queue.paused.empty() || sample.queue.rebalancing;
   const std::optional<Flow> flow = counted ? sample.flow : inferred_flow(sample, now);
   if (last_) {
     startup_.add(last_->at, last_->replicas, now.at, now.replicas);
@@ -106,13 +108,15 @@ void ObjectivePolicy::observe(const Observation& sample) {
     const Time began = sample.at - flow->length;
     const bool known =
         flow_from_ && flow_from_->at - began < kSameInstant && began - flow_from_->at < kSameInstant;
-    if (watched) newest_ = Evidence{known ? *flow_from_ : *last_, now, *flow, !counted};
+    if (watched && !stands && !stood_still_)
+      newest_ = Evidence{known ? *flow_from_ : *last_, now, *flow, !counted};
     if (!watched) working_ = std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size()));
     surprise_.add(arrivals_, blind(), kShareOfWait * max_wait_);
     learn_rhythm(arrivals_.slots().back());
     learn_trend(arrivals_.slots().back());
   }
   if (flow || sample.reset || !flow_from_ || sample.queue.step == Duration::zero()) flow_from_ = now;
+  stood_still_ = stands || (stood_still_ && !flow);  // somewhere within the next flow
   last_ = now;
 }
 

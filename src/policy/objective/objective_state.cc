@@ -56,6 +56,7 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   state["planned_rate"] = planned_rate_;
   state["working"] = working_;
   state["counts"] = counts_;
+  state["stood_still"] = stood_still_;
   state["unfinished"] = unfinished_;
   state["taken"] = taken_;
   if (gap_at_) state["gap_at"] = saved(*gap_at_);
@@ -96,6 +97,7 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   restore_number(state, "unfinished", 0, 1e12, unfinished_);
   restore_number(state, "taken", 0, 1e18, taken_);
   counts_ = part("counts") == true;
+  stood_still_ = part("stood_still") == true;
   gap_at_ = restored_time(part("gap_at"));
   doubled_at_ = restored_time(part("doubled_at"));
   last_ = restored_gauges(part("last"));

@@ -8,6 +8,7 @@ namespace docktor::objective {
 namespace {
 
 constexpr double kDeviations = 1.5;
+constexpr double kWorthAStop = 0.05;  // of a replica: for less nobody is made to stand still
 
 double work_until(const Outlook& o, double t, const std::array<double, 3>& delays) {
   double sum = 0;
@@ -39,17 +40,23 @@ double starting_work(const Outlook& o, double t) {
   return work;
 }
 
-}  // namespace
-
-double replicas_short(const Outlook& o) {
+double short_of(const Outlook& o, double stop) {
   const double middle = (o.start_up[0] + o.start_up[1] + o.start_up[2]) / 3;
   double most = 0;
   each_deadline(o, [&](double x, double deadline) {
     const double t = std::max(deadline, middle + o.mercy);
-    const double missing = with_chance(o, x) / o.capacity - o.ready * t - starting_work(o, t);
+    const double missing =
+        with_chance(o, x) / o.capacity - o.ready * std::max(0.0, t - stop) - starting_work(o, t);
     if (missing > 0) most = std::max(most, missing / work_until(o, t, o.start_up));
   });
   return most;
+}
+
+}  // namespace
+
+double replicas_short(const Outlook& o) {
+  const double most = short_of(o, 0);
+  return most > kWorthAStop && o.stop > 0 ? short_of(o, o.stop) : most;
 }
 
 double replicas_enough(const Outlook& o) {

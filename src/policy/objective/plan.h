@@ -31,6 +31,7 @@ struct Outlook {
   double spread = 0;    ///< variance of settled counts over their mean
   std::vector<Cohort> starting;
   std::array<double, 3> start_up{};  ///< delays of a replica that is ordered now
+  double stop = 0;                   ///< seconds for which those that are ready stand still once one is added
   double in_hand = 0;            ///< messages that workers hold and have not begun: served before the rest
   std::vector<Waiting> waiting;  ///< oldest first
   std::vector<Coming> coming;    ///< in order of time; its end is the horizon
@@ -49,7 +50,8 @@ struct Outlook {
 ///
 ///     k = max over x of (x - K(d_x)) / (capacity × E w(d_x - start_up))
 ///
-/// over the deadlines d_x = patience - age(x) of those that wait, and patience + u for what comes in u
+/// (where an order makes those that are ready stand still for a while, K(t) is less by what they would have begun
+/// meanwhile) over the deadlines d_x = patience - age(x) of those that wait, and patience + u for what comes in u
 /// seconds.
 double replicas_short(const Outlook& outlook);
 

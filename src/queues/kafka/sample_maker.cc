@@ -86,6 +86,7 @@ void SampleMaker::learn_step(SteadyTime now, std::uint64_t lag) {
 void SampleMaker::watch_members(SteadyTime now, const std::optional<GroupMembers>& members,
                                 QueueSample& into) {
   if (members) into.consumers = static_cast<std::uint64_t>(members->count);
+  into.rebalancing = members && members->rebalancing;
   if (!members || !members->rebalancing)
     rebalancing_since_.reset();
   else if (!rebalancing_since_)

@@ -67,7 +67,9 @@ TEST_F(SampleMakerTest, WhileTheGroupRebalancesNothingIsGivenOut) {
   make(0, 10, 5, GroupMembers{.count = 3, .rebalancing = true, .at = {}});
   const auto s = make(0, 10, 5, GroupMembers{.count = 3, .rebalancing = false, .at = {}});
   EXPECT_EQ(s.paused, "");
+  EXPECT_FALSE(s.rebalancing);
   EXPECT_EQ(s.consumers, 3u);
+  EXPECT_TRUE(make(0, 10, 5, GroupMembers{.count = 3, .rebalancing = true, .at = {}}).rebalancing);
   // One that does not end holds nobody up for ever.
   for (int i = 0; i < 70; ++i) make(0, 10, 5, GroupMembers{.count = 3, .rebalancing = true, .at = {}});
   EXPECT_EQ(make(0, 10, 5, GroupMembers{.count = 3, .rebalancing = true, .at = {}}).paused, "");

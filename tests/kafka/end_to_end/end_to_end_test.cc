@@ -125,6 +125,37 @@ TEST_F(KafkaEndToEnd, WorkersOfTheNewProtocolAreScaledAndMarkersOfTransactionsKe
   EXPECT_EQ(after["queue.lag"], 12) << "one marker in each partition: " << after;
 }
 
+// Members that all stop at each change (the range assignor), and a load that jumps: as far as the samples show, no change
+// falls into a rebalance, and what one costs is learned.
+TEST_F(KafkaEndToEnd, WhileAnEagerGroupRebalancesNothingChangesAndNoRecordIsLost) {
+  environment = ", ASSIGNOR: range";
+  configure(1, "eager", "    objective: {max_wait: 5s}", 20);
+  box.start();
+  const std::pair<int, double> loads[] = {{200, 20}, {1200, 120}, {200, 20}, {1200, 150}};
+  for (int i = 0; i < 4; ++i) {
+    produce("eager", fmt::format("load{}", i), loads[i].first, loads[i].second);
+    expect_all(fmt::format("load{}", i), loads[i].first);
+  }
+  int moves = 0, seen = 0;
+  bool rebalancing = false;
+  for (const auto& d : box.decisions()) {
+    for (const auto& input : d.value("inputs", Sandbox::Json::array())) {
+      if (!input.contains("queue")) continue;
+      const bool now = input["queue"].value("rebalancing", false);
+      seen += now && !rebalancing;
+      rebalancing = now;
+    }
+    if (d["decision"] == "hold") continue;
+    ++moves;
+    EXPECT_FALSE(rebalancing) << d;
+  }
+  EXPECT_GE(moves, 2) << box.moves();
+  EXPECT_GE(seen, 1);
+  const auto status = box.status();
+  EXPECT_GT(status["learned"].value("rebalance", 0.0), 0) << status;
+  EXPECT_THAT(status["notes"].dump(), HasSubstr("stand still for about"));
+}
+
 TEST_F(KafkaEndToEnd, AnObjectiveWorksAndABrokerThatIsDownIsHeld) {
   configure(1, "goal", "    objective: {max_wait: 10s}", 40);
   box.start();

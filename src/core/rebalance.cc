@@ -1,0 +1,65 @@
+#include "core/rebalance.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace docktor {
+
+namespace {
+
+constexpr Duration kShortest = std::chrono::milliseconds(500);  // less is not worth a wait
+
+std::optional<Time> time_of(const nlohmann::json& state, const char* key, Time now) {
+  const auto it = state.find(key);
+  if (it == state.end() || !it->is_number()) return std::nullopt;
+  const double s = it->get<double>();
+  if (!(s >= 0 && s < 9e9)) return std::nullopt;
+  return std::min(now, time_at(s));  // the clock was set back
+}
+
+}  // namespace
+
+void RebalanceMeter::believe(Duration length) {
+  seen_.length = length < kShortest ? Duration::zero() : std::min(length, kLongest);
+}
+
+void RebalanceMeter::observe(Time at, int replicas, bool rebalancing) {
+  if (replicas_ && *replicas_ != replicas) {
+    if (changed_ && at - *changed_ > kLongest) believe(seen_.length / 2);
+    changed_ = at;
+  }
+  replicas_ = replicas;
+  if (rebalancing) {
+    if (!began_) began_ = at;
+    changed_.reset();
+  } else if (began_) {
+    const Duration length = std::min(at - *began_, kLongest);
+    believe(std::max(length, (seen_.length + length) / 2));
+    seen_.over = at;
+    began_.reset();
+  }
+}
+
+void RebalanceMeter::save(nlohmann::json& state) const {
+  state = nlohmann::json::object();
+  if (seen_.length > Duration::zero()) state["length"] = to_seconds(seen_.length);
+  if (seen_.over) state["over"] = to_seconds(*seen_.over);
+  if (began_) state["began"] = to_seconds(*began_);
+  if (changed_) state["changed"] = to_seconds(*changed_);
+  if (replicas_) state["replicas"] = *replicas_;
+}
+
+void RebalanceMeter::restore(const nlohmann::json& state, Time now) {
+  if (!state.is_object()) return;
+  if (const auto it = state.find("length"); it != state.end() && it->is_number()) {
+    const double length = it->get<double>();
+    if (length > 0 && length <= to_seconds(kLongest)) believe(seconds(length));
+  }
+  seen_.over = time_of(state, "over", now);
+  began_ = time_of(state, "began", now);
+  changed_ = time_of(state, "changed", now);
+  if (const auto it = state.find("replicas"); it != state.end() && it->is_number_integer())
+    replicas_ = it->get<int>();
+}
+
+}  // namespace docktor
