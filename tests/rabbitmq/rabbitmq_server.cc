@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include "tests/support/patience.h"
@@ -158,7 +160,27 @@ void RabbitServerProcess::end(int signal) {
 
 void RabbitServerProcess::stop() { end(SIGTERM); }
 void RabbitServerProcess::kill() { end(SIGKILL); }
-void RabbitServerProcess::pause() { ::kill(-pid_, SIGSTOP); }
+// Its threads may answer until all of its processes have stopped.
+void RabbitServerProcess::pause() {
+  ::kill(-pid_, SIGSTOP);
+  const auto all_stopped = [&] {
+    for (const auto& entry : fs::directory_iterator("/proc")) {
+      const auto name = entry.path().filename().string();
+      if (name.find_first_not_of("0123456789") != std::string::npos) continue;  // no process
+      std::ifstream file(entry.path() / "stat");
+      std::string stat;
+      std::getline(file, stat);               // empty where it has ended meanwhile
+      const auto name_end = stat.rfind(')');  // the name may hold anything
+      if (name_end == std::string::npos) continue;
+      std::istringstream rest(stat.substr(name_end + 1));
+      char state = 0;
+      pid_t parent = 0, group = 0;
+      if (rest >> state >> parent >> group && group == pid_ && state != 'T' && state != 'Z') return false;
+    }
+    return true;
+  };
+  while (!all_stopped()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
 void RabbitServerProcess::resume() { ::kill(-pid_, SIGCONT); }
 
 std::string RabbitServerProcess::ctl(const std::vector<std::string>& arguments) const {
