@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/meter.h"
 #include "core/record.h"
@@ -154,7 +155,9 @@ void Meter::save(json& state) const {
   if (last_at_) state["last_at"] = saved(*last_at_);
   if (pace_) state["pace"] = to_seconds(*pace_);
   if (gap_end_) state["gap_end"] = saved(*gap_end_);
-  rebalance_.save(state["rebalance"]);
+  json rebalance;
+  rebalance_.save(rebalance);
+  if (!rebalance.is_null()) state["rebalance"] = std::move(rebalance);
   for (const auto& p : parts_) p.meter.save(state["parts"][p.name]);
 }
 

@@ -41,6 +41,7 @@ void RebalanceMeter::observe(Time at, int replicas, bool rebalancing) {
 }
 
 void RebalanceMeter::save(nlohmann::json& state) const {
+  if (seen_.length <= Duration::zero() && !seen_.over && !began_) return;
   state = nlohmann::json::object();
   if (seen_.length > Duration::zero()) state["length"] = to_seconds(seen_.length);
   if (seen_.over) state["over"] = to_seconds(*seen_.over);

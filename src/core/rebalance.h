@@ -28,6 +28,7 @@ class RebalanceMeter {
   void observe(Time at, int replicas, bool rebalancing);
   const Rebalances& seen() const { return seen_; }
 
+  /// Leaves `state` as it is where no rebalance was ever seen.
   void save(nlohmann::json& state) const;
   void restore(const nlohmann::json& state, Time now);
 
