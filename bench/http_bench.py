@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What the HTTP side costs: /metrics of many services, the memory of a daemon of one service that somebody watches, and
-the page in five browsers at once.
+"""What the HTTP side costs: /metrics of many services, the memory of a daemon of one service that somebody watches, the
+page in five browsers at once, and a day, a week and what it cost out of a full journal.
 
     http_bench.py PATH_OF_DOCKTOR [SERVICES]
 
@@ -129,6 +129,36 @@ def browsers(docktor, folder, nats, daemons):
     daemons.remove(many)
 
 
+def full_journal(docktor, folder, nats, daemons):
+    """As many records as a journal keeps, of the last six days, made of one that the daemon wrote."""
+    (folder / "full").mkdir()
+    one = Daemon(docktor, folder / "full", nats, 1)
+    daemons.append(one)
+    journal = next(one.folder.rglob("decisions.jsonl"))
+    while not any('"inputs":[{' in line for line in journal.open()):
+        time.sleep(1)
+    record = [json.loads(line) for line in journal.open() if '"inputs":[{' in line][-1]
+    now, name = time.time(), record["service"]
+    room = 16 << 20  # bytes of a file; eight are kept
+    step = 6 * 86400 / (8 * room // len(json.dumps(record, separators=(",", ":"))))
+    t = now - 6 * 86400
+    for n in range(8, 0, -1):
+        with open(f"{journal}.{n}", "w") as out:
+            while out.tell() < room and t < now - 60:
+                for _ in range(100):
+                    record["t"] = t = t + step
+                    for i in record["inputs"]:
+                        i["t"] = t
+                    out.write(json.dumps(record, separators=(",", ":")) + "\n")
+    for what, path in (("the last hour", f"history?from={now - 3600:.0f}"), ("a day", f"history?from={now - 86400:.0f}&points=360"),
+                       ("a week", f"history?from={now - 7 * 86400:.0f}&points=360"), ("what it cost", "savings?last=7d"), ("... asked again", "savings?last=7d")):
+        began = time.monotonic()
+        assert one.get(f"/api/v1/services/{name}/{path}")[0] == 200
+        print(f"of a journal of {8 * room >> 20} MB, {what}: {time.monotonic() - began:.2f} s")
+    one.run("daemon", "stop")
+    daemons.remove(one)
+
+
 def main():
     docktor, services = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1000
     with tempfile.TemporaryDirectory() as name:
@@ -167,6 +197,7 @@ def main():
             one.run("daemon", "stop")
             daemons.remove(one)
             browsers(docktor, folder, nats, daemons)
+            full_journal(docktor, folder, nats, daemons)
         finally:
             for d in daemons:
                 d.run("daemon", "stop")

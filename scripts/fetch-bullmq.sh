@@ -1,19 +1,4 @@
 #!/bin/sh
-# Fetches BullMQ from npm into a folder of the build, for the tests that read its queues; nothing is installed.
+# Fetches BullMQ, for the tests that read its queues. Nothing that users run needs it.
 #   scripts/fetch-bullmq.sh [FOLDER]     prints the folder; it defaults to ./build/bullmq
-# Nothing that users run needs it. Exit code 1, with the reason, when it cannot be had.
-set -eu
-folder=${1:-build/bullmq}
-package="bullmq@5.81.0"
-fail() { echo "fetch-bullmq: $1" >&2; exit 1; }
-
-mkdir -p "$folder"
-folder=$(cd "$folder" && pwd)
-if [ "$(cat "$folder/fetched" 2>/dev/null)" = "$package" ]; then echo "$folder"; exit 0; fi
-command -v npm >/dev/null || fail "npm is not installed (package npm)"
-cd "$folder"
-printf '{"private": true}\n' >package.json
-timeout 600 npm install --no-audit --no-fund --no-package-lock --ignore-scripts --loglevel=error "$package" >&2 ||
-  fail "cannot fetch $package from npm"
-echo "$package" >fetched
-echo "$folder"
+exec "$(dirname "$0")/fetch-npm.sh" bullmq@5.81.0 "${1:-build/bullmq}"

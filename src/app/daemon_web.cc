@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <mutex>
 #include <string_view>
 
@@ -57,15 +58,36 @@ Result<nlohmann::ordered_json> DaemonWeb::call(const std::string& operation, con
   std::unique_lock one(simulates_, std::defer_lock);
   if (operation == "simulate" && !one.try_lock())
     return fail(ErrorCode::kUnavailable, "another simulation runs; try again when it is done", true);
-  std::unique_lock reads(reads_, std::defer_lock);
-  if (operation == "savings" && !reads.try_lock()) return busy();
+  if (operation == "savings") return savings(arguments);
+  return read(operation, arguments);
+}
+
+Result<nlohmann::ordered_json> DaemonWeb::read(const std::string& operation,
+                                               const nlohmann::json& arguments) const {
   Cli cli;
   cli.config = instance_.config;
   cli.cwd = std::string("/");
   return InstanceOperator(cli, "http").call(operation, arguments, stop_.get_token());
 }
 
-// One at a time, for the same reason: a whole journal takes a second or two.
+// Each page that is opened asks for it, and a whole journal is seconds of work (docs/performance.md). An answer is given again
+// for a hundredth of the time that it is about: it cannot be more than that wrong.
+Result<nlohmann::ordered_json> DaemonWeb::savings(const nlohmann::json& arguments) const {
+  const std::unique_lock reads(reads_, std::try_to_lock);
+  if (!reads) return busy();
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(savings_, [&](const auto& s) { return s.second.until <= now; });
+  const auto key = arguments.dump();
+  if (const auto it = savings_.find(key); it != savings_.end()) return it->second.answer;
+  auto answer = read("savings", arguments);
+  if (answer) {
+    const double about = answer->value("seconds", 0.0);
+    savings_[key] = {now + seconds(about / 100), *answer};
+  }
+  return answer;
+}
+
+// One at a time, as simulations are.
 Result<std::vector<HistoryPoint>> DaemonWeb::recorded(const std::string& service, Time from, Time to,
                                                       std::size_t most) const {
   const std::unique_lock reads(reads_, std::try_to_lock);

@@ -1,7 +1,9 @@
 // The daemon's HTTP side: the site, its unix socket, and where the configuration says so a port.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -41,6 +43,8 @@ class DaemonWeb {
   Result<nlohmann::ordered_json> call(const std::string& operation, const nlohmann::json& arguments,
                                       const std::string& by) const;
 
+  Result<nlohmann::ordered_json> read(const std::string& operation, const nlohmann::json& arguments) const;
+  Result<nlohmann::ordered_json> savings(const nlohmann::json& arguments) const;
   Result<std::vector<HistoryPoint>> recorded(const std::string& service, Time from, Time to,
                                              std::size_t most) const;
 
@@ -49,6 +53,11 @@ class DaemonWeb {
   const Ask ask_;
   std::stop_source stop_;
   mutable std::mutex simulates_, reads_;
+  struct Told {
+    std::chrono::steady_clock::time_point until;
+    nlohmann::ordered_json answer;
+  };
+  mutable std::map<std::string, Told> savings_;  // by their arguments; guarded by reads_
   web::Site site_;
   HttpSpec spec_;
   std::unique_ptr<http::HttpListener> socket_, network_;

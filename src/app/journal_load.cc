@@ -64,7 +64,7 @@ void add(Ran& ran, int replicas, double length) {
 Result<JournalLoad> load_from_journal(const std::string& path, const std::string& service,
                                       const JournalPart& part) {
   JournalLoad out;
-  std::set<std::string> services = service.empty() ? names_in(path) : std::set<std::string>{service};
+  std::set<std::string> services;
   std::optional<Input> last;
   double first = 0;
   double most_carried = 0, skipped = 0;
@@ -73,6 +73,7 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
   auto& rows = out.load.rows;
   const auto take = [&](const nlohmann::ordered_json& record) {
     const std::string name = record.value("service", "");
+    if (!name.empty()) services.insert(name);
     if (!service.empty() && name != service) return true;
     if (const auto v = number_of(record, "capacity")) out.capacity = v;
     if (const auto v = number_of(record, "start_up")) out.start_up = v;
@@ -118,7 +119,7 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
     return fail(ErrorCode::kInvalid, fmt::format("{} has several services; name one: --service {}", path,
                                                  fmt::join(services, " | ")));
   const std::string whose = service.empty() ? "" : " of service " + service;
-  if (!last) services = names_in(path);
+  if (!last) services = names_in(path);  // of others, too
   if (services.empty())
     return fail(ErrorCode::kNotFound,
                 fmt::format("{} has no records; a daemon writes one for each evaluation", path));

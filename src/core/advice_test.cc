@@ -8,26 +8,13 @@
 
 #include "core/advice_budget.h"
 #include "core/autoscaler.h"
+#include "core/test_policy.h"
 
 namespace docktor {
 namespace {
 
 using namespace std::chrono_literals;
-
-// A policy that wants what the test says.
-class Wants final : public Policy {
- public:
-  explicit Wants(const int& n) : n_(n) {}
-  Recommendation recommend(const Situation&) override {
-    Recommendation r;
-    r.wanted = n_;
-    r.reason = "wanted";
-    return r;
-  }
-
- private:
-  const int& n_;
-};
+using test::FixedPolicy;
 
 class AdviceTest : public testing::Test {
  protected:
@@ -51,7 +38,7 @@ class AdviceTest : public testing::Test {
 
   int wanted = 1;
   Time now = time_at(1000);
-  Autoscaler scaler{spec(), std::make_unique<Wants>(wanted)};
+  Autoscaler scaler{spec(), std::make_unique<FixedPolicy>(wanted)};
 };
 
 TEST_F(AdviceTest, PutsAScaleDownOffForThatLongAndNoLonger) {
@@ -59,7 +46,7 @@ TEST_F(AdviceTest, PutsAScaleDownOffForThatLongAndNoLonger) {
   EXPECT_EQ(d.action, Action::kHold);
   EXPECT_EQ(d.target, 5);
   EXPECT_EQ(d.verdict, Verdict::kFollowed);
-  EXPECT_EQ(d.reason, "wanted; put off for 25s on the model's advice: \"bursts\"");
+  EXPECT_EQ(d.reason, "as the test says; put off for 25s on the model's advice: \"bursts\"");
   ASSERT_EQ(d.limits.size(), 1U);
   EXPECT_EQ(d.limits[0].name, "advice");
   EXPECT_EQ(decide(5, 4).action, Action::kHold);       // 10 s later
@@ -139,7 +126,7 @@ TEST_F(AdviceTest, AModelThatAlwaysCancelsRunsOutOfItsBudget) {
 TEST_F(AdviceTest, TheSameCallsGiveTheSameDecisionsAfterARestore) {
   scaler.advise(decide(5, 4), delay(25s));
   int same = 4;
-  Autoscaler again(spec(), std::make_unique<Wants>(same));
+  Autoscaler again(spec(), std::make_unique<FixedPolicy>(same));
   again.restore(scaler.save(), now);
   now += 10s;
   wanted = 4;

@@ -5,25 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/test_policy.h"
+
 namespace docktor {
 namespace {
 
 using namespace std::chrono_literals;
-
-// Wants what the test says.
-class FixedPolicy final : public Policy {
- public:
-  explicit FixedPolicy(const int& wanted) : wanted_(wanted) {}
-  Recommendation recommend(const Situation&) override {
-    Recommendation r;
-    r.wanted = wanted_;
-    r.reason = "as the test says";
-    return r;
-  }
-
- private:
-  const int& wanted_;
-};
+using test::FixedPolicy;
 
 class AutoscalerTest : public testing::Test {
  protected:

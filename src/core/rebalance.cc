@@ -1,6 +1,7 @@
 #include "core/rebalance.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 namespace docktor {
@@ -11,11 +12,12 @@ constexpr Duration kShortest = std::chrono::milliseconds(500);  // less is not w
 
 std::optional<Time> time_of(const nlohmann::json& state, const char* key, Time now) {
   const auto it = state.find(key);
-  if (it == state.end() || !it->is_number()) return std::nullopt;
-  const double s = it->get<double>();
-  if (!(s >= 0 && s < 9e9)) return std::nullopt;
-  return std::min(now, time_at(s));  // the clock was set back
+  if (it == state.end() || !it->is_number_integer()) return std::nullopt;
+  return std::min(now, Time(Duration(it->get<std::int64_t>())));  // the clock was set back
 }
+
+// Exactly: a decision after a restart shall not differ by a rounding.
+std::int64_t saved(Time t) { return t.time_since_epoch().count(); }
 
 }  // namespace
 
@@ -43,18 +45,18 @@ void RebalanceMeter::observe(Time at, int replicas, bool rebalancing) {
 void RebalanceMeter::save(nlohmann::json& state) const {
   if (seen_.length <= Duration::zero() && !seen_.over && !began_) return;
   state = nlohmann::json::object();
-  if (seen_.length > Duration::zero()) state["length"] = to_seconds(seen_.length);
-  if (seen_.over) state["over"] = to_seconds(*seen_.over);
-  if (began_) state["began"] = to_seconds(*began_);
-  if (changed_) state["changed"] = to_seconds(*changed_);
+  if (seen_.length > Duration::zero()) state["length"] = seen_.length.count();
+  if (seen_.over) state["over"] = saved(*seen_.over);
+  if (began_) state["began"] = saved(*began_);
+  if (changed_) state["changed"] = saved(*changed_);
   if (replicas_) state["replicas"] = *replicas_;
 }
 
 void RebalanceMeter::restore(const nlohmann::json& state, Time now) {
   if (!state.is_object()) return;
-  if (const auto it = state.find("length"); it != state.end() && it->is_number()) {
-    const double length = it->get<double>();
-    if (length > 0 && length <= to_seconds(kLongest)) believe(seconds(length));
+  if (const auto it = state.find("length"); it != state.end() && it->is_number_integer()) {
+    const Duration length(it->get<std::int64_t>());
+    if (length > Duration::zero() && length <= kLongest) believe(length);
   }
   seen_.over = time_of(state, "over", now);
   began_ = time_of(state, "began", now);

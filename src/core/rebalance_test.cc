@@ -6,11 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "core/autoscaler.h"
+#include "core/test_policy.h"
 
 namespace docktor {
 namespace {
 
 using namespace std::chrono_literals;
+using test::FixedPolicy;
 
 class RebalanceMeterTest : public testing::Test {
  protected:
@@ -86,7 +88,8 @@ TEST_F(RebalanceMeterTest, ARestartForgetsNothing) {
   other.observe(time_at(t + 25), replicas, false);
   EXPECT_EQ(to_seconds(other.seen().length), 29.0);
   for (const auto& absurd :
-       {nlohmann::json(3), nlohmann::json{{"length", 1e9}, {"over", "x"}, {"replicas", 1.5}}}) {
+       {nlohmann::json(3),
+        nlohmann::json{{"length", 1e9}, {"over", "x"}, {"began", 1.5}, {"replicas", 1.5}}}) {
     RebalanceMeter none;
     none.restore(absurd, time_at(t));
     EXPECT_EQ(none.seen().length, Duration::zero());
@@ -94,20 +97,6 @@ TEST_F(RebalanceMeterTest, ARestartForgetsNothing) {
 }
 
 // ---- What it holds up. ----
-
-class Wanted final : public Policy {
- public:
-  explicit Wanted(const int& wanted) : wanted_(wanted) {}
-  Recommendation recommend(const Situation&) override {
-    Recommendation r;
-    r.wanted = wanted_;
-    r.reason = "as the test says";
-    return r;
-  }
-
- private:
-  const int& wanted_;
-};
 
 // A group of classic members: each change stops them for `lasts` seconds, two seconds later.
 class RebalanceLimitTest : public testing::Test {
@@ -119,7 +108,7 @@ class RebalanceLimitTest : public testing::Test {
     spec.limits.max_replicas = 20;
     spec.limits.scale_up_by = spec.limits.scale_down_by = 20;
     spec.queue = QueueSpec{};
-    autoscaler = std::make_unique<Autoscaler>(spec, std::make_unique<Wanted>(wanted));
+    autoscaler = std::make_unique<Autoscaler>(spec, std::make_unique<FixedPolicy>(wanted));
   }
   bool rebalances() const { return t >= changed + 2 && t < changed + 2 + lasts; }
   Decision second() {

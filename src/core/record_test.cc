@@ -59,6 +59,7 @@ TEST(InputRecord, OfTotalsSurvivesARoundTripAndKeepsWhatIsNotToldAbsent) {
   q.oldest_age = std::chrono::milliseconds(1500);
   q.step = std::chrono::seconds(5);
   q.useful = UsefulReplicas{12, "12 partitions"};
+  q.rebalancing = true;
   in.queue = q;
   const auto line = to_line(to_json(in, "mail"));
   EXPECT_EQ(
@@ -72,6 +73,7 @@ TEST(InputRecord, OfTotalsSurvivesARoundTripAndKeepsWhatIsNotToldAbsent) {
   EXPECT_EQ(back->second.queue->num_ack_pending, std::nullopt);
   EXPECT_EQ(back->second.queue->delivered_consumer_seq, std::nullopt);
   EXPECT_EQ(back->second.queue->totals, q.totals);
+  EXPECT_TRUE(back->second.queue->rebalancing);
   EXPECT_EQ(to_line(to_json(back->second, "mail")), line);
 }
 

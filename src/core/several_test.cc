@@ -87,6 +87,13 @@ TEST(SumOf, WhatWaitsInAPausedQueueIsNoWorkUnlessAllArePaused) {
   EXPECT_EQ(mail_and_push(mail, push).paused, "mail: paused until noon; push: paused, too");
 }
 
+TEST(SumOf, StandsStillWhereTheConsumersOfOneOfThemDo) {
+  QueueSample mail = counted(7, 100), push = counted(3, 50);
+  EXPECT_FALSE(mail_and_push(mail, push).rebalancing);
+  push.rebalancing = true;
+  EXPECT_TRUE(mail_and_push(mail, push).rebalancing);
+}
+
 TEST(FlowOfSeveral, IsTheSumOverTheSameTime) {
   const auto before = mail_and_push(counted(10, 100, 0), counted(5, 50, 0));
   // 20 came to mail and 15 were delivered; 10 came to push and 12 were delivered, 2 of them still in hand.

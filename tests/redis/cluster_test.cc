@@ -91,7 +91,7 @@ TEST_F(RedisClusterTest, ValidateNamesKeysThatAFrameworkNeedsTogether) {
 
 TEST_F(RedisClusterTest, ADatabaseThatAClusterDoesNotHave) {
   EXPECT_THAT(RedisReader(list_at(cluster().nodes[0]->url(3), "x")).error(ErrorCode::kInvalid).message,
-              HasSubstr("a cluster, which has database 0 alone: take the number out of queue.url"));
+              HasSubstr("a cluster, which has only database 0: take the number out of queue.url"));
 }
 
 TEST_F(RedisClusterTest, ASlotThatMovesIsFollowedAndNothingIsTakenForEmpty) {

@@ -48,6 +48,40 @@ class PageTest : public Served {
     EXPECT_TRUE(told.is_object()) << ran.out;
     return told;
   }
+  static constexpr double kStep = 30;  // seconds between the records of the past
+
+  // As this daemon wrote it from three days ago on, so many records long; the file.
+  std::string write_the_past(int records) const {
+    std::string file = box.run("find . -name decisions.jsonl").out;
+    file.erase(file.find('\n'));
+    file = box.path(file + ".1");
+    std::ofstream out(file);
+    const double begins = static_cast<double>(std::time(nullptr)) - 3 * 86'400;
+    for (int i = 0; i < records; ++i) {
+      const double t = begins + kStep * i;
+      const Json queue = {{"num_pending", i == 100 ? 777 : 3},
+                          {"num_ack_pending", 2},
+                          {"settled", 900 * i},
+                          {"arrived", 900 * i}};
+      const Json input = {
+          {"t", t}, {"service", "consumer"}, {"replicas", {{"current", 3}, {"ready", 3}}}, {"queue", queue}};
+      Json r = {{"ts", "2026-01-01T00:00:00Z"},
+                {"id", fmt::format("old-{}", i)},
+                {"service", "consumer"},
+                {"decision", "hold"},
+                {"current_replicas", 3},
+                {"target_replicas", 3},
+                {"reason", "x"},
+                {"outcome", "none"},
+                {"duration", 0.0},
+                {"observations", Json::object()},
+                {"t", t},
+                {"replicas", {{"current", 3}, {"ready", 3}, {"failing", 0}}}};
+      r["inputs"] = Json::array({input});
+      out << r.dump() << "\n";
+    }
+    return file;
+  }
   void expect_no_complaint(const Json& told) const {
     EXPECT_EQ(told["met"], true) << told.dump();
     EXPECT_TRUE(told["console"].empty()) << told["console"].dump();
@@ -153,39 +187,10 @@ TEST_F(PageTest, AxeFindsNothingInLightAndDark) {
 TEST_F(PageTest, AWeekBackComesFromTheJournalAndWhatItCostStandsBelow) {
   start();
   ASSERT_TRUE(eventually([&] { return get("/readyz").status == 200; }));
-  std::string file = box.run("find . -name decisions.jsonl").out;
-  file.erase(file.find('\n'));
-  const auto now = static_cast<double>(std::time(nullptr));
-  constexpr double kBefore = 3 * 86'400, kStep = 30;
   constexpr int kSteps = 240;
-  std::ofstream out(box.path(file + ".1"));
-  for (int i = 0; i < kSteps; ++i) {
-    const double t = now - kBefore + kStep * i;
-    const Json replicas = {{"current", 3}, {"ready", 3}, {"failing", 0}};
-    const Json input = {{"t", t},
-                        {"service", "consumer"},
-                        {"replicas", {{"current", 3}, {"ready", 3}}},
-                        {"queue",
-                         {{"num_pending", i == 100 ? 777 : 3},
-                          {"num_ack_pending", 2},
-                          {"settled", 900 * i},
-                          {"arrived", 900 * i}}}};
-    Json r = {{"ts", "2026-01-01T00:00:00Z"},
-              {"id", fmt::format("old-{}", i)},
-              {"service", "consumer"},
-              {"decision", "hold"},
-              {"current_replicas", 3},
-              {"target_replicas", 3},
-              {"reason", "x"},
-              {"outcome", "none"},
-              {"duration", 0.0},
-              {"observations", Json::object()},
-              {"t", t},
-              {"replicas", replicas}};
-    r["inputs"] = Json::array({input});
-    out << r.dump() << "\n";
-  }
-  out.close();
+  write_the_past(kSteps);
+  const auto now = static_cast<double>(std::time(nullptr));
+  constexpr double kBefore = 3 * 86'400;
   const auto history = Json::parse(
       get(fmt::format("/api/v1/services/consumer/history?from={:.0f}&points=360", now - 7 * 86'400)).body);
   double greatest = 0;
@@ -215,6 +220,24 @@ TEST_F(PageTest, AWeekBackComesFromTheJournalAndWhatItCostStandsBelow) {
       << told;
   EXPECT_EQ(told["values"][3], "Last week");
   EXPECT_GE(told["values"][4].get<int>(), 2) << told;
+}
+
+// Reading a whole journal takes seconds: what was told is told again for a hundredth of the time that it is about.
+TEST_F(PageTest, WhatItCostIsReadAnewWhenAHundredthOfItsTimeIsOver) {
+  start();
+  ASSERT_TRUE(eventually([&] { return get("/readyz").status == 200; }));
+  const auto rows = [&](const std::string& last) {
+    return Json::parse(get("/api/v1/services/consumer/savings?last=" + last).body)["rows"].size();
+  };
+  auto file = write_the_past(1000);  // of eight hours, so for five minutes
+  EXPECT_EQ(rows("7d"), 2U);
+  std::filesystem::remove(file);
+  EXPECT_EQ(rows("7d"), 2U);
+  EXPECT_EQ(rows("167h"), 0U) << "another question has an answer of its own";
+  file = write_the_past(5);  // of two minutes, so for 1.2 s
+  EXPECT_EQ(rows("166h"), 2U);
+  std::filesystem::remove(file);
+  EXPECT_TRUE(eventually([&] { return rows("166h") == 0; }));
 }
 
 TEST_F(PageTest, DocktorWebServesItWithoutAPortOfTheDaemons) {

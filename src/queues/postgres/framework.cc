@@ -157,7 +157,7 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
 
     // A table for each queue, so that its statement is one within the statement. What was deleted or archived is in it no
     // more; a message that was read is invisible until its time (vt) is over, one that was never read and is invisible waits
-    // for its own. Sequences that this user may not read are no 0.
+    // for its own. Of a sequence that this user may not read nothing is told.
     {.name = "pgmq", .shown = "pgmq", .schema = "pgmq", .queue = "", .claim_seconds = 30,
      .tables = "meta",
      .channel = "$N.q_$Q.INSERT",

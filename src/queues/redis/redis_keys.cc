@@ -74,10 +74,10 @@ void check_url(KindReader& from) {
         "url", fmt::format("url {}{}", plain ? from.quoted("url") + " " : "", addresses.error().message));
   }
   if (addresses->size() > 1 && !from.given("sentinel") && addresses->front().db != 0)
-    from.mistake(
-        "url",
-        "url has several addresses, as a cluster has, and the number of a database, of which a cluster has "
-        "0 alone; take the number out, or write one address");
+    from.mistake("url",
+                 "url has several addresses, as for a cluster, and the number of a database; a cluster has "
+                 "only database 0: "
+                 "take the number out, or write one address");
   tls_keys::check(from, addresses->front().tls, "rediss");
   if (from.given("user") && !from.given("password"))
     from.mistake("user", "a user without a password; write password: or password_file: too");

@@ -62,9 +62,10 @@ class Login {
     if (server.mode.empty()) {
       return fail(
           ErrorCode::kDenied,
-          fmt::format("{} does not tell whether it is of a cluster, and queue.url has several addresses: "
-                      "allow this user INFO (ACL SETUSER NAME +info), or write one address",
-                      server.place),
+          fmt::format(
+              "{} does not tell whether it belongs to a cluster, and queue.url has several addresses: "
+              "allow this user INFO (ACL SETUSER NAME +info), or write one address",
+              server.place),
           true);
     }
     return fail(ErrorCode::kInvalid,
@@ -241,10 +242,11 @@ Error redis_error(const std::string& place, const Reply& error, const std::strin
   if (error.is_error("BUSY"))
     return {ErrorCode::kUnavailable, fmt::format("{} is busy with a script", place), true};
   if (command == "SELECT" && said.find("cluster mode") != std::string::npos) {
-    return {ErrorCode::kInvalid,
-            fmt::format("{} is of a cluster, which has database 0 alone: take the number out of queue.url",
-                        place),
-            true};
+    return {
+        ErrorCode::kInvalid,
+        fmt::format("{} belongs to a cluster, which has only database 0: take the number out of queue.url",
+                    place),
+        true};
   }
   if (error.is_error("CLUSTERDOWN") || error.is_error("TRYAGAIN") || error.is_error("MOVED") ||
       error.is_error("ASK")) {

@@ -55,7 +55,7 @@ class StreamWake {
   std::map<int, Waiting> waiting_;  // by slot; kNoSlot where the server is no cluster
 };
 
-/// As RedisConnections.
+/// As RedisRouters.
 class StreamWakes {
  public:
   std::shared_ptr<StreamWake> get(const RedisLoginOptions& options);
