@@ -66,7 +66,7 @@ TEST(InputRecord, OfTotalsSurvivesARoundTripAndKeepsWhatIsNotToldAbsent) {
       line,
       R"({"t":12.0,"service":"mail","replicas":{"current":4,"ready":2,"not_placed":1},"queue":{"num_pending":7,)"
       R"("scheduled":2,"consumers":3,"oldest_age":1.5,"arrived":90,"settled":83,"incarnation":"boot 3",)"
-      R"("upper_bound":true,"step":5.0,"useful_replicas":{"most":12,"why":"12 partitions"}}})");
+      R"("upper_bound":true,"step":5.0,"useful_replicas":{"most":12,"why":"12 partitions"},"rebalancing":true}})");
   const auto back = input_from_json(json::parse(line));
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(back->second.replicas, in.replicas);
