@@ -4,7 +4,7 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 DESTDIR ?=
 TESTS ?=
-PRECOMPILE ?= OFF
+UNITY ?= ON
 WERROR ?= OFF
 TEST_JOBS ?= $(JOBS)
 
@@ -18,7 +18,7 @@ help: ## this list
 # Ninja shows its progress in one line that grows; a target that a command needs is named, so that nobody waits for more.
 ninja = cmake --build $(BUILD) -j $(JOBS) --target
 # Tests and benchmarks need further packages: they join the build the first time that somebody asks for them.
-cmake = cmake -S . -B $(BUILD) -G Ninja -DDOCKTOR_PRECOMPILE=$(PRECOMPILE) -DDOCKTOR_WERROR=$(WERROR) --log-level=NOTICE
+cmake = cmake -S . -B $(BUILD) -G Ninja -DDOCKTOR_UNITY=$(UNITY) -DDOCKTOR_WERROR=$(WERROR) --log-level=NOTICE
 configure:
 	@test -e $(BUILD)/build.ninja || $(cmake) -DDOCKTOR_TESTS=OFF -DDOCKTOR_BENCH=OFF
 configure-all:

@@ -1,25 +1,6 @@
-# docktor_precompiled(TARGET SORT): the target's files are compiled with cmake/precompiled/SORT.h, which is precompiled once, for
-# the first target of its sort. All targets of a sort must be compiled alike (-O, -fPIC or -fPIE), or the compiler refuses.
-function(docktor_precompiled target sort)
-  if(NOT DOCKTOR_PRECOMPILE)
-    return()
-  endif()
-  target_link_libraries(${target} PRIVATE fmt::fmt nlohmann_json::nlohmann_json)  # their flags are the header's too
-  get_property(owner GLOBAL PROPERTY docktor_precompiled_${sort})
-  if(owner)
-    target_precompile_headers(${target} REUSE_FROM ${owner})
-  else()
-    # In <>: the file that CMake writes has no path of this machine then, and ccache knows it again in another clone.
-    target_precompile_headers(${target} PRIVATE <${sort}.h>)
-    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/precompiled)
-    set_property(GLOBAL PROPERTY docktor_precompiled_${sort} ${target})
-  endif()
-endfunction()
-
 # docktor_library(NAME sources...): a static library, of the product or of what tests share.
 function(docktor_library name)
   add_library(${name} STATIC ${ARGN})
-  docktor_precompiled(${name} product)
 endfunction()
 
 # docktor_folder(NAME libs...): one static library of the folder's .cc files, and one test program of its *_test.cc files.
@@ -51,7 +32,6 @@ function(docktor_test_program name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   # A fifth less time to build; what is measured (bench, the product itself) is built at -O2.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
-  docktor_precompiled(${name} tests)
 endfunction()
 
 # docktor_test(NAME sources...): a GoogleTest program, each of its tests a ctest of its own. DOCKTOR_TEST_PROPERTIES: further

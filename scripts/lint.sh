@@ -31,35 +31,19 @@ if ! scripts/check-arrows.py; then
   failed=1
 fi
 
-# Fuzz targets and the program outside the tree are built by other means than this build, and what is precompiled is not ours:
-# only their formatting is checked.
-if [ $# -gt 0 ]; then printf '%s\n' "$@"; else files '*.cc' ':!tests/fuzz' ':!packaging/library/outside' ':!cmake'; fi >"$cache/wanted"
+# Fuzz targets and the program outside the tree are built by other means than this build: only their formatting is checked.
+if [ $# -gt 0 ]; then printf '%s\n' "$@"; else files '*.cc' ':!tests/fuzz' ':!packaging/library/outside'; fi >"$cache/wanted"
 
-# Every file's hash once; then for each source the hashes of what it includes, as ninja recorded when it compiled.
-xargs -r sha256sum <"$cache/all" | awk '{ print $2, $1 }' >"$cache/hashes"
-# Paths are absolute, or relative to the build's folder where ccache made them so.
-ninja -C "$build" -t deps 2>/dev/null | awk -v root="$PWD/" -v build="$(cd "$build" && pwd)/" '
-  /^[^ ].*#deps/ { source = ""; next }
-  /^ / { path = $1
-         if (path !~ /^\//) path = build path
-         while (sub(/\/[^\/]+\/\.\.\//, "/", path)) { }
-         if (index(path, root) != 1) next
-         path = substr(path, length(root) + 1)
-         if (source == "") source = path
-         print source, path }' >"$cache/deps" || true
 version="$(clang-tidy-19 --version | tr '\n' ' ')$(cat .clang-tidy scripts/lint.sh)${DEEP:-}"
-awk -v out="$cache/keys" -v hashes="$cache/hashes" -v deps="$cache/deps" '
-  BEGIN {
-    while ((getline line < hashes) > 0) { split(line, w, " "); hash[w[1]] = w[2]; every = every w[2] }
-    while ((getline line < deps) > 0) { split(line, w, " "); of[w[1]] = of[w[1]] " " w[2] ":" hash[w[2]] }
-  }
-  { print $0, ($0 in of) ? of[$0] : every }' "$cache/wanted" |
-  while read -r file key; do
-    echo "$file $(printf '%s %s %s' "$version" "$file" "$key" | sha256sum | cut -c1-40)"
-  done >"$cache/keys"
+scripts/lint-keys.py "$version" <"$cache/wanted" >"$cache/keys"
+
+# Each file alone, where the build compiles several as one: so each must include what it uses. Nothing is compiled here.
+grep -E '^(CMAKE_BUILD_TYPE|DOCKTOR_(TESTS|BENCH|SANITIZE)):' "$build/CMakeCache.txt" | sed 's/^/-D/' |
+  xargs -d '\n' cmake -S . -B "$cache/alone" -G Ninja -DDOCKTOR_UNITY=OFF --log-level=WARNING >"$cache/configured" 2>&1 ||
+  { cat "$cache/configured" >&2; exit 1; }
 
 # Only what the build compiles can be looked at: a source that is in no build is a mistake of its own.
-awk '/"file":/ { gsub(/[",]/, ""); print $2 }' "$build/compile_commands.json" | sed "s|^$PWD/||" | sort -u >"$cache/compiled"
+awk '/"file":/ { gsub(/[",]/, ""); print $2 }' "$cache/alone/compile_commands.json" | sed "s|^$PWD/||" | sort -u >"$cache/compiled"
 todo=$cache/todo
 : >"$todo"
 while read -r file key; do
@@ -71,10 +55,8 @@ while read -r file key; do
   fi
 done <"$cache/keys"
 
-# Clang cannot read GCC's precompiled headers, and without them each file must include what it uses. Which warnings of GCC are
-# errors is no matter of clang's.
-sed -E 's/ (-Werror(=[a-z-]+)?|-Wno-error=maybe-uninitialized|-Winvalid-pch|-fpch-preprocess|-include [^ ]*cmake_pch\.hxx)//g' "$build/compile_commands.json" \
-  >"$cache/compile_commands.json"
+# Which warnings of GCC are errors is no matter of clang's.
+sed -E 's/ (-Werror(=[a-z-]+)?|-Wno-error=maybe-uninitialized)//g' "$cache/alone/compile_commands.json" >"$cache/compile_commands.json"
 count=$(wc -l <"$todo")
 echo "clang-tidy: $count of $(wc -l <"$cache/wanted") files to look at"
 # The analyzer walks every path of GoogleTest's macros: minutes for a test, and nothing found.

@@ -31,15 +31,33 @@ consumer = Consumer({
     "group.id": os.environ.get("GROUP", "workers"),
     "auto.offset.reset": "earliest",                          # docktor's offset_reset says the same
     "enable.auto.commit": False,                              # what is done is committed, and nothing else
+    "enable.auto.offset.store": False,
     # The others go on while one joins or leaves.
     **({"group.protocol": "consumer"} if os.environ.get("GROUP_PROTOCOL") == "consumer" else
        {"partition.assignment.strategy": os.environ.get("ASSIGNOR", "cooperative-sticky")}),
 })
 consumer.subscribe([os.environ.get("TOPIC", "jobs")])
 
+done = False  # something that is not committed yet
+
+
+def commit():
+    """Commits what is done, of partitions that are still ours. True: there is nothing left."""
+    try:
+        consumer.commit(asynchronous=False)
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError._NO_OFFSET:
+            return True
+        # Somebody joined or left just now: what is still ours goes in with the next try, the rest its next owner reads again.
+        print("not committed:", error, file=sys.stderr, flush=True)
+        return False
+    return True
+
+
 while not stopping:
     message = consumer.poll(0.5)
     if message is None:
+        done = done and not commit()  # else the last record would count as waiting for as long as no other comes
         continue
     if message.error():
         # The topic or the broker may come later than this.
@@ -50,7 +68,10 @@ while not stopping:
     if record:
         record.write(message.value() + b"\n")
     try:
-        consumer.commit(message, asynchronous=False)
-    except KafkaException as error:  # the partition went to somebody else, who reads the record again
+        consumer.store_offsets(message)
+        done = not commit()
+    except KafkaException as error:  # the partition went to somebody else
         print("not committed:", error, file=sys.stderr, flush=True)
+if done:
+    commit()
 consumer.close()

@@ -21,7 +21,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr auto kAskTimeout = std::chrono::seconds(10);
+constexpr auto kStatusTimeout = std::chrono::seconds(10);
 
 ordered_json service_argument(const Cli& cli) {
   return cli.service.empty() ? ordered_json::object() : ordered_json{{"service", cli.service}};
@@ -39,7 +39,7 @@ int daemon_status_command(const Cli& cli) {
   const auto chosen = need_daemon(cli, code);
   if (!chosen) return code;
   const auto answer = ask(chosen->instance.socket_file(),
-                          {{"command", "status"}, {"arguments", service_argument(cli)}}, kAskTimeout);
+                          {{"command", "status"}, {"arguments", service_argument(cli)}}, kStatusTimeout);
   if (!answer) return print_error(answer.error());
   if (cli.json) {
     fmt::print("{}\n", answer->dump(2, ' ', false, ordered_json::error_handler_t::replace));

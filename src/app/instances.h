@@ -1,6 +1,7 @@
 // Which instance a command means: the given configuration's, else the one that runs.
 #pragma once
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -11,6 +12,9 @@
 #include "core/result.h"
 
 namespace docktor {
+
+/// For an operation that may act: a little more than the daemon gives itself.
+inline constexpr std::chrono::seconds kOperationTimeout{35};
 
 /// The folders for this user, by the process's environment.
 Result<Folders> our_folders();

@@ -22,8 +22,6 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr auto kAskTimeout = std::chrono::seconds(35);
-
 // The journal's record without what only a replay needs.
 ordered_json brief(ordered_json r) {
   for (const char* key : {"inputs", "replicas", "numbers", "metadata"}) r.erase(key);
@@ -102,8 +100,9 @@ Result<ordered_json> InstanceOperator::call(const std::string& operation, const 
     return status ? try_rules(*config, (*status)["services"][0], arguments) : status;
   }
   if (chosen->running) {
-    auto answer = ask(instance.socket_file(),
-                      {{"command", operation}, {"arguments", arguments}, {"via", via_}}, kAskTimeout, stop);
+    auto answer =
+        ask(instance.socket_file(), {{"command", operation}, {"arguments", arguments}, {"via", via_}},
+            kOperationTimeout, stop);
     if (!answer) return tl::unexpected(answer.error());
     answer->erase("ok");
     if (operation == "status") (*answer)["daemon"] = true;

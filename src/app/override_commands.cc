@@ -15,15 +15,13 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr auto kAskTimeout = std::chrono::seconds(35);  // a little more than the daemon gives itself
-
 // Asks the daemon that is meant; nothing where that failed, with the exit code and the reason printed.
 std::optional<ordered_json> asked(const Cli& cli, const char* operation, const ordered_json& arguments,
                                   int& code) {
   const auto chosen = need_daemon(cli, code);
   if (!chosen) return std::nullopt;
-  auto answer =
-      ask(chosen->instance.socket_file(), {{"command", operation}, {"arguments", arguments}}, kAskTimeout);
+  auto answer = ask(chosen->instance.socket_file(), {{"command", operation}, {"arguments", arguments}},
+                    kOperationTimeout);
   if (answer) return std::move(*answer);
   say(stderr, "docktor: {}\n", answer.error().message);
   code = kExitFailed;

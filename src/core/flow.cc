@@ -9,8 +9,6 @@ namespace {
 
 using Count = std::optional<std::uint64_t>;
 
-bool went_back(const Count& before, const Count& after) { return before && after && *after < *before; }
-
 std::optional<double> growth(const Count& before, const Count& after) {
   if (!before || !after) return std::nullopt;
   return static_cast<double>(*after) - static_cast<double>(*before);

@@ -1,6 +1,7 @@
 // What flowed between two samples of a queue, by whatever it counts.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "core/observation.h"
@@ -12,6 +13,11 @@ struct FlowResult {
   bool reset = false;        ///< the second sample began a new window: counters went back or began anew
   std::optional<Flow> flow;  ///< absent at a reset, and where the queue does not tell enough
 };
+
+/// Whether a counter that both samples have has fallen.
+inline bool went_back(const std::optional<std::uint64_t>& before, const std::optional<std::uint64_t>& after) {
+  return before && after && *after < *before;
+}
 
 /// `length` > 0. Of several queues: the sum, absent where one does not tell; a reset of one is a reset, and so are
 /// other queues than before. What comes to a queue that is paused is left out, as in the sum's backlog.

@@ -16,10 +16,6 @@ double delta(const std::optional<std::uint64_t>& before, const std::optional<std
   return before && after ? delta(*before, *after) : 0.0;
 }
 
-bool went_back(const std::optional<std::uint64_t>& before, const std::optional<std::uint64_t>& after) {
-  return before && after && *after < *before;
-}
-
 // What changed between two samples, each count as a signed number.
 struct Change {
   Change(const QueueSample& before, const QueueSample& after)

@@ -4,20 +4,19 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "core/saved_time.h"
+
 namespace docktor {
 
 namespace {
 
 constexpr Duration kShortest = std::chrono::milliseconds(500);  // less is not worth a wait
 
-std::optional<Time> time_of(const nlohmann::json& state, const char* key, Time now) {
-  const auto it = state.find(key);
-  if (it == state.end() || !it->is_number_integer()) return std::nullopt;
-  return std::min(now, Time(Duration(it->get<std::int64_t>())));  // the clock was set back
+std::optional<Time> past_time(const nlohmann::json& state, const char* key, Time now) {
+  auto at = saved_time(state, key);
+  if (at) at = std::min(now, *at);  // the clock was set back
+  return at;
 }
-
-// Exactly: a decision after a restart shall not differ by a rounding.
-std::int64_t saved(Time t) { return t.time_since_epoch().count(); }
 
 }  // namespace
 
@@ -58,9 +57,9 @@ void RebalanceMeter::restore(const nlohmann::json& state, Time now) {
     const Duration length(it->get<std::int64_t>());
     if (length > Duration::zero() && length <= kLongest) believe(length);
   }
-  seen_.over = time_of(state, "over", now);
-  began_ = time_of(state, "began", now);
-  changed_ = time_of(state, "changed", now);
+  seen_.over = past_time(state, "over", now);
+  began_ = past_time(state, "began", now);
+  changed_ = past_time(state, "changed", now);
   if (const auto it = state.find("replicas"); it != state.end() && it->is_number_integer())
     replicas_ = it->get<int>();
 }

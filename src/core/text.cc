@@ -119,6 +119,13 @@ bool is_whole_number(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, is_digit) && !has_leading_zero(text);
 }
 
+std::optional<int> whole_number(std::string_view text, int most) {
+  int n = -1;
+  const auto* end = text.data() + text.size();
+  const auto [at, bad] = std::from_chars(text.data(), end, n);
+  return bad == std::errc() && at == end && n >= 0 && n <= most ? std::optional(n) : std::nullopt;
+}
+
 bool is_decimal_number(std::string_view text) {
   double v = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);

@@ -29,6 +29,8 @@ std::optional<double> parse_seconds(std::string_view text);
 
 /// "10", "0", "-3": decimal digits. Not "010" or "0x10", which are eight and sixteen to some readers.
 bool is_whole_number(std::string_view text);
+/// Its value; nothing where the text is no whole number from 0 to `most`.
+std::optional<int> whole_number(std::string_view text, int most);
 /// The same with a fraction and an exponent: "0.5", "1e3". Not "nan", "inf", "0x1p3" or "01.5".
 bool is_decimal_number(std::string_view text);
 

@@ -14,7 +14,7 @@
 namespace docktor::report {
 namespace {
 
-constexpr double kWidth = 1000;            // of a plot's own coordinates, whatever its pixels
+constexpr double kPlotWidth = 1000;        // of a plot's own coordinates, whatever its pixels
 constexpr std::size_t kColumns = 500;      // two spots each
 constexpr std::size_t kBands = 250;        // of a rough curve
 constexpr double kRough = 14;              // heights crossed, above which a curve becomes a band
@@ -77,13 +77,14 @@ class Panels {
     out_ += fmt::format(
         "\n<svg y=\"{:g}\" width=\"100%\" height=\"{:g}\" viewBox=\"0 0 {:g} {:g}\" "
         "preserveAspectRatio=\"none\">\n",
-        top_, height, kWidth, height);
+        top_, height, kPlotWidth, height);
   }
 
   std::vector<Spot> spots(const std::vector<sim::Point>& series, const Field& field) const {
     std::vector<Spot> out;
     out.reserve(series.size() + 1);
-    for (const sim::Point& p : series) out.push_back({p.at / length_ * kWidth, scale_.at(finite(field(p)))});
+    for (const sim::Point& p : series)
+      out.push_back({p.at / length_ * kPlotWidth, scale_.at(finite(field(p)))});
     return out;
   }
 
@@ -93,17 +94,17 @@ class Panels {
     for (std::size_t i = s.size(); i-- > 1;) s[i].x = s[i - 1].x;
     if (!s.empty()) {
       s.front().x = 0;
-      s.push_back({series.back().at / length_ * kWidth, s.back().y});
+      s.push_back({series.back().at / length_ * kPlotWidth, s.back().y});
     }
     const double base = plot_height_ - kInset;
     const char* title = "<title>load</title>";
     if (rough(s)) {
-      const Band band = banded(s, kWidth, kBands);
+      const Band band = banded(s, kPlotWidth, kBands);
       out_ += fmt::format("<path class=\"load peaks\" d=\"{}\">{}</path>\n", filled(band.least, base), title);
       s = band.mean;
     }
     out_ += fmt::format("<path class=\"load\" d=\"{}\">{}</path>\n",
-                        filled(thinned(s, kWidth, kColumns), base), title);
+                        filled(thinned(s, kPlotWidth, kColumns), base), title);
   }
 
   static bool rough(const std::vector<Spot>& s) {
@@ -153,15 +154,15 @@ class Panels {
     std::string path;
     if (waits) {
       // y grows downwards: the longest wait is the least y.
-      path = straight(banded(s, kWidth, kWaitColumns).least);
+      path = straight(banded(s, kPlotWidth, kWaitColumns).least);
     } else if (rough(s)) {
-      const Band band = banded(s, kWidth, kBands);
+      const Band band = banded(s, kPlotWidth, kBands);
       out_ += fmt::format("<path class=\"band s{} f{}{}\" d=\"{}\">{}</path>\n", i, colour_of(i),
                           shown_[i] ? "" : " rest", between(band.least, band.greatest), title);
       path = straight(band.mean);
     } else {
       s.insert(s.begin(), {0, s.front().y});
-      path = stepped(thinned(s, kWidth, kColumns));
+      path = stepped(thinned(s, kPlotWidth, kColumns));
     }
     out_ += fmt::format("<path class=\"{}\" d=\"{}\">{}</path>\n", line_class(i, line.ours, shown_[i]), path,
                         title);

@@ -7,7 +7,7 @@
 #include "config/effective.h"
 #include "tests/config/test_files.h"
 
-namespace docktor {
+namespace docktor::lease_keys {
 namespace {
 
 using ::testing::HasSubstr;
@@ -70,4 +70,4 @@ TEST(HighAvailability, MistakesSayWhatToWrite) {
 }
 
 }  // namespace
-}  // namespace docktor
+}  // namespace docktor::lease_keys

@@ -7,7 +7,7 @@
 #include "queues/kafka/kafka_spec.h"
 #include "tests/config/test_files.h"
 
-namespace docktor {
+namespace docktor::kafka_keys {
 namespace {
 
 using ::testing::ElementsAre;
@@ -78,4 +78,4 @@ TEST(KafkaKeys, WhatIsWrongIsSaid) {
 }
 
 }  // namespace
-}  // namespace docktor
+}  // namespace docktor::kafka_keys

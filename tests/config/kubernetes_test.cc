@@ -7,7 +7,7 @@
 #include "targets/kubernetes/kubernetes_spec.h"
 #include "tests/config/test_files.h"
 
-namespace docktor {
+namespace docktor::kubernetes_keys {
 namespace {
 
 using ::testing::HasSubstr;
@@ -58,4 +58,4 @@ TEST(KubernetesKeys, MistakesSayWhatToWrite) {
 }
 
 }  // namespace
-}  // namespace docktor
+}  // namespace docktor::kubernetes_keys

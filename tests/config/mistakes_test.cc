@@ -3,7 +3,7 @@
 
 #include "tests/config/test_files.h"
 
-namespace docktor {
+namespace docktor::mistakes {
 namespace {
 
 using Strings = std::vector<std::string>;
@@ -549,4 +549,4 @@ TEST(Refused, TooManyServices) {
 }
 
 }  // namespace
-}  // namespace docktor
+}  // namespace docktor::mistakes

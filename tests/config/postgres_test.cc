@@ -8,7 +8,7 @@
 #include "queues/postgres/postgres_spec.h"
 #include "tests/config/test_files.h"
 
-namespace docktor {
+namespace docktor::postgres_keys {
 namespace {
 
 using ::testing::ElementsAre;
@@ -107,4 +107,4 @@ TEST(PostgresKeys, WhatAQueueDoesNotTellTakesNoRuleAndNoObjective) {
 }
 
 }  // namespace
-}  // namespace docktor
+}  // namespace docktor::postgres_keys

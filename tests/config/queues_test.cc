@@ -7,7 +7,7 @@
 #include "config/effective.h"
 #include "tests/config/test_files.h"
 
-namespace docktor {
+namespace docktor::queues_keys {
 namespace {
 
 using ::testing::HasSubstr;
@@ -133,4 +133,4 @@ TEST(Queues, AnObjectiveNeedsTheFlowOfAllOrTheMessagesInHandOfAll) {
 }
 
 }  // namespace
-}  // namespace docktor
+}  // namespace docktor::queues_keys

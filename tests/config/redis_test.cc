@@ -7,7 +7,7 @@
 #include "queues/redis/redis_spec.h"
 #include "tests/config/test_files.h"
 
-namespace docktor {
+namespace docktor::redis_keys {
 namespace {
 
 using ::testing::ElementsAre;
@@ -92,4 +92,4 @@ TEST(RedisKeys, WhatAQueueDoesNotTellTakesNoRuleAndNoObjective) {
 }
 
 }  // namespace
-}  // namespace docktor
+}  // namespace docktor::redis_keys

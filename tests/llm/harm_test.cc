@@ -13,9 +13,9 @@ namespace docktor::test {
 namespace {
 
 // Drawn, the same for the same number everywhere: only the generator's own integers are used.
-class Case {
+class DrawnCase {
  public:
-  explicit Case(std::uint32_t seed) : random_(seed), load_{"drawn", {}} {
+  explicit DrawnCase(std::uint32_t seed) : random_(seed), load_{"drawn", {}} {
     draw_load();
     draw_rules();
     run.seed = seed + 1;
@@ -25,8 +25,8 @@ class Case {
     worker.startup_mean = between(0.1, 40);
     worker.prefetch = 1 << whole(0, 4);
   }
-  Case(const Case&) = delete;
-  Case& operator=(const Case&) = delete;
+  DrawnCase(const DrawnCase&) = delete;
+  DrawnCase& operator=(const DrawnCase&) = delete;
 
   Comparison with(const Says& says) const { return compare(run, says); }
 
@@ -79,7 +79,7 @@ void expect_harmless_to_thresholds(const std::function<Says(std::uint32_t)>& adv
   double points = 0;
   std::uint32_t harmed = 0;
   for (std::uint32_t i = 0; i < kCases; ++i) {
-    const auto c = Case(i).with(adviser(i));
+    const auto c = DrawnCase(i).with(adviser(i));
     points += c.more_late_points();
     harmed += c.more_late_points() > 0.1;
     EXPECT_LE(c.cost_ratio(), 1.5) << "case " << i;

@@ -9,9 +9,9 @@
 namespace docktor::objective {
 namespace {
 
-constexpr double kMemorySeconds = 300;  // of time; but rare messages are not forgotten before 200 came
-constexpr double kLeastMessages = 200;  // ... so many came
-constexpr double kSampledWeight = 0.1;  // of a sample whose busy time is not known exactly
+constexpr double kCapacitySeconds = 300;  // of time; but rare messages are not forgotten before 200 came
+constexpr double kLeastMessages = 200;    // ... so many came
+constexpr double kSampledWeight = 0.1;    // of a sample whose busy time is not known exactly
 constexpr double kMostBlur =
     0.3;  // deviation of the busy time over it, above which such a sample is left out
 constexpr double kSpreadMemory = 60;  // samples
@@ -74,7 +74,7 @@ void Capacity::add(const Span& span, bool prefetch) {
     return;
   more.young = span.working > 0 ? more.busy * span.young / span.working : 0;
   if (learned()) test(more);
-  if (learned()) memory_.fade(std::exp(-span.seconds / kMemorySeconds));
+  if (learned()) memory_.fade(std::exp(-span.seconds / kCapacitySeconds));
   memory_.take(more, weight);
 }
 

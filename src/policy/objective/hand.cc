@@ -9,7 +9,7 @@
 namespace docktor::objective {
 namespace {
 
-constexpr double kMemory = 30;        // samples
+constexpr double kMostSeen = 30;      // samples
 constexpr double kMostMemory = 300;   // samples
 constexpr double kDelayMemory = 120;  // samples
 constexpr double kLeast = 0.02;       // messages per replica
@@ -19,7 +19,7 @@ constexpr double kLeast = 0.02;       // messages per replica
 void Hand::full(double in_hand, double replicas) {
   if (!(in_hand > 0) || !(replicas > 0)) return;
   const double held = std::max(kLeast, in_hand / replicas);
-  seen_ = std::min(seen_ + 1, kMemory);
+  seen_ = std::min(seen_ + 1, kMostSeen);
   messages_ += (held - messages_) / seen_;
 }
 
@@ -53,7 +53,7 @@ void Hand::restore(const nlohmann::json& state) {
   if (!state.is_object()) return;
   restore_number(state, "messages", kLeast, 1e9, messages_);
   restore_number(state, "most", kLeast, 1e9, most_);
-  restore_number(state, "seen", 0, kMemory, seen_);
+  restore_number(state, "seen", 0, kMostSeen, seen_);
   restore_number(state, "delay", 0, 1e6, delay_);
   restore_number(state, "variance", 0, 1e12, delay_variance_);
   restore_number(state, "delays_seen", 0, kDelayMemory, delays_seen_);

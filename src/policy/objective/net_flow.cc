@@ -11,18 +11,18 @@
 namespace docktor::objective {
 namespace {
 
-constexpr double kLeastTime = 1e-3;   // seconds
-constexpr double kStep = 0.195;       // of the logarithm: the longest is about 1,000 s
-constexpr double kMemory = 400;       // samples while messages wait
-constexpr double kIdleMemory = 100;   // samples while none waits
-constexpr double kFollow = 0.25;      // of a change of the arrivals is believed at once
-constexpr double kFreedom = 3;        // of Student's t: loads jump
-constexpr double kMostOfASample = 4;  // of evidence: a purge looks like very fast workers
-constexpr double kBelieved = 0.5;     // of the evidence: loads often change just when replicas do
-constexpr double kFirstSamples = 5;   // make the first guess ...
-constexpr double kGuessError = 1.4;   // ... whose logarithm errs by so much
-constexpr double kCaution = 1.25;     // errors of its logarithm, by which T is taken longer
-constexpr double kSharp = 0.1;        // error that asks for no caution
+constexpr double kLeastTime = 1e-3;      // seconds
+constexpr double kStep = 0.195;          // of the logarithm: the longest is about 1,000 s
+constexpr double kEvidenceMemory = 400;  // samples while messages wait
+constexpr double kIdleMemory = 100;      // samples while none waits
+constexpr double kFollow = 0.25;         // of a change of the arrivals is believed at once
+constexpr double kFreedom = 3;           // of Student's t: loads jump
+constexpr double kMostOfASample = 4;     // of evidence: a purge looks like very fast workers
+constexpr double kBelieved = 0.5;        // of the evidence: loads often change just when replicas do
+constexpr double kFirstSamples = 5;      // make the first guess ...
+constexpr double kGuessError = 1.4;      // ... whose logarithm errs by so much
+constexpr double kCaution = 1.25;        // errors of its logarithm, by which T is taken longer
+constexpr double kSharp = 0.1;           // error that asks for no caution
 constexpr double kRateError = 0.1;    // arrivals and capacity rest on the same T, so that its error cancels
 constexpr double kIdleFollow = 0.05;  // of what samples without a backlog say of T, each
 constexpr double kSmooth = 0.4;       // of the messages in hand at one instant, where none waits
@@ -113,7 +113,7 @@ void NetFlow::learn_full(double in_hand, double net, double length) {
     arrivals_[i] += gain * (came - arrivals_[i]);
     double seen = -(kFreedom + 1) / 2 * std::log1p(change * change / (kFreedom * variance));
     if (arrivals_[i] < 0) seen -= arrivals_[i] * arrivals_[i] * (2 - gain) / (2 * variance);
-    evidence_[i] = evidence_[i] * (1 - 1 / kMemory) + std::max(seen, -kMostOfASample);
+    evidence_[i] = evidence_[i] * (1 - 1 / kEvidenceMemory) + std::max(seen, -kMostOfASample);
     if (const double off = std::fabs(std::log(time(i) / best)); off < least_off) {
       least_off = off;
       change_of_best = change;

@@ -40,7 +40,7 @@ constexpr double kMercy = 0.25;
 constexpr double kSlackWanted = 7;
 constexpr double kSlackLeast = 1.5;
 constexpr double kSlackReplicas = 0.25;
-constexpr double kLeastSpread =
+constexpr double kLeastWorkSpread =
     0.5;  // of the work for a message, as its variance over the square of its mean
 
 // Standard errors of the load that a scale-down allows for.
@@ -346,7 +346,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   // variance)), what the backlog keeps busy until the next decision, what the deadlines need, and what is
   // known to be enough.
   const double per_log =
-      (arrivals_.dispersion() + std::max(kLeastSpread, capacity_.spread())) / (2 * o.patience);
+      (arrivals_.dispersion() + std::max(kLeastWorkSpread, capacity_.spread())) / (2 * o.patience);
   const double slack = std::min(kSlackWanted * per_log, std::max(kSlackLeast * per_log, kSlackReplicas * mu));
   const double load_error = std::hypot(arrivals_.error() / mu, load * capacity_.confidence());
   const double need = (arrivals_.firm_level() + slack) / mu + kDownErrors * load_error;

@@ -9,8 +9,8 @@
 namespace docktor::objective {
 namespace {
 
-constexpr double kMemory = 100;  // decisions
-constexpr double kPrior = 5;     // decisions that the check interval counts for, before any was seen
+constexpr double kMemoryDecisions = 100;  // decisions
+constexpr double kPrior = 5;              // decisions that the check interval counts for, before any was seen
 
 }  // namespace
 
@@ -18,7 +18,7 @@ void Reaction::decided(Time now, Time sample) {
   if (sample_ && *sample_ >= sample) return;
   if (sample_ && now > *sample_) {
     const double gap = std::min(to_seconds(now - *sample_), most_);
-    seen_ = std::min(seen_ + 1, kMemory);
+    seen_ = std::min(seen_ + 1, kMemoryDecisions);
     const double gain = 1 / (seen_ + kPrior);
     const double error = gap - mean_;
     mean_ += gain * error;
@@ -38,7 +38,7 @@ void Reaction::restore(const nlohmann::json& state) {
   if (!state.is_object()) return;
   restore_number(state, "mean", 0, most_, mean_);
   restore_number(state, "variance", 0, most_ * most_, variance_);
-  restore_number(state, "seen", 0, kMemory, seen_);
+  restore_number(state, "seen", 0, kMemoryDecisions, seen_);
   if (const auto it = state.find("sample"); it != state.end()) sample_ = restored_time(*it);
 }
 

@@ -10,7 +10,7 @@ namespace docktor::objective {
 namespace {
 
 constexpr double kPriorWeight = 1;
-constexpr double kMemory = 60;           // starts
+constexpr double kMemoryStarts = 60;     // starts
 constexpr double kOffsetMemory = 12;     // starts
 constexpr double kOffsetPrior = 0.5;     // starts that none is worth
 constexpr double kYoung = 60;            // seconds
@@ -33,7 +33,7 @@ double StartUp::deviation() const { return std::sqrt(std::max(variance_, 1e-4));
 double StartUp::longest_wait() const { return std::max(kLeastWait, kStartsWait * mean()); }
 
 void StartUp::learn_ready(double delay) {
-  seen_ = std::min(seen_ + 1, kMemory);
+  seen_ = std::min(seen_ + 1, kMemoryStarts);
   ready_ += (delay - ready_) / (seen_ + kPriorWeight);
 }
 
@@ -174,7 +174,7 @@ void StartUp::restore(const nlohmann::json& state) {
   restore_number(state, "lag", 0, 1e6, offset_);  // as version 0.1 called it
   restore_number(state, "offset", -1e6, 1e6, offset_);
   restore_number(state, "variance", 0, 1e12, variance_);
-  restore_number(state, "seen", 0, kMemory, seen_);
+  restore_number(state, "seen", 0, kMemoryStarts, seen_);
   restore_number(state, "offsets_seen", 0, kOffsetMemory, offsets_seen_);
   if (const auto it = state.find("ordered_at"); it != state.end()) ordered_at_ = restored_time(*it);
   const auto list = [&](const char* key, const auto& take) {

@@ -9,7 +9,7 @@
 namespace docktor::objective {
 namespace {
 
-constexpr double kMemorySeconds = 4 * 3600;
+constexpr double kSurpriseSeconds = 4 * 3600;
 constexpr double kLeast = 0.01;
 constexpr double kGrowth = 1.12;
 
@@ -27,7 +27,7 @@ void Surprise::count(double surprise, double weight) {
 void Surprise::forget(double length) {
   if (next_) count(next_->first, next_->second);
   next_.reset();
-  const double keep = std::exp(-length / kMemorySeconds);
+  const double keep = std::exp(-length / kSurpriseSeconds);
   for (double& w : weights_) w *= keep;
   total_ *= keep;
   level_sum_ *= keep;

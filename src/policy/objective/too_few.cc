@@ -9,7 +9,7 @@
 namespace docktor::objective {
 namespace {
 
-constexpr Duration kMemory = std::chrono::hours(3);
+constexpr Duration kProofLasts = std::chrono::hours(3);
 constexpr std::size_t kMaxEntries = 256;
 // Standard errors by which the load must be less to try again. What came while a backlog grew is more than
 // usual by selection, so this is stricter than it looks; more yet would hold what clumps need now and then
@@ -38,9 +38,9 @@ void TooFew::note(Time now, double load, double error) {
   double starts = kIdleStarts;
   for (const Entry& e : entries_) {
     const bool heavier_now = load > e.load;
-    if (e.replicas == ready_ && e.at >= now - kMemory && !heavier_now) starts = e.starts * kBackOff;
+    if (e.replicas == ready_ && e.at >= now - kProofLasts && !heavier_now) starts = e.starts * kBackOff;
   }
-  std::erase_if(entries_, [&](const Entry& e) { return e.replicas == ready_ || e.at < now - kMemory; });
+  std::erase_if(entries_, [&](const Entry& e) { return e.replicas == ready_ || e.at < now - kProofLasts; });
   if (entries_.size() >= kMaxEntries) entries_.erase(entries_.begin());
   entries_.push_back({ready_, load, error, now, std::min(starts, 1e9)});
 }
@@ -48,7 +48,7 @@ void TooFew::note(Time now, double load, double error) {
 int TooFew::least(Time now, double load, double error, const InUse& in_use, double start) {
   int n = 0;
   for (Entry& e : entries_) {
-    if (e.at < now - kMemory) continue;
+    if (e.at < now - kProofLasts) continue;
     const bool lighter_now = load < e.load - kErrors * std::hypot(error, e.error);
     if (load < e.load - kLessErrors * std::hypot(error, e.error)) e.starts = kIdleStarts;
     if (lighter_now || e.replicas < n || in_use.most(now, e.starts * start) <= e.replicas) continue;

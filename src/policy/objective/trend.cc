@@ -15,7 +15,7 @@ constexpr double kLine = 1.5;           // times as long as an order looks ahead
 constexpr double kLeastLine = 20;       // seconds
 constexpr double kProof = 0.5;          // of the level's squared error
 constexpr double kRefuted = 0.8;        // and no more than that, once it is followed
-constexpr double kMemory = 2;           // times as long as an order looks ahead
+constexpr double kMemoryAhead = 2;      // times as long as an order looks ahead
 constexpr double kLeastEvidence = 0.5;  // likewise
 
 }  // namespace
@@ -31,7 +31,7 @@ void Trend::add(const Arrivals& arrivals, double ahead) {
   for (; !said_.empty() && said_.front().of <= newest.end; said_.pop_front()) said = said_.front();
   if (said) {
     const double level = arrivals.level();
-    const double keep = std::exp(-length / (kMemory * ahead));
+    const double keep = std::exp(-length / (kMemoryAhead * ahead));
     const auto learn = [&](double& error, double forecast) {
       error = keep * error + length * (level - forecast) * (level - forecast);
     };

@@ -126,14 +126,14 @@ class Flink final : public Periodic {
 };
 
 // Seconds, but for the utilization and its boundary; a catch-up of 0 stands for max_wait.
-struct Row {
+struct FlinkRow {
   int collect, window, stabilization;
   double utilization, boundary;
   int down;
   int catch_up;
 };
 
-Setting setting(const Row& row) {
+Setting setting(const FlinkRow& row) {
   const std::string name = fmt::format(
       "each {} s, window {} s, stabilization {} s, utilization {} ± {}, scale-down interval {} s, catch-up "
       "{}, restart "
@@ -211,11 +211,12 @@ Peer flink_peer() {
                  .restart = std::chrono::minutes(2)}));
   // The same law at the speed of a queue: {collect, window, stabilization, utilization, boundary, down,
   // catch-up}.
-  for (const Row& row :
-       {Row{60, 180, 30, 0.7, 0.3, 600, 300}, Row{15, 60, 30, 0.7, 0.3, 60, 60},
-        Row{15, 60, 30, 0.8, 0.1, 60, 60}, Row{5, 30, 10, 0.7, 0.3, 60, 30}, Row{5, 15, 5, 0.7, 0.2, 60, 15},
-        Row{5, 15, 5, 0.8, 0.1, 60, 15}, Row{5, 10, 0, 0.7, 0.1, 60, 0}, Row{5, 10, 0, 0.8, 0.1, 30, 0},
-        Row{2, 6, 0, 0.8, 0.1, 30, 0}, Row{2, 6, 0, 0.9, 0.05, 30, 0}}) {
+  for (const FlinkRow& row :
+       {FlinkRow{60, 180, 30, 0.7, 0.3, 600, 300}, FlinkRow{15, 60, 30, 0.7, 0.3, 60, 60},
+        FlinkRow{15, 60, 30, 0.8, 0.1, 60, 60}, FlinkRow{5, 30, 10, 0.7, 0.3, 60, 30},
+        FlinkRow{5, 15, 5, 0.7, 0.2, 60, 15}, FlinkRow{5, 15, 5, 0.8, 0.1, 60, 15},
+        FlinkRow{5, 10, 0, 0.7, 0.1, 60, 0}, FlinkRow{5, 10, 0, 0.8, 0.1, 30, 0},
+        FlinkRow{2, 6, 0, 0.8, 0.1, 30, 0}, FlinkRow{2, 6, 0, 0.9, 0.05, 30, 0}}) {
     p.settings.push_back(setting(row));
   }
   return p;

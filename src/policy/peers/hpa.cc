@@ -34,7 +34,7 @@ class Hpa final : public Periodic {
 };
 
 // Targets are absolute, or a share of what the goal allows.
-struct Row {
+struct HpaRow {
   double messages = 0;  // absolute
   double of_goal = 0;   // × max_wait × capacity
   double of_rate = 0;   // × capacity
@@ -42,7 +42,7 @@ struct Row {
   bool fast = false;  // up by 900 % a 15 s instead of the default rates
 };
 
-Setting setting(const Row& row) {
+Setting setting(const HpaRow& row) {
   std::string name;
   if (row.messages > 0) name = fmt::format("backlog {} a replica", row.messages);
   if (row.of_goal > 0) name = fmt::format("backlog max_wait × capacity × {} a replica", row.of_goal);
@@ -73,13 +73,14 @@ Peer hpa_peer() {
              "External metrics with AverageValue; HPA has no default target, its documentation's "
              "example of a queue has 30 messages a replica",
          .source = "kubernetes.io: Horizontal Pod Autoscaling, and its walkthrough"};
-  for (const Row& row :
-       {Row{.messages = 30}, Row{.messages = 30, .down_window = 60}, Row{.messages = 10, .down_window = 60},
-        Row{.of_goal = 0.5}, Row{.of_goal = 0.25}, Row{.of_goal = 0.25, .down_window = 60},
-        Row{.of_goal = 0.125, .down_window = 60}, Row{.of_goal = 0.125, .down_window = 30, .fast = true},
-        Row{.of_goal = 0.5, .of_rate = 0.8}, Row{.of_goal = 0.5, .of_rate = 0.8, .down_window = 60},
-        Row{.of_goal = 0.25, .of_rate = 0.9, .down_window = 60},
-        Row{.of_goal = 0.25, .of_rate = 0.9, .down_window = 30, .fast = true}}) {
+  for (const HpaRow& row :
+       {HpaRow{.messages = 30}, HpaRow{.messages = 30, .down_window = 60},
+        HpaRow{.messages = 10, .down_window = 60}, HpaRow{.of_goal = 0.5}, HpaRow{.of_goal = 0.25},
+        HpaRow{.of_goal = 0.25, .down_window = 60}, HpaRow{.of_goal = 0.125, .down_window = 60},
+        HpaRow{.of_goal = 0.125, .down_window = 30, .fast = true}, HpaRow{.of_goal = 0.5, .of_rate = 0.8},
+        HpaRow{.of_goal = 0.5, .of_rate = 0.8, .down_window = 60},
+        HpaRow{.of_goal = 0.25, .of_rate = 0.9, .down_window = 60},
+        HpaRow{.of_goal = 0.25, .of_rate = 0.9, .down_window = 30, .fast = true}}) {
     p.settings.push_back(setting(row));
   }
   return p;

@@ -53,14 +53,14 @@ class Keda final : public Policy {
   std::optional<Time> last_active_;
 };
 
-struct Row {
+struct KedaRow {
   double lag = 0;       // absolute
   double of_goal = 0;   // × max_wait × capacity
   int down_window = 0;  // 0: `behavior` absent
   bool fast = false;    // up by 900 % a 15 s instead of the default rates
 };
 
-Setting setting(const Row& row) {
+Setting setting(const KedaRow& row) {
   std::string name = row.lag > 0 ? fmt::format("lagThreshold {}", row.lag)
                                  : fmt::format("lagThreshold max_wait × capacity × {}", row.of_goal);
   if (row.down_window > 0) name += fmt::format(", scaleDown window {} s", row.down_window);
@@ -85,12 +85,13 @@ std::unique_ptr<Policy> keda_policy(const KedaKnobs& knobs) { return std::make_u
 
 Peer keda_peer() {
   Peer p{.name = "keda", .source = "keda.sh: scaling deployments, NATS JetStream scaler"};
-  for (const Row& row : {Row{.lag = 10}, Row{.lag = 10, .down_window = 60}, Row{.lag = 5, .down_window = 60},
-                         Row{.lag = 20, .down_window = 60}, Row{.of_goal = 0.5}, Row{.of_goal = 0.25},
-                         Row{.of_goal = 0.5, .down_window = 60}, Row{.of_goal = 0.25, .down_window = 60},
-                         Row{.of_goal = 0.25, .down_window = 30}, Row{.of_goal = 0.125, .down_window = 60},
-                         Row{.of_goal = 0.125, .down_window = 30, .fast = true},
-                         Row{.of_goal = 0.0625, .down_window = 60, .fast = true}}) {
+  for (const KedaRow& row :
+       {KedaRow{.lag = 10}, KedaRow{.lag = 10, .down_window = 60}, KedaRow{.lag = 5, .down_window = 60},
+        KedaRow{.lag = 20, .down_window = 60}, KedaRow{.of_goal = 0.5}, KedaRow{.of_goal = 0.25},
+        KedaRow{.of_goal = 0.5, .down_window = 60}, KedaRow{.of_goal = 0.25, .down_window = 60},
+        KedaRow{.of_goal = 0.25, .down_window = 30}, KedaRow{.of_goal = 0.125, .down_window = 60},
+        KedaRow{.of_goal = 0.125, .down_window = 30, .fast = true},
+        KedaRow{.of_goal = 0.0625, .down_window = 60, .fast = true}}) {
     p.settings.push_back(setting(row));
   }
   return p;

@@ -99,7 +99,7 @@ class Knative final : public Periodic {
   std::deque<std::pair<Time, int>> wanted_;
 };
 
-struct Row {
+struct KnativeRow {
   double total = 0;          // concurrency, absolute
   double of_goal = 0;        // concurrency, × max_wait × capacity
   double utilization = 0.7;  // of the capacity, where neither is given
@@ -107,7 +107,7 @@ struct Row {
   double panic = 2;
 };
 
-Setting setting(const Row& row) {
+Setting setting(const KnativeRow& row) {
   std::string name = row.total > 0     ? fmt::format("concurrency {}", row.total)
                      : row.of_goal > 0 ? fmt::format("concurrency max_wait × capacity × {}", row.of_goal)
                                        : std::string("rps capacity");
@@ -139,11 +139,13 @@ Peer knative_peer() {
          .adaptation_note =
              "a message waiting or in hand counts as a concurrent request, an arrival as a request",
          .source = "knative.dev: Serving, autoscaling; knative/serving pkg/autoscaler"};
-  for (const Row& row :
-       {Row{.total = 100}, Row{.total = 100, .window = 30}, Row{.total = 10}, Row{.of_goal = 0.5},
-        Row{.of_goal = 0.25}, Row{.of_goal = 0.125, .window = 30}, Row{.of_goal = 0.25, .window = 30},
-        Row{.utilization = 0.7}, Row{.utilization = 0.8}, Row{.utilization = 0.9},
-        Row{.utilization = 0.8, .window = 30}, Row{.utilization = 0.9, .window = 20, .panic = 1.5}}) {
+  for (const KnativeRow& row :
+       {KnativeRow{.total = 100}, KnativeRow{.total = 100, .window = 30}, KnativeRow{.total = 10},
+        KnativeRow{.of_goal = 0.5}, KnativeRow{.of_goal = 0.25}, KnativeRow{.of_goal = 0.125, .window = 30},
+        KnativeRow{.of_goal = 0.25, .window = 30}, KnativeRow{.utilization = 0.7},
+        KnativeRow{.utilization = 0.8}, KnativeRow{.utilization = 0.9},
+        KnativeRow{.utilization = 0.8, .window = 30},
+        KnativeRow{.utilization = 0.9, .window = 20, .panic = 1.5}}) {
     p.settings.push_back(setting(row));
   }
   return p;

@@ -100,7 +100,7 @@ class Laravel final : public Periodic {
   std::optional<int> previous_;
 };
 
-struct Row {
+struct LaravelRow {
   double of_sla = 1;  // × max_wait
   double weight = 0.5,
          r2 = 0.6;  // of the forecast; the published policies: disabled, hint, moderate, aggressive
@@ -108,7 +108,7 @@ struct Row {
   double down = 0.25;
 };
 
-Setting setting(const Row& row) {
+Setting setting(const LaravelRow& row) {
   return {
       fmt::format("SLA max_wait × {}, forecast {} ({:g} × regression from R² {:g} on), down {:g} % at once",
                   row.of_sla, row.forecast, row.weight, row.r2, row.down * 100),
@@ -193,14 +193,14 @@ Peer laravel_peer() {
              "the oldest message's age from counted arrivals; service and spawn times are given, not "
              "measured; without its cooldown of 60 s and its limits by the host's CPU and memory",
          .source = "github.com/cboxdk/laravel-queue-autoscale: hybrid strategy"};
-  for (const Row& row :
-       {Row{}, Row{.weight = 0, .r2 = 1, .forecast = "disabled"},
-        Row{.weight = 0.3, .r2 = 0.8, .forecast = "hint"},
-        Row{.weight = 0.8, .r2 = 0.4, .forecast = "aggressive"}, Row{.down = 1},
-        Row{.weight = 0, .r2 = 1, .forecast = "disabled", .down = 1}, Row{.of_sla = 2},
-        Row{.of_sla = 2, .weight = 0, .r2 = 1, .forecast = "disabled"}, Row{.of_sla = 3},
-        Row{.of_sla = 3, .weight = 0, .r2 = 1, .forecast = "disabled", .down = 1}, Row{.of_sla = 0.5},
-        Row{.of_sla = 0.5, .weight = 0, .r2 = 1, .forecast = "disabled"}}) {
+  for (const LaravelRow& row :
+       {LaravelRow{}, LaravelRow{.weight = 0, .r2 = 1, .forecast = "disabled"},
+        LaravelRow{.weight = 0.3, .r2 = 0.8, .forecast = "hint"},
+        LaravelRow{.weight = 0.8, .r2 = 0.4, .forecast = "aggressive"}, LaravelRow{.down = 1},
+        LaravelRow{.weight = 0, .r2 = 1, .forecast = "disabled", .down = 1}, LaravelRow{.of_sla = 2},
+        LaravelRow{.of_sla = 2, .weight = 0, .r2 = 1, .forecast = "disabled"}, LaravelRow{.of_sla = 3},
+        LaravelRow{.of_sla = 3, .weight = 0, .r2 = 1, .forecast = "disabled", .down = 1},
+        LaravelRow{.of_sla = 0.5}, LaravelRow{.of_sla = 0.5, .weight = 0, .r2 = 1, .forecast = "disabled"}}) {
     p.settings.push_back(setting(row));
   }
   return p;

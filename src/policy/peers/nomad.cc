@@ -50,7 +50,7 @@ class Nomad final : public Periodic {
   std::optional<Time> cooling_until_;
 };
 
-struct Row {
+struct NomadRow {
   double of_goal = 0;  // of max_wait × capacity: the backlog's share; 0: the rate
   double of_rate = 0;  // of the capacity
   int cooldown = 300;
@@ -67,12 +67,13 @@ Peer nomad_peer() {
              "the strategy has no default query and target: the backlog, or the arrivals, per replica "
              "against what the goal allows",
          .source = "Nomad Autoscaler: target-value strategy"};
-  for (const Row& row :
-       {Row{.of_goal = 1}, Row{.of_goal = 0.5}, Row{.of_goal = 0.25}, Row{.of_goal = 0.5, .cooldown = 60},
-        Row{.of_goal = 0.25, .cooldown = 60}, Row{.of_goal = 0.25, .cooldown = 20},
-        Row{.of_goal = 0.125, .cooldown = 20}, Row{.of_rate = 0.8}, Row{.of_rate = 0.8, .cooldown = 60},
-        Row{.of_rate = 0.9, .cooldown = 60}, Row{.of_rate = 0.8, .cooldown = 10},
-        Row{.of_rate = 0.9, .cooldown = 10}}) {
+  for (const NomadRow& row :
+       {NomadRow{.of_goal = 1}, NomadRow{.of_goal = 0.5}, NomadRow{.of_goal = 0.25},
+        NomadRow{.of_goal = 0.5, .cooldown = 60}, NomadRow{.of_goal = 0.25, .cooldown = 60},
+        NomadRow{.of_goal = 0.25, .cooldown = 20}, NomadRow{.of_goal = 0.125, .cooldown = 20},
+        NomadRow{.of_rate = 0.8}, NomadRow{.of_rate = 0.8, .cooldown = 60},
+        NomadRow{.of_rate = 0.9, .cooldown = 60}, NomadRow{.of_rate = 0.8, .cooldown = 10},
+        NomadRow{.of_rate = 0.9, .cooldown = 10}}) {
     p.settings.push_back(
         {row.of_goal > 0
              ? fmt::format("backlog max_wait × capacity × {} a replica, cooldown {} s", row.of_goal,

@@ -7,39 +7,39 @@ namespace {
 
 // Target 100 messages a replica, each 10 s.
 NomadKnobs knobs() { return {.min_replicas = 0, .max_replicas = 50}; }
-int once(int count, std::uint64_t pending, const NomadKnobs& k = knobs()) {
+int counted(int count, std::uint64_t pending, const NomadKnobs& k = knobs()) {
   return Driver(nomad_policy(k), count).next({.pending = pending});
 }
 
 TEST(Nomad, TheCountTimesTheFactorRoundedUp) {
-  EXPECT_EQ(once(2, 300), 3);  // f = 1.5
-  EXPECT_EQ(once(3, 310), 4);  // f = 1.033: ceil(3.1)
-  EXPECT_EQ(once(4, 10), 1);   // f = 0.025
-  EXPECT_EQ(once(4, 0), 0);
+  EXPECT_EQ(counted(2, 300), 3);  // f = 1.5
+  EXPECT_EQ(counted(3, 310), 4);  // f = 1.033: ceil(3.1)
+  EXPECT_EQ(counted(4, 10), 1);   // f = 0.025
+  EXPECT_EQ(counted(4, 0), 0);
 }
 
 TEST(Nomad, WithinTheThresholdNothingChanges) {
-  EXPECT_EQ(once(1, 101), 1);  // f = 1.01
-  EXPECT_EQ(once(1, 102), 2);
-  EXPECT_EQ(once(10, 990), 10);  // f = 0.99
-  EXPECT_EQ(once(10, 890), 9);   // f = 0.89: ceil(8.9)
+  EXPECT_EQ(counted(1, 101), 1);  // f = 1.01
+  EXPECT_EQ(counted(1, 102), 2);
+  EXPECT_EQ(counted(10, 990), 10);  // f = 0.99
+  EXPECT_EQ(counted(10, 890), 9);   // f = 0.89: ceil(8.9)
 }
 
 TEST(Nomad, FromNoneTheFactorItself) {
-  EXPECT_EQ(once(0, 250), 3);
-  EXPECT_EQ(once(0, 0), 0);
+  EXPECT_EQ(counted(0, 250), 3);
+  EXPECT_EQ(counted(0, 0), 0);
 }
 
 TEST(Nomad, CapsBeforeBounds) {
   NomadKnobs k = knobs();
   k.max_scale_up = 2;
   k.max_scale_down = 1;
-  EXPECT_EQ(once(4, 10'000, k), 6);
-  EXPECT_EQ(once(4, 0, k), 3);
+  EXPECT_EQ(counted(4, 10'000, k), 6);
+  EXPECT_EQ(counted(4, 0, k), 3);
   k.max_replicas = 5;
   k.min_replicas = 4;
-  EXPECT_EQ(once(4, 10'000, k), 5);
-  EXPECT_EQ(once(4, 0, k), 4);
+  EXPECT_EQ(counted(4, 10'000, k), 5);
+  EXPECT_EQ(counted(4, 0, k), 4);
 }
 
 // 3 at second 0; whatever comes, the next action is at 300, by then to 7.

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
+#include "core/text.h"
 #include "queues/redis/redis_address.h"
 
 namespace docktor {
@@ -13,13 +13,6 @@ namespace {
 
 constexpr std::size_t kMaxHost = 255;
 constexpr std::size_t kMaxReplicas = 100;
-
-std::optional<int> number(std::string_view text, int most) {
-  int n = -1;
-  const auto* end = text.data() + text.size();
-  const auto [at, bad] = std::from_chars(text.data(), end, n);
-  return bad == std::errc() && at == end && n >= 0 && n <= most ? std::optional(n) : std::nullopt;
-}
 
 // "10.0.0.1:6379" and "[::1]:6379" without the port.
 std::string_view host_of(std::string_view place) {
@@ -88,12 +81,12 @@ std::optional<Redirection> redirection(const Reply& reply, std::string_view aske
   std::string_view rest = reply.text;
   rest.remove_prefix(rest.find(' ') == std::string_view::npos ? rest.size() : rest.find(' ') + 1);
   const auto blank = rest.find(' ');
-  const auto slot = number(rest.substr(0, blank), SlotMap::kSlots - 1);
+  const auto slot = whole_number(rest.substr(0, blank), SlotMap::kSlots - 1);
   if (!slot || blank == std::string_view::npos) return std::nullopt;
   const auto to = rest.substr(blank + 1);
   const auto colon = to.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
-  const auto port = number(to.substr(colon + 1), 65'535);
+  const auto port = whole_number(to.substr(colon + 1), 65'535);
   auto place = place_of(to.substr(0, colon), static_cast<std::uint64_t>(port.value_or(0)), asked);
   if (place.empty()) return std::nullopt;
   return Redirection{ask, *slot, std::move(place)};

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "core/text.h"
@@ -17,13 +16,6 @@ constexpr int kMaxDb = 65'535;
 constexpr const char* kRight = "write redis://HOST:PORT/DB, or rediss:// for TLS";
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
-std::optional<int> number(std::string_view text, int most) {
-  int n = -1;
-  const auto* end = text.data() + text.size();
-  const auto [at, bad] = std::from_chars(text.data(), end, n);
-  return bad == std::errc() && at == end && n >= 0 && n <= most ? std::optional(n) : std::nullopt;
-}
 
 tl::unexpected<Error> wrong(std::string_view what) {
   return fail(ErrorCode::kInvalid, fmt::format("is not the address of a Redis server: {}; {}", what, kRight));
@@ -49,14 +41,14 @@ Result<int> database(std::string_view tail, int otherwise) {
   const auto question = tail.find('?');
   const auto path = tail.substr(0, question);
   std::optional<int> db = otherwise;
-  if (path.size() > 1) db = number(path.substr(1), kMaxDb);
+  if (path.size() > 1) db = whole_number(path.substr(1), kMaxDb);
   if (question != std::string_view::npos) {
     auto query = tail.substr(question + 1);
     while (!query.empty()) {
       const auto end = query.find('&');
       const auto part = query.substr(0, end);
       for (const std::string_view key : {"db=", "virtual_host="}) {
-        if (part.starts_with(key)) db = number(part.substr(key.size()), kMaxDb);
+        if (part.starts_with(key)) db = whole_number(part.substr(key.size()), kMaxDb);
       }
       query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
     }
@@ -90,7 +82,7 @@ Result<void> take_place(std::string_view place, RedisAddress& into) {
   if (into.host.find('$') != std::string::npos) return wrong("a variable is written ${NAME}");
   if (odd) return wrong("no name of a host has such a character");
   if (port.empty()) return {};
-  const auto n = number(port, 65'535);
+  const auto n = whole_number(port, 65'535);
   if (!n || *n < 1) return wrong("a port is a number from 1 to 65535");
   into.port = *n;
   return {};

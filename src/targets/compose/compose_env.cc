@@ -9,7 +9,7 @@
 namespace docktor {
 namespace {
 
-constexpr std::size_t kMostBytes = 1 << 20;
+constexpr std::size_t kMostEnvBytes = 1 << 20;
 constexpr int kMostNested = 20;
 
 bool is_name(char c) {
@@ -150,7 +150,7 @@ ComposeVariables project_variables(const std::vector<std::string>& env_files,
     std::error_code ec;
     if (!std::filesystem::is_regular_file(path, ec)) continue;
     std::ifstream in(path, std::ios::binary);
-    std::string text(kMostBytes, '\0');
+    std::string text(kMostEnvBytes, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
     for (auto& [name, value] : read_dot_env(text, environment)) values[name] = std::move(value);

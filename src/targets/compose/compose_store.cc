@@ -21,7 +21,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::size_t kMostBytes = 4 << 20;
+constexpr std::size_t kMostRecordBytes = 4 << 20;
 
 std::set<std::string> texts(const json& j, const char* key) {
   std::set<std::string> out;
@@ -69,7 +69,7 @@ ComposeRecord load_record(const std::string& path) {
   ComposeRecord r;
   std::ifstream in(path, std::ios::binary);
   if (!in) return r;
-  std::string text(kMostBytes, '\0');
+  std::string text(kMostRecordBytes, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
   const auto j = parse_json(text);

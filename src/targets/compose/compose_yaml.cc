@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::size_t kMostBytes = 4 << 20;
+constexpr std::size_t kMostYamlBytes = 4 << 20;
 constexpr int kMostNodes = 100'000;  // an alias of aliases is small as a file and endless as a tree
 constexpr int kMostDepth = 100;
 constexpr int kMostFiles = 100;
@@ -71,8 +71,8 @@ class Loader {
     std::array<char, 16384> block;
     while (in.read(block.data(), block.size()), in.gcount() > 0) {
       text.append(block.data(), static_cast<std::size_t>(in.gcount()));
-      if (text.size() > kMostBytes)
-        return fail(ErrorCode::kExhausted, fmt::format("{} is larger than {} bytes", path, kMostBytes));
+      if (text.size() > kMostYamlBytes)
+        return fail(ErrorCode::kExhausted, fmt::format("{} is larger than {} bytes", path, kMostYamlBytes));
     }
     return text;
   }
