@@ -31,6 +31,11 @@ if ! scripts/check-arrows.py; then
   failed=1
 fi
 
+if ! scripts/check-names.py; then
+  echo "lint: names that mean something else where the files of a folder are compiled as one; rename them" >&2
+  failed=1
+fi
+
 # Fuzz targets and the program outside the tree are built by other means than this build: only their formatting is checked.
 if [ $# -gt 0 ]; then printf '%s\n' "$@"; else files '*.cc' ':!tests/fuzz' ':!packaging/library/outside'; fi >"$cache/wanted"
 

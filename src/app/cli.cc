@@ -20,7 +20,7 @@ std::vector<std::string> names_of(const CLI::App& app) {
   return names;
 }
 
-std::vector<std::string> flags_of(const CLI::App& app) {
+std::vector<std::string> names_of_flags(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* o : app.get_options({})) {
     for (const auto& l : o->get_lnames()) names.push_back("--" + l);
@@ -43,7 +43,7 @@ std::string path_of(const CLI::App& app) {
 
 // The command, this one or one within it, that has such a flag; nullptr where none has it.
 const CLI::App* command_with(const std::string& flag, const CLI::App& at) {
-  if (std::ranges::count(flags_of(at), flag) > 0) return &at;
+  if (std::ranges::count(names_of_flags(at), flag) > 0) return &at;
   for (const CLI::App* sub : at.get_subcommands({})) {
     if (const auto* found = command_with(flag, *sub)) return found;
   }
@@ -62,7 +62,7 @@ const CLI::App* below(const std::string& name, const CLI::App& at) {
 
 std::string suggestion(const std::string& word, const CLI::App& at) {
   if (const auto* command = below(word, at)) return fmt::format("; did you mean '{}'?", path_of(*command));
-  const auto all = word.starts_with("-") ? flags_of(at) : names_of(at);
+  const auto all = word.starts_with("-") ? names_of_flags(at) : names_of(at);
   const std::vector<std::string_view> views(all.begin(), all.end());
   const auto near = did_you_mean(word.substr(0, word.find('=')), views);
   return near ? fmt::format("; did you mean '{}'?", *near) : "";
@@ -90,7 +90,7 @@ std::string help_of(const CLI::App& app) {
   return app.help(parent ? path_of(*parent) : std::string());
 }
 
-int complain(const std::string& what, const CLI::App& at) {
+int complain_at(const std::string& what, const CLI::App& at) {
   fmt::print(stderr, "docktor: {}\nTry '{} --help'.\n", what, path_of(at));
   return kExitUsage;
 }
@@ -471,10 +471,10 @@ Parsed parse_command_line(int argc, const char* const* argv) {
     auto extras = at.remaining();
     if (extras.empty()) extras = app.remaining(true);
     const std::string word = extras.empty() ? "?" : extras.front();
-    out.exit = complain(unexpected(word, at), at);
+    out.exit = complain_at(unexpected(word, at), at);
     return out;
   } catch (const CLI::ParseError& e) {
-    out.exit = complain(e.what(), deepest(app));
+    out.exit = complain_at(e.what(), deepest(app));
     return out;
   }
   if (cli.command == Command::kNone) {

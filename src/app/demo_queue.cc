@@ -69,7 +69,7 @@ struct Own {
   }
 };
 
-sockaddr_in local(int port) {
+sockaddr_in loopback(int port) {
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -80,7 +80,7 @@ sockaddr_in local(int port) {
 // One that nobody has now. Whoever takes it before the server does makes the demo fail, and says so.
 int free_port() {
   const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  auto address = local(0);
+  auto address = loopback(0);
   socklen_t size = sizeof address;
   if (!fd || ::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
       ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
@@ -90,7 +90,7 @@ int free_port() {
 
 bool accepts(int port) {
   const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const auto to = local(port);
+  const auto to = loopback(port);
   return fd && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
 }
 

@@ -65,7 +65,7 @@ Result<std::vector<RecordedChange>> changes_of(const std::string& journal, const
   return std::vector<RecordedChange>(changes.begin(), changes.end());
 }
 
-Result<Advice> ask(Adviser& adviser, const AdviceQuestion& question) {
+Result<Advice> ask_model(Adviser& adviser, const AdviceQuestion& question) {
   auto promise = std::make_shared<std::promise<Result<Advice>>>();
   auto future = promise->get_future();
   adviser.ask(question, [promise](Result<Advice> a) { promise->set_value(std::move(a)); });
@@ -80,7 +80,7 @@ void evaluate(Adviser& adviser, const std::vector<RecordedChange>& changes, cons
       std::fflush(stderr);
     }
     const auto from = std::chrono::steady_clock::now();
-    const auto answer = ask(adviser, question_of(change, world));
+    const auto answer = ask_model(adviser, question_of(change, world));
     const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - from).count();
     ++tally.asked;
     if (!answer) {
@@ -120,7 +120,7 @@ ordered_json as_json(const std::string& service, const Tally& t) {
           {"latency", {{"p50", t.latency(0.5)}, {"p95", t.latency(0.95)}, {"max", t.latency(1)}}}};
 }
 
-void print(const std::string& service, const Tally& t, const EvaluationWorld& world) {
+void print_tally(const std::string& service, const Tally& t, const EvaluationWorld& world) {
   say(stdout, "{}: {} recorded changes (a replica carries {:.3g} messages/s, starts in {:.3g} s)\n", service,
       t.asked, world.capacity, world.start_up);
   say(stdout,
@@ -140,11 +140,6 @@ void print(const std::string& service, const Tally& t, const EvaluationWorld& wo
     say(stdout, "  ⚠ a scale-down waits at most {:.3g} s for it: many answers would come too late\n", wait);
   if (t.harmed > t.helped) say(stdout, "  ⚠ it harmed more often than it helped\n");
   if (!t.last_error.empty()) say(stdout, "  last failure: {}\n", t.last_error);
-}
-
-int complain(const std::string& text, int code = kExitFailed) {
-  say(stderr, "docktor: {}\n", text);
-  return code;
 }
 
 }  // namespace
@@ -192,7 +187,7 @@ int eval_command(const Cli& cli) {
     if (cli.json)
       all.push_back(as_json(service.name, tally));
     else
-      print(service.name, tally, world);
+      print_tally(service.name, tally, world);
   }
   if (!any)
     return complain(

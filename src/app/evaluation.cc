@@ -13,18 +13,18 @@ using nlohmann::ordered_json;
 
 constexpr double kHorizon = 300;  // seconds that are simulated from a change on
 
-double number(const ordered_json& record, const char* key) {
+double number_at(const ordered_json& record, const char* key) {
   const auto it = record.find(key);
   return it != record.end() && it->is_number() ? it->get<double>() : 0.0;
 }
 
 double observed(const ordered_json& record, const char* metric) {
   const auto it = record.find("observations");
-  return it != record.end() && it->is_object() ? number(*it, metric) : 0.0;
+  return it != record.end() && it->is_object() ? number_at(*it, metric) : 0.0;
 }
 
 int whole(const ordered_json& record, const char* key) {
-  return static_cast<int>(std::clamp(number(record, key), 0.0, 1e6));
+  return static_cast<int>(std::clamp(number_at(record, key), 0.0, 1e6));
 }
 
 // The load from `from` on for the horizon, with the backlog of that instant arriving in the first second.
@@ -95,7 +95,7 @@ AdviceQuestion question_of(const RecordedChange& change, const EvaluationWorld& 
 
 Judgement judge(const RecordedChange& change, const Advice& advice, const EvaluationWorld& world) {
   Decision d;
-  d.at = time_at(number(change.record, "t"));
+  d.at = time_at(number_at(change.record, "t"));
   d.current = whole(change.record, "current_replicas");
   d.target = whole(change.record, "target_replicas");
   d.action = d.target > d.current   ? Action::kScaleUp
@@ -132,7 +132,7 @@ std::optional<double> capacity_seen(const std::vector<RecordedChange>& changes) 
   double most = 0;
   const auto look = [&](const ordered_json& r) {
     const auto replicas = r.find("replicas");
-    const double ready = replicas != r.end() && replicas->is_object() ? number(*replicas, "ready") : 0;
+    const double ready = replicas != r.end() && replicas->is_object() ? number_at(*replicas, "ready") : 0;
     if (ready >= 1 && observed(r, "queue.backlog") > 0)
       most = std::max(most, observed(r, "queue.rate_out") / ready);
   };

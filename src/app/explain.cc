@@ -51,7 +51,7 @@ std::string padded(std::string text, std::size_t width) {
 
 // A record a line, as the reader of a pipe wants it; on a terminal that is too narrow the reason follows,
 // wrapped.
-void print_table(const std::vector<ordered_json>& records) {
+void print_decisions(const std::vector<ordered_json>& records) {
   std::vector<std::vector<std::string>> rows{{"TIME (" + zone_text(instant(records.back())) + ")", "SERVICE",
                                               "DECISION", "FROM→TO", "OUTCOME", "ID"}};
   for (const auto& r : records) {
@@ -223,7 +223,7 @@ int explain_command(const Cli& cli) {
         cli.service.empty() ? "" : fmt::format(" of service '{}'", cli.service), path);
     return 0;
   }
-  print_table(records);
+  print_decisions(records);
   say(stdout, "Showing the last {}{}; `docktor explain ID` shows every number behind one.\n", records.size(),
       cli.service.empty() ? "" : " of " + cli.service);
   return 0;

@@ -25,11 +25,6 @@
 namespace docktor {
 namespace {
 
-int complain(const std::string& text, int code = kExitFailed) {
-  say(stderr, "docktor: {}\n", text);
-  return code;
-}
-
 // As write_atomically, but the file keeps its owner and mode: it is the user's own.
 Result<void> replace_file(const std::string& path, const std::string& text) {
   const auto failed = [&](const char* what) {

@@ -31,7 +31,7 @@ bool is_length(std::string_view word) {
   });
 }
 
-std::optional<int> number(std::string_view word) {
+std::optional<int> whole_value(std::string_view word) {
   int n = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), n);
   if (error != std::errc() || end != word.data() + word.size() || n < 0 || !is_whole_number(word))
@@ -120,7 +120,7 @@ std::optional<PlainRequest> plain_request(std::string_view line, const std::vect
     r.operation = "scale";
     const bool named = rest.service(a);
     const auto n = rest.next();
-    const auto replicas = n ? number(*n) : std::nullopt;
+    const auto replicas = n ? whole_value(*n) : std::nullopt;
     if (!named || !replicas || !rest.length(a)) return std::nullopt;
     a["replicas"] = *replicas;
     return end();

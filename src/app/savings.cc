@@ -26,7 +26,7 @@ std::string seconds_text(const std::optional<double>& v) {
   return v ? spoken_duration(seconds(std::min(*v, 1e9))) : "-";
 }
 
-void print_table(const Savings& s) {
+void print_savings(const Savings& s) {
   const double fixed = s.most * s.length;
   say(stdout, "{}: {} watched, {}max_replicas {}\n", s.service,
       spoken_duration(seconds(std::round(s.length))),
@@ -87,7 +87,7 @@ int savings_command(const Cli& cli) {
       all.push_back(to_json(*s));
     } else {
       if (told > 0) fmt::print("\n");
-      print_table(*s);
+      print_savings(*s);
     }
     ++told;
   }

@@ -48,11 +48,6 @@ struct Plan {
   Time begin{};  ///< where the service has a schedule
 };
 
-int complain(const std::string& what) {
-  say(stderr, "docktor: {}\n", what);
-  return kExitUsage;
-}
-
 std::vector<std::string> listed(const std::string& text) {
   std::vector<std::string> names;
   for (std::size_t at = 0; at <= text.size();) {
@@ -179,7 +174,7 @@ std::size_t best_of(const std::vector<sim::Outcome>& outcomes, double over_allow
   return best;
 }
 
-std::string described(const Plan& plan) {
+std::string plan_text(const Plan& plan) {
   const sim::WorkerSpec& w = plan.world.worker;
   const auto begins = Schedule(plan.service).shown(plan.begin);
   return fmt::format(
@@ -221,12 +216,12 @@ int simulate_command(const Cli& cli) {
   const SimulateFlags& flags = cli.simulate;
   if (!flags.max_wait.empty()) {
     if (const auto wait = seconds_of("--max-wait", flags.max_wait, 86'400); !wait)
-      return complain(wait.error().message);
+      return complain(wait.error().message, kExitUsage);
   }
   const auto config = load_or_usual_for(cli, flags.max_wait);
   if (!config) return kExitUsage;
   const auto plan = plan_of(cli, *config);
-  if (!plan) return complain(plan.error().message);
+  if (!plan) return complain(plan.error().message, kExitUsage);
 
   // Who takes part; for a tuned peer, all of its settings first.
   const auto names = flags.policies.empty() ? sim::contender_names(plan->service) : listed(flags.policies);
@@ -239,7 +234,7 @@ int simulate_command(const Cli& cli) {
   std::vector<Entry> entries;
   for (const auto& name : names) {
     auto c = sim::contender(name, plan->service, plan->known);
-    if (!c) return complain(c.error().message);
+    if (!c) return complain(c.error().message, kExitUsage);
     const auto peer =
         std::find_if(peers::all().begin(), peers::all().end(), [&](const auto& p) { return p.name == name; });
     const bool is_peer = peer != peers::all().end();
@@ -273,7 +268,7 @@ int simulate_command(const Cli& cli) {
   const ObjectiveSpec goal = contenders.front().service.objective.value_or(ObjectiveSpec{});
   report::Report report;
   report.load_name = plan->load.name;
-  report.world = described(*plan);
+  report.world = plan_text(*plan);
   report.version = kVersion;
   report.length = plan->load.length();
   report.max_wait = to_seconds(goal.max_wait);

@@ -122,7 +122,7 @@ void decision(Page& page, const ordered_json& s) {
   if (const auto error = text_in(d, "error"); !error.empty()) page.entry("", error);
 }
 
-void service(Page& page, const ordered_json& s) {
+void add_service(Page& page, const ordered_json& s) {
   page.line("");
   page.line("Service: " + text_in(s, "service"));
   std::string more;
@@ -196,7 +196,7 @@ std::string status_text(const ordered_json& answer, std::size_t width) {
     if (t.is_string()) page.line("⚠ Left running, no longer in the configuration: " + t.get<std::string>());
   }
   for (const auto& s : part(answer, "services")) {
-    if (s.is_object()) service(page, s);
+    if (s.is_object()) add_service(page, s);
   }
   return page.take();
 }

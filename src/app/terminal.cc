@@ -154,4 +154,9 @@ void say_text(std::FILE* stream, std::string_view text) {
   std::fwrite(shown.data(), 1, shown.size(), stream);
 }
 
+int complain(const std::string& text, int code) {
+  say(stderr, "docktor: {}\n", text);
+  return code;
+}
+
 }  // namespace docktor

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "app/cli.h"
+
 namespace docktor {
 
 struct Terminal {
@@ -34,5 +36,8 @@ template <class... Args>
 void say(std::FILE* stream, fmt::format_string<Args...> format, Args&&... args) {
   say_text(stream, fmt::format(format, std::forward<Args>(args)...));
 }
+
+/// Prints "docktor: TEXT" as an error. Returns `code`.
+int complain(const std::string& text, int code = kExitFailed);
 
 }  // namespace docktor

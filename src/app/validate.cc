@@ -67,7 +67,7 @@ std::vector<Finding> seen_by(const nlohmann::ordered_json& status, const std::st
   return out;
 }
 
-void print(const std::vector<Finding>& findings, int& errors, int& warnings) {
+void print_findings(const std::vector<Finding>& findings, int& errors, int& warnings) {
   for (const auto& f : findings) {
     const char* mark = f.severity == Severity::kOk ? "✓" : f.severity == Severity::kWarning ? "⚠" : "✗";
     say(stdout, "  {} {}\n", mark, f.what);
@@ -105,12 +105,12 @@ int config_validate_command(const Cli& cli) {
     std::fflush(stdout);
     auto findings = wiring.check(spec);
     if (running) std::ranges::move(seen_by(*running, spec.name), std::back_inserter(findings));
-    print(findings, errors, warnings);
+    print_findings(findings, errors, warnings);
   }
   if (daemon.lease) {
     say(stdout, "high_availability:\n");
     std::fflush(stdout);
-    print(check_kubernetes_lease(*daemon.lease), errors, warnings);
+    print_findings(check_kubernetes_lease(*daemon.lease), errors, warnings);
   }
   if (config->llm && config->llm->mode != LlmMode::kOff) warnings += check_model(*config->llm);
   if (errors == 0) {

@@ -33,7 +33,7 @@ std::size_t end_of_line(std::string_view text, std::size_t from) {
 }
 
 // In double quotes, where YAML and docktor's own ${...} read back just this text.
-std::string in_quotes(std::string_view value) {
+std::string double_quoted(std::string_view value) {
   std::string out = "\"";
   for (const char c : value) {
     if (c == '"' || c == '\\') out += '\\';
@@ -138,12 +138,12 @@ struct Edit {
       const std::size_t length = scalar_length(text, at, flow);
       if (length == 0) return by_hand(fmt::format("llm.{} is written in a way that is not understood", key));
       const bool was_plain = text[at] != '"' && text[at] != '\'';
-      text.replace(at, length, was_plain ? written(value) : in_quotes(value));
+      text.replace(at, length, was_plain ? written(value) : double_quoted(value));
       return {};
     }
     if (map.entries.empty()) return by_hand("llm is an empty map");
     if (flow) {
-      text.insert(begin + 1, fmt::format("{}: {}, ", key, in_quotes(value)));
+      text.insert(begin + 1, fmt::format("{}: {}, ", key, double_quoted(value)));
       return {};
     }
     const YamlEntry& last = map.entries.back();
@@ -156,7 +156,7 @@ struct Edit {
   }
 
   static std::string written(std::string_view value) {
-    return plain(value) ? std::string(value) : in_quotes(value);
+    return plain(value) ? std::string(value) : double_quoted(value);
   }
 };
 

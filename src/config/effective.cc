@@ -25,7 +25,7 @@ void put(Json& json, const char* key, const Secret& secret) {
 }
 
 // 500 rather than 500.0, as people write it.
-Json number(double v) {
+Json shown_number(double v) {
   constexpr double kExact = 1e15;
   if (v == std::floor(v) && std::abs(v) <= kExact) return static_cast<std::int64_t>(v);
   return v;
@@ -34,7 +34,7 @@ Json number(double v) {
 Json rules_json(const std::vector<Rule>& rules) {
   Json list = Json::array();
   for (const auto& r : rules) {
-    list.push_back({{"metric", r.metric_text}, {"op", to_string(r.op)}, {"value", number(r.value)}});
+    list.push_back({{"metric", r.metric_text}, {"op", to_string(r.op)}, {"value", shown_number(r.value)}});
   }
   return list;
 }
@@ -43,7 +43,7 @@ Json rules_json(const std::vector<Rule>& rules) {
 struct Shown {
   Json operator()(bool v) const { return v; }
   Json operator()(int v) const { return v; }
-  Json operator()(double v) const { return number(v); }
+  Json operator()(double v) const { return shown_number(v); }
   Json operator()(Duration v) const { return exact_duration(v); }
   Json operator()(const std::string& v) const { return v.empty() ? Json() : Json(v); }
   Json operator()(const Url& v) const { return v.value.empty() ? Json() : Json(redacted_url(v.value)); }

@@ -39,7 +39,7 @@ std::optional<Address> parse_address(std::string_view text) {
 
 // The name in http(s)://NAME[:PORT][/PATH]; nothing where it is no such address. What stands in links and messages has no
 // password, and a query or a fragment would not be the page's.
-std::optional<std::string> name_of(std::string_view url) {
+std::optional<std::string> host_name(std::string_view url) {
   for (const std::string_view scheme : {"https://", "http://"}) {
     if (!url.starts_with(scheme)) continue;
     url.remove_prefix(scheme.size());
@@ -94,7 +94,7 @@ HttpSpec read_http(Section& top) {
   if (const auto url = section.text("public_url"); url && !url->value.empty()) {
     http.public_url = url->value;
     while (http.public_url.ends_with('/')) http.public_url.pop_back();
-    const auto name = name_of(url->value);
+    const auto name = host_name(url->value);
     if (!name) {
       context.mistakes.add(url->place,
                            "public_url is not the address of a page; write https://docktor.example.org, "

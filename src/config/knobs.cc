@@ -13,7 +13,7 @@ namespace docktor {
 
 namespace {
 
-std::string number(double v) {
+std::string number_text(double v) {
   return v == static_cast<double>(static_cast<long long>(v)) && std::abs(v) < 1e9 ? fmt::format("{:.0f}", v)
                                                                                   : fmt::format("{:g}", v);
 }
@@ -93,17 +93,18 @@ std::vector<std::string_view> choices_of(const Knob& knob) {
 std::string allowed(const Knob& knob) {
   if (!knob.choices.empty()) return fmt::format("{}", fmt::join(choices_of(knob), ", "));
   const auto length = [&](std::string_view unit) {
-    return knob.least == 0 ? fmt::format("at most {} {}", number(knob.most), unit)
-                           : fmt::format("{} to {} {}", number(knob.least), number(knob.most), unit);
+    return knob.least == 0
+               ? fmt::format("at most {} {}", number_text(knob.most), unit)
+               : fmt::format("{} to {} {}", number_text(knob.least), number_text(knob.most), unit);
   };
   switch (knob.type) {
     case KnobType::kInteger:
-      return fmt::format("a whole number from {} to {}", number(knob.least), number(knob.most));
+      return fmt::format("a whole number from {} to {}", number_text(knob.least), number_text(knob.most));
     case KnobType::kNumber:
       if (knob.most >= 1e15) return "a number";
-      return fmt::format("a number from {} to {}", number(knob.least), number(knob.most));
+      return fmt::format("a number from {} to {}", number_text(knob.least), number_text(knob.most));
     case KnobType::kPercent:
-      return fmt::format("a percentage from {}% to {}%", number(knob.least), number(knob.most));
+      return fmt::format("a percentage from {}% to {}%", number_text(knob.least), number_text(knob.most));
     case KnobType::kDuration:
       return fmt::format("a duration from {} to {}",
                          knob.least == 0 ? "0s" : short_duration(seconds(knob.least)),

@@ -16,7 +16,7 @@ namespace docktor {
 
 namespace {
 
-std::string_view name_of(YamlNode::Kind kind) {
+std::string_view kind_name(YamlNode::Kind kind) {
   switch (kind) {
     case YamlNode::Kind::kNull:
       return "nothing";
@@ -73,7 +73,7 @@ std::optional<std::string> scalar_text(ConfigContext& context, const YamlNode& n
     return std::nullopt;
   }
   if (node.kind != YamlNode::Kind::kScalar) {
-    context.mistakes.add(node.at, fmt::format("{} is {}; allowed: {}", what, name_of(node.kind), right));
+    context.mistakes.add(node.at, fmt::format("{} is {}; allowed: {}", what, kind_name(node.kind), right));
     return std::nullopt;
   }
   auto text = interpolate(node.text, context.env);
@@ -280,7 +280,7 @@ std::optional<Read<Secret>> Section::secret(std::string_view key) {
 
 // "rules is a list; allowed: a map"
 void Section::refuse_kind(const Knob& knob, const YamlNode& value) {
-  std::string is = fmt::format("is {}", name_of(value.kind));
+  std::string is = fmt::format("is {}", kind_name(value.kind));
   if (value.kind == YamlNode::Kind::kNull) is = "has no value";
   if (value.kind == YamlNode::Kind::kList) is = fmt::format("is a list of {}", value.items.size());
   context_.mistakes.add(value.at, fmt::format("{} {}; allowed: {}", knob.key, is, allowed(knob)));
@@ -461,7 +461,7 @@ std::optional<std::vector<const YamlNode*>> Section::sections(std::string_view k
       out.push_back(&item);
     } else {
       context_.mistakes.add(item.at,
-                            fmt::format("an item of {} is {}; allowed: a map", key, name_of(item.kind)));
+                            fmt::format("an item of {} is {}; allowed: a map", key, kind_name(item.kind)));
     }
   }
   return out;

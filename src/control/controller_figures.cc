@@ -21,7 +21,7 @@ bool wants_more_than_max(const Service& s) {
           s.last_decision->recommendation.wanted > s.bounds().max);
 }
 
-std::optional<double> number(const std::shared_ptr<const Decision>& d, std::string_view name) {
+std::optional<double> decision_number(const std::shared_ptr<const Decision>& d, std::string_view name) {
   if (!d) return std::nullopt;
   const auto& numbers = d->recommendation.numbers;
   const auto it = std::ranges::find_if(numbers, [&](const auto& n) { return n.first == name; });
@@ -38,7 +38,7 @@ std::string headroom_text(const ServiceSpec& spec, double missing, double kept) 
 // proof.
 std::optional<Duration> job_time(const std::shared_ptr<const Decision>& d) {
   constexpr double kWellKnown = 0.25, kLeast = 1e-6;  // of the capacity; messages per second
-  const auto capacity = number(d, "capacity"), error = number(d, "capacity_error");
+  const auto capacity = decision_number(d, "capacity"), error = decision_number(d, "capacity_error");
   if (!capacity || !error || *capacity < kLeast || *error > kWellKnown * *capacity) return std::nullopt;
   return seconds(1 / *capacity);
 }
@@ -65,10 +65,10 @@ Holdings Controller::holdings(const Service& s, Time now) const {
   add(!room.empty(), Condition::kNoRoom, room);
   const auto beyond = s.last_decision ? beyond_host(*s.last_decision) : std::string();
   add(!beyond.empty(), Condition::kHostFull, beyond);
-  add(number(s.last_decision, "bottleneck").has_value(), Condition::kBottleneck);
-  const auto missing = number(s.last_decision, "headroom_short");
+  add(decision_number(s.last_decision, "bottleneck").has_value(), Condition::kBottleneck);
+  const auto missing = decision_number(s.last_decision, "headroom_short");
   add(missing.has_value(), Condition::kHeadroomShort,
-      headroom_text(s.spec, missing.value_or(0), number(s.last_decision, "kept").value_or(0)));
+      headroom_text(s.spec, missing.value_or(0), decision_number(s.last_decision, "kept").value_or(0)));
   const auto job = job_time(s.last_decision);
   add(job && s.report.grace && *job > *s.report.grace, Condition::kCutOff,
       fmt::format("a job takes {}, stop_grace_period is {}: a replica that is stopped loses its job, which "

@@ -25,7 +25,7 @@ const ordered_json* in(const ordered_json& record, const char* key) {
   return it == record.end() || !it->is_object() ? nullptr : &*it;
 }
 
-float number(const ordered_json* object, const char* key, float otherwise) {
+float number_or(const ordered_json* object, const char* key, float otherwise) {
   if (!object) return otherwise;
   const auto it = object->find(key);
   return it != object->end() && it->is_number() ? it->get<float>() : otherwise;
@@ -44,14 +44,14 @@ class Reader {
     if (record.value("service", "") != service_) return true;
     bounds(record);
     const auto* seen = in(record, "observations");
-    point_.rate_in = number(seen, "queue.rate_in", kUnknown);
-    point_.rate_out = number(seen, "queue.rate_out", kUnknown);
+    point_.rate_in = number_or(seen, "queue.rate_in", kUnknown);
+    point_.rate_out = number_or(seen, "queue.rate_out", kUnknown);
     const auto inputs = record.find("inputs");
     if (inputs != record.end() && inputs->is_array()) {
       for (const auto& line : *inputs) sample(line);
     }
     // The samples of a record came before its decision.
-    point_.target = number(&record, "target_replicas", point_.target);
+    point_.target = number_or(&record, "target_replicas", point_.target);
     return true;
   }
 
@@ -64,8 +64,8 @@ class Reader {
     if (const auto* configuration = in(record, "configuration")) {
       const auto services = configuration->find("services");
       if (services != configuration->end() && services->is_array() && services->size() == 1) {
-        least_ = number(&services->front(), "min_replicas", kUnknown);
-        most_ = number(&services->front(), "max_replicas", kUnknown);
+        least_ = number_or(&services->front(), "min_replicas", kUnknown);
+        most_ = number_or(&services->front(), "max_replicas", kUnknown);
       }
     }
     point_.min = least_;

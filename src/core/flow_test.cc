@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 using Count = std::optional<std::uint64_t>;
 
-QueueSample sample(std::uint64_t pending, Count in_hand, Totals totals = {}) {
+QueueSample totalled(std::uint64_t pending, Count in_hand, Totals totals = {}) {
   QueueSample q;
   q.num_pending = pending;
   q.num_ack_pending = in_hand;
@@ -28,7 +28,7 @@ TEST(FlowByTotals, AnyOneTotalGivesTheOthers) {
     const Totals before{.arrived = after.arrived ? Count(0) : std::nullopt,
                         .delivered = after.delivered ? Count(0) : std::nullopt,
                         .settled = after.settled ? Count(0) : std::nullopt};
-    const auto [reset, flow] = flow_by_totals(sample(5, 2, before), sample(35, 12, after), 1s);
+    const auto [reset, flow] = flow_by_totals(totalled(5, 2, before), totalled(35, 12, after), 1s);
     EXPECT_FALSE(reset);
     ASSERT_TRUE(flow);
     EXPECT_EQ(flow->arrivals, 100);
@@ -38,30 +38,31 @@ TEST(FlowByTotals, AnyOneTotalGivesTheOthers) {
 }
 
 TEST(FlowByTotals, WithoutWhatIsInHandADeliveryCountsAsSettled) {
-  const auto flow = flow_by_totals(sample(5, {}, {.arrived = 0}), sample(35, {}, {.arrived = 100}), 1s).flow;
+  const auto flow =
+      flow_by_totals(totalled(5, {}, {.arrived = 0}), totalled(35, {}, {.arrived = 100}), 1s).flow;
   ASSERT_TRUE(flow);
   EXPECT_EQ(flow->deliveries, 70);
   EXPECT_EQ(flow->settled, 70);
 }
 
 TEST(FlowByTotals, GaugesAloneAreNeitherAFlowNorAReset) {
-  const auto [reset, flow] = flow_by_totals(sample(500, 3), sample(0, 0), 1s);
+  const auto [reset, flow] = flow_by_totals(totalled(500, 3), totalled(0, 0), 1s);
   EXPECT_FALSE(reset) << "a queue that is worked off is not purged";
   EXPECT_FALSE(flow);
 }
 
 TEST(FlowByTotals, ACounterThatGoesBackOrBeganAnewIsAReset) {
-  EXPECT_TRUE(flow_by_totals(sample(1, 1, {.arrived = 9}), sample(1, 1, {.arrived = 8}), 1s).reset);
-  EXPECT_TRUE(flow_by_totals(sample(1, 1, {.settled = 9}), sample(1, 1, {.settled = 8}), 1s).reset);
-  EXPECT_TRUE(flow_by_totals(sample(1, 1, {.incarnation = "a", .arrived = 9}),
-                             sample(1, 1, {.incarnation = "b", .arrived = 10}), 1s)
+  EXPECT_TRUE(flow_by_totals(totalled(1, 1, {.arrived = 9}), totalled(1, 1, {.arrived = 8}), 1s).reset);
+  EXPECT_TRUE(flow_by_totals(totalled(1, 1, {.settled = 9}), totalled(1, 1, {.settled = 8}), 1s).reset);
+  EXPECT_TRUE(flow_by_totals(totalled(1, 1, {.incarnation = "a", .arrived = 9}),
+                             totalled(1, 1, {.incarnation = "b", .arrived = 10}), 1s)
                   .reset);
 }
 
 TEST(FlowBetween, AnotherWayOfCountingIsAReset) {
-  auto log = sample(1, 1);
+  auto log = totalled(1, 1);
   log.delivered_consumer_seq = 7;
-  EXPECT_TRUE(flow_between(log, sample(1, 1, {.arrived = 9}), 1s).reset);
+  EXPECT_TRUE(flow_between(log, totalled(1, 1, {.arrived = 9}), 1s).reset);
 }
 
 // Five seconds' arrivals in one sample of five would be a burst that is not there.
@@ -70,7 +71,7 @@ TEST(Meter, ForCountersThatMoveInStepsMakesAFlowOfWholeSteps) {
   const auto at = [](int second) { return Time(std::chrono::seconds(1'000 + second)); };
   std::optional<Observation> seen;
   for (int second = 0; second <= 10; ++second) {
-    auto q = sample(0, 0, {.arrived = static_cast<std::uint64_t>(second / 5 * 500)});
+    auto q = totalled(0, 0, {.arrived = static_cast<std::uint64_t>(second / 5 * 500)});
     q.step = 5s;
     seen = meter.observe({at(second), {1, 1}, q, std::nullopt});
     ASSERT_TRUE(seen);

@@ -19,7 +19,7 @@ using std::chrono::seconds;
 
 constexpr Duration kSecond = seconds(1);
 
-QueueSample sample(std::uint64_t p, std::uint64_t a, std::uint64_t c, std::uint64_t s) {
+QueueSample log_sample(std::uint64_t p, std::uint64_t a, std::uint64_t c, std::uint64_t s) {
   QueueSample q;
   q.num_pending = p;
   q.num_ack_pending = a;
@@ -54,7 +54,7 @@ Flow flow(const QueueSample& before, const QueueSample& after) {
 
 TEST(FlowBetween, UnfilteredCountsByPendingAndDelivered) {
   // 50 came, 30 were delivered, 20 of them settled.
-  const Flow f = flow(sample(100, 5, 200, 200), sample(120, 15, 230, 230));
+  const Flow f = flow(log_sample(100, 5, 200, 200), log_sample(120, 15, 230, 230));
   EXPECT_EQ(f.arrivals, 50);
   EXPECT_EQ(f.deliveries, 30);
   EXPECT_EQ(f.settled, 20);
@@ -62,7 +62,7 @@ TEST(FlowBetween, UnfilteredCountsByPendingAndDelivered) {
 }
 
 TEST(FlowBetween, NaksInALoopMoveNothing) {
-  const Flow f = flow(sample(100, 5, 200, 200), sample(100, 5, 5'200, 200));
+  const Flow f = flow(log_sample(100, 5, 200, 200), log_sample(100, 5, 5'200, 200));
   EXPECT_EQ(f.arrivals, 0);
   EXPECT_EQ(f.deliveries, 0);
   EXPECT_EQ(f.settled, 0);
@@ -70,14 +70,14 @@ TEST(FlowBetween, NaksInALoopMoveNothing) {
 
 TEST(FlowBetween, GapsInTheStreamAreNotDeliveries) {
   // Sequences 201..300 of the work queue were settled by others or deleted; ours got 10 of what is left.
-  const Flow f = flow(sample(110, 0, 200, 200), sample(100, 10, 210, 310));
+  const Flow f = flow(log_sample(110, 0, 200, 200), log_sample(100, 10, 210, 310));
   EXPECT_EQ(f.deliveries, 10);
 }
 
 TEST(FlowBetween, AStreamThatDiscardsCountsByItsLastSequence) {
-  auto before = with_stream(sample(40, 0, 10, 10), 1, 50, 50);
-  auto after =
-      with_stream(sample(46, 4, 14, 74), 51, 120, 50);  // 70 came, 50 of them or their elders were discarded
+  auto before = with_stream(log_sample(40, 0, 10, 10), 1, 50, 50);
+  auto after = with_stream(log_sample(46, 4, 14, 74), 51, 120,
+                           50);  // 70 came, 50 of them or their elders were discarded
   before.can_discard = after.can_discard = true;
   const Flow f = flow(before, after);
   EXPECT_EQ(f.arrivals, 70);
@@ -87,8 +87,8 @@ TEST(FlowBetween, AStreamThatDiscardsCountsByItsLastSequence) {
 
 TEST(FlowBetween, FilteredCountsTheSubjectsMessages) {
   // 40 of the 60 new messages match; 30 first deliveries and 20 redeliveries.
-  auto before = filtered(with_stream(sample(10, 0, 100, 150), 1, 200, 200, 110));
-  auto after = filtered(with_stream(sample(20, 30, 150, 230), 1, 260, 260, 150));
+  auto before = filtered(with_stream(log_sample(10, 0, 100, 150), 1, 200, 200, 110));
+  auto after = filtered(with_stream(log_sample(20, 30, 150, 230), 1, 260, 260, 150));
   after.num_redelivered = 7;
   const Flow f = flow(before, after);
   EXPECT_EQ(f.arrivals, 40);
@@ -98,9 +98,9 @@ TEST(FlowBetween, FilteredCountsTheSubjectsMessages) {
 }
 
 TEST(FlowBetween, WhatExpiredAfterItsDeliveryIsAddedBack) {
-  auto before = filtered(with_stream(sample(10, 0, 100, 200), 1, 210, 210, 110));
+  auto before = filtered(with_stream(log_sample(10, 0, 100, 200), 1, 210, 210, 110));
   // 40 came, of which 20 match; 50 old ones expired, of which 25 matched; 15 were delivered.
-  auto after = filtered(with_stream(sample(15, 0, 115, 235), 51, 250, 200, 105));
+  auto after = filtered(with_stream(log_sample(15, 0, 115, 235), 51, 250, 200, 105));
   before.can_discard = after.can_discard = true;
   const Flow f = flow(before, after);
   EXPECT_EQ(f.arrivals, 20);
@@ -110,8 +110,8 @@ TEST(FlowBetween, WhatExpiredAfterItsDeliveryIsAddedBack) {
 
 TEST(FlowBetween, WhatExpiredUndeliveredIsCountedByItsShare) {
   // Half of the stream matches. 100 expired, none of them delivered; 60 came, 30 of them match.
-  auto before = filtered(with_stream(sample(100, 0, 0, 0), 1, 200, 200, 100));
-  auto after = filtered(with_stream(sample(80, 0, 0, 0), 101, 260, 160, 80));
+  auto before = filtered(with_stream(log_sample(100, 0, 0, 0), 1, 200, 200, 100));
+  auto after = filtered(with_stream(log_sample(80, 0, 0, 0), 101, 260, 160, 80));
   before.can_discard = after.can_discard = true;
   const Flow f = flow(before, after);
   EXPECT_EQ(f.arrivals, 30);
@@ -120,8 +120,8 @@ TEST(FlowBetween, WhatExpiredUndeliveredIsCountedByItsShare) {
 }
 
 TEST(FlowBetween, FilteredWorkQueue) {
-  auto before = filtered(with_stream(sample(50, 0, 100, 150), 1, 200, 60), Retention::kWorkQueue);
-  auto after = filtered(with_stream(sample(40, 20, 130, 200), 1, 230, 60), Retention::kWorkQueue);
+  auto before = filtered(with_stream(log_sample(50, 0, 100, 150), 1, 200, 60), Retention::kWorkQueue);
+  auto after = filtered(with_stream(log_sample(40, 20, 130, 200), 1, 230, 60), Retention::kWorkQueue);
   const Flow f = flow(before, after);
   EXPECT_EQ(f.arrivals, 20);
   EXPECT_EQ(f.deliveries, 30);
@@ -130,8 +130,8 @@ TEST(FlowBetween, FilteredWorkQueue) {
 }
 
 TEST(FlowBetween, FilteredWorkQueueIsAnUpperBoundWhileMessagesAreRedelivered) {
-  auto before = filtered(with_stream(sample(50, 20, 100, 150), 1, 200, 60), Retention::kWorkQueue);
-  auto after = filtered(with_stream(sample(45, 20, 140, 156), 1, 210, 60), Retention::kWorkQueue);
+  auto before = filtered(with_stream(log_sample(50, 20, 100, 150), 1, 200, 60), Retention::kWorkQueue);
+  auto after = filtered(with_stream(log_sample(45, 20, 140, 156), 1, 210, 60), Retention::kWorkQueue);
   after.num_redelivered = 15;
   const Flow f = flow(before, after);
   EXPECT_EQ(f.deliveries, 6);  // of ΔC = 40; S moved by 6
@@ -146,16 +146,16 @@ TEST(FlowBetween, FilteredWorkQueueIsAnUpperBoundWhileMessagesAreRedelivered) {
 }
 
 TEST(FlowBetween, NothingIsDeliveredForTheFirstTimeWhereTheStreamSequenceStands) {
-  auto before = filtered(with_stream(sample(0, 5, 100, 150), 1, 150, 60), Retention::kInterest);
-  auto after = filtered(with_stream(sample(0, 5, 900, 150), 1, 170, 60), Retention::kInterest);
+  auto before = filtered(with_stream(log_sample(0, 5, 100, 150), 1, 150, 60), Retention::kInterest);
+  auto after = filtered(with_stream(log_sample(0, 5, 900, 150), 1, 170, 60), Retention::kInterest);
   const Flow f = flow(before, after);
   EXPECT_EQ(f.deliveries, 0);
   EXPECT_EQ(f.arrivals, 0);
 }
 
 TEST(FlowBetween, WhatIsGivenUpIsNotSettled) {
-  auto before = sample(0, 10, 20, 20);
-  auto after = sample(0, 0, 30, 20);
+  auto before = log_sample(0, 10, 20, 20);
+  auto after = log_sample(0, 0, 30, 20);
   before.dead = 3;
   after.dead = 10;
   EXPECT_EQ(flow(before, after).settled, 3);
@@ -164,7 +164,7 @@ TEST(FlowBetween, WhatIsGivenUpIsNotSettled) {
 }
 
 TEST(FlowBetween, ACounterThatGoesBackIsAReset) {
-  auto before = with_stream(sample(5, 5, 100, 100), 10, 200, 150);
+  auto before = with_stream(log_sample(5, 5, 100, 100), 10, 200, 150);
   before.ack_floor_consumer_seq = 50;
   before.ack_floor_stream_seq = 50;
   const auto resets = [&](auto&& change) {
@@ -185,19 +185,19 @@ TEST(FlowBetween, ACounterThatGoesBackIsAReset) {
 }
 
 TEST(FlowBetween, APurgeIsAReset) {
-  EXPECT_FALSE(flow_by_sequences(sample(500, 0, 10, 10), sample(0, 0, 10, 510), kSecond));
-  auto before = filtered(with_stream(sample(500, 0, 10, 10), 1, 700, 700), Retention::kWorkQueue);
+  EXPECT_FALSE(flow_by_sequences(log_sample(500, 0, 10, 10), log_sample(0, 0, 10, 510), kSecond));
+  auto before = filtered(with_stream(log_sample(500, 0, 10, 10), 1, 700, 700), Retention::kWorkQueue);
   EXPECT_FALSE(flow_by_sequences(
-      before, filtered(with_stream(sample(0, 0, 10, 10), 701, 700, 0), Retention::kWorkQueue), kSecond));
+      before, filtered(with_stream(log_sample(0, 0, 10, 10), 701, 700, 0), Retention::kWorkQueue), kSecond));
 }
 
 TEST(FlowBetween, OfAStreamThatDiscardsOnlyALossOfAllIsAPurge) {
-  auto before = with_stream(sample(500, 0, 0, 0), 1, 500, 500);
+  auto before = with_stream(log_sample(500, 0, 0, 0), 1, 500, 500);
   before.can_discard = true;
-  auto after = with_stream(sample(100, 0, 0, 0), 401, 500, 100);
+  auto after = with_stream(log_sample(100, 0, 0, 0), 401, 500, 100);
   after.can_discard = true;
   EXPECT_TRUE(flow_by_sequences(before, after, kSecond));
-  after = with_stream(sample(0, 0, 0, 0), 501, 500, 0);
+  after = with_stream(log_sample(0, 0, 0, 0), 501, 500, 0);
   after.can_discard = true;
   EXPECT_FALSE(flow_by_sequences(before, after, kSecond));
 }
@@ -205,8 +205,10 @@ TEST(FlowBetween, OfAStreamThatDiscardsOnlyALossOfAllIsAPurge) {
 // nats-server 2.9.10 showed P = 40 after a pull, and 30, the truth, in the next answer; nothing had left the
 // stream but what was acknowledged. The numbers are of that run, ten times as large.
 TEST(FlowBetween, ACorrectedCountIsNoPurge) {
-  const auto before = filtered(with_stream(sample(400, 300, 900, 1040), 1, 1410, 810), Retention::kWorkQueue);
-  const auto after = filtered(with_stream(sample(300, 0, 900, 1040), 1, 1410, 510), Retention::kWorkQueue);
+  const auto before =
+      filtered(with_stream(log_sample(400, 300, 900, 1040), 1, 1410, 810), Retention::kWorkQueue);
+  const auto after =
+      filtered(with_stream(log_sample(300, 0, 900, 1040), 1, 1410, 510), Retention::kWorkQueue);
   const Flow f = flow(before, after);
   EXPECT_EQ(f.arrivals, 0);
   EXPECT_EQ(f.settled, 300);
@@ -254,7 +256,7 @@ struct Model {
     }
   }
   QueueSample show(bool filter) const {
-    QueueSample q = with_stream(sample(pending, in_hand, consumer, stream), 1, last, messages, matching);
+    QueueSample q = with_stream(log_sample(pending, in_hand, consumer, stream), 1, last, messages, matching);
     q.num_redelivered = redelivered;
     q.dead = dead;
     q.filtered = filter;
@@ -289,7 +291,7 @@ RC_GTEST_PROP(FlowBetween, IsAlwaysSane, ()) {
       rc::gen::oneOf(rc::gen::inRange<std::uint64_t>(0, 100), rc::gen::inRange<std::uint64_t>(0, 1ull << 53),
                      rc::gen::just(std::numeric_limits<std::uint64_t>::max()));
   const auto any = [&] {
-    QueueSample q = sample(*count, *count, *count, *count);
+    QueueSample q = log_sample(*count, *count, *count, *count);
     const auto maybe = [&](std::optional<std::uint64_t>& v) {
       if (*rc::gen::arbitrary<bool>())
         v = *count;
@@ -336,7 +338,7 @@ Input input(double t, std::optional<QueueSample> q, std::optional<std::vector<do
 
 TEST(Meter, TheFirstSampleHasGaugesAndNoRates) {
   Meter meter(seconds(10), seconds(5));
-  const auto o = meter.observe(input(0, sample(7, 3, 100, 100)));
+  const auto o = meter.observe(input(0, log_sample(7, 3, 100, 100)));
   ASSERT_TRUE(o);
   EXPECT_EQ(o->get(Metric::kQueueBacklog), 7);
   EXPECT_EQ(o->get(Metric::kQueueAckPending), 3);
@@ -348,8 +350,8 @@ TEST(Meter, TheFirstSampleHasGaugesAndNoRates) {
 
 TEST(Meter, RatesAreCountsOverTheirTime) {
   Meter meter(seconds(10), seconds(5));
-  (void)meter.observe(input(0, sample(0, 0, 0, 0)));
-  const auto o = meter.observe(input(0.5, sample(10, 5, 20, 20)));
+  (void)meter.observe(input(0, log_sample(0, 0, 0, 0)));
+  const auto o = meter.observe(input(0.5, log_sample(10, 5, 20, 20)));
   ASSERT_TRUE(o);
   EXPECT_EQ(o->get(Metric::kQueueRateIn), 60);
   EXPECT_EQ(o->get(Metric::kQueueRateOut), 30);
@@ -357,39 +359,40 @@ TEST(Meter, RatesAreCountsOverTheirTime) {
 
 TEST(Meter, MeansAreOverTheWindow) {
   Meter meter(seconds(3), seconds(5));
-  for (int i = 0; i <= 10; ++i) (void)meter.observe(input(i, sample(i < 8 ? 1000 : 20, 0, 0, 0)));
+  for (int i = 0; i <= 10; ++i) (void)meter.observe(input(i, log_sample(i < 8 ? 1000 : 20, 0, 0, 0)));
   EXPECT_EQ(meter.mean(at(10)).get(Metric::kQueueBacklog), 20);
 }
 
 TEST(Meter, LagIsOfTheWholeStream) {
   Meter meter(seconds(10), seconds(5));
-  EXPECT_EQ(meter.observe(input(0, with_stream(sample(3, 0, 5, 5), 1, 12, 12)))->get(Metric::kQueueLag), 7);
-  EXPECT_EQ(meter.observe(input(1, sample(3, 0, 5, 5)))->get(Metric::kQueueLag), 3);
-  EXPECT_EQ(meter.observe(input(2, with_stream(sample(0, 0, 15, 15), 1, 12, 12)))->get(Metric::kQueueLag),
+  EXPECT_EQ(meter.observe(input(0, with_stream(log_sample(3, 0, 5, 5), 1, 12, 12)))->get(Metric::kQueueLag),
+            7);
+  EXPECT_EQ(meter.observe(input(1, log_sample(3, 0, 5, 5)))->get(Metric::kQueueLag), 3);
+  EXPECT_EQ(meter.observe(input(2, with_stream(log_sample(0, 0, 15, 15), 1, 12, 12)))->get(Metric::kQueueLag),
             0);  // read apart
 }
 
 TEST(Meter, ATimeThatDoesNotGoOnIsIgnored) {
   Meter meter(seconds(10), seconds(5));
-  EXPECT_TRUE(meter.observe(input(1, sample(1, 0, 0, 0))));
-  EXPECT_FALSE(meter.observe(input(1, sample(2, 0, 0, 0))));
-  EXPECT_FALSE(meter.observe(input(0.5, sample(2, 0, 0, 0))));
+  EXPECT_TRUE(meter.observe(input(1, log_sample(1, 0, 0, 0))));
+  EXPECT_FALSE(meter.observe(input(1, log_sample(2, 0, 0, 0))));
+  EXPECT_FALSE(meter.observe(input(0.5, log_sample(2, 0, 0, 0))));
   EXPECT_EQ(meter.latest(at(1)).get(Metric::kQueueBacklog), 1);
 }
 
 TEST(Meter, AResetStartsANewWindowAndNeverBecomesARate) {
   Meter meter(seconds(10), seconds(5));
-  (void)meter.observe(input(0, sample(0, 0, 1000, 1000)));
-  (void)meter.observe(input(1, sample(0, 0, 1100, 1100)));
+  (void)meter.observe(input(0, log_sample(0, 0, 1000, 1000)));
+  (void)meter.observe(input(1, log_sample(0, 0, 1100, 1100)));
   EXPECT_EQ(meter.mean(at(1)).get(Metric::kQueueRateIn), 100);
-  const auto reset = meter.observe(input(2, sample(40, 0, 0, 0)));
+  const auto reset = meter.observe(input(2, log_sample(40, 0, 0, 0)));
   ASSERT_TRUE(reset);
   EXPECT_TRUE(reset->reset);
   EXPECT_FALSE(reset->flow);
   const auto mean = meter.mean(at(2));
   EXPECT_EQ(mean.get(Metric::kQueueBacklog), 40);
   EXPECT_FALSE(mean.get(Metric::kQueueRateIn));
-  const auto after = meter.observe(input(3, sample(30, 0, 10, 10)));
+  const auto after = meter.observe(input(3, log_sample(30, 0, 10, 10)));
   EXPECT_FALSE(after->reset);
   EXPECT_EQ(after->get(Metric::kQueueRateIn), 0);
   EXPECT_EQ(after->get(Metric::kQueueRateOut), 10);
@@ -398,7 +401,7 @@ TEST(Meter, AResetStartsANewWindowAndNeverBecomesARate) {
 TEST(Meter, StaleIsOlderThanTheLimit) {
   Meter meter(seconds(10), seconds(5));
   EXPECT_TRUE(meter.latest(at(0)).queue_stale);  // no sample at all
-  (void)meter.observe(input(0, sample(1, 0, 0, 0)));
+  (void)meter.observe(input(0, log_sample(1, 0, 0, 0)));
   EXPECT_FALSE(meter.latest(at(5)).queue_stale);
   EXPECT_TRUE(meter.latest(at(5.001)).queue_stale);
   (void)meter.observe(input(6, std::nullopt, std::vector<double>{50}));  // the CPU source works on
@@ -419,7 +422,7 @@ TEST(Meter, CpuOverReplicas) {
 TEST(Meter, MemoryIsBounded) {
   Meter meter(std::chrono::hours(1000), seconds(5));
   for (int i = 0; i < 10'000; ++i)
-    (void)meter.observe(input(i * 0.01, sample(static_cast<std::uint64_t>(i), 0, 0, 0)));
+    (void)meter.observe(input(i * 0.01, log_sample(static_cast<std::uint64_t>(i), 0, 0, 0)));
   // The mean of the newest kMaxSamples.
   const double expected = 10'000 - 0.5 - static_cast<double>(Meter::kMaxSamples) / 2;
   EXPECT_DOUBLE_EQ(*meter.mean(at(100)).get(Metric::kQueueBacklog), expected);

@@ -26,7 +26,7 @@ void put(ordered_json& j, const char* key, const std::optional<T>& v) {
 
 // Numbers in records: integers stay integers, the rest keeps four decimals, enough for every reason and small
 // on disk.
-ordered_json number(double v) {
+ordered_json json_number(double v) {
   if (v == std::floor(v) && std::fabs(v) < 1e15) return static_cast<std::int64_t>(v);
   if (std::fabs(v) < 1e9) return std::round(v * 1e4) / 1e4;
   return v;
@@ -259,12 +259,12 @@ ordered_json to_json(const Input& input, std::string_view service) {
   }
   if (input.usage) {
     auto& cpu = j["cpu"] = ordered_json::object();
-    for (const auto& u : *input.usage) cpu[u.id] = number(u.cpu);
+    for (const auto& u : *input.usage) cpu[u.id] = json_number(u.cpu);
     // Only the means matter to a decision beyond CPU: they are kept as such.
     const auto mean = [&](const char* key, std::optional<double> ReplicaUsage::* field) {
       ordered_json o = ordered_json::object();
       for (const auto& u : *input.usage) {
-        if (u.*field) o[u.id] = number(*(u.*field));
+        if (u.*field) o[u.id] = json_number(*(u.*field));
       }
       if (!o.empty()) j[key] = std::move(o);
     };
@@ -349,12 +349,12 @@ ordered_json to_json(const Decision& d) {
   for (const auto& m : kMetrics) {
     const bool stale = is_queue(m.metric) ? d.observation.queue_stale : d.observation.usage_stale;
     if (const auto v = d.observation.get(m.metric); v && !stale)
-      observations[std::string(m.name)] = number(*v);
+      observations[std::string(m.name)] = json_number(*v);
   }
   for (const auto& part : d.observation.parts) {
     for (const auto& m : kMetrics) {
       if (const auto v = part.seen.get(m.metric); v && is_queue(m.metric) && !part.seen.queue_stale)
-        observations[name_of(part.name, m.metric)] = number(*v);
+        observations[name_of(part.name, m.metric)] = json_number(*v);
     }
   }
   if (d.observation.upper_bound) observations["queue.rate_in_upper_bound"] = true;
@@ -363,8 +363,8 @@ ordered_json to_json(const Decision& d) {
     rules.push_back({{"when", m.when},
                      {"metric", m.rule.metric_text},
                      {"op", to_string(m.rule.op)},
-                     {"value", number(m.rule.value)},
-                     {"seen", number(m.value)}});
+                     {"value", json_number(m.rule.value)},
+                     {"seen", json_number(m.value)}});
   }
   auto& limits = j["limits"] = ordered_json::array();
   for (const auto& l : d.limits) {
@@ -373,7 +373,7 @@ ordered_json to_json(const Decision& d) {
   if (!d.recommendation.numbers.empty()) {
     auto& numbers = j["numbers"] = ordered_json::object();
     for (const auto& [key, v] : d.recommendation.numbers) {
-      if (std::isfinite(v)) numbers[key] = number(v);
+      if (std::isfinite(v)) numbers[key] = json_number(v);
     }
   }
   return j;

@@ -28,7 +28,7 @@ QueueSample mail_and_push(QueueSample mail, QueueSample push) {
   return sum_of({{"push", std::move(push)}, {"mail", std::move(mail)}});
 }
 
-Input at(double t, QueueSample queue) { return {time_at(t), {1, 1}, std::move(queue), std::nullopt}; }
+Input input_at(double t, QueueSample queue) { return {time_at(t), {1, 1}, std::move(queue), std::nullopt}; }
 
 TEST(SumOf, AddsUpWhatAllTellAndKeepsEachByName) {
   QueueSample mail = counted(7, 100, 2), push = counted(3, 50, 1);
@@ -127,8 +127,8 @@ TEST(FlowOfSeveral, IsNotKnownWhereOneDoesNotCount) {
 
 TEST(MeterOfSeveral, MeasuresAllTogetherAndEachAlone) {
   Meter meter(10s, 5s);
-  meter.observe(at(100, mail_and_push(counted(10, 100), counted(5, 50))));
-  meter.observe(at(101, mail_and_push(counted(20, 110), counted(5, 54))));
+  meter.observe(input_at(100, mail_and_push(counted(10, 100), counted(5, 50))));
+  meter.observe(input_at(101, mail_and_push(counted(20, 110), counted(5, 54))));
   const auto seen = meter.mean(time_at(101));
   EXPECT_EQ(seen.get(Metric::kQueueRateIn), 14);
   EXPECT_EQ(seen.get(Metric::kQueueBacklog), 20) << "the mean of 15 and 25";
@@ -142,8 +142,8 @@ TEST(MeterOfSeveral, MeasuresAllTogetherAndEachAlone) {
 // One was made anew: nothing is known of all until the next sample, and the other's own figures go on.
 TEST(MeterOfSeveral, AQueueThatBeganAnewDoesNotHideTheOther) {
   Meter meter(10s, 5s);
-  meter.observe(at(100, mail_and_push(counted(10, 100), counted(5, 50))));
-  meter.observe(at(101, mail_and_push(counted(0, 2), counted(5, 54))));
+  meter.observe(input_at(100, mail_and_push(counted(10, 100), counted(5, 50))));
+  meter.observe(input_at(101, mail_and_push(counted(0, 2), counted(5, 54))));
   const auto seen = meter.latest(time_at(101));
   EXPECT_TRUE(seen.reset);
   EXPECT_FALSE(seen.get(Metric::kQueueRateIn));
@@ -154,13 +154,13 @@ TEST(MeterOfSeveral, AQueueThatBeganAnewDoesNotHideTheOther) {
 
 TEST(MeterOfSeveral, SavedAndRestoredItGoesOn) {
   Meter meter(10s, 5s), again(10s, 5s);
-  meter.observe(at(100, mail_and_push(counted(10, 100), counted(5, 50))));
-  meter.observe(at(101, mail_and_push(counted(20, 110), counted(5, 54))));
+  meter.observe(input_at(100, mail_and_push(counted(10, 100), counted(5, 50))));
+  meter.observe(input_at(101, mail_and_push(counted(20, 110), counted(5, 54))));
   nlohmann::json state;
   meter.save(state);
   again.restore(nlohmann::json::parse(state.dump()), time_at(101.5));
   for (Meter* m : {&meter, &again}) {
-    m->observe(at(102, mail_and_push(counted(20, 130), counted(5, 55))));
+    m->observe(input_at(102, mail_and_push(counted(20, 130), counted(5, 55))));
     const auto seen = m->mean(time_at(102));
     EXPECT_FALSE(seen.reset);
     EXPECT_EQ(seen.get(Metric::kQueueRateIn), 17.5);
@@ -171,7 +171,7 @@ TEST(MeterOfSeveral, SavedAndRestoredItGoesOn) {
 TEST(RecordOfSeveral, ComesBackAsItWas) {
   QueueSample mail = counted(7, 100, 2), push = counted(3, 50, 1);
   mail.oldest_age = 9s;
-  const auto line = to_json(at(100, mail_and_push(mail, push)), "web");
+  const auto line = to_json(input_at(100, mail_and_push(mail, push)), "web");
   EXPECT_FALSE(line.contains("queue")) << "the sum follows from the parts";
   EXPECT_EQ(line["queues"]["mail"]["num_pending"], 7);
   const auto back = input_from_json(nlohmann::json::parse(line.dump()));

@@ -39,7 +39,7 @@ std::optional<json> read_json(const fs::path& path) {
   return j;
 }
 
-std::string text_at(const json& j, const char* key) {
+std::string key_text(const json& j, const char* key) {
   const auto found = j.is_object() ? j.find(key) : j.end();
   return found != j.end() && found->is_string() ? found->get<std::string>() : "";
 }
@@ -112,10 +112,10 @@ Result<DockerEndpoint> from_context(const fs::path& config, const std::string& n
   for (fs::directory_iterator it(metas, ec), end; !ec && it != end && seen < kMostContexts;
        it.increment(ec), ++seen) {
     const auto meta = read_json(it->path() / "meta.json");
-    if (!meta || text_at(*meta, "Name") != name) continue;
+    if (!meta || key_text(*meta, "Name") != name) continue;
     const auto endpoints = meta->value("Endpoints", json::object());
     const auto docker = endpoints.is_object() ? endpoints.value("docker", json::object()) : json::object();
-    const auto host = text_at(docker, "Host");
+    const auto host = key_text(docker, "Host");
     if (host.empty()) break;
     const auto folder = config / "contexts" / "tls" / it->path().filename() / "docker";
     const auto skip = docker.find("SkipTLSVerify");
@@ -158,7 +158,7 @@ Result<DockerEndpoint> find_docker(const DockerLookup& lookup) {
 
   auto context = variable(lookup, "DOCKER_CONTEXT");
   if (context.empty() && !config.empty()) {
-    if (const auto j = read_json(config + "/config.json")) context = text_at(*j, "currentContext");
+    if (const auto j = read_json(config + "/config.json")) context = key_text(*j, "currentContext");
   }
   if (!context.empty() && context != "default") return from_context(config, context);
   tried.emplace_back("docker context (default)");

@@ -21,7 +21,7 @@ constexpr std::size_t kMostText = 256 << 10;  // /proc/stat has a line a CPU, an
 constexpr int kMostLevels = 16;               // of control groups, one in the other
 constexpr double kLeastTime = 0.5;            // seconds: below, a figure of CPU is mostly rounding
 
-std::string read_file(const std::string& path) {
+std::string text_of(const std::string& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return {};
   std::string text;
@@ -74,7 +74,7 @@ std::optional<std::uint64_t> number_after(std::string_view text, std::string_vie
 
 // A file with one number; "max" is none.
 std::optional<std::uint64_t> number_in(const std::string& path) {
-  const auto text = read_file(path);
+  const auto text = text_of(path);
   std::string_view line = text;
   line = line.substr(0, line.find('\n'));
   return number_of(next_word(line));
@@ -114,12 +114,12 @@ HostReader::HostReader(std::string root, std::vector<bool> cpus)
 
 HostFigures HostReader::look() {
   HostFigures figures;
-  const auto memory = read_file(root_ + "/proc/meminfo");
+  const auto memory = text_of(root_ + "/proc/meminfo");
   const auto total = number_after(memory, "MemTotal:"), available = number_after(memory, "MemAvailable:");
   if (total && available && *total > 0)
     figures.memory.push_back(
         {1024.0 * static_cast<double>(*total), 1024.0 * static_cast<double>(*available)});
-  figures.memory_stalled = stalled_in(read_file(root_ + "/proc/pressure/memory"));
+  figures.memory_stalled = stalled_in(text_of(root_ + "/proc/pressure/memory"));
   look_at_cpus(figures);
   look_at_groups(figures);
   return figures;
@@ -128,7 +128,7 @@ HostFigures HostReader::look() {
 void HostReader::look_at_cpus(HostFigures& figures) {
   Ticks whole, own;
   std::size_t count = 0, allowed = 0;
-  const auto text = read_file(root_ + "/proc/stat");
+  const auto text = text_of(root_ + "/proc/stat");
   each_line(text, [&](std::string_view line) {
     const auto name = next_word(line);
     if (!name.starts_with("cpu")) return false;
@@ -179,7 +179,7 @@ void HostReader::look_at_cpus(HostFigures& figures) {
 // Where docktor's group is, or empty. A path with ".." lies outside what is mounted here.
 std::string HostReader::group_folder() const {
   std::string found;
-  const auto text = read_file(root_ + "/proc/self/cgroup");
+  const auto text = text_of(root_ + "/proc/self/cgroup");
   each_line(text, [&](std::string_view line) {
     if (!line.starts_with("0::/") || line.find("..") != std::string_view::npos) return true;
     found = root_ + "/sys/fs/cgroup" + std::string(line.substr(3));
@@ -200,18 +200,18 @@ void HostReader::look_at_groups(HostFigures& figures) {
     const auto used = limit ? number_in(folder + "/memory.current") : std::nullopt;
     if (limit && used) {
       // What the kernel can take back: files that nobody reads, and half of those that somebody does.
-      const auto stat = read_file(folder + "/memory.stat");
+      const auto stat = text_of(folder + "/memory.stat");
       const auto files =
           number_after(stat, "inactive_file").value_or(0) + number_after(stat, "active_file").value_or(0) / 2;
       figures.memory.push_back({static_cast<double>(*limit),
                                 static_cast<double>(growth(growth(std::min(files, *used), *used), *limit)),
                                 false});
     }
-    const auto max = read_file(folder + "/cpu.max");
+    const auto max = text_of(folder + "/cpu.max");
     std::string_view line = std::string_view(max).substr(0, max.find('\n'));
     const auto quota = number_of(next_word(line)), period = number_of(next_word(line));
     const auto usage = quota && period && *period > 0
-                           ? number_after(read_file(folder + "/cpu.stat"), "usage_usec")
+                           ? number_after(text_of(folder + "/cpu.stat"), "usage_usec")
                            : std::nullopt;
     if (usage) {
       const auto [it, fresh] = groups_.try_emplace(folder, Group{*usage, true});

@@ -9,7 +9,7 @@
 #include "config/effective.h"
 #include "tests/config/test_files.h"
 
-namespace docktor {
+namespace docktor::notification_keys {
 namespace {
 
 using ::testing::HasSubstr;
@@ -99,4 +99,4 @@ TEST(Notifications, ThePageThatTheyLinkToIsOneOfTheNamesOfTheServer) {
 }
 
 }  // namespace
-}  // namespace docktor
+}  // namespace docktor::notification_keys

@@ -10,7 +10,7 @@
 #include "queues/sqs/sqs_spec.h"
 #include "tests/config/test_files.h"
 
-namespace docktor {
+namespace docktor::over_http_keys {
 namespace {
 
 using ::testing::HasSubstr;
@@ -162,4 +162,4 @@ TEST(FigureKeys, SecretsAreNeverShown) {
 }
 
 }  // namespace
-}  // namespace docktor
+}  // namespace docktor::over_http_keys

@@ -10,33 +10,12 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "tests/support/stream_io.h"
+
 namespace docktor::test {
 namespace {
 
 using Json = nlohmann::json;
-
-bool send_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto n = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
-    if (n <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
-// More bytes, or false at the end or a stop.
-bool receive(int fd, std::string& into, const std::stop_token& stop) {
-  while (!stop.stop_requested()) {
-    pollfd p{fd, POLLIN, 0};
-    if (::poll(&p, 1, 50) == 0) continue;
-    char buffer[16384];
-    const auto n = ::recv(fd, buffer, sizeof buffer, 0);
-    if (n <= 0) return false;
-    into.append(buffer, static_cast<std::size_t>(n));
-    return true;
-  }
-  return false;
-}
 
 ModelReply reply_of(const Json& message, const char* finish) {
   ModelReply r;
@@ -171,7 +150,7 @@ void ModelServer::talk(int fd, const std::stop_token& stop) {
     const std::string answer = fmt::format("HTTP/1.1 {} x\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n",
                                            reply.status, reply.content_type, reply.body.size()) +
                                (reply.cut_off ? reply.body.substr(0, reply.body.size() / 2) : reply.body);
-    if (!send_all(fd, answer) || reply.cut_off) return;
+    if (!send_all(fd, answer, stop) || reply.cut_off) return;
   }
 }
 

@@ -19,13 +19,13 @@ namespace {
 using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using Cert = std::unique_ptr<X509, decltype(&X509_free)>;
 
-void need(bool ok, const char* what) {
+void must_have(bool ok, const char* what) {
   if (!ok) throw std::runtime_error(fmt::format("cannot make {}", what));
 }
 
 Key new_key() {
   Key key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
-  need(key != nullptr, "a key");
+  must_have(key != nullptr, "a key");
   return key;
 }
 
@@ -45,20 +45,20 @@ Cert new_cert(const char* name, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_ke
     X509V3_CTX ctx;
     X509V3_set_ctx(&ctx, issuer ? issuer : c, c, nullptr, nullptr, 0);
     X509_EXTENSION* e = X509V3_EXT_conf_nid(nullptr, &ctx, nid, value);
-    need(e != nullptr, "a certificate's extension");
+    must_have(e != nullptr, "a certificate's extension");
     X509_add_ext(c, e, -1);
     X509_EXTENSION_free(e);
   };
   add(NID_basic_constraints, issuer ? "critical,CA:FALSE" : "critical,CA:TRUE");
   if (alt_names) add(NID_subject_alt_name, alt_names);
-  need(X509_sign(c, issuer_key, EVP_sha256()) > 0, "a certificate");
+  must_have(X509_sign(c, issuer_key, EVP_sha256()) > 0, "a certificate");
   return cert;
 }
 
 std::string write_pem(const TempDir& dir, const std::string& name, X509* cert, EVP_PKEY* key) {
   const std::string path = (dir.path() / name).string();
   FILE* f = fopen(path.c_str(), "w");
-  need(f != nullptr, "a PEM file");
+  must_have(f != nullptr, "a PEM file");
   if (cert) PEM_write_X509(f, cert);
   if (key) PEM_write_PrivateKey(f, key, nullptr, nullptr, 0, nullptr, nullptr);
   fclose(f);
@@ -129,7 +129,7 @@ TestCertificates::TestCertificates(const TempDir& dir) {
 }
 
 TestNkey::TestNkey(char prefix) : secret_(32, '\0') {
-  need(RAND_bytes(reinterpret_cast<unsigned char*>(secret_.data()), 32) == 1, "a key");
+  must_have(RAND_bytes(reinterpret_cast<unsigned char*>(secret_.data()), 32) == 1, "a key");
   const auto kind = static_cast<unsigned>(kBase32.find(prefix)) << 3;
   constexpr unsigned kSeed = 18u << 3;
   std::string raw = {static_cast<char>(kSeed | (kind >> 5)), static_cast<char>((kind & 31u) << 3)};
@@ -139,8 +139,8 @@ TestNkey::TestNkey(char prefix) : secret_(32, '\0') {
                 &EVP_PKEY_free);
   std::string half(32, '\0');
   std::size_t size = half.size();
-  need(EVP_PKEY_get_raw_public_key(key.get(), reinterpret_cast<unsigned char*>(half.data()), &size) == 1,
-       "a public key");
+  must_have(EVP_PKEY_get_raw_public_key(key.get(), reinterpret_cast<unsigned char*>(half.data()), &size) == 1,
+            "a public key");
   pub = base32(with_checksum(std::string(1, static_cast<char>(kind)) + half));
 }
 
@@ -151,10 +151,10 @@ std::string TestNkey::sign(const std::string& text) const {
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> ctx(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   std::string out(64, '\0');
   std::size_t size = out.size();
-  need(EVP_DigestSignInit(ctx.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
-           EVP_DigestSign(ctx.get(), reinterpret_cast<unsigned char*>(out.data()), &size,
-                          reinterpret_cast<const unsigned char*>(text.data()), text.size()) == 1,
-       "a signature");
+  must_have(EVP_DigestSignInit(ctx.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+                EVP_DigestSign(ctx.get(), reinterpret_cast<unsigned char*>(out.data()), &size,
+                               reinterpret_cast<const unsigned char*>(text.data()), text.size()) == 1,
+            "a signature");
   return out;
 }
 

@@ -10,8 +10,8 @@ using namespace objective;
 
 namespace {
 
-nlohmann::json saved(const Gauges& g) {
-  return {{"at", objective::saved(g.at)},
+nlohmann::json saved_gauges(const Gauges& g) {
+  return {{"at", saved(g.at)},
           {"replicas", {g.replicas.current, g.replicas.ready, g.replicas.failing}},
           {"pending", g.pending},
           {"in_hand", g.in_hand},
@@ -61,12 +61,12 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   state["taken"] = taken_;
   if (gap_at_) state["gap_at"] = saved(*gap_at_);
   if (doubled_at_) state["doubled_at"] = saved(*doubled_at_);
-  if (last_) state["last"] = saved(*last_);
-  if (last_ && flow_from_ && flow_from_->at != last_->at) state["flow_from"] = saved(*flow_from_);
+  if (last_) state["last"] = saved_gauges(*last_);
+  if (last_ && flow_from_ && flow_from_->at != last_->at) state["flow_from"] = saved_gauges(*flow_from_);
   if (newest_) {
     const Flow& f = newest_->flow;
-    state["newest"] = {{"before", saved(newest_->before)},
-                       {"after", saved(newest_->after)},
+    state["newest"] = {{"before", saved_gauges(newest_->before)},
+                       {"after", saved_gauges(newest_->after)},
                        {"flow", {f.length.count(), f.arrivals, f.deliveries, f.settled, f.upper_bound}},
                        {"inferred", newest_->inferred}};
   }

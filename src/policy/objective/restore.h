@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "core/saved_time.h"
 #include "core/time.h"
 
 namespace docktor::objective {
@@ -20,9 +21,6 @@ inline void restore_number(const nlohmann::json& object, const char* key, double
                            double& out) {
   if (const auto it = object.find(key); it != object.end()) restore_number(*it, low, high, out);
 }
-
-/// Instants are saved as whole nanoseconds: a decision after a restart shall not differ by a rounding.
-inline std::int64_t saved(Time t) { return t.time_since_epoch().count(); }
 
 inline std::optional<Time> restored_time(const nlohmann::json& value) {
   if (!value.is_number_integer()) return std::nullopt;

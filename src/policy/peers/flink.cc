@@ -133,7 +133,7 @@ struct FlinkRow {
   int catch_up;
 };
 
-Setting setting(const FlinkRow& row) {
+Setting flink_setting(const FlinkRow& row) {
   const std::string name = fmt::format(
       "each {} s, window {} s, stabilization {} s, utilization {} ± {}, scale-down interval {} s, catch-up "
       "{}, restart "
@@ -217,7 +217,7 @@ Peer flink_peer() {
         FlinkRow{5, 15, 5, 0.7, 0.2, 60, 15}, FlinkRow{5, 15, 5, 0.8, 0.1, 60, 15},
         FlinkRow{5, 10, 0, 0.7, 0.1, 60, 0}, FlinkRow{5, 10, 0, 0.8, 0.1, 30, 0},
         FlinkRow{2, 6, 0, 0.8, 0.1, 30, 0}, FlinkRow{2, 6, 0, 0.9, 0.05, 30, 0}}) {
-    p.settings.push_back(setting(row));
+    p.settings.push_back(flink_setting(row));
   }
   return p;
 }

@@ -42,7 +42,7 @@ struct HpaRow {
   bool fast = false;  // up by 900 % a 15 s instead of the default rates
 };
 
-Setting setting(const HpaRow& row) {
+Setting hpa_setting(const HpaRow& row) {
   std::string name;
   if (row.messages > 0) name = fmt::format("backlog {} a replica", row.messages);
   if (row.of_goal > 0) name = fmt::format("backlog max_wait × capacity × {} a replica", row.of_goal);
@@ -81,7 +81,7 @@ Peer hpa_peer() {
         HpaRow{.of_goal = 0.5, .of_rate = 0.8, .down_window = 60},
         HpaRow{.of_goal = 0.25, .of_rate = 0.9, .down_window = 60},
         HpaRow{.of_goal = 0.25, .of_rate = 0.9, .down_window = 30, .fast = true}}) {
-    p.settings.push_back(setting(row));
+    p.settings.push_back(hpa_setting(row));
   }
   return p;
 }

@@ -7,20 +7,20 @@ namespace {
 
 using std::chrono::seconds;
 
-HpaKnobs knobs(bool behavior, int max = 100) {
+HpaKnobs hpa_knobs(bool behavior, int max = 100) {
   HpaKnobs k{.min_replicas = 1, .max_replicas = max};
   if (behavior) k.behavior = HpaBehavior{};
   return k;
 }
 
 int once(int current, double usage, double target = 10) {
-  return HpaLaw(knobs(true)).sync(time_at(0), current, {{usage, target}});
+  return HpaLaw(hpa_knobs(true)).sync(time_at(0), current, {{usage, target}});
 }
 
 TEST(HpaLaw, WithinTheToleranceNothingChanges) {
   EXPECT_EQ(once(4, 44), 4);  // r = 44 / (10 × 4) = 1.1
   EXPECT_EQ(once(4, 45), 5);  // r = 1.125: ceil(4.5)
-  HpaKnobs k = knobs(true);
+  HpaKnobs k = hpa_knobs(true);
   k.behavior->down_window = {};
   EXPECT_EQ(HpaLaw(k).sync(time_at(0), 40, {{360, 10}}), 40);  // r = 0.9
   EXPECT_EQ(HpaLaw(k).sync(time_at(0), 40, {{355, 10}}), 36);  // r = 0.8875: ceil(35.5)
@@ -29,7 +29,7 @@ TEST(HpaLaw, WithinTheToleranceNothingChanges) {
 TEST(HpaLaw, NoReplicasSwitchItOff) { EXPECT_EQ(once(0, 1000), 0); }
 
 TEST(HpaLaw, BoundsComeBeforeMetrics) {
-  HpaKnobs k = knobs(true, 10);
+  HpaKnobs k = hpa_knobs(true, 10);
   k.min_replicas = 3;
   EXPECT_EQ(HpaLaw(k).sync(time_at(0), 12, {{1000, 10}}), 10);
   EXPECT_EQ(HpaLaw(k).sync(time_at(0), 1, {{1000, 10}}), 3) << "not 5: this sync sees no metric";
@@ -38,7 +38,7 @@ TEST(HpaLaw, BoundsComeBeforeMetrics) {
 // One reading of 1000 (proposal 100), then an empty queue: doubling, from max(2 × 1, 4) on, up to a peak that
 // is past.
 TEST(HpaLaw, WithoutBehaviorItClimbsToAPastPeak) {
-  HpaLaw law(knobs(false));
+  HpaLaw law(hpa_knobs(false));
   int n = law.sync(time_at(0), 1, {{1000, 10}});
   EXPECT_EQ(n, 4);
   int at = 15;
@@ -54,7 +54,7 @@ TEST(HpaLaw, WithoutBehaviorItClimbsToAPastPeak) {
 
 // The same with behavior {}: 1 + 4 at once, then the clamp keeps it from climbing; down after 300 s.
 TEST(HpaLaw, WithBehaviorItStaysForTheWindow) {
-  HpaLaw law(knobs(true));
+  HpaLaw law(hpa_knobs(true));
   int n = law.sync(time_at(0), 1, {{1000, 10}});
   EXPECT_EQ(n, 5);
   for (int at = 15; at <= 285; at += 15) {
@@ -65,7 +65,7 @@ TEST(HpaLaw, WithBehaviorItStaysForTheWindow) {
 }
 
 TEST(HpaLaw, UpByFourOrByAsManyAsThereAre) {
-  HpaLaw law(knobs(true));
+  HpaLaw law(hpa_knobs(true));
   int n = 2, at = 0;
   for (const int expected : {6, 12, 24, 48, 96, 100}) {  // +4 beats ×2 at 2 only
     n = law.sync(time_at(at), n, {{1e6, 10}});
@@ -75,7 +75,7 @@ TEST(HpaLaw, UpByFourOrByAsManyAsThereAre) {
 }
 
 TEST(HpaLaw, ARateCountsFromItsPeriodsStart) {
-  HpaKnobs k = knobs(true);
+  HpaKnobs k = hpa_knobs(true);
   k.behavior->up = {{false, 4, seconds(60)}};
   HpaLaw law(k);
   EXPECT_EQ(law.sync(time_at(0), 10, {{1000, 10}}), 14);
@@ -85,7 +85,7 @@ TEST(HpaLaw, ARateCountsFromItsPeriodsStart) {
 }
 
 TEST(HpaLaw, ScaleDownsHaveRatesToo) {
-  HpaKnobs k = knobs(true);
+  HpaKnobs k = hpa_knobs(true);
   k.behavior->down_window = {};
   k.behavior->down = {{true, 50, seconds(60)}};
   HpaLaw law(k);
@@ -97,7 +97,7 @@ TEST(HpaLaw, ScaleDownsHaveRatesToo) {
 
 // The record of the controller's start, 2, is the lowest within the up window of 30 s until second 30.
 TEST(HpaLaw, AnUpWindowWaitsForTheLowest) {
-  HpaKnobs k = knobs(true);
+  HpaKnobs k = hpa_knobs(true);
   k.behavior->up_window = seconds(30);
   HpaLaw law(k);
   EXPECT_EQ(law.sync(time_at(0), 2, {{100, 10}}), 2);
@@ -106,8 +106,8 @@ TEST(HpaLaw, AnUpWindowWaitsForTheLowest) {
 }
 
 TEST(HpaLaw, TheHighestOfSeveralMetricsAndNoFewerWhileOneIsMissing) {
-  EXPECT_EQ(HpaLaw(knobs(true)).sync(time_at(0), 4, {{60, 10}, {80, 10}}), 8);
-  HpaKnobs k = knobs(true);
+  EXPECT_EQ(HpaLaw(hpa_knobs(true)).sync(time_at(0), 4, {{60, 10}, {80, 10}}), 8);
+  HpaKnobs k = hpa_knobs(true);
   k.behavior->down_window = {};
   EXPECT_EQ(HpaLaw(k).sync(time_at(0), 4, {{std::nullopt, 10}, {20, 10}}), 4);
   EXPECT_EQ(HpaLaw(k).sync(time_at(0), 4, {{std::nullopt, 10}, {70, 10}}), 7);

@@ -60,7 +60,7 @@ struct KedaRow {
   bool fast = false;    // up by 900 % a 15 s instead of the default rates
 };
 
-Setting setting(const KedaRow& row) {
+Setting keda_setting(const KedaRow& row) {
   std::string name = row.lag > 0 ? fmt::format("lagThreshold {}", row.lag)
                                  : fmt::format("lagThreshold max_wait × capacity × {}", row.of_goal);
   if (row.down_window > 0) name += fmt::format(", scaleDown window {} s", row.down_window);
@@ -92,7 +92,7 @@ Peer keda_peer() {
         KedaRow{.of_goal = 0.25, .down_window = 30}, KedaRow{.of_goal = 0.125, .down_window = 60},
         KedaRow{.of_goal = 0.125, .down_window = 30, .fast = true},
         KedaRow{.of_goal = 0.0625, .down_window = 60, .fast = true}}) {
-    p.settings.push_back(setting(row));
+    p.settings.push_back(keda_setting(row));
   }
   return p;
 }

@@ -107,7 +107,7 @@ struct KnativeRow {
   double panic = 2;
 };
 
-Setting setting(const KnativeRow& row) {
+Setting knative_setting(const KnativeRow& row) {
   std::string name = row.total > 0     ? fmt::format("concurrency {}", row.total)
                      : row.of_goal > 0 ? fmt::format("concurrency max_wait × capacity × {}", row.of_goal)
                                        : std::string("rps capacity");
@@ -146,7 +146,7 @@ Peer knative_peer() {
         KnativeRow{.utilization = 0.8}, KnativeRow{.utilization = 0.9},
         KnativeRow{.utilization = 0.8, .window = 30},
         KnativeRow{.utilization = 0.9, .window = 20, .panic = 1.5}}) {
-    p.settings.push_back(setting(row));
+    p.settings.push_back(knative_setting(row));
   }
   return p;
 }

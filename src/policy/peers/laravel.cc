@@ -108,7 +108,7 @@ struct LaravelRow {
   double down = 0.25;
 };
 
-Setting setting(const LaravelRow& row) {
+Setting laravel_setting(const LaravelRow& row) {
   return {
       fmt::format("SLA max_wait × {}, forecast {} ({:g} × regression from R² {:g} on), down {:g} % at once",
                   row.of_sla, row.forecast, row.weight, row.r2, row.down * 100),
@@ -201,7 +201,7 @@ Peer laravel_peer() {
         LaravelRow{.of_sla = 2, .weight = 0, .r2 = 1, .forecast = "disabled"}, LaravelRow{.of_sla = 3},
         LaravelRow{.of_sla = 3, .weight = 0, .r2 = 1, .forecast = "disabled", .down = 1},
         LaravelRow{.of_sla = 0.5}, LaravelRow{.of_sla = 0.5, .weight = 0, .r2 = 1, .forecast = "disabled"}}) {
-    p.settings.push_back(setting(row));
+    p.settings.push_back(laravel_setting(row));
   }
   return p;
 }

@@ -6,8 +6,8 @@ namespace docktor::peers {
 namespace {
 
 // Target 100 messages a replica, each 10 s.
-NomadKnobs knobs() { return {.min_replicas = 0, .max_replicas = 50}; }
-int counted(int count, std::uint64_t pending, const NomadKnobs& k = knobs()) {
+NomadKnobs nomad_knobs() { return {.min_replicas = 0, .max_replicas = 50}; }
+int counted(int count, std::uint64_t pending, const NomadKnobs& k = nomad_knobs()) {
   return Driver(nomad_policy(k), count).next({.pending = pending});
 }
 
@@ -31,7 +31,7 @@ TEST(Nomad, FromNoneTheFactorItself) {
 }
 
 TEST(Nomad, CapsBeforeBounds) {
-  NomadKnobs k = knobs();
+  NomadKnobs k = nomad_knobs();
   k.max_scale_up = 2;
   k.max_scale_down = 1;
   EXPECT_EQ(counted(4, 10'000, k), 6);
@@ -44,20 +44,20 @@ TEST(Nomad, CapsBeforeBounds) {
 
 // 3 at second 0; whatever comes, the next action is at 300, by then to 7.
 TEST(Nomad, AnActionIsFollowedByTheCooldown) {
-  Driver d(nomad_policy(knobs()), 2);
+  Driver d(nomad_policy(nomad_knobs()), 2);
   EXPECT_EQ(d.next({.pending = 300}), 3);
   EXPECT_EQ(d.until(150, {}), 3);
   EXPECT_EQ(d.changes_only_at(300, {.pending = 700}), 7);
 }
 
 TEST(Nomad, EvaluatesEachTenSeconds) {
-  Driver d(nomad_policy(knobs()), 2);
+  Driver d(nomad_policy(nomad_knobs()), 2);
   EXPECT_EQ(d.next({.pending = 200}), 2);
   EXPECT_EQ(d.changes_only_at(10, {.pending = 400}), 4);
 }
 
 TEST(Nomad, AQueryWithoutAValueFailsTheEvaluation) {
-  NomadKnobs k = knobs();
+  NomadKnobs k = nomad_knobs();
   k.rate = true;
   k.target = 16;
   Driver d(nomad_policy(k), 5);

@@ -23,7 +23,7 @@ Finding error(std::string what, std::string cure) {
   return {Severity::kError, std::move(what), std::move(cure)};
 }
 
-std::string list(const std::vector<std::string>& subjects) {
+std::string listed(const std::vector<std::string>& subjects) {
   return fmt::format("{}", fmt::join(subjects, ", "));
 }
 
@@ -48,19 +48,19 @@ void check_subject(const StreamInfo& stream, const ConsumerInfo& consumer, const
   if (!fed && !overlaps_any(stream.subjects, subject)) {
     out.push_back(error(
         fmt::format("subject {} is not one of stream {} ({}): what is published to it is not stored", subject,
-                    e.stream, list(stream.subjects)),
+                    e.stream, listed(stream.subjects)),
         "correct queue.subject, or add it to the stream: nats stream edit " + e.stream + " --subjects=..."));
     return;
   }
   if (!consumer.filters.empty() && !overlaps_any(consumer.filters, subject)) {
     out.push_back(error(fmt::format("consumer {} takes only {}: nothing published to {} reaches it",
-                                    e.consumer, list(consumer.filters), subject),
+                                    e.consumer, listed(consumer.filters), subject),
                         "correct queue.subject, or the consumer's filter"));
     return;
   }
   if (!consumer.filters.empty() && !covered_by_any(consumer.filters, subject)) {
     out.push_back(warning(
-        fmt::format("consumer {} takes only a part of {}: {}", e.consumer, subject, list(consumer.filters)),
+        fmt::format("consumer {} takes only a part of {}: {}", e.consumer, subject, listed(consumer.filters)),
         "docktor counts what the consumer takes; write its filter as the queue's subject"));
     return;
   }
@@ -70,7 +70,7 @@ void check_subject(const StreamInfo& stream, const ConsumerInfo& consumer, const
   if (everything) {
     out.push_back(
         warning(fmt::format("consumer {} has no filter: it takes all of stream {} ({}), not only {}",
-                            e.consumer, e.stream, list(stream.subjects), subject),
+                            e.consumer, e.stream, listed(stream.subjects), subject),
                 "give the consumer a filter, or write the stream's subjects as the queue's subject"));
     return;
   }

@@ -93,7 +93,7 @@ void check_name(KindReader& from, std::string_view key) {
   }
 }
 
-bool is_subject(std::string_view subject) {
+bool well_formed_subject(std::string_view subject) {
   if (has_space_or_control(subject)) return false;
   while (true) {
     const auto dot = subject.find('.');
@@ -157,7 +157,7 @@ void check_place(KindReader& from) {
     auto prefix = from.settings.text(key);
     if (prefix.empty()) continue;
     while (prefix.ends_with('.')) prefix.pop_back();  // "fromjs." is the same to nats and to people
-    if (!is_subject(prefix) || prefix.find_first_of("*>") != std::string::npos) {
+    if (!well_formed_subject(prefix) || prefix.find_first_of("*>") != std::string::npos) {
       from.mistake(key, fmt::format("{} {} cannot begin a subject; allowed: words with dots between, as in "
                                     "$JS.hub.API",
                                     key, from.quoted(key)));
@@ -201,13 +201,13 @@ void check_sign_in(KindReader& from) {
   }
 }
 
-void check(KindReader& from) {
+void check_keys(KindReader& from) {
   auto& settings = from.settings;
   check_url(from);
   check_name(from, "stream");
   check_name(from, "consumer");
   check_place(from);
-  if (const auto subject = settings.text("subject"); !subject.empty() && !is_subject(subject)) {
+  if (const auto subject = settings.text("subject"); !subject.empty() && !well_formed_subject(subject)) {
     from.mistake("subject",
                  fmt::format("subject {} cannot be one; allowed: words with dots between, * for one "
                              "word, > for all that follow",
@@ -229,7 +229,7 @@ const KindKeys kNatsKeys = {
     .meaning = "a consumer of a NATS JetStream stream",
     .note = "One way to sign in at most: a user, a token, a creds file, an nkey, or what the url carries.",
     .keys = kTable,
-    .check = check,
+    .check = check_keys,
     .implied = true,
     .named_by = "consumer",
     .untold =

@@ -23,7 +23,7 @@ constexpr std::array kTable = std::to_array<Knob>({
 });
 // clang-format on
 
-void check(KindReader& from) {
+void check_keys(KindReader& from) {
   const auto file = from.settings.text("compose_file");
   if (file.empty()) {
     if (from.section.entry("compose_file")) return;  // mistaken, and said so
@@ -48,7 +48,7 @@ const KindKeys kComposeKeys = {
     .meaning = "containers of a Compose service, which has the service's name",
     .note = "A service without `target` is of this kind, by the `compose_file` of the whole file.",
     .keys = kTable,
-    .check = check,
+    .check = check_keys,
     .implied = true,
 };
 

@@ -36,7 +36,7 @@ constexpr std::array kTable = std::to_array<Knob>({
 });
 // clang-format on
 
-void check(KindReader& from) {
+void check_keys(KindReader& from) {
   const auto workload = from.settings.text("workload");
   if (!workload.empty() && !parse_workload(workload))
     from.mistake("workload",
@@ -62,7 +62,7 @@ const KindKeys kKubernetesKeys = {
         "docs/kubernetes.md has the rights that it needs, and how to take a workload over from another "
         "autoscaler.",
     .keys = kTable,
-    .check = check,
+    .check = check_keys,
     .chooses_victims = false,
     .fenced = true,
 };
