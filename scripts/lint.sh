@@ -13,6 +13,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${BUILD:-build}
 cache=$build/lint
+alone=${build%/}-lint  # beside the build: what looks through it finds nothing twice
 jobs=${JOBS:-$(nproc)}
 mkdir -p "$cache"
 
@@ -44,11 +45,11 @@ scripts/lint-keys.py "$version" <"$cache/wanted" >"$cache/keys"
 
 # Each file alone, where the build compiles several as one: so each must include what it uses. Nothing is compiled here.
 grep -E '^(CMAKE_BUILD_TYPE|DOCKTOR_(TESTS|BENCH|SANITIZE)):' "$build/CMakeCache.txt" | sed 's/^/-D/' |
-  xargs -d '\n' cmake -S . -B "$cache/alone" -G Ninja -DDOCKTOR_UNITY=OFF --log-level=WARNING >"$cache/configured" 2>&1 ||
+  xargs -d '\n' cmake -S . -B "$alone" -G Ninja -DDOCKTOR_UNITY=OFF --log-level=WARNING >"$cache/configured" 2>&1 ||
   { cat "$cache/configured" >&2; exit 1; }
 
 # Only what the build compiles can be looked at: a source that is in no build is a mistake of its own.
-awk '/"file":/ { gsub(/[",]/, ""); print $2 }' "$cache/alone/compile_commands.json" | sed "s|^$PWD/||" | sort -u >"$cache/compiled"
+awk '/"file":/ { gsub(/[",]/, ""); print $2 }' "$alone/compile_commands.json" | sed "s|^$PWD/||" | sort -u >"$cache/compiled"
 todo=$cache/todo
 : >"$todo"
 while read -r file key; do
@@ -61,7 +62,7 @@ while read -r file key; do
 done <"$cache/keys"
 
 # Which warnings of GCC are errors is no matter of clang's.
-sed -E 's/ (-Werror(=[a-z-]+)?|-Wno-error=maybe-uninitialized)//g' "$cache/alone/compile_commands.json" >"$cache/compile_commands.json"
+sed -E 's/ (-Werror(=[a-z-]+)?|-Wno-error=maybe-uninitialized)//g' "$alone/compile_commands.json" >"$cache/compile_commands.json"
 count=$(wc -l <"$todo")
 echo "clang-tidy: $count of $(wc -l <"$cache/wanted") files to look at"
 # The analyzer walks every path of GoogleTest's macros: minutes for a test, and nothing found.
