@@ -268,6 +268,8 @@ TEST_F(ComposeFaults, AReplicaThatIsDeployedAnewIsTriedAtOnce) {
   ASSERT_TRUE(s.scale(2));
   ASSERT_TRUE(s.heard("never became healthy"));
   ASSERT_TRUE(eventually([&] { return !s.scale(2); }));
+  // `docker compose up` fails where a container goes while it looks at it.
+  ASSERT_TRUE(eventually([&] { return stack.containers("worker", "-a").size() == 1; }));
   stack.write(file("true"));
   stack.up();
   ASSERT_TRUE(s.ready(1));
