@@ -5,13 +5,15 @@ A function in the unnamed namespace of a .cc file then joins the overloads that 
 place of the one that they mean, without a word of the compiler. So in a folder no two files may have such functions of one
 name, and none may have the name of a function of a header that another file of the folder calls. Left out are a file whose
 namespace no other file of the folder has, and one that is a program by itself. Exits with 1 and a line for each.
+
+    scripts/check-names.py [ROOT]     a tree with src/, tests/, ...; default: this one
 """
 import collections
 import pathlib
 import re
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent).resolve()
 UNNAMED = re.compile(r"^namespace \{\n(.*?)^\}  // namespace\n", re.M | re.S)
 FUNCTION = re.compile(r"^(?:template\s*<[^>]*>\s*)?(?:\[\[\w+\]\]\s*)?[A-Za-z_][\w:<>,&*\s.]*?[\s&*>]([a-z_]\w*)\(")
 PROGRAM = re.compile(r"^int main\(|LLVMFuzzerTestOneInput", re.M)
@@ -38,7 +40,10 @@ def calls(text, name):
 
 def is_own(text, name):
     """A lambda, a member or a function of the file has that name there."""
-    return re.search(rf"\b{name} = \[|^ +[\w:<>,&* ]*[\w>&*] {name}\([^;]*\{{$|^[\w:<>,&* ]+ {name}\(", text, re.M)
+    lambda_ = rf"\b{name} = \["
+    member = rf"^ +(?!return |else )[\w:<>,&* ]*[\w>&*] {name}\([^;]*\{{$"
+    function = rf"^[\w:<>,&*][\w:<>,&* ]* {name}\("
+    return re.search(f"{lambda_}|{member}|{function}", text, re.M)
 
 
 def main():
@@ -61,7 +66,8 @@ def main():
             if len(of) > 1 or others:
                 bad.append(f"{folder.relative_to(ROOT)}: {name}() in the unnamed namespace of {', '.join(f.name for f in of)}"
                            + (f", and of a header, called in {', '.join(others)}" if others else ""))
-    print("\n".join(bad))
+    for line in bad:
+        print(line)
     return bool(bad)
 
 

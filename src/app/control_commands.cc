@@ -27,11 +27,6 @@ ordered_json service_argument(const Cli& cli) {
   return cli.service.empty() ? ordered_json::object() : ordered_json{{"service", cli.service}};
 }
 
-int print_error(const Error& e) {
-  say(stderr, "docktor: {}\n", e.message);
-  return kExitFailed;
-}
-
 }  // namespace
 
 int daemon_status_command(const Cli& cli) {
@@ -40,7 +35,7 @@ int daemon_status_command(const Cli& cli) {
   if (!chosen) return code;
   const auto answer = ask(chosen->instance.socket_file(),
                           {{"command", "status"}, {"arguments", service_argument(cli)}}, kStatusTimeout);
-  if (!answer) return print_error(answer.error());
+  if (!answer) return complain(answer.error().message);
   if (cli.json) {
     fmt::print("{}\n", answer->dump(2, ' ', false, ordered_json::error_handler_t::replace));
     return 0;
@@ -70,7 +65,7 @@ int health_command(const Cli& cli) {
   const auto chosen = need_daemon(cli, code);
   if (!chosen) return kExitFailed;
   const auto answer = ask(chosen->instance.socket_file(), {{"command", "health"}}, std::chrono::seconds(5));
-  if (!answer) return print_error(answer.error());
+  if (!answer) return complain(answer.error().message);
   say(stdout, "{}\n", answer->value("text", "healthy"));
   return 0;
 }
@@ -85,11 +80,11 @@ int daemon_stop_command(const Cli& cli) {
   const auto patience = cli.replicas ? std::chrono::minutes(15) : std::chrono::minutes(1);
   const auto answer =
       ask(instance.socket_file(), {{"command", "stop"}, {"replicas", cli.replicas}}, patience);
-  if (!answer && answer.error().code == ErrorCode::kConflict) return print_error(answer.error());
+  if (!answer && answer.error().code == ErrorCode::kConflict) return complain(answer.error().message);
   if (!answer) {
     // It does not answer: ask by signal, for which the held lock vouches.
     if (pid <= 1 || !FileLock::holder(instance.lock_file()) || ::kill(pid, SIGTERM) != 0)
-      return print_error(answer.error());
+      return complain(answer.error().message);
     say(stderr, "docktor: the daemon does not answer ({}); sent SIGTERM to pid {}\n", answer.error().message,
         pid);
   }

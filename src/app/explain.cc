@@ -188,8 +188,7 @@ void print_one(const ordered_json& r) {
 int explain_command(const Cli& cli) {
   const auto chosen = choose_instance(cli);
   if (!chosen) {
-    say(stderr, "docktor: {}\n", chosen.error().message);
-    return kExitUsage;
+    return complain(chosen.error().message, kExitUsage);
   }
   const std::string path = chosen->instance.journal_file();
   const auto records = find_decisions(

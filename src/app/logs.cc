@@ -74,8 +74,7 @@ bool is_routine(std::string_view line) {
 int daemon_logs_command(const Cli& cli) {
   const auto chosen = choose_instance(cli);
   if (!chosen) {
-    say(stderr, "docktor: {}\n", chosen.error().message);
-    return kExitUsage;
+    return complain(chosen.error().message, kExitUsage);
   }
   const std::string path = chosen->instance.log_file();
   std::ifstream file(path, std::ios::binary);

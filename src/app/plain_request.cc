@@ -1,7 +1,7 @@
 #include "app/plain_request.h"
 
 #include <algorithm>
-#include <charconv>
+#include <limits>
 
 #include "core/text.h"
 
@@ -32,11 +32,7 @@ bool is_length(std::string_view word) {
 }
 
 std::optional<int> whole_value(std::string_view word) {
-  int n = 0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), n);
-  if (error != std::errc() || end != word.data() + word.size() || n < 0 || !is_whole_number(word))
-    return std::nullopt;
-  return n;
+  return is_whole_number(word) ? whole_number(word, std::numeric_limits<int>::max()) : std::nullopt;
 }
 
 // The words behind the verb, taken one by one.

@@ -58,8 +58,7 @@ int savings_command(const Cli& cli) {
   }
   const auto chosen = choose_instance(cli);
   if (!chosen) {
-    say(stderr, "docktor: {}\n", chosen.error().message);
-    return kExitUsage;
+    return complain(chosen.error().message, kExitUsage);
   }
   Cli plain = cli;
   plain.config = chosen->instance.config;

@@ -126,8 +126,7 @@ int daemon_start_command(const Cli& cli) {
   if (!loaded || !dry_run_names_are_services(*loaded, cli)) return kExitUsage;
   const auto folders = our_folders();
   if (!folders) {
-    say(stderr, "docktor: {}\n", folders.error().message);
-    return kExitFailed;
+    return complain(folders.error().message);
   }
   DaemonOptions options;
   options.instance = instance_of(*folders, loaded->path);

@@ -91,8 +91,7 @@ int config_validate_command(const Cli& cli) {
   if (cli.offline) return 0;
   const auto folders = our_folders();
   if (!folders) {
-    say(stderr, "docktor: {}\n", folders.error().message);
-    return kExitFailed;
+    return complain(folders.error().message);
   }
   const Instance instance = instance_of(*folders, config->path);
   Wiring wiring({.state_dir = instance.state_dir, .log_dir = instance.log_dir});

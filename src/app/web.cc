@@ -79,8 +79,7 @@ http::Response pass_on(HttpClient& daemon, const http::Request& request) {
 int web_command(const Cli& cli) {
   const auto chosen = choose_instance(cli);
   if (!chosen) {
-    say(stderr, "docktor: {}\n", chosen.error().message);
-    return kExitUsage;
+    return complain(chosen.error().message, kExitUsage);
   }
   if (!chosen->running) {
     say(stderr, "docktor: no daemon runs for {}; start one with: docktor daemon start --config {}\n",

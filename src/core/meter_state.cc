@@ -65,7 +65,7 @@ json to_state(const Observation& o) {
 
 std::optional<Observation> from_state(const json& j) {
   if (!j.is_object()) return std::nullopt;
-  const auto at = saved_time(j, "at");
+  const auto at = restored_time(j, "at");
   const auto input = j.find("input");
   if (!at || input == j.end() || !input->is_object()) return std::nullopt;
   Observation o;
@@ -76,12 +76,12 @@ std::optional<Observation> from_state(const json& j) {
   const auto in = input_from_json(line);
   if (!in) return std::nullopt;
   o.replicas = in->second.replicas;
-  o.queue_at = saved_time(j, "queue_at");
+  o.queue_at = restored_time(j, "queue_at");
   if (o.queue_at) {
     if (!in->second.queue) return std::nullopt;
     o.queue = *in->second.queue;
   }
-  o.usage_at = saved_time(j, "usage_at");
+  o.usage_at = restored_time(j, "usage_at");
   o.reset = flag_of(j, "reset");
   o.upper_bound = flag_of(j, "upper_bound");
   if (!read_flow(j, o.flow)) return std::nullopt;
@@ -115,12 +115,12 @@ json Meter::to_state(const Seen& s) {
 
 std::optional<Meter::Seen> Meter::seen_from(const json& j) {
   if (!j.is_object()) return std::nullopt;
-  const auto at = saved_time(j, "at");
+  const auto at = restored_time(j, "at");
   if (!at) return std::nullopt;
   Seen s;
   s.at = *at;
-  s.usage_at = saved_time(j, "usage_at");
-  s.queue = saved_time(j, "queue_at").has_value();
+  s.usage_at = restored_time(j, "usage_at");
+  s.queue = restored_time(j, "queue_at").has_value();
   s.values.fill(std::numeric_limits<double>::quiet_NaN());
   // State of an earlier docktor has the whole sample.
   const auto input = j.find("input");
@@ -157,7 +157,7 @@ void Meter::save(json& state) const {
 void Meter::restore(const json& state, Time now) {
   if (!state.is_object()) return;
   const auto samples = state.find("samples");
-  const auto last_at = saved_time(state, "last_at");
+  const auto last_at = restored_time(state, "last_at");
   if (samples == state.end() || !samples->is_array() || samples->size() > kMaxSamples || !last_at ||
       *last_at > now)
     return;
@@ -177,7 +177,8 @@ void Meter::restore(const json& state, Time now) {
     const double pace = it->get<double>();
     if (pace > 0 && pace < 1e9) pace_ = seconds(pace);
   }
-  if (const auto gap_end = saved_time(state, "gap_end"); gap_end && *gap_end <= *last_at) gap_end_ = gap_end;
+  if (const auto gap_end = restored_time(state, "gap_end"); gap_end && *gap_end <= *last_at)
+    gap_end_ = gap_end;
   samples_ = std::move(read);
   last_queue_ = std::move(last_queue);
   flow_from_ = std::move(flow_from);

@@ -13,7 +13,7 @@ namespace {
 constexpr Duration kShortest = std::chrono::milliseconds(500);  // less is not worth a wait
 
 std::optional<Time> past_time(const nlohmann::json& state, const char* key, Time now) {
-  auto at = saved_time(state, key);
+  auto at = restored_time(state, key);
   if (at) at = std::min(now, *at);  // the clock was set back
   return at;
 }

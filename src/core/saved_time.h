@@ -11,11 +11,16 @@ namespace docktor {
 
 inline std::int64_t saved(Time t) { return t.time_since_epoch().count(); }
 
+/// Nothing where that is no point of time.
+inline std::optional<Time> restored_time(const nlohmann::json& value) {
+  if (!value.is_number_integer()) return std::nullopt;
+  return Time(Duration(value.get<std::int64_t>()));
+}
+
 /// Nothing where `state` (an object) has no such key, or something else there.
-inline std::optional<Time> saved_time(const nlohmann::json& state, const char* key) {
+inline std::optional<Time> restored_time(const nlohmann::json& state, const char* key) {
   const auto it = state.find(key);
-  if (it == state.end() || !it->is_number_integer()) return std::nullopt;
-  return Time(Duration(it->get<std::int64_t>()));
+  return it == state.end() ? std::nullopt : restored_time(*it);
 }
 
 }  // namespace docktor

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/json_text.h"
+#include "docker/container.h"
 
 namespace docktor {
 namespace {
@@ -37,11 +38,6 @@ std::optional<json> read_json(const fs::path& path) {
   auto j = parse_json(text);
   if (!j.is_object()) return std::nullopt;
   return j;
-}
-
-std::string key_text(const json& j, const char* key) {
-  const auto found = j.is_object() ? j.find(key) : j.end();
-  return found != j.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
 struct Tls {
@@ -112,10 +108,10 @@ Result<DockerEndpoint> from_context(const fs::path& config, const std::string& n
   for (fs::directory_iterator it(metas, ec), end; !ec && it != end && seen < kMostContexts;
        it.increment(ec), ++seen) {
     const auto meta = read_json(it->path() / "meta.json");
-    if (!meta || key_text(*meta, "Name") != name) continue;
+    if (!meta || text_at(*meta, "/Name") != name) continue;
     const auto endpoints = meta->value("Endpoints", json::object());
     const auto docker = endpoints.is_object() ? endpoints.value("docker", json::object()) : json::object();
-    const auto host = key_text(docker, "Host");
+    const auto host = text_at(docker, "/Host");
     if (host.empty()) break;
     const auto folder = config / "contexts" / "tls" / it->path().filename() / "docker";
     const auto skip = docker.find("SkipTLSVerify");
@@ -158,7 +154,7 @@ Result<DockerEndpoint> find_docker(const DockerLookup& lookup) {
 
   auto context = variable(lookup, "DOCKER_CONTEXT");
   if (context.empty() && !config.empty()) {
-    if (const auto j = read_json(config + "/config.json")) context = key_text(*j, "currentContext");
+    if (const auto j = read_json(config + "/config.json")) context = text_at(*j, "/currentContext");
   }
   if (!context.empty() && context != "default") return from_context(config, context);
   tried.emplace_back("docker context (default)");

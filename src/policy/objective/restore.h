@@ -2,12 +2,9 @@
 #pragma once
 
 #include <cmath>
-#include <cstdint>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "core/saved_time.h"
-#include "core/time.h"
 
 namespace docktor::objective {
 
@@ -20,11 +17,6 @@ inline void restore_number(const nlohmann::json& value, double low, double high,
 inline void restore_number(const nlohmann::json& object, const char* key, double low, double high,
                            double& out) {
   if (const auto it = object.find(key); it != object.end()) restore_number(*it, low, high, out);
-}
-
-inline std::optional<Time> restored_time(const nlohmann::json& value) {
-  if (!value.is_number_integer()) return std::nullopt;
-  return Time(Duration(value.get<std::int64_t>()));
 }
 
 }  // namespace docktor::objective
