@@ -194,6 +194,27 @@ TEST(SlowStarts, FromNothingKnownAndAnEmptyQueue) {
   }
 }
 
+// The level falls slowly after a load that ended at once. Silence is believed before that, both ways: what it stopped is not
+// started again for messages that the level still expects.
+TEST(LastReplica, IsNotStartedAgainForALoadThatIsOver) {
+  const Load load{"ends", {{0, 40}, {60, 0}, {600, 0}}};
+  for (std::uint64_t seed : {1, 2, 3}) {
+    sim::RunSpec r = run_of(load, "", 3, 0.9);
+    r.world.worker.service_mean = 0.1;
+    r.service.limits.min_replicas = 0;
+    r.start_replicas = 0;
+    r.seed = seed;
+    int started = 0, last = 0;
+    r.watch = [&](const Input&, const Decision& d) {
+      started += to_seconds(d.at) > 75 && d.target > d.current;
+      last = d.target;
+    };
+    sim::run(r, make_policy);
+    EXPECT_EQ(started, 0) << seed;
+    EXPECT_EQ(last, 0) << seed;
+  }
+}
+
 // One of several messages in the hands of a replica that is taken to start may be any of them: nobody gets the credit.
 TEST(Hands, OfSeveralMessagesDoNotHideWhoWorks) {
   const auto load = sim::load_from_file(DOCKTOR_TRACES "/lbspikes.csv");

@@ -81,9 +81,10 @@ void Arrivals::find_level() {
     lengths[first] = static_cast<double>(now.length - then.length) / 1e9;
     rates[first] = static_cast<double>(now.count - then.count) / lengths[first];
   }
-  level_ = firm_level_ = rates[first];
+  level_ = firm_level_ = rates[first] * lengths[first] / std::max(shortest_, lengths[first]);
   double decided = lengths[first];
   for (std::size_t i = first; i < kWindows.size(); ++i) {
+    if (lengths[i] < shortest_) break;  // ten messages of one instant are no hundred a second
     const auto [low, high] = interval(rates[i], lengths[i], noise, kWidth);
     if (level_ < low || level_ > high) {
       level_ = std::clamp(level_, low, high);
@@ -97,7 +98,8 @@ void Arrivals::find_level() {
 
 std::pair<double, double> Arrivals::rate_since(Time since) const {
   double count = 0, length = 0;
-  for (auto it = slots_.rbegin(); it != slots_.rend() && (length == 0 || it->end > since); ++it) {
+  for (auto it = slots_.rbegin();
+       it != slots_.rend() && (length == 0 || length < shortest_ || it->end > since); ++it) {
     count += it->count;
     length += to_seconds(it->length);
   }

@@ -41,6 +41,10 @@ class Arrivals {
  public:
   static constexpr std::size_t kMaxSlots = 600;
 
+  /// Windows of less than so many seconds are not looked at: a sample may come right after another one (a message woke
+  /// docktor, or it has just begun), and what came together would look like a high rate.
+  explicit Arrivals(double shortest = 0) : shortest_(shortest) {}
+
   void add(const Slot& slot);
 
   bool known() const { return !slots_.empty(); }
@@ -76,6 +80,7 @@ class Arrivals {
   void learn_dispersion(const Slot& slot);
   void find_level();
 
+  double shortest_;
   std::deque<Slot> slots_;
   std::deque<Sum> sums_{{}};  // before the first slot, then after each
   double level_ = 0;

@@ -78,6 +78,9 @@ constexpr int kTried = 4;
 constexpr double kShareOfUncounted = 0.6;
 constexpr double kTriedOfUncounted = 0.25;
 
+// Of sample_interval: a shorter time between two samples tells no rate by itself.
+constexpr double kShortestSample = 0.5;
+
 // Whatever absurd numbers a sample holds, no count of replicas leaves what an int holds.
 int replicas(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e6))); }
 
@@ -90,6 +93,7 @@ ObjectivePolicy::ObjectivePolicy(const ServiceSpec& spec)
       check_(to_seconds(spec.check_interval)),
       longest_gap_(to_seconds(spec.stale_after())),
       min_replicas_(spec.limits.min_replicas),
+      arrivals_(kShortestSample * to_seconds(spec.sample_interval)),
       hand_(max_wait_),
       startup_(max_wait_ / 2, longest_gap_),
       reaction_(check_, check_ + to_seconds(spec.stale_after())),
@@ -253,6 +257,13 @@ double ObjectivePolicy::quiet_for(Time now) const {
   return to_seconds(now - since);
 }
 
+// Nothing waits, is in hand or came for a while, and a new replica is in time for the first message: whatever the level still
+// says, none is needed.
+bool ObjectivePolicy::rests(const Situation& in) const {
+  return min_replicas_ == 0 && blind() <= 0 && in.latest.queue.num_pending == 0 &&
+         in.latest.queue.in_hand() == 0 && quiet_for(in.now) >= kSilence * max_wait_;
+}
+
 // Replicas that have a job of more than a check interval: who has one finishes it, and goes when he is idle. Messages
 // that nobody took lately are in no hand that works (a consumer died, and nobody claims them): they keep nobody.
 int ObjectivePolicy::at_long_jobs(const Situation& in) const {
@@ -339,6 +350,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   const int floor = soon.headroom > 0 || follows_trend() ? replicas((soon.rate + soon.headroom) / mu) : 0;
   int low = std::max(current + replicas(lacking - kLacking), floor);
   if (current == 0 && pending > 0) low = std::max(low, 1);
+  if (current == 0 && rests(in)) low = 0;  // else silence, which stopped the last one, would start it again
   // Whatever is believed: where the oldest grows later, every replica has work and none is starting, more are tried.
   if (stands_still(in)) low = std::max(low, current + std::max(1, current / kTried));
 
@@ -363,10 +375,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   const int in_use = replicas(in_use_.most(in.now, kIdleStarts * start));
   int high = std::max({floor, busy, enough, proven, std::min(steady, in_use)});
   high = std::max(high, at_long_jobs(in));
-  // The slack never lets the last one go. Where a new one is in time for the first message, silence does.
-  const bool silent =
-      pending == 0 && in.latest.queue.in_hand() == 0 && quiet_for(in.now) >= kSilence * max_wait_;
-  if (high == 1 && min_replicas_ == 0 && blind() <= 0 && silent) high = 0;
+  if (high == 1 && rests(in)) high = 0;  // the slack never lets the last one go
 
   // Nothing is given back while messages wait too long, nor on what came while nobody looked.
   const bool late = oldest > max_wait_ && pending > 0;

@@ -78,6 +78,7 @@ class ObjectivePolicy final : public Policy {
   double blind() const;
   bool stands_still(const Situation& in) const;
   double quiet_for(Time now) const;  ///< seconds without an arrival, as far as samples go back
+  bool rests(const Situation& in) const;
   int at_long_jobs(const Situation& in) const;
   int short_if_first_jobs_are_typical(const Situation& in);
   Recommendation before_capacity_is_known(const Situation& in);
