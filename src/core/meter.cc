@@ -47,7 +47,8 @@ void set_gauges(Observation& o) {
 
 }  // namespace
 
-Meter::Meter(Duration window, Duration stale_after) : window_(window), stale_after_(stale_after) {}
+Meter::Meter(Duration window, Duration stale_after, Duration shortest)
+    : window_(window), stale_after_(stale_after), shortest_(shortest) {}
 
 // Counters that move each `step` only: a flow over less would carry the arrivals of a whole step, or none.
 void Meter::measure_flow(Observation& o) {
@@ -89,7 +90,7 @@ void Meter::measure_parts(const Input& input) {
   for (const auto& part : now) {
     auto at = std::ranges::lower_bound(parts_, part.name, {}, &Part::name);
     if (at == parts_.end() || at->name != part.name)
-      at = parts_.insert(at, {part.name, Meter(window_, stale_after_)});
+      at = parts_.insert(at, {part.name, Meter(window_, stale_after_, shortest_)});
     at->meter.observe({input.at, input.replicas, part.shown, std::nullopt});
   }
 }
@@ -215,7 +216,10 @@ Observation Meter::mean(Time now) const {
     const auto i = static_cast<std::size_t>(m.metric);
     if (count[i] > 0) o.set(m.metric, sum[i] / count[i]);
   }
-  if (length > Duration::zero()) {
+  if (length > Duration::zero() && length < shortest_) {
+    for (const auto m : {Metric::kQueueRateIn, Metric::kQueueRateOut})
+      o.set(m, std::numeric_limits<double>::quiet_NaN());
+  } else if (length > Duration::zero()) {
     o.set(Metric::kQueueRateIn, arrivals / to_seconds(length));
     o.set(Metric::kQueueRateOut, std::max(0.0, settled) / to_seconds(length));
   }

@@ -27,7 +27,9 @@ class Meter {
  public:
   static constexpr std::size_t kMaxSamples = 4096;
 
-  explicit Meter(Duration window, Duration stale_after);
+  /// Over less than `shortest` no mean of a rate is known: what came at one instant between two samples that happen to lie
+  /// close together (a message woke docktor, or it has just begun) is no thousand a second.
+  Meter(Duration window, Duration stale_after, Duration shortest = {});
 
   /// Takes a sample in; `input.at` must be later than the one before (else it is ignored and nothing is
   /// returned).
@@ -67,6 +69,7 @@ class Meter {
 
   Duration window_;
   Duration stale_after_;
+  Duration shortest_;
   std::deque<Seen> samples_;  // one per input of the present window, oldest first
   std::optional<Observation> last_queue_;
   std::optional<Observation> flow_from_;  // the queue sample from which the next flow is counted

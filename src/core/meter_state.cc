@@ -188,7 +188,7 @@ void Meter::restore(const json& state, Time now) {
   const auto parts = state.find("parts");
   if (parts == state.end() || !parts->is_object() || parts->size() > kMaxQueues) return;
   for (const auto& [name, saved_part] : parts->items()) {  // in the order of names
-    parts_.push_back({name, Meter(window_, stale_after_)});
+    parts_.push_back({name, Meter(window_, stale_after_, shortest_)});
     parts_.back().meter.restore(saved_part, now);
   }
 }

@@ -357,6 +357,23 @@ TEST(Meter, RatesAreCountsOverTheirTime) {
   EXPECT_EQ(o->get(Metric::kQueueRateOut), 30);
 }
 
+// A message wakes docktor right after a sample; it and its like are no thousand a second.
+TEST(Meter, TwoSamplesThatHappenToLieCloseTogetherTellNoRate) {
+  Meter m(seconds(10), seconds(5), milliseconds(500));
+  const auto observe = [&](double at, std::uint64_t arrived) {
+    QueueSample q;
+    q.num_pending = arrived;
+    q.totals.incarnation = "1";
+    q.totals.arrived = q.totals.delivered = arrived;
+    m.observe({time_at(at), {1, 1, 0}, q, std::nullopt});
+    return m.mean(time_at(at)).get(Metric::kQueueRateIn);
+  };
+  observe(100, 0);
+  EXPECT_EQ(observe(100.02, 30), std::nullopt);
+  EXPECT_NEAR(observe(101, 30).value_or(-1), 30, 1e-6);
+  EXPECT_NEAR(observe(101.02, 60).value_or(-1), 60 / 1.02, 1e-6);
+}
+
 TEST(Meter, MeansAreOverTheWindow) {
   Meter meter(seconds(3), seconds(5));
   for (int i = 0; i <= 10; ++i) (void)meter.observe(input(i, log_sample(i < 8 ? 1000 : 20, 0, 0, 0)));
