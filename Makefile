@@ -103,12 +103,12 @@ bench: ## measure what docs/performance.md quotes (some twenty-five minutes; on 
 	  $(BUILD)/bench/compose_bench $$what || test $$? = 77 || exit 1; done
 	@$(BUILD)/bench/daemon_bench footprint
 
-bench-decisions: ## run every trace, worker and peer, write docs/decisions.md and docs/workers.md (resumable; under an hour)
+bench-decisions: ## run every trace, worker and peer, write docs/decisions.md and docs/workers.md (resumable; under two hours)
 	@scripts/install-deps.sh build test bench
 	@$(MAKE) --no-print-directory configure-all
 	@$(ninja) decisions_bench workers_bench
 	@$(BUILD)/bench/workers_bench . docs/workers.md
-	@$(BUILD)/bench/decisions_bench . $(BUILD)/decisions docs/decisions.md
+	@$(BUILD)/bench/decisions_bench . $(BUILD)/decisions --out docs/decisions.md
 
 bench-live: ## one load on real workers and in the simulator, write docs/simulator.md (five minutes; on an idle machine)
 	@scripts/install-deps.sh build demo test bench

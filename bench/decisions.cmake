@@ -1,5 +1,6 @@
 # Every trace, every peer: what docs/decisions.md is made of.
-add_executable(decisions_bench decisions/main.cc decisions/runs.cc decisions/document.cc)
+add_executable(decisions_bench decisions/main.cc decisions/runs.cc decisions/setups.cc decisions/choose.cc
+               decisions/grid.cc decisions/document.cc decisions/replay.cc)
 target_include_directories(decisions_bench PRIVATE ${CMAKE_SOURCE_DIR})
 target_link_libraries(decisions_bench PRIVATE docktor_sim)
 # The same loads with workers as people write them: docs/workers.md.

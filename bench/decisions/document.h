@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/decisions/grid.h"
 #include "bench/decisions/runs.h"
 
 namespace docktor::bench {
@@ -14,15 +15,17 @@ struct Comparison {
   int seeds = 10;                  ///< of the objective policy
   int peer_seeds = 3;              ///< of the peers, and of the objective where it is held against them
   std::vector<std::string> peers;  ///< names
-  std::map<std::pair<std::size_t, std::string>, std::size_t> tuned;     ///< (setup, peer) → best setting
+  Chosen tuned;                    ///< on the tuning loads
   std::vector<std::vector<std::vector<sim::FrontierPoint>>> frontiers;  ///< [setup][load]
 };
 
-/// The setting of a peer, of all it has, that keeps the objective on most loads (seed 1), and of those the
-/// one with the least geometric mean of ρ over the loads that it keeps.
-std::size_t best_setting(const Runs& runs, std::size_t setup, const std::string& peer);
+/// What is measured, and how the peers' settings were chosen.
+std::string introduction();
 
-/// Markdown. All jobs that it names must have been run.
-std::string document(const Runs& runs, const Comparison& comparison);
+/// The two regimes in which all traces are run whole. All jobs that it names must have been run.
+std::string traces_document(const Runs& runs, const Comparison& comparison);
+
+/// What was adapted in the peers' laws, and why it comes out so.
+std::string explanations();
 
 }  // namespace docktor::bench

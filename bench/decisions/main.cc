@@ -1,25 +1,71 @@
 // `make bench-decisions`: runs what is missing, then writes docs/decisions.md.
 //
-//     decisions_bench PROJECT-ROOT RESULTS-FOLDER [OUTPUT.md]
+//     decisions_bench PROJECT-ROOT RESULTS-FOLDER [--out FILE] [--only grid|traces] [--minutes N] [--threads N]
+//     decisions_bench PROJECT-ROOT RESULTS-FOLDER --replay REGIME LOAD POLICY SETTING
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <optional>
+#include <span>
 #include <thread>
 
+#include "bench/decisions/choose.h"
 #include "bench/decisions/document.h"
+#include "bench/decisions/replay.h"
 
 namespace {
 
 using namespace docktor;
 using namespace docktor::bench;
+namespace fs = std::filesystem;
 
 int failed(const std::string& why) {
   fmt::print(stderr, "decisions_bench: {}\n", why);
   return 1;
+}
+
+struct Arguments {
+  fs::path root, results, out;
+  std::string only;
+  std::optional<int> minutes;
+  int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  std::vector<std::string> replayed;  // regime, load, policy, setting
+};
+
+std::optional<int> whole(const std::string& text) {
+  int n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return error == std::errc{} && end == text.data() + text.size() ? std::optional(n) : std::nullopt;
+}
+
+std::optional<Arguments> arguments(std::span<char*> words) {
+  if (words.size() < 3) return std::nullopt;
+  Arguments a{.root = words[1], .results = words[2], .out = fs::path(words[1]) / "docs/decisions.md"};
+  for (std::size_t i = 3; i < words.size(); ++i) {
+    const std::string word = words[i];
+    if (word == "--replay" && words.size() == i + 5) {
+      a.replayed.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end());
+      return whole(a.replayed[3]).value_or(-1) >= 0 ? std::optional(a) : std::nullopt;
+    }
+    if (i + 1 == words.size()) return std::nullopt;
+    const std::string value = words[++i];
+    if (word == "--out")
+      a.out = value;
+    else if (word == "--only" && (value == "grid" || value == "traces"))
+      a.only = value;
+    else if (word == "--minutes" && whole(value).value_or(-1) >= 0)
+      a.minutes = whole(value);
+    else if (word == "--threads" && whole(value).value_or(0) > 0)
+      a.threads = *whole(value);
+    else
+      return std::nullopt;
+  }
+  return a;
 }
 
 // One line that is rewritten in a terminal, one a minute elsewhere.
@@ -40,66 +86,130 @@ class Teller {
   std::chrono::steady_clock::time_point next_{};
 };
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (argc < 3) return failed("usage: decisions_bench PROJECT-ROOT RESULTS-FOLDER [OUTPUT.md]");
-  const std::filesystem::path root = argv[1];
-  std::vector<sim::Load> loads;
-  for (const char* name :
-       {"worldcup-0610", "taxi", "ramp", "azure-conv", "square", "elb", "lbspikes", "seed-burst"}) {
-    auto load = sim::load_from_file((root / "bench/traces" / name).string() + ".csv");
-    if (!load) return failed(load.error().message);
-    loads.push_back(std::move(*load));
-  }
-  Runs runs({{"3s", 5, 3, 0.75}, {"10s", 15, 10, 2.5}}, std::move(loads), root, argv[2]);
-
-  Comparison c;
+std::vector<std::string> peer_names() {
+  std::vector<std::string> names;
   for (const auto& peer : peers::all()) {
-    if (!peer.settings.empty()) c.peers.push_back(peer.name);
+    if (!peer.settings.empty()) names.push_back(peer.name);
   }
-  const int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  std::vector<Job> objective, tuning, peers;
-  for (std::size_t setup = 0; setup < runs.setups().size(); ++setup) {
-    for (std::size_t load = 0; load < runs.loads().size(); ++load) {
-      for (int seed = 1; seed <= c.seeds; ++seed) objective.push_back({setup, load, "objective", 0, seed});
-      for (const auto& peer : peers::all()) {
-        for (std::size_t s = 0; s < peer.settings.size(); ++s)
-          tuning.push_back({setup, load, peer.name, s, 1});
-      }
-    }
+  return names;
+}
+
+// Runs the tuning loads of a setup, and chooses.
+Result<void> tune(Runs& runs, std::size_t setup, const std::vector<std::string>& peers, Chosen& into,
+                  int threads) {
+  const Teller told(runs.setups()[setup].name + ", tuning the peers");
+  if (const auto r = runs.run(tuning_jobs(runs, setup, peers), threads, told); !r)
+    return tl::unexpected(r.error());
+  for (const auto& peer : peers) into[{setup, peer}] = chosen(runs, setup, peer);
+  return {};
+}
+
+Result<std::string> grid(const Arguments& a) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(a.minutes.value_or(0));
+  auto setups = grid_setups(a.root);
+  if (!setups) return tl::unexpected(setups.error());
+  Runs runs(std::move(*setups), a.root, a.results);
+  // The two that docktor grew from are no autoscalers of today; they are in the other part.
+  std::vector<std::string> peers = peer_names();
+  std::erase_if(peers, [](const auto& name) { return name == "docktor" || name == "natsbyexample"; });
+  if (const auto r = runs.run(grid_jobs(runs), a.threads, Teller("grid")); !r)
+    return tl::unexpected(r.error());
+  Chosen settings;
+  for (const std::size_t setup : grid_order(runs)) {
+    if (a.minutes && std::chrono::steady_clock::now() >= until) break;
+    if (const auto r = tune(runs, setup, peers, settings, a.threads); !r) return tl::unexpected(r.error());
+    const Teller told(runs.setups()[setup].name);
+    if (const auto r = runs.run(grid_jobs(runs, settings, setup), a.threads, told); !r)
+      return tl::unexpected(r.error());
   }
-  if (const auto r = runs.run(objective, threads, Teller("objective")); !r) return failed(r.error().message);
-  if (const auto r = runs.run(tuning, threads, Teller("tuning the peers")); !r)
-    return failed(r.error().message);
+  return grid_document(runs, settings);
+}
+
+std::vector<Job> trace_jobs(const Runs& runs, const Comparison& c) {
+  std::vector<Job> jobs;
   for (std::size_t setup = 0; setup < runs.setups().size(); ++setup) {
-    for (const auto& peer : c.peers) c.tuned[{setup, peer}] = best_setting(runs, setup, peer);
-    for (std::size_t load = 0; load < runs.loads().size(); ++load) {
+    for (std::size_t load = 0; load < runs.setups()[setup].judged.size(); ++load) {
+      for (int seed = 1; seed <= c.seeds; ++seed) jobs.push_back({setup, load, "objective", 0, seed});
       for (const auto& peer : c.peers) {
-        for (int seed = 1; seed <= c.peer_seeds; ++seed) {
-          peers.push_back({setup, load, peer, 0, seed});
-          peers.push_back({setup, load, peer, c.tuned[{setup, peer}], seed});
+        for (std::size_t s = 0; s < peer_named(peer).settings.size(); ++s)
+          jobs.push_back({setup, load, peer, s, 1});
+        std::vector<std::size_t> shown = c.tuned.at({setup, peer});
+        shown.push_back(0);
+        for (int seed = 2; seed <= c.peer_seeds; ++seed) {
+          for (const std::size_t s : shown) jobs.push_back({setup, load, peer, s, seed});
         }
       }
     }
   }
-  if (const auto r = runs.run(peers, threads, Teller("peers")); !r) return failed(r.error().message);
+  return jobs;
+}
+
+Result<std::string> traces(const Arguments& a) {
+  auto setups = trace_setups(a.root);
+  if (!setups) return tl::unexpected(setups.error());
+  Runs runs(std::move(*setups), a.root, a.results);
+  Comparison c;
+  c.peers = peer_names();
+  for (std::size_t setup = 0; setup < runs.setups().size(); ++setup) {
+    if (const auto r = tune(runs, setup, c.peers, c.tuned, a.threads); !r) return tl::unexpected(r.error());
+  }
+  if (const auto r = runs.run(trace_jobs(runs, c), a.threads, Teller("traces")); !r)
+    return tl::unexpected(r.error());
   Teller clairvoyant("clairvoyant");
   for (std::size_t setup = 0; setup < runs.setups().size(); ++setup) {
+    const auto& loads = runs.setups()[setup].judged;
     c.frontiers.emplace_back();
-    for (std::size_t load = 0; load < runs.loads().size(); ++load) {
-      auto frontier = runs.frontier(setup, load, threads);
-      if (!frontier) return failed(frontier.error().message);
+    for (std::size_t load = 0; load < loads.size(); ++load) {
+      auto frontier = runs.frontier(setup, load, a.threads);
+      if (!frontier) return tl::unexpected(frontier.error());
       c.frontiers.back().push_back(std::move(*frontier));
-      const double all = static_cast<double>(runs.setups().size() * runs.loads().size());
-      clairvoyant(static_cast<double>(setup * runs.loads().size() + load + 1) / all, runs.loads()[load].name);
+      clairvoyant(static_cast<double>(setup * loads.size() + load + 1) /
+                      static_cast<double>(runs.setups().size() * loads.size()),
+                  loads[load].name);
     }
   }
-  const std::filesystem::path output = argc > 3 ? argv[3] : (root / "docs/decisions.md").string();
-  std::ofstream out(output, std::ios::binary);
-  out << document(runs, c);
+  return traces_document(runs, c);
+}
+
+Result<void> replayed(const Arguments& a) {
+  auto setups = grid_setups(a.root);
+  if (!setups) return tl::unexpected(setups.error());
+  const Runs runs(std::move(*setups), a.root, a.results);
+  return replay(runs, a.replayed[0], a.replayed[1], a.replayed[2],
+                static_cast<std::size_t>(*whole(a.replayed[3])));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto a = arguments(std::span(argv, static_cast<std::size_t>(argc)));
+  if (!a) {
+    return failed(
+        "usage: decisions_bench PROJECT-ROOT RESULTS-FOLDER [--out FILE] [--only grid|traces] [--minutes N] "
+        "[--threads N] "
+        "[--replay REGIME LOAD POLICY SETTING]");
+  }
+  if (!a->replayed.empty()) {
+    const auto r = replayed(*a);
+    return r ? 0 : failed(r.error().message);
+  }
+  std::string text = introduction();
+  if (a->only != "")
+    text += fmt::format("\nThis is the part `{}` alone; `make bench-decisions` writes both.\n", a->only);
+  if (a->only != "traces") {
+    const auto part = grid(*a);
+    if (!part) return failed(part.error().message);
+    text += *part;
+  }
+  if (a->only != "grid") {
+    const auto part = traces(*a);
+    if (!part) return failed(part.error().message);
+    text += *part;
+  }
+  std::ofstream out(a->out, std::ios::binary);
+  out << text << explanations();
   out.close();
-  if (!out) return failed(fmt::format("cannot write {}", output.string()));
-  fmt::print("{}\n", output.string());
+  if (!out) return failed(fmt::format("cannot write {}", a->out.string()));
+  fmt::print("{}\n", a->out.string());
   return 0;
 }

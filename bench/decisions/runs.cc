@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -115,9 +116,8 @@ Result<void> keep(const fs::path& path, const std::string& text) {
 
 }  // namespace
 
-Runs::Runs(std::vector<Setup> setups, std::vector<sim::Load> loads, const fs::path& sources, fs::path folder)
+Runs::Runs(std::vector<Setup> setups, const fs::path& sources, fs::path folder)
     : setups_(std::move(setups)),
-      loads_(std::move(loads)),
       folder_(std::move(folder)),
       world_hash_(hash_of(sources, {"src/core", "src/sim", "bench/decisions/runs.cc"})),
       objective_hash_(hash_of(sources, {"src/policy/objective"})),
@@ -125,33 +125,45 @@ Runs::Runs(std::vector<Setup> setups, std::vector<sim::Load> loads, const fs::pa
   fs::create_directories(folder_);
 }
 
-sim::RunSpec Runs::spec(std::size_t setup, std::size_t load, int seed) const {
-  const Setup& s = setups_[setup];
+double Runs::interval(const Setup& setup, std::size_t setting) {
+  return setting == 0 ? std::clamp(setup.max_wait / 5, 0.5, 1.0) : 10;
+}
+
+sim::RunSpec Runs::spec(const Job& job, sim::Load& load) const {
+  const Setup& s = setups_[job.setup];
+  // All loops beat from second 0 on, and so do the rows of many a load; where they meet is a matter of chance.
+  const std::uint64_t chance = hashed(fmt::format("{} {}", s.load(job.load).name, job.seed));
+  load = sim::begun_later(s.load(job.load), static_cast<double>(chance % 60'000) / 1000);
   sim::RunSpec r;
-  r.load = &loads_[load];
-  r.seed = static_cast<std::uint64_t>(seed);
-  r.world.worker.service_mean = 1 / kCapacity;
+  r.load = &load;
+  r.seed = static_cast<std::uint64_t>(job.seed);
+  r.world.worker.service_mean = 1 / s.capacity;
   r.world.worker.service_cv = 0.3;
   r.world.worker.startup_mean = s.start_up;
   r.world.worker.startup_sd = s.start_up_deviation;
   r.service.name = "consumer";
   r.service.limits.min_replicas = 1;
   r.service.limits.max_replicas = 100;
-  r.service.check_interval = r.service.sample_interval = std::chrono::seconds(1);
+  r.service.sample_interval = seconds(interval(s, 0));
+  r.service.check_interval = seconds(interval(s, job.policy == "objective" ? job.setting : 0));
   r.service.queue = QueueSpec{};
   r.service.objective = ObjectiveSpec{seconds(s.max_wait), 0.99};
+  if (s.ready)
+    r.start_replicas = std::clamp(static_cast<int>(std::ceil(load.rows.front().rate / s.capacity)), 1, 100);
   return r;
 }
 
 fs::path Runs::file(const Job& job) const {
-  std::uint64_t load = hashed(loads_[job.load].name);
-  for (const auto& row : loads_[job.load].rows) load = hashed(fmt::format("{},{};", row.at, row.rate), load);
+  const Setup& s = setups_[job.setup];
+  const sim::Load& l = s.load(job.load);
+  std::uint64_t load = hashed(l.name);
+  for (const auto& row : l.rows) load = hashed(fmt::format("{},{};", row.at, row.rate), load);
   const bool ours = job.policy == "objective";
-  const auto key = hashed(fmt::format("{} {} {} {} {} {}", world_hash_, ours ? objective_hash_ : peers_hash_,
-                                      load, setups_[job.setup].max_wait, setups_[job.setup].start_up,
-                                      setups_[job.setup].start_up_deviation));
-  return folder_ / fmt::format("{}-{}-{}-{}-s{}-{:016x}.json", setups_[job.setup].name, loads_[job.load].name,
-                               job.policy, job.setting, job.seed, key);
+  const auto key =
+      hashed(fmt::format("{} {} {} {} {} {} {} {}", world_hash_, ours ? objective_hash_ : peers_hash_, load,
+                         s.capacity, s.max_wait, s.start_up, s.start_up_deviation, s.ready));
+  return folder_ /
+         fmt::format("{}-{}-{}-{}-s{}-{:016x}.json", s.name, l.name, job.policy, job.setting, job.seed, key);
 }
 
 Result<void> Runs::run(std::vector<Job> jobs, int threads,
@@ -170,7 +182,8 @@ Result<void> Runs::run(std::vector<Job> jobs, int threads,
       auto result = read(path);
       Result<void> kept;
       if (!result) {
-        sim::RunSpec r = spec(job.setup, job.load, job.seed);
+        sim::Load load;
+        sim::RunSpec r = spec(job, load);
         auto c = sim::contender(job.policy, r.service, known(job.setup), job.setting);
         if (c) {
           r.service = c->service;
@@ -190,7 +203,8 @@ Result<void> Runs::run(std::vector<Job> jobs, int threads,
       ++done;
       if (told) {
         told(static_cast<double>(done) / static_cast<double>(jobs.size()),
-             fmt::format("{}, {}", job.policy, loads_[job.load].name));
+             fmt::format("{}, {}, {}", setups_[job.setup].name, job.policy,
+                         setups_[job.setup].load(job.load).name));
       }
     }
   };
@@ -219,7 +233,8 @@ Result<std::vector<sim::FrontierPoint>> Runs::frontier(std::size_t setup, std::s
     }
     return points;
   }
-  points = sim::clairvoyant_frontier(spec(setup, load, 1), sim::usual_waiting_prices(), threads);
+  sim::Load begun;
+  points = sim::clairvoyant_frontier(spec(name, begun), sim::usual_waiting_prices(), threads);
   nlohmann::json out = nlohmann::json::array();
   for (const auto& p : points) out.push_back({p.waiting, p.rho, p.p99});
   if (const auto kept = keep(path, out.dump()); !kept) return tl::unexpected(kept.error());

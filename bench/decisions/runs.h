@@ -10,21 +10,16 @@
 #include <string>
 #include <vector>
 
+#include "bench/decisions/setups.h"
 #include "core/result.h"
 #include "policy/peers/peers.h"
 #include "sim/clairvoyant.h"
-#include "sim/load.h"
 #include "sim/run.h"
 
 namespace docktor::bench {
 
-/// One world that all traces are run in.
-struct Setup {
-  std::string name;                                              ///< for file names
-  double max_wait = 5, start_up = 3, start_up_deviation = 0.75;  ///< seconds
-};
-
-/// One run: who, with which of his settings, on which load, which seed.
+/// One run: who, with which of his settings, on which load (Setup::load), which seed. The settings of `objective` are
+/// its check intervals: 0 the one that follows from the objective, 1 ten seconds.
 struct Job {
   std::size_t setup = 0;
   std::size_t load = 0;
@@ -38,8 +33,7 @@ struct Job {
 class Runs {
  public:
   /// `sources`: the project's root, whose files' hashes name the results. `folder` is made where missing.
-  Runs(std::vector<Setup> setups, std::vector<sim::Load> loads, const std::filesystem::path& sources,
-       std::filesystem::path folder);
+  Runs(std::vector<Setup> setups, const std::filesystem::path& sources, std::filesystem::path folder);
 
   /// All of them, `threads` at a time; `told(share, what)` now and then. Those that are on disk cost nothing.
   Result<void> run(std::vector<Job> jobs, int threads,
@@ -52,17 +46,18 @@ class Runs {
   Result<std::vector<sim::FrontierPoint>> frontier(std::size_t setup, std::size_t load, int threads) const;
 
   const std::vector<Setup>& setups() const { return setups_; }
-  const std::vector<sim::Load>& loads() const { return loads_; }
-  peers::Known known(std::size_t setup) const { return {kCapacity, setups_[setup].start_up}; }
+  peers::Known known(std::size_t setup) const { return {setups_[setup].capacity, setups_[setup].start_up}; }
 
-  static constexpr double kCapacity = 20;  ///< messages per second of a worker: 50 ms each
+  /// What is run for a job; `load` is the place for the load of that seed.
+  sim::RunSpec spec(const Job& job, sim::Load& load) const;
+
+  /// Seconds between two decisions of the objective policy.
+  static double interval(const Setup& setup, std::size_t setting);
 
  private:
-  sim::RunSpec spec(std::size_t setup, std::size_t load, int seed) const;
   std::filesystem::path file(const Job& job) const;
 
   std::vector<Setup> setups_;
-  std::vector<sim::Load> loads_;
   std::filesystem::path folder_;
   std::string world_hash_, objective_hash_, peers_hash_;
   std::map<Job, sim::RunResult> results_;

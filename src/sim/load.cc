@@ -58,6 +58,25 @@ double Load::messages() const {
   return sum;
 }
 
+Load begun_later(const Load& load, double seconds) {
+  Load later = load;
+  for (std::size_t i = 1; i < later.rows.size(); ++i) later.rows[i].at += seconds;
+  return later;
+}
+
+Load part_of(const Load& load, double from, double length, double factor) {
+  Load part;
+  part.name = load.name;
+  const double to = std::min(from + length, load.length());
+  for (const Row& row : load.rows) {
+    if (row.at >= to) break;
+    if (row.at <= from) part.rows.clear();
+    part.rows.push_back({std::max(0.0, row.at - from), row.rate * factor});
+  }
+  part.rows.push_back({to - from, 0});
+  return part;
+}
+
 Result<Load> load_from_csv(std::istream& in, std::string name) {
   Load load;
   load.name = std::move(name);

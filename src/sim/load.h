@@ -27,6 +27,12 @@ struct Load {
   double messages() const;  ///< expected
 };
 
+/// The load with its first row so many seconds longer: whose loops beat since the begin meets its steps elsewhere.
+Load begun_later(const Load& load, double seconds);
+
+/// `length` seconds of it, from `from` on, its rates times `factor`.
+Load part_of(const Load& load, double from, double length, double factor);
+
 /// `seconds,rate` CSV with a header line. Refuses, with the line's number, what is not finite, negative or
 /// out of order.
 Result<Load> load_from_csv(std::istream& in, std::string name);

@@ -40,5 +40,26 @@ TEST(Trace, AWrongRowIsNotTakenForAHeader) {
   EXPECT_EQ(twice.error().message, "FILE:2: expected `seconds,rate`, two numbers");
 }
 
+TEST(Load, BegunLaterItsFirstRowIsLonger) {
+  const Load later = begun_later({"x", {{0, 5}, {10, 7}, {30, 0}}}, 2.5);
+  ASSERT_EQ(later.rows.size(), 3U);
+  EXPECT_EQ(later.rows[0].at, 0);
+  EXPECT_EQ(later.rows[1].at, 12.5);
+  EXPECT_EQ(later.length(), 32.5);
+}
+
+TEST(Load, APartKeepsTheRatesOfItsSeconds) {
+  const Load whole{"x", {{0, 5}, {10, 7}, {30, 9}, {40, 0}}};
+  const Load part = part_of(whole, 15, 20, 2);
+  ASSERT_EQ(part.rows.size(), 3U);
+  EXPECT_EQ(part.rows[0].at, 0);
+  EXPECT_EQ(part.rows[0].rate, 14);
+  EXPECT_EQ(part.rows[1].at, 15);
+  EXPECT_EQ(part.rows[1].rate, 18);
+  EXPECT_EQ(part.length(), 20);
+  EXPECT_EQ(part_of(whole, 20, 100, 1).length(), 20) << "no longer than there is";
+  EXPECT_EQ(part_of(whole, 0, 40, 1).messages(), whole.messages());
+}
+
 }  // namespace
 }  // namespace docktor::sim

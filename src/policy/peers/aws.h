@@ -9,8 +9,10 @@ namespace docktor::peers {
 
 struct AwsKnobs {
   int min_replicas = 1;
-  bool rate = false;    ///< the metric: arrivals per second instead of messages waiting, per instance
-  double target = 100;  ///< of the latter: acceptable wait × messages per second of one instance
+  double target =
+      100;  ///< messages waiting per instance: acceptable wait × messages per second of one instance;
+            ///< 0: not a metric
+  double rate_target = 0;  ///< arrivals per second and instance; 0: not a metric
   Duration period = std::chrono::seconds(60);
   int points_out = 3;
   int points_in = 15;
@@ -19,7 +21,8 @@ struct AwsKnobs {
 
 /// Each period a point m = backlog (or arrivals since the last point) / ready instances. n' = ceil(n × m /
 /// target) after three points in a row above the target, or fifteen in a row below 0.9 of it; nothing while
-/// an instance is not yet in service. With none: 1.
+/// an instance is not yet in service. With none: 1. Of two metrics the one that wants more counts, so that it goes
+/// out where one wants to and in where both do.
 std::unique_ptr<Policy> aws_policy(const AwsKnobs& knobs);
 Peer aws_peer();
 

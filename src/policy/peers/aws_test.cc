@@ -46,12 +46,27 @@ TEST(Aws, FromNoneOneAtThePoint) {
 
 // Target 16 arrivals a second: 20 an instance at 60, 120 and 180 (none is known at 0): ceil(3 × 20 / 16).
 TEST(Aws, ArrivalsForTheBacklog) {
-  EXPECT_EQ(Driver(aws_policy({.rate = true, .target = 16}), 3)
+  EXPECT_EQ(Driver(aws_policy({.target = 0, .rate_target = 16}), 3)
                 .changes_only_at(180, {.pending = 9, .arrivals = 60}),
             4);
 }
 
 TEST(Aws, NeverBelowTheMinimum) { EXPECT_EQ(Driver(aws_policy({.min_replicas = 2}), 5).until(840, {}), 2); }
+
+// Backlog target 100, arrivals target 16. Out where one wants to: 60 arrivals a second are ceil(3 × 20 / 16).
+TEST(Aws, OfTwoMetricsTheOneThatWantsMoreCounts) {
+  const AwsKnobs both{.target = 100, .rate_target = 16};
+  EXPECT_EQ(Driver(aws_policy(both), 3).changes_only_at(180, {.pending = 9, .arrivals = 60}), 4);
+  EXPECT_EQ(Driver(aws_policy(both), 3).changes_only_at(120, {.pending = 900, .arrivals = 16}), 9);
+}
+
+// In where both want to: the backlog alone would go to 1 at 840, but the arrivals need three.
+TEST(Aws, InOnlyWhereBothMetricsAllowIt) {
+  const AwsKnobs both{.target = 100, .rate_target = 16};
+  EXPECT_EQ(Driver(aws_policy(both), 3).until(3600, {.pending = 10, .arrivals = 47}), 3);
+  // From 60 on, where the first rate is known: fifteen points until 900.
+  EXPECT_EQ(Driver(aws_policy(both), 3).changes_only_at(900, {.pending = 10, .arrivals = 20}), 2);
+}
 
 }  // namespace
 }  // namespace docktor::peers

@@ -131,15 +131,15 @@ struct FlinkRow {
   double utilization, boundary;
   int down;
   int catch_up;
+  bool restarts = false;  // the start-up counts as the time that a restart takes
 };
 
 Setting flink_setting(const FlinkRow& row) {
   const std::string name = fmt::format(
       "each {} s, window {} s, stabilization {} s, utilization {} ± {}, scale-down interval {} s, catch-up "
-      "{}, restart "
-      "start_up",
+      "{}, restart {}",
       row.collect, row.window, row.stabilization, row.utilization, row.boundary, row.down,
-      row.catch_up > 0 ? fmt::format("{} s", row.catch_up) : "max_wait");
+      row.catch_up > 0 ? fmt::format("{} s", row.catch_up) : "max_wait", row.restarts ? "start_up" : "0 s");
   return {name, [row](const ServiceSpec& service, const Known& known) {
             const Goal goal(service);
             FlinkKnobs k;
@@ -152,7 +152,7 @@ Setting flink_setting(const FlinkRow& row) {
             k.boundary = row.boundary;
             k.scale_down_interval = std::chrono::seconds(row.down);
             k.catch_up = seconds(row.catch_up > 0 ? row.catch_up : goal.max_wait);
-            k.restart = seconds(known.start_up);
+            k.restart = row.restarts ? seconds(known.start_up) : Duration::zero();
             return flink_policy(k);
           }};
 }
@@ -178,7 +178,7 @@ int flink_parallelism(const FlinkKnobs& k, const FlinkMetrics& m, int p) {
     return std::round(sum);
   };
   const bool behind = m.lag > kMuchLag * m.rate;
-  const double highest = behind ? 1 : k.utilization + k.boundary;
+  const double highest = behind ? 1 : std::min(1.0, k.utilization + k.boundary);
   const double lowest = behind ? 0 : k.utilization - k.boundary;
   const double rate = true_rate(m);
   if (std::isnan(rate) || (rate >= cap(highest, false) && rate <= cap(lowest, true))) return p;
@@ -194,7 +194,9 @@ Peer flink_peer() {
          .adaptation = true,
          .adaptation_note =
              "rate = messages settled, lag = queue.backlog, busy = messages in hand per ready replica (at "
-             "most 1); nothing restarts",
+             "most 1); nothing restarts, so the time of a restart is 0 but where the setting says so; no "
+             "rounding "
+             "to divisors of key groups, which a queue's workers have not",
          .source = "Flink Kubernetes operator: autoscaler"};
   p.settings.push_back(
       published("defaults: window 15 m, stabilization 5 m, utilization 0.7 ± 0.3, scale-down interval "
@@ -210,12 +212,12 @@ Peer flink_peer() {
                  .catch_up = std::chrono::minutes(5),
                  .restart = std::chrono::minutes(2)}));
   // The same law at the speed of a queue: {collect, window, stabilization, utilization, boundary, down,
-  // catch-up}.
+  // catch-up[, restarts]}.
   for (const FlinkRow& row :
        {FlinkRow{60, 180, 30, 0.7, 0.3, 600, 300}, FlinkRow{15, 60, 30, 0.7, 0.3, 60, 60},
         FlinkRow{15, 60, 30, 0.8, 0.1, 60, 60}, FlinkRow{5, 30, 10, 0.7, 0.3, 60, 30},
         FlinkRow{5, 15, 5, 0.7, 0.2, 60, 15}, FlinkRow{5, 15, 5, 0.8, 0.1, 60, 15},
-        FlinkRow{5, 10, 0, 0.7, 0.1, 60, 0}, FlinkRow{5, 10, 0, 0.8, 0.1, 30, 0},
+        FlinkRow{5, 10, 0, 0.8, 0.1, 30, 0, true}, FlinkRow{5, 10, 0, 0.8, 0.1, 30, 0},
         FlinkRow{2, 6, 0, 0.8, 0.1, 30, 0}, FlinkRow{2, 6, 0, 0.9, 0.05, 30, 0}}) {
     p.settings.push_back(flink_setting(row));
   }

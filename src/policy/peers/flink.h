@@ -39,7 +39,7 @@ struct FlinkMetrics {
 ///     arrivals a = max(0, rate + growth)
 ///     true rate t = rate / busy, or what was observed where the former is more than 15 % above it
 ///     cap(u) = round(lag / catch_up + a × restart / catch_up (not for the upper threshold) + a / u)
-///     act only if t < cap(u + b) or t > cap(u − b); with more than 5 min of lag: t < cap(1), and never down
+///     act only if t < cap(min(1, u + b)) or t > cap(u − b); with more than 5 min of lag: t < cap(1), and never down
 ///     p' = ceil(p × clamp(cap(u) / t, 1 − max_down, 1 + max_up)), within the bounds
 int flink_parallelism(const FlinkKnobs& knobs, const FlinkMetrics& metrics, int p);
 

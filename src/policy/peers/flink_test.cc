@@ -112,5 +112,27 @@ TEST(Flink, AChangeOfMindBeginsTheIntervalAnew) {
             5);  // round(100) / 200 of 10
 }
 
+// Utilization 0.9 with a boundary of 0.3: the upper threshold is that of 1, not of 1.2. Rate 55, growth 5: t = 55 <
+// cap(1) = 60, though not < cap(1.2) = 50; cap(0.9) = round(66.67), 5 × 67 / 55 = 6.09.
+TEST(FlinkLaw, NobodyIsBusierThanAlways) {
+  FlinkKnobs k;
+  k.max_replicas = 100;
+  k.utilization = 0.9;
+  k.restart = Duration::zero();
+  EXPECT_EQ(flink_parallelism(k, {55, 0, 5, 1, kNone}, 5), 7);
+}
+
+// A queue's workers do not restart with every change; only a setting that says so pays for it.
+TEST(Flink, OnlyASettingThatSaysSoPaysForRestarts) {
+  int paying = 0;
+  const Peer p = flink_peer();
+  for (std::size_t i = 2; i < p.settings.size(); ++i) {
+    paying += p.settings[i].name.ends_with("restart start_up");
+    EXPECT_TRUE(p.settings[i].name.ends_with("restart start_up") ||
+                p.settings[i].name.ends_with("restart 0 s"));
+  }
+  EXPECT_EQ(paying, 1);
+}
+
 }  // namespace
 }  // namespace docktor::peers

@@ -11,7 +11,8 @@ namespace docktor::peers {
 struct HpaPolicyKnobs {
   HpaKnobs law{.behavior = HpaBehavior{}};
   double messages = 30;  ///< target: queue.backlog per replica; 0 = not a metric
-  double rate = 0;       ///< target: arrivals per second per replica, mean of a minute; 0 = not a metric
+  double rate = 0;       ///< target: arrivals per second per replica; 0 = not a metric
+  Duration rate_window = std::chrono::seconds(60);  ///< that the metric's query takes the mean of
   Duration sync = std::chrono::seconds(15);
 };
 

@@ -54,8 +54,9 @@ int HpaLaw::without_behavior(Time now, int current, int proposed) {
   int stabilized = proposed;
   for (const Stamped& p : proposals_) stabilized = std::max(stabilized, p.replicas);
   if (stabilized != proposed) limited_ = "stabilized";
-  const int most = std::min(knobs_.max_replicas, std::max(2 * current, 4));
-  if (stabilized > most) limited_ = "scale-up limit";
+  const int doubled = std::max(2 * current, 4), most = std::min(knobs_.max_replicas, doubled);
+  if (stabilized > most) limited_ = doubled < knobs_.max_replicas ? "scale-up limit" : "max_replicas";
+  if (stabilized < knobs_.min_replicas) limited_ = "min_replicas";
   return std::clamp(stabilized, std::min(knobs_.min_replicas, most), most);
 }
 
@@ -71,19 +72,21 @@ int HpaLaw::with_behavior(const HpaBehavior& behavior, Time now, int current, in
   if (target != proposed) limited_ = "stabilized";
 
   if (target > current) {
-    const double most = bound(behavior.up, now, current, true);
+    const double rate = bound(behavior.up, now, current, true);
+    const double most = std::min<double>(rate, knobs_.max_replicas);
     if (target > most) {
       target = static_cast<int>(most);
-      limited_ = "scale-up limit";
+      limited_ = rate < knobs_.max_replicas ? "scale-up limit" : "max_replicas";
     }
   } else if (target < current) {
-    const double least = bound(behavior.down, now, current, false);
+    const double rate = bound(behavior.down, now, current, false);
+    const double least = std::max<double>(rate, knobs_.min_replicas);
     if (target < least) {
       target = static_cast<int>(least);
-      limited_ = "scale-down limit";
+      limited_ = rate > knobs_.min_replicas ? "scale-down limit" : "min_replicas";
     }
   }
-  return std::clamp(target, knobs_.min_replicas, knobs_.max_replicas);
+  return target;
 }
 
 // How far the rates let the count go, never on the other side of `current`. No rate at all: not a step.

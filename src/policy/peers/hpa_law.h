@@ -61,7 +61,8 @@ class HpaLaw {
   /// What the count is set to by a sync at `now`.
   int sync(Time now, int current, const std::vector<HpaMetric>& metrics);
 
-  /// Why the last sync did not take the proposal as it was; empty if it did.
+  /// Why the last sync did not take the proposal as it was; empty if it did. Of a rate and a bound the one that
+  /// allows less.
   std::string_view limited() const { return limited_; }
 
  private:

@@ -115,5 +115,27 @@ TEST(HpaLaw, TheHighestOfSeveralMetricsAndNoFewerWhileOneIsMissing) {
   EXPECT_EQ(HpaLaw(k).sync(time_at(0), 4, {{20, 10}}), 2) << "with all of them it would go";
 }
 
+// Of a rate and a bound the one that allows less is named; where the proposal is taken nothing is.
+TEST(HpaLaw, NamesTheBoundThatBinds) {
+  const auto limited = [](HpaKnobs k, int current, double usage) {
+    k.min_replicas = 2;
+    k.downscale_stabilization = {};
+    if (k.behavior) k.behavior->down_window = {};
+    HpaLaw law(k);
+    law.sync(time_at(0), current, {{usage, 10}});
+    return std::string(law.limited());
+  };
+  for (const bool behavior : {false, true}) {
+    EXPECT_EQ(limited(hpa_knobs(behavior), 10, 150), "");
+    EXPECT_EQ(limited(hpa_knobs(behavior, 15), 10, 1000), "max_replicas")
+        << "20 would be allowed by the rate";
+    EXPECT_EQ(limited(hpa_knobs(behavior), 10, 1000), "scale-up limit");
+  }
+  HpaKnobs down = hpa_knobs(true);
+  EXPECT_EQ(limited(down, 10, 0), "min_replicas");
+  down.behavior->down = {{false, 4, seconds(15)}};
+  EXPECT_EQ(limited(down, 10, 0), "scale-down limit");
+}
+
 }  // namespace
 }  // namespace docktor::peers

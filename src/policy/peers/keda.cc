@@ -70,7 +70,7 @@ Setting keda_setting(const KedaRow& row) {
             KedaKnobs k;
             k.min_replicas = goal.min_replicas;
             k.hpa.max_replicas = goal.max_replicas;
-            k.lag_threshold = row.lag > 0 ? row.lag : row.of_goal * goal.max_wait * known.capacity;
+            k.lag_threshold = row.lag > 0 ? row.lag : goal.messages(row.of_goal, known.capacity);
             if (row.down_window > 0) {
               k.hpa.behavior = HpaBehavior{.down_window = std::chrono::seconds(row.down_window)};
               if (row.fast) k.hpa.behavior->up = {{true, 900, std::chrono::seconds(15)}};
@@ -87,11 +87,13 @@ Peer keda_peer() {
   Peer p{.name = "keda", .source = "keda.sh: scaling deployments, NATS JetStream scaler"};
   for (const KedaRow& row :
        {KedaRow{.lag = 10}, KedaRow{.lag = 10, .down_window = 60}, KedaRow{.lag = 5, .down_window = 60},
-        KedaRow{.lag = 20, .down_window = 60}, KedaRow{.of_goal = 0.5}, KedaRow{.of_goal = 0.25},
-        KedaRow{.of_goal = 0.5, .down_window = 60}, KedaRow{.of_goal = 0.25, .down_window = 60},
-        KedaRow{.of_goal = 0.25, .down_window = 30}, KedaRow{.of_goal = 0.125, .down_window = 60},
+        KedaRow{.of_goal = 0.5}, KedaRow{.of_goal = 0.25}, KedaRow{.of_goal = 0.5, .down_window = 30},
+        KedaRow{.of_goal = 0.25, .down_window = 30},
+        KedaRow{.of_goal = 0.25, .down_window = 60, .fast = true},
         KedaRow{.of_goal = 0.125, .down_window = 30, .fast = true},
-        KedaRow{.of_goal = 0.0625, .down_window = 60, .fast = true}}) {
+        KedaRow{.of_goal = 0.0625, .down_window = 60, .fast = true},
+        KedaRow{.of_goal = 0.02, .down_window = 300, .fast = true},
+        KedaRow{.lag = 1, .down_window = 300, .fast = true}}) {
     p.settings.push_back(keda_setting(row));
   }
   return p;

@@ -95,5 +95,23 @@ TEST(Hpa, KeepsOneWhereTheServiceMayHaveNone) {
   EXPECT_EQ(d.until(1000, {}), 1);
 }
 
+// 100 in second 1: at 30 a mean of 20 s has forgotten them; one of a minute has not: 100 / 30 s of 1 a replica.
+TEST(Hpa, TheRatesWindowIsTheUsers) {
+  const auto at_30 = [](int window) {
+    HpaPolicyKnobs k;
+    k.law.max_replicas = 100;
+    k.law.behavior->down_window = {};
+    k.messages = 0;
+    k.rate = 1;
+    k.rate_window = std::chrono::seconds(window);
+    Driver d(hpa_policy(k), 1);
+    d.next({});
+    d.next({.arrivals = 100});
+    return d.until(30, {});
+  };
+  EXPECT_EQ(at_30(60), 4);
+  EXPECT_EQ(at_30(20), 1);
+}
+
 }  // namespace
 }  // namespace docktor::peers

@@ -43,9 +43,10 @@ class Knative final : public Periodic {
         most_in_panic_ = in.replicas.current;
       }
     }
+    const double steady = rounded(*stable), recent = rounded(*panic);
     const double up = std::ceil(k_.max_up_rate * ready), down = std::floor(ready / k_.max_down_rate);
-    const double in_panic = std::ceil(*panic / target_);
-    const int s = static_cast<int>(std::clamp(std::ceil(*stable / target_), down, up));
+    const double in_panic = std::ceil(recent / target_);
+    const int s = static_cast<int>(std::clamp(std::ceil(steady / target_), down, up));
     const int p = static_cast<int>(std::clamp(in_panic, down, up));
     if (in_panic / ready >= k_.panic_threshold) {
       panicked_ = in.now;
@@ -61,6 +62,9 @@ class Knative final : public Periodic {
     return want(
         n, fmt::format("stable {:g}, panic {:g}: {}{}", *stable, *panic, n, panicked_ ? " in panic" : ""));
   }
+
+  // To the six digits that the published windows keep: what rounding left of nothing asks for no replica.
+  static double rounded(double mean) { return std::round(mean * 1e6) / 1e6; }
 
   int delayed(Time now, int n) {
     if (k_.scale_down_delay <= Duration::zero()) return n;
@@ -120,7 +124,7 @@ Setting knative_setting(const KnativeRow& row) {
             k.max_replicas = goal.max_replicas;
             k.rps = row.total == 0 && row.of_goal == 0;
             k.total = row.total > 0     ? row.total
-                      : row.of_goal > 0 ? row.of_goal * goal.max_wait * known.capacity
+                      : row.of_goal > 0 ? goal.messages(row.of_goal, known.capacity)
                                         : known.capacity;
             k.utilization = row.utilization;
             k.stable_window = std::chrono::seconds(row.window);
@@ -134,18 +138,22 @@ Setting knative_setting(const KnativeRow& row) {
 std::unique_ptr<Policy> knative_policy(const KnativeKnobs& knobs) { return std::make_unique<Knative>(knobs); }
 
 Peer knative_peer() {
-  Peer p{.name = "knative",
-         .adaptation = true,
-         .adaptation_note =
-             "a message waiting or in hand counts as a concurrent request, an arrival as a request",
-         .source = "knative.dev: Serving, autoscaling; knative/serving pkg/autoscaler"};
+  Peer p{
+      .name = "knative",
+      .adaptation = true,
+      .adaptation_note =
+          "a message waiting or in hand counts as a concurrent request, an arrival as a request; its default "
+          "of 100 requests at once in a replica suits no worker that takes one message at a time, which is "
+          "the setting with a concurrency of 1",
+      .source = "knative.dev: Serving, autoscaling; knative/serving pkg/autoscaler"};
   for (const KnativeRow& row :
-       {KnativeRow{.total = 100}, KnativeRow{.total = 100, .window = 30}, KnativeRow{.total = 10},
-        KnativeRow{.of_goal = 0.5}, KnativeRow{.of_goal = 0.25}, KnativeRow{.of_goal = 0.125, .window = 30},
+       {KnativeRow{.total = 100}, KnativeRow{.total = 1}, KnativeRow{.total = 10}, KnativeRow{.of_goal = 0.5},
         KnativeRow{.of_goal = 0.25, .window = 30}, KnativeRow{.utilization = 0.7},
-        KnativeRow{.utilization = 0.8}, KnativeRow{.utilization = 0.9},
-        KnativeRow{.utilization = 0.8, .window = 30},
-        KnativeRow{.utilization = 0.9, .window = 20, .panic = 1.5}}) {
+        KnativeRow{.utilization = 0.8, .window = 30}, KnativeRow{.utilization = 0.9},
+        KnativeRow{.utilization = 0.9, .window = 20, .panic = 1.5},
+        KnativeRow{.utilization = 0.95, .window = 15, .panic = 1.1},
+        KnativeRow{.utilization = 0.98, .window = 15, .panic = 1.2},
+        KnativeRow{.utilization = 0.98, .window = 10, .panic = 1.1}}) {
     p.settings.push_back(knative_setting(row));
   }
   return p;

@@ -90,5 +90,15 @@ TEST(Knative, RequestsPerSecondCountArrivals) {
   EXPECT_EQ(d.until(70, {.pending = 1000, .arrivals = 28}), 2);  // 28 / 14
 }
 
+// 0.1 + 0.2 + 0.3 less the same leaves 2.8e-17, which would ask for one replica for ever.
+TEST(Knative, WhatRoundingLeftAsksForNoReplica) {
+  KnativeKnobs k;
+  k.rps = true;
+  k.total = 20;
+  Driver d(knative_policy(k), 1);
+  for (const double arrivals : {0.0, 0.1, 0.2, 0.3}) d.next({.arrivals = arrivals});
+  EXPECT_EQ(d.until(200, {}), 0);
+}
+
 }  // namespace
 }  // namespace docktor::peers

@@ -66,7 +66,7 @@ class Laravel final : public Periodic {
       backlogs_.erase(backlogs_.begin());
     v.arrivals = laravel_arrivals(k_, throughput, backlogs_);
 
-    const int raw = std::max(k_.min_replicas, laravel_workers(k_, v));
+    const int raw = std::max(k_.min_replicas, std::min(k_.max_replicas, laravel_workers(k_, v)));
     const int n = smoothed(raw, v.current, throughput);
     return want(n, fmt::format("arrivals {:g}, backlog {:g}, oldest {:g} s: {} of {}", v.arrivals, v.backlog,
                                v.oldest, n, raw));
@@ -116,6 +116,7 @@ Setting laravel_setting(const LaravelRow& row) {
         const Goal goal(service);
         LaravelKnobs k;
         k.min_replicas = goal.min_replicas;
+        k.max_replicas = goal.max_replicas;
         k.sla = row.of_sla * goal.max_wait;
         k.service_time = 1 / known.capacity;
         k.spawn = known.start_up;
@@ -174,7 +175,8 @@ int laravel_workers(const LaravelKnobs& k, const LaravelView& v) {
     if (v.oldest <= 0) {
       drain = v.backlog / std::max(sla / k.service_time, 1.0);
     } else if (progress >= k.breach_threshold) {
-      drain = v.backlog / std::max((sla - v.oldest) / k.service_time, 1.0) *
+      const double left = sla - v.oldest;
+      drain = v.backlog / (left > 0 ? std::max(left / k.service_time, 1.0) : std::max(k.service_time, 0.1)) *
               std::min(1 + 8 * (progress - 0.5) * (progress - 0.5), 5.0);
     }
   }
@@ -187,12 +189,14 @@ int laravel_workers(const LaravelKnobs& k, const LaravelView& v) {
 std::unique_ptr<Policy> laravel_policy(const LaravelKnobs& knobs) { return std::make_unique<Laravel>(knobs); }
 
 Peer laravel_peer() {
-  Peer p{.name = "laravel",
-         .adaptation = true,
-         .adaptation_note =
-             "the oldest message's age from counted arrivals; service and spawn times are given, not "
-             "measured; without its cooldown of 60 s and its limits by the host's CPU and memory",
-         .source = "github.com/cboxdk/laravel-queue-autoscale: hybrid strategy"};
+  Peer p{
+      .name = "laravel",
+      .adaptation = true,
+      .adaptation_note =
+          "the oldest message's age from counted arrivals; service and spawn times are given, not "
+          "measured; without its cooldown of 60 s and its limits by the host's CPU and memory; the estimate "
+          "of arrivals counts whatever its confidence",
+      .source = "github.com/cboxdk/laravel-queue-autoscale: hybrid strategy"};
   for (const LaravelRow& row :
        {LaravelRow{}, LaravelRow{.weight = 0, .r2 = 1, .forecast = "disabled"},
         LaravelRow{.weight = 0.3, .r2 = 0.8, .forecast = "hint"},

@@ -3,12 +3,15 @@
 // policies).
 #pragma once
 
+#include <limits>
+
 #include "policy/peers/peers.h"
 
 namespace docktor::peers {
 
 struct LaravelKnobs {
   int min_replicas = 1;
+  int max_replicas = std::numeric_limits<int>::max();
   double sla = 5;              ///< seconds until a job is to be picked up
   double service_time = 0.05;  ///< S, seconds
   double spawn = 0;            ///< mean seconds that a worker needs to start
@@ -33,6 +36,7 @@ struct LaravelView {
 /// and p = min(age / SLA', 1.5):
 ///
 ///     drain = 0 below the threshold, B / max((SLA' − age) / S, 1) × min(1 + 8 (p − ½)², 5) from there on
+///     drain = B / max(S, 0.1) × the same factor once the SLA' is past
 ///     drain = B / max(SLA' / S, 1) where the age is not known
 ///
 /// One at least while work waits and nothing runs; one more than now while replicas are 90 % busy and no more
@@ -46,7 +50,7 @@ double laravel_arrivals(const LaravelKnobs& knobs, double throughput,
                         const std::vector<std::pair<double, double>>& backlogs);
 
 /// Scale-downs: one replica an evaluation while the throughput of the last ten varies by less than 5 %, a
-/// quarter of them at most otherwise. Replicas that are starting are not taken into account.
+/// quarter of them at most otherwise. What is wanted is held to the bounds before that. Replicas that are starting are not taken into account.
 std::unique_ptr<Policy> laravel_policy(const LaravelKnobs& knobs);
 Peer laravel_peer();
 

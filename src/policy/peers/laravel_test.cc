@@ -25,9 +25,12 @@ TEST(LaravelLaw, TheBacklogCountsFromHalfTheSlaOn) {
   EXPECT_EQ(workers({.arrivals = 20, .backlog = 100, .oldest = 4, .current = 3}), 9);
 }
 
-TEST(LaravelLaw, PastTheSlaEachMessageAsksForItsOwn) {
-  EXPECT_EQ(workers({.backlog = 20, .oldest = 5, .current = 3}), 60);    // p = 1: 20 × 3
-  EXPECT_EQ(workers({.backlog = 20, .oldest = 40, .current = 3}), 100);  // p held at 1.5: 1 + 8, held at 5
+TEST(LaravelLaw, PastTheSlaTheServiceTimeIsWhatIsLeft) {
+  EXPECT_EQ(workers({.backlog = 20, .oldest = 5, .current = 3}), 600);    // p = 1: 20 / max(0.05, 0.1) × 3
+  EXPECT_EQ(workers({.backlog = 20, .oldest = 40, .current = 3}), 1000);  // p held at 1.5: 1 + 8, held at 5
+  LaravelKnobs slow;
+  slow.service_time = 2;
+  EXPECT_EQ(laravel_workers(slow, {.backlog = 20, .oldest = 5, .current = 3}), 30);  // 20 / 2 × 3
 }
 
 TEST(LaravelLaw, AnUnknownAgeSpreadsTheBacklogOverTheSla) {
@@ -106,6 +109,14 @@ TEST(Laravel, WhatWasBegunWaitsNoLonger) {
   d.until(3, {.pending = 20, .arrivals = 20});
   d.next({.pending = 60, .arrivals = 60, .settled = 60});
   EXPECT_EQ(d.next({.pending = 60}), 2);
+}
+
+// As above with at most 20: it is 20 that goes down by one, not the 40 that were asked for.
+TEST(Laravel, WhatIsWantedIsHeldToTheBoundsBeforeItIsSmoothed) {
+  Driver d(laravel_policy({.max_replicas = 20}), 5);
+  EXPECT_EQ(d.until(64, {.arrivals = 100, .settled = 100}), 5);
+  EXPECT_EQ(d.changes_only_at(65, {.pending = 4000, .settled = 100}), 20);
+  EXPECT_EQ(d.changes_only_at(70, {.settled = 100}), 19);
 }
 
 }  // namespace

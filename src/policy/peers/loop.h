@@ -1,6 +1,7 @@
 // What the peers share: a period kept on the time that is passed in, moving means, and how they hold.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <string>
@@ -109,6 +110,11 @@ struct Goal {
       : min_replicas(s.limits.min_replicas),
         max_replicas(s.limits.max_replicas),
         max_wait(to_seconds(s.objective.value_or(ObjectiveSpec{}).max_wait)) {}
+
+  /// So large a share of what a replica works off within max_wait; one message at least, since more replicas than
+  /// messages are of no use to anybody.
+  double messages(double share, double capacity) const { return std::max(1.0, share * max_wait * capacity); }
+
   int min_replicas;
   int max_replicas;
   double max_wait;  ///< seconds

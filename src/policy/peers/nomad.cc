@@ -12,8 +12,7 @@ namespace {
 
 class Nomad final : public Periodic {
  public:
-  explicit Nomad(const NomadKnobs& k)
-      : Periodic(k.evaluation_interval), k_(k), arrivals_(std::chrono::minutes(1)) {}
+  explicit Nomad(const NomadKnobs& k) : Periodic(k.evaluation_interval), k_(k), arrivals_(k.rate_window) {}
 
   void observe(const Observation& sample) override {
     if (k_.rate) add_arrivals(arrivals_, sample);
@@ -22,7 +21,8 @@ class Nomad final : public Periodic {
  private:
   Recommendation decide(const Situation& in) override {
     const int count = in.replicas.current;
-    const auto total = k_.rate ? arrivals_.mean(in.now) : std::optional(backlog(in));
+    auto total = k_.rate ? arrivals_.mean(in.now) : std::optional(backlog(in));
+    if (total && k_.rate && k_.drain > 0) *total += backlog(in) / k_.drain;
     // A query without an answer fails the evaluation.
     if (!total) return hold(in, "the query has no value", true);
     const double value = *total / std::max(1, count);
@@ -54,7 +54,17 @@ struct NomadRow {
   double of_goal = 0;  // of max_wait × capacity: the backlog's share; 0: the rate
   double of_rate = 0;  // of the capacity
   int cooldown = 300;
+  int rate_window = 60;
+  bool drains = false;  // the query adds the backlog over max_wait
 };
+
+std::string nomad_name(const NomadRow& row) {
+  if (row.of_goal > 0)
+    return fmt::format("backlog max_wait × capacity × {} a replica, cooldown {} s", row.of_goal,
+                       row.cooldown);
+  return fmt::format("rate (mean of {} s){} capacity × {} a replica, cooldown {} s", row.rate_window,
+                     row.drains ? " + backlog / max_wait" : "", row.of_rate, row.cooldown);
+}
 
 }  // namespace
 
@@ -65,30 +75,29 @@ Peer nomad_peer() {
          .adaptation = true,
          .adaptation_note =
              "the strategy has no default query and target: the backlog, or the arrivals, per replica "
-             "against what the goal allows",
+             "against what the goal allows; one cooldown, the same for both ways",
          .source = "Nomad Autoscaler: target-value strategy"};
   for (const NomadRow& row :
-       {NomadRow{.of_goal = 1}, NomadRow{.of_goal = 0.5}, NomadRow{.of_goal = 0.25},
-        NomadRow{.of_goal = 0.5, .cooldown = 60}, NomadRow{.of_goal = 0.25, .cooldown = 60},
+       {NomadRow{.of_goal = 1}, NomadRow{.of_goal = 0.5}, NomadRow{.of_goal = 0.25, .cooldown = 60},
         NomadRow{.of_goal = 0.25, .cooldown = 20}, NomadRow{.of_goal = 0.125, .cooldown = 20},
         NomadRow{.of_rate = 0.8}, NomadRow{.of_rate = 0.8, .cooldown = 60},
-        NomadRow{.of_rate = 0.9, .cooldown = 60}, NomadRow{.of_rate = 0.8, .cooldown = 10},
-        NomadRow{.of_rate = 0.9, .cooldown = 10}}) {
-    p.settings.push_back(
-        {row.of_goal > 0
-             ? fmt::format("backlog max_wait × capacity × {} a replica, cooldown {} s", row.of_goal,
-                           row.cooldown)
-             : fmt::format("rate capacity × {} a replica, cooldown {} s", row.of_rate, row.cooldown),
-         [row](const ServiceSpec& service, const Known& known) {
-           const Goal goal(service);
-           NomadKnobs k;
-           k.min_replicas = goal.min_replicas;
-           k.max_replicas = goal.max_replicas;
-           k.rate = row.of_goal == 0;
-           k.target = known.capacity * (k.rate ? row.of_rate : row.of_goal * goal.max_wait);
-           k.cooldown = std::chrono::seconds(row.cooldown);
-           return nomad_policy(k);
-         }});
+        NomadRow{.of_rate = 0.8, .cooldown = 10}, NomadRow{.of_rate = 0.8, .cooldown = 10, .rate_window = 20},
+        NomadRow{.of_rate = 0.9, .cooldown = 10, .rate_window = 20},
+        NomadRow{.of_rate = 0.9, .cooldown = 10, .rate_window = 20, .drains = true},
+        NomadRow{.of_rate = 0.7, .cooldown = 10, .rate_window = 20, .drains = true}}) {
+    p.settings.push_back({nomad_name(row), [row](const ServiceSpec& service, const Known& known) {
+                            const Goal goal(service);
+                            NomadKnobs k;
+                            k.min_replicas = goal.min_replicas;
+                            k.max_replicas = goal.max_replicas;
+                            k.rate = row.of_goal == 0;
+                            k.target = k.rate ? row.of_rate * known.capacity
+                                              : goal.messages(row.of_goal, known.capacity);
+                            k.rate_window = std::chrono::seconds(row.rate_window);
+                            k.drain = row.drains ? goal.max_wait : 0;
+                            k.cooldown = std::chrono::seconds(row.cooldown);
+                            return nomad_policy(k);
+                          }});
   }
   return p;
 }

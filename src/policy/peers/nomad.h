@@ -10,8 +10,9 @@ namespace docktor::peers {
 struct NomadKnobs {
   int min_replicas = 0;
   int max_replicas = 1;
-  bool rate = false;    ///< the query: arrivals per second and replica (mean of a minute) instead of the
-                        ///< backlog's share
+  bool rate = false;  ///< the query: arrivals per second and replica instead of the backlog's share
+  Duration rate_window = std::chrono::minutes(1);  ///< that the query takes the mean of
+  double drain = 0;     ///< seconds; more than 0: the query adds backlog / so many to the arrivals
   double target = 100;  ///< of what the query gives; 0: its value is the factor itself
   double threshold = 0.01;
   Duration evaluation_interval = std::chrono::seconds(10);

@@ -65,5 +65,36 @@ TEST(Nomad, AQueryWithoutAValueFailsTheEvaluation) {
   EXPECT_EQ(d.changes_only_at(10, {.arrivals = 40}), 3);  // 8 a replica: ceil(5 × 0.5)
 }
 
+// A query of a mean of 20 s forgets the burst of second 1 at 30, one of a minute does not: 60 / 30 = 2 a second, 1 a
+// replica, twice the target.
+TEST(Nomad, TheQuerysWindowIsTheUsers) {
+  NomadKnobs k = nomad_knobs();
+  k.min_replicas = 1;
+  k.rate = true;
+  k.target = 0.5;
+  const auto at_30 = [&](int window) {
+    k.rate_window = std::chrono::seconds(window);
+    Driver d(nomad_policy(k), 2);
+    d.skip_to(9);  // its evaluations are at 9 and 30
+    d.next({});
+    d.next({.arrivals = 60});
+    d.skip_to(30);
+    return d.next({});
+  };
+  EXPECT_GT(at_30(60), 2);
+  EXPECT_EQ(at_30(10), 1);
+}
+
+// 40 arrivals a second and 200 waiting, to be gone in 5 s: 80 in all, of 16 a replica.
+TEST(Nomad, AQueryMayAddTheBacklogToTheArrivals) {
+  NomadKnobs k = nomad_knobs();
+  k.rate = true;
+  k.target = 16;
+  k.drain = 5;
+  Driver d(nomad_policy(k), 4);
+  d.until(9, {.pending = 200, .arrivals = 40});
+  EXPECT_EQ(d.next({.pending = 200, .arrivals = 40}), 5);
+}
+
 }  // namespace
 }  // namespace docktor::peers

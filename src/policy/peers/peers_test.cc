@@ -98,5 +98,13 @@ TEST(MovingMean, ForgetsWhatIsOlderThanItsWindow) {
   EXPECT_FALSE(m.mean(time_at(15)));
 }
 
+// More replicas than messages are of no use to anybody, so no target derived from the goal asks for them.
+TEST(Goal, IsOneMessageAReplicaAtLeast) {
+  ServiceSpec s = service();
+  s.objective = ObjectiveSpec{std::chrono::seconds(10), 0.99};
+  EXPECT_EQ(Goal(s).messages(0.5, 20), 100);
+  EXPECT_EQ(Goal(s).messages(0.25, 0.02), 1);
+}
+
 }  // namespace
 }  // namespace docktor::peers
