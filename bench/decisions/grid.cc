@@ -149,28 +149,30 @@ std::string table(const Runs& runs, const std::vector<Row>& rows) {
         marked(fmt::format("{:.0f}", r.reversals), r.reversals <= kMostReversals),
         r.best ? marked(fmt::format("{} {:.2f}", r.best->peer, r.best->ratio), r.best->ratio >= kBestPeer)
                : "–",
-        r.held ? wins(runs, r) : "peers not run", r.met() ? "met" : "**not met**");
+        r.held ? wins(runs, r) : "peers not run", r.met() ? r.held ? "met" : "–" : "**not met**");
   }
   return out;
 }
 
 std::string summary(const std::vector<Row>& rows) {
-  const auto unheld =
-      static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), [](const Row& r) { return !r.held; }));
-  std::size_t easy = 0, easy_late = 0, easy_rho = 0, hard = 0, hard_late = 0, dominated = 0, loads = 0,
-              all = 0, without = 0, reversing = 0;
+  std::size_t held = 0, easy = 0, easy_late = 0, easy_rho = 0, hard = 0, hard_late = 0, dominated = 0,
+              loads = 0, all = 0, without = 0, reversing = 0;
   double reversals = 0;
   std::vector<double> best;
   for (const Row& r : rows) {
-    (r.easy ? easy : hard) += 1;
-    if (r.late_met) (r.easy ? easy_late : hard_late) += 1;
+    easy += r.easy;
+    easy_late += r.easy && r.late_met;
     easy_rho += r.easy && r.rho_met;
-    dominated += r.dominated;
-    without += r.held && r.dominated == 0;
-    loads += r.held ? r.loads.size() : 0;
-    all += r.met();
     reversing += r.reversals > kMostReversals;
     reversals += r.reversals / static_cast<double>(rows.size());
+    if (!r.held) continue;
+    ++held;
+    hard += !r.easy;
+    hard_late += !r.easy && r.late_met;
+    dominated += r.dominated;
+    without += r.dominated == 0;
+    loads += r.loads.size();
+    all += r.met();
     if (r.best) best.push_back(r.best->ratio);
   }
   const auto verdict = [](bool met) { return met ? "met" : "**not met**"; };
@@ -188,22 +190,22 @@ std::string summary(const std::vector<Row>& rows) {
       hard_late, hard, verdict(hard_late == hard));
   out +=
       fmt::format("| loads on which a tuned peer dominates | none | {} of {}; none in {} of {} rows | {} |\n",
-                  dominated, loads, without, rows.size() - unheld, verdict(dominated == 0));
+                  dominated, loads, without, held, verdict(dominated == 0));
   const double ratio = geometric_mean(best);
   out += fmt::format(
       "| replica-seconds of the best tuned peer that keeps the same, geometric mean | ≥ 1.15 × ours | {:.2f} "
       "over the {} of "
       "{} rows in which one does | {} |\n",
-      ratio, best.size(), rows.size() - unheld, verdict(best.empty() || ratio >= kBestPeer));
+      ratio, best.size(), held, verdict(best.empty() || ratio >= kBestPeer));
   out += fmt::format("| reversals an hour, mean | ≤ 40 | {:.0f}; more in {} of {} rows | {} |\n", reversals,
                      reversing, rows.size(), verdict(reversals <= kMostReversals));
-  out += fmt::format("\nAll of its targets are met in {} of {} rows.\n", all, rows.size());
-  if (unheld > 0) {
+  out += fmt::format("\nAll of its targets are met in {} of {} rows.\n", all, held);
+  if (held < rows.size()) {
     out += fmt::format(
-        "\n**Peers have not been run in {} of {} rows** (the bench was given a number of minutes); there no "
-        "target that looks "
-        "at them can be missed.\n",
-        unheld, rows.size());
+        "\n**Peers were not run in {} of {} rows**, since the bench was given a number of minutes; what "
+        "needs them is not judged "
+        "there.\n",
+        rows.size() - held, rows.size());
   }
   return out;
 }
