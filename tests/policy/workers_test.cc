@@ -249,6 +249,27 @@ TEST(LongJobs, DoNotHoldUpWhatCameAfterThem) {
   }
 }
 
+// A job takes much longer than a message may wait: a message that waits needs a hand, not as many as would have its work
+// done by then.
+TEST(LongJobs, AreNotDividedAmongReplicas) {
+  const Load load{"few", {{0, 0.1}, {7200, 0}}};
+  for (const double start_up : {0.5, 5.0}) {
+    sim::RunSpec r = run_of(load, "", 2 + 2 * start_up, start_up);
+    r.world.worker.service_mean = 50;
+    r.world.worker.service_cv = 0.3;
+    int added = 0, most = 0;
+    r.watch = [&](const Input& in, const Decision& d) {
+      const int more = std::max(0, d.target - d.current);
+      added += more;
+      if (in.queue) most = std::max(most, more - static_cast<int>(in.queue->num_pending));
+    };
+    const auto result = sim::run(r, make_policy);
+    EXPECT_LE(result.over, 0.01) << start_up;
+    EXPECT_LE(most, 3) << start_up;
+    EXPECT_LE(added, 720) << start_up << ": a start for each message";
+  }
+}
+
 // Fifteen replicas' load for an hour, on workers that share what carries ten replicas' work.
 sim::RunSpec beyond(const Load& load) { return run_of(load, "shared=10", 5, 3); }
 

@@ -131,6 +131,9 @@ Outlook ObjectivePolicy::outlook(const Situation& in) const {
   for (double& delay : o.start_up) delay += age;
   arrivals_.waiting(static_cast<double>(in.latest.queue.num_pending), sampled, o.waiting);
   o.in_hand = held_back(in.latest);
+  // Who has nothing while messages wait is no help: he stands, or does not look.
+  if (in.latest.queue.num_ack_pending && in.latest.queue.num_pending == 0)
+    o.idle = std::max(0.0, o.ready - static_cast<double>(in.latest.queue.in_hand()));
   o.stop = to_seconds(in.latest.rebalances.length);
   o.patience = patience(kDeviationsKept);
   o.mercy = kMercy * std::max(max_wait_, startup_.mean());

@@ -42,12 +42,16 @@ double starting_work(const Outlook& o, double t) {
 
 double short_of(const Outlook& o, double stop) {
   const double middle = (o.start_up[0] + o.start_up[1] + o.start_up[2]) / 3;
-  double most = 0;
+  double most = 0, hands = o.idle;
+  for (const Cohort& c : o.starting) hands += c.replicas;
   each_deadline(o, [&](double x, double deadline) {
     const double t = std::max(deadline, middle + o.mercy);
     const double missing =
         with_chance(o, x) / o.capacity - o.ready * std::max(0.0, t - stop) - starting_work(o, t);
-    if (missing > 0) most = std::max(most, missing / work_until(o, t, o.start_up));
+    if (missing <= 0) return;
+    // An empty hand takes a message at once, however long it is at it.
+    const double untaken = std::max(0.0, x - o.in_hand - hands);
+    most = std::max(most, std::min(missing / work_until(o, t, o.start_up), untaken));
   });
   return most;
 }

@@ -32,6 +32,7 @@ struct Outlook {
   std::vector<Cohort> starting;
   std::array<double, 3> start_up{};  ///< delays of a replica that is ordered now
   double stop = 0;                   ///< seconds for which those that are ready stand still once one is added
+  double idle = 0;                   ///< of `ready`, those that have nothing to do
   double in_hand = 0;            ///< messages that workers hold and have not begun: served before the rest
   std::vector<Waiting> waiting;  ///< oldest first
   std::vector<Coming> coming;    ///< in order of time; its end is the horizon
@@ -49,6 +50,9 @@ struct Outlook {
 /// × capacity × E w(t - start_up). So
 ///
 ///     k = max over x of (x - K(d_x)) / (capacity × E w(d_x - start_up))
+///
+/// and no more than those of the x messages for which there is no empty hand, since a replica begins with one at once: where a
+/// job takes longer than a message may wait, that is what counts
 ///
 /// (where an order makes those that are ready stand still for a while, K(t) is less by what they would have begun
 /// meanwhile) over the deadlines d_x = patience - age(x) of those that wait, and patience + u for what comes in u
