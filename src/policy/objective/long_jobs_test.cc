@@ -72,6 +72,28 @@ TEST(LongJobs, MessagesThatNobodyTookLatelyKeepNoReplica) {
   EXPECT_LE(least, 3);
 }
 
+// As it stands in a group of Redis where no worker claims what a dead one held: it is no job that takes for ever.
+TEST(LongJobs, AMessageInDeadHandsTeachesNothingOfTheOthers) {
+  const auto wanted = [](int dead, bool restart) {
+    Scene scene(1);
+    work(scene, 300);
+    scene.dead = dead;
+    for (int t = 0; t < 1800; ++t) scene.sample(0, 0, 0);
+    if (restart) {
+      nlohmann::json state;
+      scene.policy.save(state);
+      scene.policy.restore(state);
+    }
+    work(scene, 30);
+    scene.sample(4, 1, 0);
+    return scene.wanted;
+  };
+  const int alive = wanted(0, false);
+  EXPECT_LE(alive, 5);
+  EXPECT_LE(wanted(1, false), alive + 1);
+  EXPECT_LE(wanted(1, true), alive + 1);
+}
+
 TEST(LongJobs, WhoHasOneStaysAndGoesWhenItIsDone) {
   Scene scene(1);
   work(scene, 300);

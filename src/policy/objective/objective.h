@@ -9,6 +9,7 @@
 #include "policy/objective/arrivals.h"
 #include "policy/objective/bottleneck.h"
 #include "policy/objective/capacity.h"
+#include "policy/objective/dead_hands.h"
 #include "policy/objective/evidence.h"
 #include "policy/objective/hand.h"
 #include "policy/objective/in_use.h"
@@ -90,6 +91,7 @@ class ObjectivePolicy final : public Policy {
   double longest_gap_;  // seconds between two samples that teach anything
   int min_replicas_;
   objective::Arrivals arrivals_;
+  objective::DeadHands dead_;
   objective::Hand hand_;
   objective::WarmUp warm_up_;
   objective::Capacity capacity_;

@@ -65,8 +65,10 @@ void ObjectivePolicy::observe(const Observation& sample) {
     flow_from_.reset();
   }
   learn_workers();
+  const double in_hand = static_cast<double>(sample.queue.in_hand());
+  dead_.at_most(in_hand);
   Gauges now{sample.at, sample.replicas, static_cast<double>(sample.queue.num_pending),
-             static_cast<double>(sample.queue.in_hand())};
+             in_hand - dead_.count()};
   const bool counted = sample.flow.has_value() || counts_;
   counts_ = counted;
   // Who is given nothing does nothing, and that tells nothing of what he can.
@@ -89,6 +91,7 @@ void ObjectivePolicy::observe(const Observation& sample) {
     taken_ += std::max(0.0, flow->deliveries);
   }
   if (flow) arrivals_.add({sample.at, flow->length, flow->arrivals});
+  const bool died = flow && counted && dead_.look(in_hand, *flow, capacity_, max_wait_);
   std::vector<Waiting> waiting;
   arrivals_.waiting(now.pending, now.at, waiting);
   now.oldest = waiting.empty() ? 0 : waiting.front().oldest;
@@ -97,7 +100,7 @@ void ObjectivePolicy::observe(const Observation& sample) {
   too_few_.seen(now.at, std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size())),
                 backlog);
   if (sample.queue.num_ack_pending) {
-    in_use_.add(now.at, std::min<double>(now.replicas.current, now.in_hand + now.pending));
+    in_use_.add(now.at, std::min<double>(now.replicas.current, in_hand + now.pending));
   } else {
     in_use_.clear();
   }
@@ -114,6 +117,11 @@ void ObjectivePolicy::observe(const Observation& sample) {
     surprise_.add(arrivals_, blind(), kShareOfWait * max_wait_);
     learn_rhythm(arrivals_.slots().back());
     learn_trend(arrivals_.slots().back());
+  }
+  if (died) {
+    newest_.reset();
+    capacity_ = dead_.before();
+    planned_rate_ = capacity_.cautious_rate();
   }
   if (flow || sample.reset || !flow_from_ || sample.queue.step == Duration::zero()) flow_from_ = now;
   stood_still_ = stands || (stood_still_ && !flow);  // somewhere within the next flow

@@ -40,6 +40,7 @@ std::optional<Gauges> restored_gauges(const nlohmann::json& from) {
 void ObjectivePolicy::save(nlohmann::json& state) const {
   arrivals_.save(state["arrivals"]);
   capacity_.save(state["capacity"]);
+  dead_.save(state["dead"]);
   hand_.save(state["hand"]);
   warm_up_.save(state["warm_up"]);
   startup_.save(state["start_up"]);
@@ -79,6 +80,7 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   };
   arrivals_.restore(part("arrivals"));
   capacity_.restore(part("capacity"));
+  dead_.restore(part("dead"));
   hand_.restore(part("hand"));
   warm_up_.restore(part("warm_up"));
   startup_.restore(part("start_up"));
