@@ -252,8 +252,8 @@ std::string worst(const Runs& runs, const std::vector<Row>& rows, const std::str
 }  // namespace
 
 std::vector<std::size_t> grid_order(const Runs& runs) {
-  constexpr std::pair<double, double> kOrder[] = {{10, 10}, {60, 60}, {1, 10}, {10, 60}, {1, 1},
-                                                  {60, 10}, {10, 1},  {1, 60}, {60, 1}};
+  constexpr std::pair<double, double> kOrder[] = {{10, 10}, {1, 1},  {1, 10}, {60, 60}, {60, 10},
+                                                  {10, 60}, {10, 1}, {1, 60}, {60, 1}};
   std::vector<std::size_t> order;
   for (const auto& [start_up, max_wait] : kOrder) {
     for (std::size_t s = 0; s < runs.setups().size(); ++s) {

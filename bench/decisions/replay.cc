@@ -42,8 +42,11 @@ Result<void> replay(const Runs& runs, const std::string& regime, const std::stri
     if (d.action == Action::kHold && now - told < 60) return;
     told = now;
     const auto pending = in.queue ? in.queue->num_pending : 0;
-    fmt::print("{:8.1f} s  waiting {:6}  ready {:3}  {:3} → {:3}  {}\n", now, pending, in.replicas.ready,
-               d.current, d.target, d.reason);
+    std::string numbers;
+    for (const auto& [name, value] : d.recommendation.numbers)
+      numbers += fmt::format(" {} {:.3g}", name, value);
+    fmt::print("{:8.1f} s  waiting {:6}  ready {:3}  {:3} → {:3}  {}{}{}\n", now, pending, in.replicas.ready,
+               d.current, d.target, d.reason, numbers.empty() ? "" : "; ", numbers);
   };
   const auto r = sim::run(spec, c->make);
   fmt::print(
