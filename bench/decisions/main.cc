@@ -115,12 +115,19 @@ Result<std::string> grid(const Arguments& a) {
   if (const auto r = runs.run(grid_jobs(runs), a.threads, Teller("grid")); !r)
     return tl::unexpected(r.error());
   Chosen settings;
+  // Once the time is up, what is on disk is still told.
+  const auto affordable = [&](const std::vector<Job>& jobs) {
+    return !a.minutes || std::chrono::steady_clock::now() < until || runs.kept(jobs);
+  };
   for (const std::size_t setup : grid_order(runs)) {
-    if (a.minutes && std::chrono::steady_clock::now() >= until) break;
-    if (const auto r = tune(runs, setup, peers, settings, a.threads); !r) return tl::unexpected(r.error());
-    const Teller told(runs.setups()[setup].name);
-    if (const auto r = runs.run(grid_jobs(runs, settings, setup), a.threads, told); !r)
+    if (!affordable(tuning_jobs(runs, setup, peers))) continue;
+    Chosen here;
+    if (const auto r = tune(runs, setup, peers, here, a.threads); !r) return tl::unexpected(r.error());
+    const std::vector<Job> judged = grid_jobs(runs, here, setup);
+    if (!affordable(judged)) continue;
+    if (const auto r = runs.run(judged, a.threads, Teller(runs.setups()[setup].name)); !r)
       return tl::unexpected(r.error());
+    settings.merge(here);
   }
   return grid_document(runs, settings);
 }

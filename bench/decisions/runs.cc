@@ -166,6 +166,10 @@ fs::path Runs::file(const Job& job) const {
          fmt::format("{}-{}-{}-{}-s{}-{:016x}.json", s.name, l.name, job.policy, job.setting, job.seed, key);
 }
 
+bool Runs::kept(const std::vector<Job>& jobs) const {
+  return std::all_of(jobs.begin(), jobs.end(), [&](const Job& job) { return fs::exists(file(job)); });
+}
+
 Result<void> Runs::run(std::vector<Job> jobs, int threads,
                        const std::function<void(double, const std::string&)>& told) {
   std::sort(jobs.begin(), jobs.end());

@@ -39,6 +39,9 @@ class Runs {
   Result<void> run(std::vector<Job> jobs, int threads,
                    const std::function<void(double share, const std::string& what)>& told);
 
+  /// Whether all of them are on disk.
+  bool kept(const std::vector<Job>& jobs) const;
+
   /// A job's result; it must have been run.
   const sim::RunResult& of(const Job& job) const { return results_.at(job); }
 
