@@ -508,7 +508,7 @@ class Daemon {
                             {"reload_error", reload_error_}};
       if (starting_ > 0) about["starting"] = starting_text();
       std::vector<std::string> troubles;
-      for (const auto& trouble : {controller_.journal_trouble(), log_file_->trouble(),
+      for (const auto& trouble : {controller_.journal_trouble(), log_file_->trouble(), state_.trouble(),
                                   config_file_.not_in_effect(options_.config)}) {
         if (!trouble.empty()) troubles.push_back(trouble);
       }

@@ -42,6 +42,23 @@ TEST_F(CalendarTest, BoundsComeAndGoAtTheirInstant) {
   EXPECT_EQ(event("schedule")["text"], "bounds 1..10 (no entry of schedule counts now)");
 }
 
+// The machine had the wrong time when docktor began, or was frozen for a while: then its clock is set right.
+TEST_F(CalendarTest, FollowsTheClockOnTheWallWhenItIsSet) {
+  World& w = worlds["a"];
+  w.queue.num_pending = 300;
+  apply({at_twenty_past(5)});
+  pass_to(1020);
+  EXPECT_EQ(w.replicas, 1);
+  clock.set_by = 200s;  // 00:20:20 and later
+  pass_to(1040);
+  EXPECT_EQ(w.replicas, 5);
+  EXPECT_EQ(controller->status("a")[0]["schedule"]["next"]["at"], 1500);
+  clock.set_by = -600s;
+  w.queue.num_pending = 0;
+  pass_to(1100);
+  EXPECT_LT(w.replicas, 5);
+}
+
 TEST_F(CalendarTest, ALowerMaxIsKeptWhateverWaits) {
   World& w = worlds["a"];
   w.queue.num_pending = 5000;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr auto kSaveEvery = std::chrono::seconds(30);        // each service, in turn
 constexpr auto kSavesApart = std::chrono::milliseconds(50);  // at least: thousands take longer
+constexpr auto kCalendarLook = std::chrono::hours(1);        // at most: the clock on the wall may be set
 constexpr auto kOutcomeWait = std::chrono::seconds(5);       // then the record goes out as "pending"
 // Events and due services of one step: whoever asks is answered in between, also where thousands are due.
 constexpr std::size_t kMostAtOnce = 256;
@@ -293,8 +294,7 @@ std::optional<Room> Controller::room_of(const Service& s) const {
 
 void Controller::look_at_calendar(Service& s) {
   if (s.calendar.empty()) return;
-  const Time now = options_.clock.now();
-  const auto& found = s.calendar.at(now);
+  const auto& found = s.calendar.at(options_.clock.wall());
   if (s.by_calendar == found) return;
   s.by_calendar = found;
   const Bounds b = found ? found->bounds : Bounds{s.spec.limits.min_replicas, s.spec.limits.max_replicas};
@@ -302,7 +302,7 @@ void Controller::look_at_calendar(Service& s) {
       fmt::format("bounds {}..{} ({})", b.min, b.max, found ? found->why : "no entry of schedule counts now");
   options_.log.info("[{}] {}", s.spec.name, text);
   event(s, "schedule", text);
-  s.next_check = std::min(s.next_check, now);
+  s.next_check = std::min(s.next_check, options_.clock.now());
 }
 
 Time Controller::due(const Service& s) const {
@@ -312,7 +312,10 @@ Time Controller::due(const Service& s) const {
   if (s.awaited) t = std::min(t, s.awaited->until);
   if (s.order && !s.order->recorded) t = std::min(t, s.order->at + kOutcomeWait);
   if (const auto end = s.overrides.next_end()) t = std::min(t, *end);
-  if (!s.calendar.empty()) t = std::min(t, s.calendar.until());
+  if (!s.calendar.empty()) {
+    const Duration left = s.calendar.until() - options_.clock.wall();
+    t = std::min(t, options_.clock.now() + std::clamp<Duration>(left, Duration::zero(), kCalendarLook));
+  }
   return t;
 }
 

@@ -19,6 +19,8 @@ using namespace std::chrono_literals;
 class TestClock final : public Clock {
  public:
   Time now() const override { return time; }
+  Time wall() const override { return time + set_by; }
+  Duration set_by{};  // somebody set the clock on the wall
   Time time = time_at(1000);
 };
 

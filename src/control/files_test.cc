@@ -167,10 +167,12 @@ TEST_F(FilesTest, StateIsWrittenBehindTheBackOfWhoSavesIt) {
     const auto later = store.save("s", {{"x", 2}});
     ASSERT_FALSE(later) << "what went wrong is told with the next save";
     EXPECT_NE(later.error().message.find(folder + "/not"), std::string::npos);
+    EXPECT_NE(store.trouble().find(folder + "/not"), std::string::npos) << store.trouble();
     store.flush();
     fs::remove(folder + "/not");
     EXPECT_FALSE(store.save("s", {{"x", 3}}));
     store.flush();
+    EXPECT_EQ(store.trouble(), "");
     EXPECT_TRUE(store.save("s", {{"x", 4}})) << "there is room again";
     EXPECT_EQ(store.load("s")["x"], 4) << "before it is on disk";
   }

@@ -65,6 +65,14 @@ nlohmann::json StateStore::load(const std::string& service) const {
   return parse_json(*text);  // discarded (not an object) when damaged
 }
 
+std::string StateStore::trouble() const {
+  const std::lock_guard lock(mutex_);
+  if (failed_.empty()) return "";
+  return failed_.begin()->second.message +
+         "; make room there, or set the folder right: until then a restart forgets what was learned and what "
+         "people said";
+}
+
 void StateStore::flush() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return waiting_.empty() && !writing_; });
@@ -89,7 +97,7 @@ void StateStore::write_all() {
     }
     lock.lock();
     if (result)
-      failed_.erase(writing_->first);
+      failed_.clear();  // all are in one folder: there is room again
     else
       failed_.insert_or_assign(writing_->first, std::move(result.error()));
     writing_.reset();

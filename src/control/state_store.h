@@ -28,7 +28,8 @@ class StateStore {
   Result<void> save(const std::string& service, const nlohmann::json& state);
   /// What was saved last, on disk already or not.
   nlohmann::json load(const std::string& service) const;
-  void flush();  ///< waits until nothing waits
+  std::string trouble() const;  ///< why states are not saved at present; empty when they are
+  void flush();                 ///< waits until nothing waits
 
  private:
   std::string file(const std::string& service) const;

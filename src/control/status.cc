@@ -79,7 +79,7 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     if (!s.calendar.empty()) {
       auto& schedule = j["schedule"] = nlohmann::ordered_json::object();
       if (s.by_calendar) schedule["in_effect"] = s.by_calendar->why;
-      if (const auto next = s.calendar.next(now))
+      if (const auto next = s.calendar.next(options_.clock.wall()))
         schedule["next"] = {{"at", to_seconds(next->at)},
                             {"shown", next->shown},
                             {"min_replicas", next->bounds.min},

@@ -7,7 +7,7 @@
 
 namespace docktor {
 
-/// Thread-safe. A wall clock that is set while docktor runs changes nothing; time asleep (suspend) counts.
+/// Thread-safe. A wall clock that is set while docktor runs changes nothing but wall(); time asleep (suspend) counts.
 /// Whole microseconds, so that instants survive the journal exactly.
 class RealClock final : public Clock {
  public:
@@ -15,6 +15,9 @@ class RealClock final : public Clock {
 
   Time now() const override {
     return Time(std::chrono::duration_cast<std::chrono::microseconds>(offset_ + read(CLOCK_BOOTTIME)));
+  }
+  Time wall() const override {
+    return Time(std::chrono::duration_cast<std::chrono::microseconds>(read(CLOCK_REALTIME)));
   }
 
  private:
