@@ -67,6 +67,34 @@ std::vector<Finding> seen_by(const nlohmann::ordered_json& status, const std::st
   return out;
 }
 
+std::vector<const QueueSpec*> queues_of(const ServiceSpec& s) {
+  std::vector<const QueueSpec*> out;
+  if (s.queue && s.queue->parts.empty()) out.push_back(&*s.queue);
+  if (s.queue)
+    for (const auto& part : s.queue->parts) out.push_back(&part);
+  return out;
+}
+
+// Another service on a queue of this one: a mistake that nobody else would see.
+std::vector<Finding> shared_with(const std::vector<ServiceSpec>& services, const ServiceSpec& spec) {
+  std::vector<Finding> out;
+  for (const auto& other : services) {
+    if (&other == &spec) continue;
+    for (const auto* q : queues_of(spec)) {
+      const bool same = std::ranges::any_of(queues_of(other), [&](const QueueSpec* o) {
+        return o->kind == q->kind && o->identity == q->identity && o->shown == q->shown;
+      });
+      if (same)
+        out.push_back(
+            {Severity::kWarning, fmt::format("service {} works on this queue, too: {}", other.name, q->shown),
+             "both see all that waits and each adds replicas for it, and an objective learns from what the "
+             "other's replicas do: make them one service, unless only one of them has rules for a time of "
+             "need"});
+    }
+  }
+  return out;
+}
+
 void print_findings(const std::vector<Finding>& findings, int& errors, int& warnings) {
   for (const auto& f : findings) {
     const char* mark = f.severity == Severity::kOk ? "✓" : f.severity == Severity::kWarning ? "⚠" : "✗";
@@ -103,6 +131,7 @@ int config_validate_command(const Cli& cli) {
     say(stdout, "{}:\n", spec.name);
     std::fflush(stdout);
     auto findings = wiring.check(spec);
+    std::ranges::move(shared_with(config->services, spec), std::back_inserter(findings));
     if (running) std::ranges::move(seen_by(*running, spec.name), std::back_inserter(findings));
     print_findings(findings, errors, warnings);
   }

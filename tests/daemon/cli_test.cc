@@ -144,6 +144,22 @@ TEST_F(CliTest, ASimulationSaysWhereTheBoundsAreTooTight) {
   EXPECT_FALSE(has(wide, "max_replicas is 3")) << wide.out;
 }
 
+TEST_F(CliTest, TwoServicesOnOneQueueAreTold) {
+  const auto service = [](const char* name, const char* stream) {
+    return fmt::format(
+        "  - {{name: {}, max_replicas: 2, objective: {{max_wait: 5s}}, queue: {{kind: redis, url: "
+        "\"redis://127.0.0.1:1\", "
+        "stream: {}, group: g}}, target: {{kind: process, command: [/bin/sleep, \"9\"]}}}}\n",
+        name, stream);
+  };
+  box.write("docktor.yaml",
+            "services:\n" + service("a", "jobs") + service("b", "jobs") + service("c", "mail"));
+  const Ran r = box.docktor("config validate");
+  EXPECT_TRUE(has(r, "⚠ service b works on this queue, too: ")) << r.out;
+  EXPECT_TRUE(has(r, "⚠ service a works on this queue, too: ")) << r.out;
+  EXPECT_FALSE(has(r, "service c works")) << r.out;
+}
+
 TEST_F(CliTest, TheBannerIsTheSeeds) {
   configure("docktor.yaml");
   box.write("docktor.yaml",
