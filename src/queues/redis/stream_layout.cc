@@ -105,12 +105,14 @@ Result<Layout::Step> StreamLayout::group_read(const RedisAnswer& answer) {
         "group {} of stream {} does not exist yet: one replica is kept, which has to make it, since what "
         "comes before that the group may never get",
         group_, stream_);
-    return fail(ErrorCode::kNotFound,
-                fmt::format("stream {} on {} has no group {} yet: a worker has to make it, and docktor "
-                            "starts one at the next check "
-                            "where it may; or make it yourself: XGROUP CREATE {} {} 0",
-                            stream_, place, group_, stream_, group_),
-                true);
+    return fail(
+        ErrorCode::kNotFound,
+        fmt::format(
+            "stream {} on {} has no group {}: a worker has to make it as it starts, and docktor starts "
+            "the first one where it may; those that run already do not make it again (the stream was "
+            "deleted?): start them anew, or make it yourself: XGROUP CREATE {} {} 0",
+            stream_, place, group_, stream_, group_),
+        true);
   }
   unfit_.clear();
   const auto pending = group->count("pending");
