@@ -44,6 +44,16 @@ TEST_F(ProcessLifeTest, RestartsAReplicaThatSomebodyKilledAtOnce) {
   EXPECT_EQ(find("consumer-2")->restarts, 0);
 }
 
+TEST_F(ProcessLifeTest, SaysWhatMayBeWrongWithOneThatAlwaysEndsWellAtOnce) {
+  options.spec.ready_after = seconds(100);
+  run_shell("echo x >> starts; exit 0");
+  start_target();
+  ASSERT_TRUE(scale(1));
+  ASSERT_TRUE(eventually(
+      [&] { return find("consumer-1")->note.find("keep it in the foreground") != std::string::npos; }));
+  EXPECT_GE(starts(), 4u);
+}
+
 TEST_F(ProcessLifeTest, PausesLongerAndLongerBeforeAReplicaThatExitsAtOnce) {
   options.spec.ready_after = seconds(100);
   options.care.first_backoff = milliseconds(100);

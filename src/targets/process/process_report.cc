@@ -15,6 +15,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kMostNews = 200;
+constexpr int kAtOnceOften =
+    3;  // restarts, from which on one that always ends with 0 before it is ready looks wrong
 
 // Whole seconds for people, tenths below ten.
 std::string time_left(steady_clock::time_point at) {
@@ -72,6 +74,9 @@ ProcessPool::Shown ProcessPool::show(const ProcessReplica& r) const {
     return s;
   }
   note = r.ended;
+  // What it left behind cannot always be known for its own: a process that renames itself writes over its environment.
+  if (r.finished && !r.proven && !r.ready && r.restarts >= kAtOnceOften)
+    note += " (again and again before it was ready: if it goes to the background, keep it in the foreground)";
   if (r.phase == Phase::kWaiting && r.deadline) {
     s.at = r.deadline;
     s.countdown = "next start in";
