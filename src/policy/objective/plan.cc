@@ -16,15 +16,17 @@ double work_until(const Outlook& o, double t, const std::array<double, 3>& delay
   return sum / 3;
 }
 
-// Calls f(x, deadline) for the message numbers at which the need can be greatest: the ends of each run, and
-// steps ahead.
+// Calls f(x, deadline) for the message numbers at which the need can be greatest: the ends of each run, that of its part
+// with deadlines until `turn` (else a message more, which makes a run longer, would hide those that are late), and steps ahead.
 template <class F>
-void each_deadline(const Outlook& o, const F& f) {
+void each_deadline(const Outlook& o, double turn, const F& f) {
   double x = o.in_hand;
   for (const Waiting& w : o.waiting) {
-    f(x, o.patience - w.oldest);
+    const double first = o.patience - w.oldest, last = o.patience - w.newest;
+    f(x, first);
+    if (first < turn && turn < last) f(x + w.count * (turn - first) / (last - first), turn);
     x += w.count;
-    f(x, o.patience - w.newest);
+    f(x, last);
   }
   for (const Coming& c : o.coming) f(x + c.count, o.patience + c.until);
 }
@@ -44,7 +46,7 @@ double short_of(const Outlook& o, double stop) {
   const double middle = (o.start_up[0] + o.start_up[1] + o.start_up[2]) / 3;
   double most = 0, hands = o.idle;
   for (const Cohort& c : o.starting) hands += c.replicas;
-  each_deadline(o, [&](double x, double deadline) {
+  each_deadline(o, middle + o.mercy, [&](double x, double deadline) {
     const double t = std::max(deadline, middle + o.mercy);
     const double missing =
         with_chance(o, x) / o.capacity - o.ready * std::max(0.0, t - stop) - starting_work(o, t);
@@ -65,9 +67,9 @@ double replicas_short(const Outlook& o) {
 
 double replicas_enough(const Outlook& o) {
   double least = 0;
-  each_deadline(o, [&](double x, double deadline) {
+  each_deadline(o, 0, [&](double x, double deadline) {
     if (deadline <= 0) {
-      if (x > 0) least = o.ready;  // late already: no time to do with less
+      if (x >= 1) least = o.ready;  // late already: no time to do with less
       return;
     }
     least = std::max(least, (x / o.capacity - starting_work(o, deadline)) / deadline);
