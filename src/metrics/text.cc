@@ -3,15 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <iterator>
 #include <utility>
+#include <vector>
 
 namespace docktor::metrics {
 namespace {
 
 void append_escaped(std::string& to, std::string_view text) {
+  if (std::ranges::none_of(text, [](char c) { return c == '\\' || c == '"' || c == '\n'; })) {
+    to += text;
+    return;
+  }
   for (const char c : text) {
     if (c == '\\' || c == '"') to += '\\';
     if (c == '\n')
@@ -22,10 +30,13 @@ void append_escaped(std::string& to, std::string_view text) {
 }
 
 void append_number(std::string& to, double v) {
-  if (v == std::floor(v) && std::abs(v) < 1e15)
-    fmt::format_to(std::back_inserter(to), "{:.0f}", v);
-  else
+  if (v == std::floor(v) && std::abs(v) < 1e15) {  // most of tens of thousands are whole
+    std::array<char, 20> digits{};
+    const auto end = std::to_chars(digits.begin(), digits.end(), static_cast<std::int64_t>(v)).ptr;
+    to.append(digits.begin(), end);
+  } else {
     fmt::format_to(std::back_inserter(to), "{:.15g}", v);
+  }
 }
 
 class Writer final : public Samples {
@@ -47,7 +58,13 @@ class Writer final : public Samples {
     }
   }
 
-  void service(std::string_view name) { service_ = name; }
+  void service(std::string_view name) {
+    service_.clear();
+    if (name.empty()) return;
+    service_ = "service=\"";
+    append_escaped(service_, name);
+    service_ += '"';
+  }
 
   void put(double value, Labels labels) override { line("", labels, {}, value); }
 
@@ -56,15 +73,27 @@ class Writer final : public Samples {
     double all = 0;
     for (std::size_t i = 0; i < counts.size(); ++i) {
       all += counts[i];
-      std::string bound = i < bounds.size() ? fmt::format("{:g}", bounds[i]) : "+Inf";
-      if (open_ && bound.find_first_of(".I") == std::string::npos) bound += ".0";
-      line("_bucket", labels, bound, all);
+      line("_bucket", labels, bound_text(bounds, i), all);
     }
     line("_sum", labels, {}, sum);
     line("_count", labels, {}, all);
   }
 
  private:
+  // A family's bounds are the same for each service.
+  std::string_view bound_text(std::span<const double> bounds, std::size_t i) {
+    if (bounds.data() != bounds_of_ || bound_texts_.size() != bounds.size() + 1) {
+      bound_texts_.clear();
+      for (const double b : bounds) {
+        auto& text = bound_texts_.emplace_back(fmt::format("{:g}", b));
+        if (open_ && text.find('.') == std::string::npos) text += ".0";
+      }
+      bound_texts_.emplace_back("+Inf");
+      bounds_of_ = bounds.data();
+    }
+    return bound_texts_[i];
+  }
+
   void line(std::string_view suffix, Labels labels, std::string_view bound, double value) {
     out_ += name_;
     out_ += suffix;
@@ -76,7 +105,10 @@ class Writer final : public Samples {
       append_escaped(out_, text);
       out_ += '"';
     };
-    if (!service_.empty()) label("service", service_);
+    if (!service_.empty()) {
+      out_ += std::exchange(before, ',');
+      out_ += service_;
+    }
     for (const auto& [key, text] : labels) label(key, text);
     if (!bound.empty()) label("le", bound);
     if (before == ',') out_ += '}';
@@ -87,7 +119,10 @@ class Writer final : public Samples {
 
   std::string& out_;
   bool open_;
-  std::string_view name_, service_;
+  std::string_view name_;
+  std::string service_;  // its label
+  std::vector<std::string> bound_texts_;
+  const double* bounds_of_ = nullptr;
 };
 
 // The weight that an Accept header gives to a media type.
