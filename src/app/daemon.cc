@@ -34,6 +34,7 @@
 #include "os/atomic_file.h"
 #include "os/host_reader.h"
 #include "os/real_clock.h"
+#include "os/resident.h"
 
 namespace docktor {
 namespace {
@@ -251,6 +252,7 @@ class Daemon {
       let_go();
       return kExitFailedStart;
     }
+    let_go_of_code();
     controller_.run(stop_.get_token());
     server->reset();  // nobody asks any more
     const auto left = left_running(controller_);
