@@ -82,6 +82,16 @@ class PageTest : public Served {
     }
     return file;
   }
+  // The one service twelve times over.
+  void make_twelve() {
+    const std::string one = *read_file(box.path("docktor.yaml"), 1 << 20);
+    std::string all = one;
+    for (int i = 2; i <= 12; ++i)
+      all += std::regex_replace(one.substr(one.find("  - name: consumer")), std::regex("name: consumer"),
+                                fmt::format("name: consumer-{}", i));
+    box.write("docktor.yaml", all);
+    EXPECT_EQ(box.docktor("daemon reload").code, 0);
+  }
   void expect_no_complaint(const Json& told) const {
     EXPECT_EQ(told["met"], true) << told.dump();
     EXPECT_TRUE(told["console"].empty()) << told["console"].dump();
@@ -133,6 +143,49 @@ TEST_F(PageTest, AScaleUpAndItsReasonShowByThemselves) {
   EXPECT_NE(told["values"][0].get<std::string>().find("queue.backlog"), std::string::npos) << told.dump();
 }
 
+// Whoever reads a figure does not lose it: what grows, comes and goes has its place. The browser's own measure, of any element that
+// is moved without somebody's doing.
+TEST_F(PageTest, NothingMovesWhileItUpdates) {
+  start();
+  ASSERT_TRUE(eventually([&] { return get("/readyz").status == 200; }));
+  const auto look = [&](const std::string& wanted, const std::string& size,
+                        const std::vector<std::string>& services) {
+    constexpr int kMessages = 2500, kEach = 250, kAct = 4000;  // all; a second; ms
+    std::thread load([&] { box.produce(server.url(), "many", kMessages, kEach); });
+    // A pause puts a notice on the page, and its end takes it away; replicas come, and the backlog goes.
+    std::thread people([&] {
+      for (const char* what : {"pause", "resume"}) {
+        for (const auto& service : services) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(kAct) / services.size());
+          EXPECT_EQ(act("POST", fmt::format("/api/v1/services/{}/{}", service, what), "{}").status, 200);
+        }
+      }
+    });
+    const auto told = browse(
+        "",
+        fmt::format(
+            "--size {} --until \"document.querySelector('{}') && "
+            "document.body.textContent.includes('live')\" "
+            "--run \"(window.moved = [], window.updates = 0, new PerformanceObserver(all => {{ for (const e "
+            "of "
+            "all.getEntries()) moved.push([e.value, ...e.sources.map(s => s.node && s.node.textContent || "
+            "'?')]); }}).observe({{type: 'layout-shift'}}), new MutationObserver(() => "
+            "++updates).observe(document.body, {{subtree: true, childList: true, characterData: true}}), "
+            "0)\" "
+            "--run \"new Promise(done => setTimeout(() => done(updates), 11000))\" "
+            "--run \"moved\"",
+            size, wanted));
+    people.join();
+    load.join();
+    expect_no_complaint(told);
+    EXPECT_GE(told["values"][1].get<int>(), 5) << "nothing changed, so nothing could move";
+    EXPECT_EQ(told["values"][2], Json::array()) << wanted << " at " << size;
+  };
+  look(".top h2", "360x800", {"consumer"});
+  make_twelve();
+  look(".card:nth-child(12) h2", "1400x900", {"consumer", "consumer-2", "consumer-3", "consumer-4"});
+}
+
 TEST_F(PageTest, TextFromOutsideIsTextAndNeverMarkup) {
   start();
   ASSERT_TRUE(eventually([&] { return get("/readyz").status == 200; }));
@@ -171,14 +224,7 @@ TEST_F(PageTest, AxeFindsNothingInLightAndDark) {
   constexpr const char* kNarrow = "--dark --size 360x800";
   look(".saved, .top h2", "");
   look(".top h2", kNarrow);
-  // And all services on one page.
-  const std::string one = *read_file(box.path("docktor.yaml"), 1 << 20);
-  std::string all = one;
-  for (int i = 2; i <= 12; ++i)
-    all += std::regex_replace(one.substr(one.find("  - name: consumer")), std::regex("name: consumer"),
-                              fmt::format("name: consumer-{}", i));
-  box.write("docktor.yaml", all);
-  EXPECT_EQ(box.docktor("daemon reload").code, 0);
+  make_twelve();  // and all services on one page
   look(".card:nth-child(12) h2", "");
   look(".card:nth-child(12) h2", kNarrow);
 }

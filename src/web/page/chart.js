@@ -98,7 +98,7 @@ export function timeChart(what) {
     const inside = points.filter(p => p.t >= t0);
     const greatest = of => inside.reduce((m, p) => Math.max(m, ...of.map(f => f(p) ?? 0)), 0);
     const goal = what.goal ? greatest([what.goal[2]]) : 0;
-    if (goalItem) goalItem.hidden = !goal;
+    goalItem?.classList.toggle('away', !goal);
     const first = ticks(Math.max(greatest(what.lines.filter(l => !l[3]).map(l => l[2])), goal * 1.1, what.band ? Math.min(greatest([what.band[2]]), greatest(what.lines.map(l => l[2])) * 2 + 2) : 0), what.whole, what.time);
     const other = ticks(greatest(what.lines.filter(l => l[3]).map(l => l[2])), true);
     const scale = list => v => HEIGHT - BOTTOM - Math.min(1.02, v / list[list.length - 1]) * (HEIGHT - TOP - BOTTOM);

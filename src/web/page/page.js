@@ -296,9 +296,9 @@ function overview() {
 // --- one service
 
 function detail(name) {
-  const badges = h('ul', {class: 'badges'}), said = h('p', {class: 'said'}), where = h('p', {class: 'state'});
+  const badges = h('ul', {class: 'badges'}), said = h('p', {class: 'said', tabindex: 0}), where = h('p', {class: 'state'});
   const f = {wait: figure('oldest wait'), backlog: figure('backlog'), replicas: figure('replicas ready'), flow: figure('in → out, a second')};
-  const dotted = h('div'), acts = h('div', {class: 'acts'}), proposals = h('section', {hidden: true});
+  const dotted = h('div'), acts = h('div', {class: 'acts'}), proposals = h('div', {hidden: true});
   const waitChart = timeChart({label: 'How long messages wait, and how many', unit: dur, time: true, second: num,
     lines: [['oldest wait', 'k0', p => p.oldest_wait], ['backlog', 'k4', p => p.backlog, true]], goal: ['goal', 'kg', p => p.max_wait]});
   const poolChart = timeChart({label: 'Replicas', unit: v => String(Math.round(v)), step: true, whole: true,
@@ -317,9 +317,10 @@ function detail(name) {
   const list = h('ul', {class: 'changes'});
   const one = services.size === 1;
   main.replaceChildren(
-    h('div', {class: 'top'}, one ? null : h('a', {class: 'back', href: '#'}, '← all services'), h('h2', {}, name), where, badges,
-      h('dl', {class: 'figures'}, f.wait.e, f.backlog.e, f.replicas.e, f.flow.e), dotted, said, acts),
-    proposals,
+    h('div', {class: 'top'}, one ? null : h('a', {class: 'back', href: '#'}, '← all services'),
+      h('div', {}, h('h2', {}, name), where, h('dl', {class: 'figures'}, f.wait.e, f.backlog.e, f.replicas.e, f.flow.e), dotted),
+      // What comes and goes has its place: nothing moves for it.
+      h('div', {}, said, h('div', {class: 'now', tabindex: 0, role: 'group', 'aria-label': 'now'}, proposals, badges)), acts),
     h('div', {class: 'split'},
       h('section', {}, h('div', {class: 'head'}, title, choice), waitChart.e, poolChart.e, saved),
       h('section', {}, h('h2', {}, 'Why'), h('label', {class: 'state'}, folded, ' also the decisions to change nothing'), list)));
