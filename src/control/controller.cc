@@ -13,12 +13,37 @@
 namespace docktor {
 namespace {
 
-constexpr auto kSaveEvery = std::chrono::seconds(30);        // each service, in turn
+constexpr auto kSaveEvery = std::chrono::seconds(60);        // each service, in turn: what was learned
+constexpr auto kSaveIdleEvery = std::chrono::minutes(5);     // where nothing came and nobody worked since
 constexpr auto kSavesApart = std::chrono::milliseconds(50);  // at least: thousands take longer
 constexpr auto kCalendarLook = std::chrono::hours(1);        // at most: the clock on the wall may be set
 constexpr auto kOutcomeWait = std::chrono::seconds(5);       // then the record goes out as "pending"
 // Events and due services of one step: whoever asks is answered in between, also where thousands are due.
 constexpr std::size_t kMostAtOnce = 256;
+
+// The same moment or a little later (a twentieth of the interval, 50 ms at most), on a grid that all with this interval
+// share: a hundred services are then due at some twenty moments of a second, and what is asked and answered goes
+// together. A moment on the grid stays there, interval after interval.
+Time together(Time t, Duration interval) {
+  constexpr Duration kApart = std::chrono::milliseconds(50);
+  constexpr Duration::rep kLeast = 20;
+  if (interval <= Duration::zero() || interval > std::chrono::hours(1)) return t;
+  const Duration::rep whole = interval.count(),
+                      slots = std::max(kLeast, (whole + kApart.count() - 1) / kApart.count());
+  const Duration::rep rest = t.time_since_epoch().count() % whole;
+  const Duration::rep slot = (rest * slots + whole - 1) / whole;
+  return t + Duration(slot * whole / slots - rest);
+}
+
+// Nothing where work is under way, or may be without being seen.
+std::optional<Gist> gist_of(const Service& s, Time now) {
+  const Observation seen = s.autoscaler.latest(now);
+  const QueueSample& q = seen.queue;
+  if (!seen.queue_at || seen.queue_stale || !seen.flow || q.num_pending > 0 ||
+      q.num_ack_pending.value_or(1) > 0 || s.order || s.counts.ready != s.counts.current)
+    return std::nullopt;
+  return Gist{s.tally.arrivals, s.tally.settled, s.counts};
+}
 
 }  // namespace
 
@@ -344,7 +369,7 @@ void Controller::do_due(Service& s, Time now) {
     // A check rests on a sample that has just come: two a moment apart tell no rate.
     const bool fresh = now < s.next_sample && s.sampled && now - *s.sampled < interval / 4;
     // An interval that was missed (suspend, a stopped machine) is not made up for.
-    s.next_sample = std::max(s.next_sample + interval, now + interval / 2);
+    s.next_sample = together(std::max(s.next_sample + interval, now + interval / 2), interval);
     s.false_wakes = 0;
     refresh(s);
     if (s.queue && !s.queue_in_flight && !fresh) read_queue(s);
@@ -352,7 +377,8 @@ void Controller::do_due(Service& s, Time now) {
     read_host_usage(s, now);
   }
   if (check) {
-    s.next_check = std::max(s.next_check + s.spec.check_interval, now + s.spec.check_interval / 2);
+    s.next_check = together(std::max(s.next_check + s.spec.check_interval, now + s.spec.check_interval / 2),
+                            s.spec.check_interval);
     // The evaluation rests on a sample taken for it, and does without one that is late.
     s.evaluate_by = now + std::min<Duration>(s.spec.check_interval / 2, std::chrono::seconds(1));
   }
@@ -374,11 +400,7 @@ Time Controller::step(std::chrono::nanoseconds timeout) {
     do_due(*s, now);
   }
   reschedule();
-  if (now >= next_save_ && !order_of_names_.empty()) {
-    next_save_ = now + save_pause();
-    to_save_ = (to_save_ + 1) % order_of_names_.size();
-    static_cast<void>(save(*services_.at(order_of_names_[to_save_])));  // it warned
-  }
+  if (now >= next_save_ && !order_of_names_.empty()) save_next(now);
   return schedule_.empty() ? next_save_ : std::min(next_save_, schedule_.begin()->first);
 }
 
@@ -400,11 +422,22 @@ void Controller::save() {
   for (const auto& [name, s] : services_) static_cast<void>(save(*s));  // it warned
 }
 
-Result<void> Controller::save(const Service& s) {
+void Controller::save_next(Time now) {
+  next_save_ = now + save_pause();
+  to_save_ = (to_save_ + 1) % order_of_names_.size();
+  Service& s = *services_.at(order_of_names_[to_save_]);
+  const bool nothing_new = s.saved_gist && s.saved_gist == gist_of(s, now);
+  if (nothing_new && now - *s.saved < kSaveIdleEvery && options_.state.trouble().empty()) return;
+  static_cast<void>(save(s, StateStore::Matter::kLearned));  // it warned
+}
+
+Result<void> Controller::save(Service& s, StateStore::Matter matter) {
   auto state = s.autoscaler.save();
+  s.saved = options_.clock.now();
+  s.saved_gist = options_.board ? gist_of(s, *s.saved) : std::nullopt;  // without one nobody counts
+  if (lease_) leave(s, state);
   if (!s.overrides.empty()) state["overrides"] = s.overrides.save();
-  leave(s);
-  auto r = options_.state.save(s.spec.name, state);
+  auto r = options_.state.save(s.spec.name, state, matter);
   if (!r) ++figures_.save_failures;
   if (!r) options_.log.warn("[{}] ⚠ state not saved: {}", s.spec.name, r.error().message);
   return r;

@@ -158,7 +158,8 @@ class Controller {
   void reschedule();
   void journal_state(Service& s);
   Duration save_pause() const;
-  Result<void> save(const Service& s);
+  void save_next(Time now);
+  Result<void> save(Service& s, StateStore::Matter matter = StateStore::Matter::kSaid);
   nlohmann::ordered_json snapshot_of(const Service& s, const char* what) const;
   void read_queue(Service& s);
   void read_usage(Service& s);
@@ -194,11 +195,12 @@ class Controller {
   void take_over(Service& s);
   void take_part(Service& s);
   void leave(const Service& s) const;
+  void leave(const Service& s, nlohmann::json learned) const;
   Overrides overrides_of(Service& s, Time now);
   void end_overrides(Service& s, Time now);
   void acted(Service& s, const char* what, nlohmann::ordered_json details, const std::string& text,
              const std::string& by);
-  std::string kept(const Service& s, std::string text);
+  std::string kept(Service& s, std::string text);
   void ended(Service& s, const Proposals::Ended& proposals);
   std::string propose(Service& s, const Decision& decision, const std::string& id);
   void order(Service& s, int from, int to, nlohmann::ordered_json record, std::string version,

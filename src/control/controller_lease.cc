@@ -76,11 +76,15 @@ void Controller::take_over(Service& s) {
 }
 
 void Controller::leave(const Service& s) const {
-  if (!lease_ || !leads_) return;
+  if (lease_) leave(s, s.autoscaler.save());
+}
+
+void Controller::leave(const Service& s, nlohmann::json learned) const {
+  if (!leads_) return;
   nlohmann::json said = nlohmann::json::object();
   if (!s.overrides.empty()) said["overrides"] = s.overrides.save();
   if (!s.report.stopped_by_hand.empty()) said["stopped_by_hand"] = s.report.stopped_by_hand;
-  lease_->leave(s.spec.name, {std::move(said), s.autoscaler.save()});
+  lease_->leave(s.spec.name, {std::move(said), std::move(learned)});
 }
 
 void Controller::close() {

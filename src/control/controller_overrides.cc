@@ -103,7 +103,7 @@ void Controller::acted(Service& s, const char* what, ordered_json details, const
   record(r);
 }
 
-std::string Controller::kept(const Service& s, std::string text) {
+std::string Controller::kept(Service& s, std::string text) {
   if (const auto r = save(s); !r)
     text += fmt::format("; it will not survive a restart: {}", r.error().message);
   return text;

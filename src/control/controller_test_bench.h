@@ -252,7 +252,7 @@ class ControllerTest : public testing::Test {
   std::map<std::string, World> worlds;
   std::unique_ptr<Controller> controller;
 
- private:
+ protected:
   std::filesystem::path folder_;
   StateStore state_{folder_.string()};
   spdlog::logger log_{"test"};

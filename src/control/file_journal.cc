@@ -62,11 +62,7 @@ Result<void> FileJournal::open() {
   if (fd_ >= 0) {
     // Somebody may have moved or removed the file (logrotate, a clean-up): then begin it anew instead of
     // writing into nowhere.
-    struct stat there{}, ours{};
-    if (::stat(options_.path.c_str(), &there) == 0 && ::fstat(fd_, &ours) == 0 &&
-        there.st_ino == ours.st_ino && there.st_dev == ours.st_dev) {
-      return {};
-    }
+    if (still_there_(fd_, options_.path)) return {};
     ::close(fd_);
     fd_ = -1;
   }

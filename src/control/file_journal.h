@@ -1,6 +1,7 @@
 // The journal on disk: one JSON object a line, rotated by size.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "core/journal.h"
+#include "os/still_there.h"
 
 namespace docktor {
 
@@ -24,6 +26,7 @@ class FileJournal final : public Journal {
     std::string path;                       ///< decisions.jsonl; older files are path.1 (newest) to path.N
     std::uint64_t max_bytes = 16ull << 20;  ///< of one file; larger keeps more history in fewer files
     int files = 8;                          ///< kept beside the present one; older ones are deleted
+    std::chrono::milliseconds look_every{1000};  ///< whether it was moved: until then records follow it
   };
 
   explicit FileJournal(Options options);
@@ -42,6 +45,7 @@ class FileJournal final : public Journal {
   std::uint64_t most() const;
 
   Options options_;
+  StillThere still_there_{options_.look_every};
   int fd_ = -1;
   std::uint64_t size_ = 0;
   std::uint64_t file_ = 0;

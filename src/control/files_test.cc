@@ -104,11 +104,19 @@ TEST_F(FilesTest, HalfALineOfACrashIsSkippedAndEnded) {
 
 TEST_F(FilesTest, AJournalThatIsMovedAwayIsBegunAnew) {
   const std::string path = folder + "/j";
-  FileJournal journal({.path = path});
+  FileJournal journal({.path = path, .look_every = std::chrono::milliseconds(0)});
   ASSERT_TRUE(journal.append(entry(1)));
   fs::rename(path, folder + "/moved");
   ASSERT_TRUE(journal.append(entry(2)));
   EXPECT_EQ(numbers(path), (std::vector<int>{2}));
+  fs::remove(path);
+  FileJournal seldom({.path = path, .look_every = std::chrono::hours(1)});
+  ASSERT_TRUE(seldom.append(entry(3)));
+  ASSERT_TRUE(seldom.append(entry(4)));
+  fs::remove(path);
+  ASSERT_TRUE(seldom.append(entry(5)));
+  EXPECT_EQ(numbers(path), (std::vector<int>{5}))
+      << "what is written into a removed file is lost: seen at once";
 }
 
 // A file-size limit stands for a full disk: the write ends in the middle of a line.

@@ -55,10 +55,7 @@ std::string LogFile::numbered(int n) const {
 Result<void> LogFile::open() {
   if (fd_ >= 0) {
     // Removed or moved by somebody: what is written there is seen by nobody.
-    struct stat there{}, ours{};
-    if (::lstat(options_.path.c_str(), &there) == 0 && ::fstat(fd_, &ours) == 0 &&
-        there.st_ino == ours.st_ino && there.st_dev == ours.st_dev)
-      return {};
+    if (still_there_(fd_, options_.path)) return {};
     ::close(std::exchange(fd_, -1));
   }
   if (auto r = make_folder(folder_of(options_.path)); !r) return r;

@@ -3,16 +3,18 @@
 
 #include <spdlog/sinks/base_sink.h>
 
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <string>
 
 #include "core/result.h"
+#include "os/still_there.h"
 
 namespace docktor {
 
 /// <folder>/docktor.log; older ones are docktor.1.log (newest) and so on. A symbolic link in its place is
-/// refused. What cannot be written is lost, and trouble() says so until it can be again. Texts from outside
+/// refused; one that is moved away is left within a second. What cannot be written is lost, and trouble() says so until it can be again. Texts from outside
 /// may be in a line: control characters are shown as \x1b, and a line's further lines are indented, so that
 /// nobody forges one. Thread-safe.
 class LogFile final : public spdlog::sinks::base_sink<std::mutex> {
@@ -20,7 +22,8 @@ class LogFile final : public spdlog::sinks::base_sink<std::mutex> {
   struct Options {
     std::string path;
     std::uint64_t max_bytes = 10u << 20;
-    int files = 4;  ///< kept beside the present one
+    int files = 4;                               ///< kept beside the present one
+    std::chrono::milliseconds look_every{1000};  ///< whether it was moved
   };
   explicit LogFile(Options options);
   ~LogFile() override;
@@ -41,6 +44,7 @@ class LogFile final : public spdlog::sinks::base_sink<std::mutex> {
   const Options options_;
   int fd_ = -1;
   std::uint64_t size_ = 0;
+  StillThere still_there_{options_.look_every};
   std::string trouble_;
 };
 

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 class LogFileTest : public testing::Test {
  protected:
   void begin(std::uint64_t max_bytes = 10u << 20) {
-    file = std::make_shared<LogFile>(LogFile::Options{path, max_bytes, 2});
+    file = std::make_shared<LogFile>(LogFile::Options{path, max_bytes, 2, look_every});
     log = std::make_unique<spdlog::logger>("test", file);
     log->set_pattern("> %v");
   }
@@ -31,6 +31,7 @@ class LogFileTest : public testing::Test {
   }
   test::TempDir dir;
   const std::string path = (dir.path() / "log" / "docktor.log").string();
+  std::chrono::milliseconds look_every{1000};
   std::shared_ptr<LogFile> file;
   std::unique_ptr<spdlog::logger> log;
 };
@@ -41,10 +42,22 @@ TEST_F(LogFileTest, IsMadeAnewWhenItOrItsFolderIsRemoved) {
   fs::remove_all(dir.path() / "log");
   log->info("two");
   EXPECT_EQ(text(path), "> two\n");
-  fs::rename(path, path + ".moved");
-  log->info("three");
-  EXPECT_EQ(text(path), "> three\n");
   EXPECT_EQ(file->trouble(), "");
+}
+
+TEST_F(LogFileTest, IsMadeAnewSoonAfterItIsMoved) {
+  look_every = std::chrono::milliseconds(0);
+  begin();
+  log->info("one");
+  fs::rename(path, path + ".moved");
+  log->info("two");
+  EXPECT_EQ(text(path), "> two\n");
+  look_every = std::chrono::hours(1);
+  begin();
+  log->info("three");
+  fs::rename(path, path + ".moved");
+  log->info("four");
+  EXPECT_EQ(text(path + ".moved"), "> two\n> three\n> four\n") << "until somebody looks, nothing is lost";
 }
 
 TEST_F(LogFileTest, TellsThatItCannotBeWrittenAndGoesOnByItself) {

@@ -86,6 +86,14 @@ struct SourceTrouble {
   Time since{};
 };
 
+/// What must change before there is anything new to learn: what came and went, and who was there.
+struct Gist {
+  double arrivals = 0;
+  double settled = 0;
+  ReplicaCounts counts;
+  friend bool operator==(const Gist&, const Gist&) = default;
+};
+
 /// State of the loop thread. Plain data: the controller acts on it.
 struct Service {
   explicit Service(ServiceParts p)
@@ -147,6 +155,8 @@ struct Service {
   bool work_waits = false;         ///< at zero replicas, as last read: a watch would only tell what is known
   Time next_early{};               ///< until then nothing is evaluated ahead of the check
 
+  std::optional<Time> saved;       ///< its state, last
+  std::optional<Gist> saved_gist;  ///< what stood then, where nothing was under way
   Time last_input{};
   std::vector<Input> inputs;  ///< since the last evaluation, for the journal
   std::map<std::string, double> busyness;

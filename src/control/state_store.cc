@@ -33,13 +33,15 @@ std::string StateStore::file(const std::string& service) const {
   return folder_ + "/" + safe + "-" + short_hash(service) + ".state.json";
 }
 
-Result<void> StateStore::save(const std::string& service, const nlohmann::json& state) {
+Result<void> StateStore::save(const std::string& service, const nlohmann::json& state, Matter matter) {
   auto text = state.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   const auto path = file(service);
   std::optional<Error> error;
   {
     const std::lock_guard lock(mutex_);
-    waiting_[path] = std::move(text);
+    Text& next = waiting_[path];
+    next.text = std::move(text);
+    next.said = next.said || matter == Matter::kSaid;
     if (const auto it = failed_.find(path); it != failed_.end()) error = it->second;
   }
   changed_.notify_all();
@@ -53,9 +55,9 @@ nlohmann::json StateStore::load(const std::string& service) const {
   {
     const std::lock_guard lock(mutex_);
     if (const auto it = waiting_.find(path); it != waiting_.end())
-      text = it->second;
+      text = it->second.text;
     else if (writing_ && writing_->first == path)
-      text = writing_->second;
+      text = writing_->second.text;
   }
   if (!text) {
     auto on_disk = read_file(path, kMostBytes);
@@ -90,7 +92,11 @@ void StateStore::write_all() {
     writing_.emplace(std::move(node.key()), std::move(node.mapped()));
     lock.unlock();
     // Only this thread changes writing_. Thousands that wait (a stop) are synced together, after the last.
-    auto result = write_atomically(writing_->first, writing_->second, !together);
+    const Text& text = writing_->second;
+    auto result = write_atomically(writing_->first, text.text,
+                                   together    ? OnDisk::kNotKnown
+                                   : text.said ? OnDisk::kNew
+                                               : OnDisk::kEither);
     if (together && last) {
       sync_files(folder_);
       together = false;

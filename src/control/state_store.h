@@ -23,24 +23,33 @@ class StateStore {
   StateStore(const StateStore&) = delete;
   StateStore& operator=(const StateStore&) = delete;
 
+  enum class Matter {
+    kLearned,  ///< what the file had before will do, should the machine lose its power
+    kSaid,     ///< somebody was told that it holds
+  };
+
   /// Never waits for the disk. The answer is that of the service's last write that ended: a full disk shows
   /// one save later. Of several states that wait for a slow disk only the newest is written.
-  Result<void> save(const std::string& service, const nlohmann::json& state);
+  Result<void> save(const std::string& service, const nlohmann::json& state, Matter matter = Matter::kSaid);
   /// What was saved last, on disk already or not.
   nlohmann::json load(const std::string& service) const;
   std::string trouble() const;  ///< why states are not saved at present; empty when they are
   void flush();                 ///< waits until nothing waits
 
  private:
+  struct Text {
+    std::string text;
+    bool said = false;
+  };
   std::string file(const std::string& service) const;
   void write_all();
 
   const std::string folder_;
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
-  std::map<std::string, std::string> waiting_;                  // path → text
-  std::optional<std::pair<std::string, std::string>> writing_;  // what the thread is at
-  std::map<std::string, Error> failed_;                         // path → the last write's error
+  std::map<std::string, Text> waiting_;                  // by path
+  std::optional<std::pair<std::string, Text>> writing_;  // what the thread is at
+  std::map<std::string, Error> failed_;                  // path → the last write's error
   bool stop_ = false;
   std::thread thread_;
 };

@@ -33,7 +33,7 @@ void sync_files(const std::string& folder) {
   ::close(fd);
 }
 
-Result<void> write_atomically(const std::string& path, const std::string& text, bool sync) {
+Result<void> write_atomically(const std::string& path, const std::string& text, OnDisk then) {
   const std::string beside = path + ".new";
   if (auto r = make_folder(folder_of(path)); !r) return r;
   const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
@@ -45,7 +45,7 @@ Result<void> write_atomically(const std::string& path, const std::string& text, 
     if (n <= 0) break;
     done += static_cast<std::size_t>(n);
   }
-  const bool synced = done == text.size() && (!sync || ::fsync(fd) == 0);
+  const bool synced = done == text.size() && (then == OnDisk::kNotKnown || ::fsync(fd) == 0);
   const int e = errno;
   const bool closed = ::close(fd) == 0;
   if (!synced || !closed || ::rename(beside.c_str(), path.c_str()) != 0) {
@@ -54,7 +54,7 @@ Result<void> write_atomically(const std::string& path, const std::string& text, 
     ::unlink(beside.c_str());
     return error;
   }
-  if (!sync) return {};
+  if (then != OnDisk::kNew) return {};
   const int folder = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
     ::fsync(folder);

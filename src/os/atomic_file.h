@@ -7,9 +7,16 @@
 
 namespace docktor {
 
+/// What is on disk, should the machine lose its power, when write_atomically() has returned.
+enum class OnDisk {
+  kNew,       ///< the new file
+  kEither,    ///< the old file or the new one, whole
+  kNotKnown,  ///< the caller syncs many files together, by sync_files()
+};
+
 /// Replaces `path` by `text` (mode 0640); on any failure the old file stays as it was. A folder that was
-/// removed is made anew. Without `sync` the caller syncs many files together, by sync_files().
-Result<void> write_atomically(const std::string& path, const std::string& text, bool sync = true);
+/// removed is made anew.
+Result<void> write_atomically(const std::string& path, const std::string& text, OnDisk then = OnDisk::kNew);
 
 /// What was written to the file system of this folder is on disk when it returns.
 void sync_files(const std::string& folder);

@@ -1,0 +1,65 @@
+// How often the controller asks and writes: services together, and what was learned no more often than it is worth.
+#include "control/controller_test_bench.h"
+
+namespace docktor {
+namespace {
+
+TEST_F(ControllerTest, ServicesThatBeganWithinAMomentAreAskedAtTheSameMoments) {
+  std::vector<ServiceSpec> specs;
+  for (const char* name : {"a", "b", "c"}) {
+    clock.time += 13ms;
+    specs.push_back(spec(name));
+    apply(specs);
+  }
+  std::map<std::string, std::vector<Time>> moments;
+  constexpr int kMilliseconds = 4500;
+  for (int i = 0; i < kMilliseconds; ++i) {
+    std::map<std::string, int> before;
+    for (const auto& [name, w] : worlds) before[name] = w.reads;
+    clock.time += 1ms;
+    controller->step(0ns);
+    for (const auto& [name, w] : worlds)
+      if (w.reads > before[name]) moments[name].push_back(clock.time);
+  }
+  ASSERT_GE(moments["a"].size(), 4u);
+  for (std::size_t n = 2; n < 4; ++n) {
+    const auto last = [&](const char* name, std::size_t back) {
+      return moments[name].at(moments[name].size() - back);
+    };
+    EXPECT_EQ(last("a", n - 1) - last("a", n), 1s) << "neither more often nor less";
+    EXPECT_EQ(last("a", n), last("b", n));
+    EXPECT_EQ(last("a", n), last("c", n));
+  }
+}
+
+TEST_F(ControllerTest, WhatWasLearnedIsWrittenEachMinuteAndSeldomWhereNothingHappens) {
+  const auto written = [&](const char* name) {
+    return state_.load(name).value("/meter/last_at"_json_pointer, std::int64_t{0});
+  };
+  worlds["busy"].queue.num_pending = 3;
+  auto& idle = worlds["idle"].queue;
+  idle.totals = {.incarnation = "x", .arrived = 5, .settled = 5};
+  apply({spec("busy"), spec("idle")});
+  pass(2min);
+  auto of_busy = written("busy"), of_idle = written("idle");
+  EXPECT_GT(of_busy, 0);
+  EXPECT_GT(of_idle, 0);
+  pass(2min);
+  EXPECT_GT(written("busy"), of_busy);
+  EXPECT_EQ(written("idle"), of_idle) << "a minute in which nothing came has nothing to teach";
+  *idle.totals.arrived += 1;
+  *idle.totals.settled += 1;
+  pass(2min);
+  EXPECT_GT(written("idle"), of_idle) << "something came";
+  of_idle = written("idle");
+  pass(8min);
+  EXPECT_GT(written("idle"), of_idle) << "now and then all the same";
+  // What a person says is not left to its turn.
+  of_idle = written("idle");
+  ASSERT_TRUE(controller->pause("idle", {}, "", "ann"));
+  EXPECT_GT(written("idle"), of_idle);
+  EXPECT_TRUE(state_.load("idle").contains("overrides"));
+}
+
+}  // namespace
+}  // namespace docktor
