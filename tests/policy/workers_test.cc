@@ -161,6 +161,20 @@ TEST(GaugesAlone, JobsThatBecomeLongerAreLearnedAnew) {
   }
 }
 
+// Workers that poll take what waits before it has waited for long: no backlog ever stands that would tell what they can do.
+TEST(GaugesAlone, WorkersThatPollAreLearnedWithoutABacklog) {
+  const auto load = sim::load_from_file(DOCKTOR_TRACES "/ramp.csv");
+  ASSERT_TRUE(load);
+  for (std::uint64_t seed : {1, 2}) {
+    sim::RunSpec r = run_of(*load, "poll=500ms", 5, 3);
+    r.world.counts = false;
+    r.seed = seed;
+    const auto result = sim::run(r, make_policy);
+    EXPECT_LE(result.over, 0.005) << seed;
+    EXPECT_LE(result.rho, 1.8) << seed;
+  }
+}
+
 TEST_P(OrdinaryWorkers, StartFromNothingKnownAndNoReplica) {
   const Case& c = GetParam();
   for (const Load& load :

@@ -13,24 +13,34 @@ namespace {
 
 constexpr double kLeastTime = 1e-3;      // seconds
 constexpr double kStep = 0.195;          // of the logarithm: the longest is about 1,000 s
-constexpr double kEvidenceMemory = 400;  // samples while messages wait
+constexpr double kEvidenceMemory = 400;  // samples with full hands
+constexpr double kSpareMemory = 4000;    // others
 constexpr double kIdleMemory = 100;      // samples while none waits
-constexpr double kFollow = 0.25;         // of a change of the arrivals is believed at once
+constexpr double kLoadDrift = 0.05;      // of the arrivals: standard deviation of their change in a second
+constexpr double kLoadJump = 9;          // square of a surprise over its variance: the load jumped
+constexpr double kMostNoise = 20;        // times what chance explains
+constexpr double kNoiseMemory = 30;      // samples
 constexpr double kFreedom = 3;           // of Student's t: loads jump
 constexpr double kMostOfASample = 4;     // of evidence: a purge looks like very fast workers
 constexpr double kBelieved = 0.5;        // of the evidence: loads often change just when replicas do
 constexpr double kFirstSamples = 5;      // make the first guess ...
+constexpr double kLeastLeft = 5;         // ... or so many messages, where no backlog stands for so long
 constexpr double kGuessError = 1.4;      // ... whose logarithm errs by so much
 constexpr double kCaution = 1.25;        // errors of its logarithm, by which T is taken longer
 constexpr double kSharp = 0.1;           // error that asks for no caution
 constexpr double kRateError = 0.1;    // arrivals and capacity rest on the same T, so that its error cancels
 constexpr double kIdleFollow = 0.05;  // of what samples without a backlog say of T, each
 constexpr double kSmooth = 0.4;       // of the messages in hand at one instant, where none waits
+// Idle hands show T by how many they are after a backlog; later, loads that vary by themselves look like long jobs.
+constexpr double kFirstSpare = 5, kLaterSpare = 0.2;  // samples; what the others count
+constexpr double kSurely = 2;                         // standard deviations
 // Less in hand than it could be may also be a delay until workers see what waits: only a long wait tells them apart.
 constexpr double kBusy = 0.6;                       // of what all hands can hold
+constexpr double kAllBusy = 0.9;                    // likewise, at one instant
 constexpr double kLongWait = 2, kVeryLongWait = 4;  // of the wait after which an idle replica takes a message
 constexpr double kLeastHand = 0.8;
-constexpr double kNothing = 0.05;
+constexpr double kHoldsOne = 1.2;  // messages: hands that hold more hide how long the work takes
+constexpr double kHeldAtLeast = 0.3, kNothing = 0.05;
 constexpr double kHandRises = 1.0 / 3, kHandFalls = 1.0 / 20;
 constexpr double kLeastPaces = 20;   // samples
 constexpr double kPaceError = 0.15;  // of the ratio of the changes over one sample and over four
@@ -38,6 +48,11 @@ constexpr double kPaceError = 0.15;  // of the ratio of the changes over one sam
 }  // namespace
 
 double NetFlow::time(std::size_t i) { return kLeastTime * std::exp(kStep * static_cast<double>(i)); }
+
+std::size_t NetFlow::best() const {
+  const double i = std::round(((known_ ? log_time_ : 0) - std::log(kLeastTime)) / kStep);
+  return static_cast<std::size_t>(std::clamp(i, 0.0, kTimes - 1.0));
+}
 
 double NetFlow::in_hand_for() const {
   return known_ ? std::exp(log_time_ + kCaution * std::max(0.0, error_ - kSharp)) : 0;
@@ -61,11 +76,12 @@ std::optional<Flow> NetFlow::between(const Gauges& before, const Gauges& after, 
   const bool full =
       busy && before.pending > 0 && after.pending > 0 && before.oldest >= std::max(length, idle_wait);
   if (replicas > 0) learn_hand(in_hand / replicas, full && steady ? before.oldest / idle_wait : 0);
-  const bool nobody = in_hand == 0 && before.replicas.ready == 0 && after.replicas.ready == 0;
-  if (full || nobody)  // all that grows where nobody works has come
-    learn_full(in_hand, grown / length, length);
-  else
-    learn_idle(before, after, length);
+  const bool nobody = in_hand == 0 && ((before.replicas.ready == 0 && after.replicas.ready == 0) ||
+                                       (before.pending > 0 && before.oldest >= std::max(length, idle_wait)));
+  learn(before, after, length,
+        full     ? Hands::kFull
+        : nobody ? Hands::kNone
+                 : hands(before, after, length, idle_wait));
 
   smooth_ += (full ? 1 : kSmooth) * (in_hand - smooth_);
   if (in_hand == 0 && smooth_ < kNothing) smooth_ = 0;  // or nothing would ever be over
@@ -83,6 +99,59 @@ std::optional<Flow> NetFlow::between(const Gauges& before, const Gauges& after, 
   return flow;
 }
 
+// Of samples that are neither surely full nor without any hand.
+NetFlow::Hands NetFlow::hands(const Gauges& before, const Gauges& after, double length,
+                              double idle_wait) const {
+  const auto busy = [&](const Gauges& g) {
+    const double all = std::max(kLeastHand, hand_) * g.replicas.current;
+    return g.pending > 0 && g.in_hand > 0 && g.in_hand >= kAllBusy * all;
+  };
+  const bool first = busy(before), last = busy(after);
+  const double came = arrivals_[best()] * length;
+  if (known_ && first && last) {
+    // Full all the time, unless so few wait that chance may have emptied the queue in between.
+    const double done = (before.in_hand + after.in_hand) / 2 * length / std::exp(log_time_);
+    if (std::min(before.pending, after.pending) > kSurely * std::sqrt(came + done)) return Hands::kSeemFull;
+  }
+  const bool waits =
+      before.oldest >= idle_wait ||
+      after.pending > came / length * idle_wait + (before.replicas.ready + after.replicas.ready) / 2.0;
+  return first || last || waits || hand_ > kHoldsOne ? Hands::kMixed : Hands::kSpare;
+}
+
+void NetFlow::learn(const Gauges& before, const Gauges& after, double length, Hands hands) {
+  for (std::size_t i = 0; i < kTimes; ++i) {
+    const double drift = kLoadDrift * std::max(arrivals_[i], 1 / length);
+    unsure_[i] += drift * drift * length;
+  }
+  const double grown = after.pending + after.in_hand - before.pending - before.in_hand;
+  switch (hands) {
+    case Hands::kFull:
+      if (const double in_hand = (before.in_hand + after.in_hand) / 2; begun_ < kFirstSamples) {
+        begun_ += 1;
+        begun_held_ += in_hand * length;
+        begun_net_ += grown;
+      }
+      [[fallthrough]];
+    case Hands::kSeemFull:
+    case Hands::kNone:
+      lately_seen_ = 0;
+      learn_full(before, after, grown, length);
+      if (hands != Hands::kNone) weigh(1);
+      return;
+    case Hands::kMixed:
+      learn_idle(before, after, length);
+      learn_mixed(std::max(1.0, hand_) * std::max(before.replicas.current, after.replicas.current), grown,
+                  length);
+      if (known_) weigh(1);
+      return;
+    case Hands::kSpare:
+      learn_idle(before, after, length);
+      if (before.in_hand > 0 || after.in_hand > 0) learn_spare(before, after, length);
+      if (known_) weigh(kIdleFollow);
+  }
+}
+
 // More than ever counts at once, whoever holds it; less counts only where every replica has what it can hold, and less
 // than one message each only where messages wait for very long.
 void NetFlow::learn_hand(double per_replica, double idle_waits) {
@@ -93,41 +162,81 @@ void NetFlow::learn_hand(double per_replica, double idle_waits) {
   if (hand_ > 0 && idle_waits < kVeryLongWait) hand_ = std::max(hand_, kLeastHand);
 }
 
-void NetFlow::learn_full(double in_hand, double net, double length) {
-  lately_seen_ = 0;
-  in_a_row_ += 1;
-  if (in_hand > 0 && begun_ < kFirstSamples) {
-    begun_ += 1;
-    begun_held_ += in_hand * length;
-    begun_net_ += net * length;
-  }
-  const double gain = std::max(kFollow, 1 / in_a_row_);
-  const double best =
-      known_ ? in_hand_for() : std::max(kLeastTime, begun_held_ / std::max(1.0, std::fabs(begun_net_)));
-  const double by_chance = (std::fabs(net) + 2 * in_hand / best) / length;  // as of Poisson's
-  const double variance = std::max({by_chance, noise_, 1e-9});
-  double least_off = 1e300, change_of_best = 0;
+// While every hand is full, or nobody works, the queue grows by what comes less what those hands do.
+void NetFlow::learn_full(const Gauges& before, const Gauges& after, double grown, double length) {
+  const double in_hand = (before.in_hand + after.in_hand) / 2, change = after.in_hand - before.in_hand;
+  const auto see = [&](std::size_t i) {
+    const double done = in_hand * length / time(i), blur = change * length / time(i),
+                 came = arrivals_[i] * length;
+    return Seen{grown + done - came, length, came + done + 1,
+                blur * blur / 12};  // nobody saw when it changed
+  };
+  follow(see, 1 / kEvidenceMemory, 1);
+  spare_ = 0;
+}
+
+// While hands are idle, a message stays in hand over the sample with the chance exp(-length / T), and those that come
+// are taken: the transitions of a queue M/M/inf.
+void NetFlow::learn_spare(const Gauges& before, const Gauges& after, double length) {
+  const double grown = (after.pending - before.pending) / length;  // of what waits
+  const auto see = [&](std::size_t i) {
+    const double stay = std::exp(-length / time(i)), per_rate = time(i) * (1 - stay);
+    const double left = before.in_hand * stay, joined = std::max(0.0, arrivals_[i] - grown) * per_rate;
+    return Seen{after.in_hand - left - joined, per_rate, left * (1 - stay) + joined + kHeldAtLeast};
+  };
+  spare_ = std::min(spare_ + 1, kFirstSpare + 1);
+  follow(see, 1 / kSpareMemory, spare_ > kFirstSpare ? kLaterSpare : 1);
+}
+
+// Where a backlog came or went within the sample: no more was done than all hands can do.
+void NetFlow::learn_mixed(double hands, double grown, double length) {
+  const auto see = [&](std::size_t i) {
+    const double most = hands * length / time(i), chance = most + 1;
+    return Seen{std::min(0.0, most + kSurely * std::sqrt(chance) + grown), 0, chance};
+  };
+  if (followed_) follow(see, 1 / kSpareMemory, 1);
+}
+
+// A step of a Kalman filter for each candidate's arrivals. All are held to the variance that the best one expects, or
+// those that expect more would explain an unsteady load the better.
+template <class See>
+void NetFlow::follow(const See& see, double fade, double weight) {
+  const Seen usual = see(best());
+  const double unsure = unsure_[best()] * usual.per_rate * usual.per_rate, chance = usual.chance * noise_;
+  ByTime likely{};
+  double most = -1e300;
   for (std::size_t i = 0; i < kTimes; ++i) {
-    const double came = net + in_hand / time(i);
-    const double change = in_a_row_ > 1 ? came - arrivals_[i] : 0;
-    arrivals_[i] += gain * (came - arrivals_[i]);
-    double seen = -(kFreedom + 1) / 2 * std::log1p(change * change / (kFreedom * variance));
-    if (arrivals_[i] < 0) seen -= arrivals_[i] * arrivals_[i] * (2 - gain) / (2 * variance);
-    evidence_[i] = evidence_[i] * (1 - 1 / kEvidenceMemory) + std::max(seen, -kMostOfASample);
-    if (const double off = std::fabs(std::log(time(i) / best)); off < least_off) {
-      least_off = off;
-      change_of_best = change;
-    }
+    const Seen s = see(i);
+    const double own = chance + s.blur, square = s.miss * s.miss;
+    likely[i] =
+        -std::log(unsure + own) / 2 - (kFreedom + 1) / 2 * std::log1p(square / (kFreedom * (unsure + own)));
+    most = std::max(most, likely[i]);
+    if (s.per_rate <= 0) continue;
+    const double jump = square > kLoadJump * (unsure + own) ? square : 0;
+    const double gain = followed_ ? (unsure + jump) / (unsure + own + jump) : 1;
+    arrivals_[i] = std::max(0.0, arrivals_[i] + gain * s.miss / s.per_rate);
+    unsure_[i] = gain * own / (s.per_rate * s.per_rate);
   }
-  if (in_a_row_ > 1) noise_ += (std::min(change_of_best * change_of_best, 9 * variance) - noise_) / 30;
-  if (in_hand > 0) weigh(1);
+  if (!std::exchange(followed_, true)) return;
+  if (known_ && usual.per_rate > 0) {
+    const double surprise = usual.miss * usual.miss / (unsure + chance + usual.blur);
+    noise_ = std::clamp(noise_ * (1 + (std::min(surprise, kLoadJump) - 1) / kNoiseMemory), 1.0, kMostNoise);
+  }
+  for (std::size_t i = 0; i < kTimes; ++i)
+    evidence_[i] = evidence_[i] * (1 - fade) + weight * std::max(likely[i] - most, -kMostOfASample);
 }
 
 void NetFlow::learn_idle(const Gauges& before, const Gauges& after, double length) {
-  in_a_row_ = 0;
   const double grown = after.pending + after.in_hand - before.pending - before.in_hand;
   left_ += std::max(0.0, -grown) - left_ / kIdleMemory;
   held_ += (before.in_hand + after.in_hand) / 2 * length - held_ / kIdleMemory;
+  // Where no backlog stands long enough for a first guess: what left was in hand for at most so long.
+  if (!known_ && begun_ == 0 && left_ >= kLeastLeft && held_ > 0) {
+    begun_ = kFirstSamples;
+    begun_held_ = held_;
+    begun_net_ = left_;
+    weigh(1);
+  }
   std::rotate(lately_.begin(), lately_.begin() + 1, lately_.end());
   lately_.back() = after.in_hand;
   lately_seen_ = std::min(lately_seen_ + 1, 5.0);
@@ -137,7 +246,6 @@ void NetFlow::learn_idle(const Gauges& before, const Gauges& after, double lengt
   change_1_ += (one * one - change_1_) / paces_;
   change_4_ += (four * four - change_4_) / paces_;
   pace_ += (length - pace_) / paces_;
-  if (known_) weigh(kIdleFollow);
 }
 
 // What samples without a backlog have against a time as long as this one.
@@ -180,10 +288,11 @@ void NetFlow::weigh(double follow) {
 }
 
 void NetFlow::save(nlohmann::json& state) const {
-  state = {{"evidence", evidence_}, {"arrivals", arrivals_}, {"lately", lately_}};
+  state = {{"evidence", evidence_}, {"arrivals", arrivals_}, {"unsure", unsure_}, {"lately", lately_}};
   if (known_) state["time"] = {log_time_, error_};
-  for (const auto& [name, value] : {std::pair{"in_a_row", in_a_row_},
-                                    {"noise", noise_},
+  for (const auto& [name, value] : {std::pair{"noise", noise_},
+                                    {"followed", followed_ ? 1.0 : 0.0},
+                                    {"spare", spare_},
                                     {"begun", begun_},
                                     {"begun_held", begun_held_},
                                     {"begun_net", begun_net_},
@@ -219,8 +328,11 @@ void NetFlow::restore(const nlohmann::json& state) {
   read.known_ = list("time", time, 100);
   read.log_time_ = time[0];
   read.error_ = std::fabs(time[1]);
-  restore_number(state, "in_a_row", 0, 1e15, read.in_a_row_);
-  restore_number(state, "noise", 0, 1e30, read.noise_);
+  restore_number(state, "noise", 1, kMostNoise, read.noise_);
+  restore_number(state, "spare", 0, kFirstSpare + 1, read.spare_);
+  double followed = 0;
+  restore_number(state, "followed", 0, 1, followed);
+  read.followed_ = list("unsure", read.unsure_, 1e30) && followed == 1;
   restore_number(state, "begun", 0, kFirstSamples, read.begun_);
   restore_number(state, "begun_held", 0, 1e18, read.begun_held_);
   restore_number(state, "begun_net", -1e18, 1e18, read.begun_net_);

@@ -15,11 +15,12 @@ namespace docktor::objective {
 /// A messages in hand, each for T seconds, are finished at A / T a second; with T known, the rest follows. T is
 /// held as a list of candidates, each with how well it explains what was seen:
 ///
-/// - While messages wait, every hand is full. As replicas come and go, with the true T the arrivals that follow
-///   from it change least; and they are never negative.
-/// - Otherwise, what left was done in the time that it was in hand, so T is no more than that (times what one
-///   replica holds, since what waits in a hand counts as in it); and the shorter T is, the less are the messages
-///   in hand at one sample those of the sample before.
+/// - While messages wait, every hand is full: the queue grows by what comes less what those hands do. While some are
+///   idle, what is in hand is what comes times T. Each candidate follows the arrivals that it makes of this; with the
+///   true T they change least as replicas come and go, and as a backlog begins and ends. They are never negative.
+/// - No more is done than all hands can do. What left was done in the time that it was in hand, so T is no more than
+///   that (times what one replica holds, since what waits in a hand counts as in it); and the shorter T is, the less
+///   are the messages in hand at one sample those of the sample before.
 ///
 /// Loads change by themselves, often just when replicas do: what is told of T is the longer the less it is known.
 /// docs/objective.md has what this costs against a queue that counts. Not thread-safe; constant memory and time.
@@ -35,7 +36,10 @@ class NetFlow {
   std::optional<Flow> between(const Gauges& before, const Gauges& after, double idle_wait, bool steady);
 
   /// What comes is not held against what came before.
-  void gap() { in_a_row_ = lately_seen_ = 0; }
+  void gap() {
+    followed_ = false;
+    lately_seen_ = 0;
+  }
 
   std::optional<Capacity> capacity() const;  ///< nothing until messages have waited
   double in_hand_for() const;                ///< T, seconds; 0: not known at all
@@ -48,18 +52,41 @@ class NetFlow {
   static constexpr std::size_t kTimes = 72;
   using ByTime = std::array<double, kTimes>;
 
+  enum class Hands {
+    kFull,      // surely, all the time
+    kSeemFull,  // at both ends, and many wait
+    kNone,      // nobody works
+    kMixed,     // full for a part of the time, or nobody knows
+    kSpare,     // some are idle
+  };
+  // One observation as a candidate sees it, in messages.
+  struct Seen {
+    double miss;      // what was seen less what was expected
+    double per_rate;  // of what was expected, for each message a second that comes
+    double chance;    // variance
+    double blur = 0;  // likewise, of this candidate alone
+  };
+
   static double time(std::size_t i);
+  std::size_t best() const;
+  Hands hands(const Gauges& before, const Gauges& after, double length, double idle_wait) const;
+  void learn(const Gauges& before, const Gauges& after, double length, Hands hands);
   void learn_hand(double per_replica, double idle_waits);
-  void learn_full(double in_hand, double net, double length);
+  void learn_full(const Gauges& before, const Gauges& after, double grown, double length);
+  void learn_spare(const Gauges& before, const Gauges& after, double length);
+  void learn_mixed(double hands, double grown, double length);
   void learn_idle(const Gauges& before, const Gauges& after, double length);
+  template <class See>
+  void follow(const See& see, double fade, double weight);
   double against(std::size_t i) const;
   void weigh(double follow);
 
-  // While messages wait.
-  ByTime evidence_{};    // logarithm of the likelihood
-  ByTime arrivals_{};    // a second, by each candidate
-  double in_a_row_ = 0;  // samples
-  double noise_ = 0;     // variance of the changes of the arrivals, by the best candidate
+  ByTime evidence_{};                                  // logarithm of the likelihood
+  ByTime arrivals_{};                                  // a second, by each candidate
+  ByTime unsure_{};                                    // their variance
+  bool followed_ = false;                              // there are arrivals to hold a sample against
+  double noise_ = 1;                                   // square of the surprises over what chance explains
+  double spare_ = 0;                                   // samples with idle hands since the last without
   double begun_ = 0, begun_held_ = 0, begun_net_ = 0;  // the first of all: samples, message-seconds, messages
 
   // While none waits; of the last hundred samples or so.

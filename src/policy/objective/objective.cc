@@ -73,13 +73,16 @@ constexpr int kMostUnknown = 4;
 // Where nothing else tells what helps, a quarter more is tried at a time.
 constexpr int kTried = 4;
 
-// Shares of max_wait, where the queue counts nothing and a job's time may be learned too short: what the plan is for, and
-// the wait of the oldest message after which more replicas are tried.
-constexpr double kShareOfUncounted = 0.6;
+// Where the queue counts nothing and a job's time may be learned too short. Shares of max_wait: what the plan is for while
+// that time is hardly known and when it is known well, and the wait of the oldest message after which more are tried.
+constexpr double kShareOfUncounted = 0.6, kShareOfKnown = 0.9;
 constexpr double kTriedOfUncounted = 0.25;
 
 // Of sample_interval: a shorter time between two samples tells no rate by itself.
 constexpr double kShortestSample = 0.5;
+
+// Standard deviation of that time's logarithm: it is hardly known; and so much more that a step comes before the next.
+constexpr double kHardlyKnown = 0.4, kUnknown = 0.7;
 
 // Whatever absurd numbers a sample holds, no count of replicas leaves what an int holds.
 int replicas(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e6))); }
@@ -105,9 +108,10 @@ double ObjectivePolicy::hand_wait() const {
 }
 
 double ObjectivePolicy::patience(double deviations) const {
-  const double p = (counts_ ? 1 : kShareOfUncounted) * max_wait_ - kSecondsKept -
-                   kReactionsKept * reaction_.seconds() - deviations * startup_.deviation() -
-                   hand_.longest_delay() - hand_wait();
+  const double known = std::clamp(1 - net_flow_.error() / kHardlyKnown, 0.0, 1.0);
+  const double share = counts_ ? 1 : kShareOfUncounted + known * (kShareOfKnown - kShareOfUncounted);
+  const double p = share * max_wait_ - kSecondsKept - kReactionsKept * reaction_.seconds() -
+                   deviations * startup_.deviation() - hand_.longest_delay() - hand_wait();
   return std::max(p, kLeastPatience * max_wait_);
 }
 
@@ -356,6 +360,9 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   if (current == 0 && rests(in)) low = 0;  // else silence, which stopped the last one, would start it again
   // Whatever is believed: where the oldest grows later, every replica has work and none is starting, more are tried.
   if (stands_still(in)) low = std::max(low, current + std::max(1, current / kTried));
+
+  // While little is known of how long a job takes, a step teaches more than it costs to wait for it.
+  if (!counts_ && net_flow_.error() > kUnknown) low = std::min(low, kMostUnknown * std::max(1, current));
 
   // Down: what a constant load of this level needs (heavy traffic: the backlog's tail is exp(-2 slack x /
   // variance)), what the backlog keeps busy until the next decision, what the deadlines need, and what is
