@@ -284,6 +284,22 @@ TEST(LongJobs, AreNotDividedAmongReplicas) {
   }
 }
 
+// Nobody who is ordered when a message comes is in time for it: some stand by. A message needs one of them, not as many as
+// would have its work done in the time that it may wait.
+TEST(LongJobs, NeedAFreeHandEachAndNoMoreStandBy) {
+  const auto load = sim::load_from_file(DOCKTOR_TRACES "/taxi.csv");
+  ASSERT_TRUE(load);
+  Load slow = *load;
+  for (auto& row : slow.rows) row.rate *= 0.05 / 50;
+  sim::RunSpec r = run_of(slow, "", 1, 1);
+  r.service.check_interval = r.service.sample_interval = std::chrono::milliseconds(500);
+  r.world.worker.service_mean = 50;
+  const auto result = sim::run(r, make_policy);
+  EXPECT_LE(result.over, 0.01);
+  EXPECT_LE(result.rho, 2.5);
+  EXPECT_LE(result.per_hour(result.reversals), 600);
+}
+
 // Fifteen replicas' load for an hour, on workers that share what carries ten replicas' work.
 sim::RunSpec beyond(const Load& load) { return run_of(load, "shared=10", 5, 3); }
 

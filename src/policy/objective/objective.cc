@@ -40,8 +40,12 @@ constexpr double kMercy = 0.25;
 constexpr double kSlackWanted = 7;
 constexpr double kSlackLeast = 1.5;
 constexpr double kSlackReplicas = 0.25;
+constexpr double kFreeHands = 2;  // standard deviations of the load
 constexpr double kLeastWorkSpread =
     0.5;  // of the work for a message, as its variance over the square of its mean
+
+// Of the replicas that headroom asks for, a tenth more is not given back: its level moves all the time.
+constexpr int kBand = 10;
 
 // Standard errors of the load that a scale-down allows for.
 constexpr double kDownErrors = 1;
@@ -120,6 +124,13 @@ double ObjectivePolicy::blind() const {
   return std::max(0.0, startup_.mean() + reaction_.seconds() - kShareOfWait * left);
 }
 
+// What comes too fast is taken by hands that are free for as long as a job takes; but who is free takes a message at once, so
+// that no more of them are needed than messages come in the time that an order and its start take, and one may wait.
+double ObjectivePolicy::seconds_of_a_hand() const {
+  const double job = 1 / planned_rate_;
+  return hand_.one_at_a_time() ? std::min(job, std::max(0.0, blind()) + max_wait_) : job;
+}
+
 // Seconds of an outlook count from its sample, `age` seconds ago: what waits is known for then, not for now.
 Outlook ObjectivePolicy::outlook(const Situation& in) const {
   const Time sampled = std::min(in.latest.queue_at.value_or(in.now), in.now);
@@ -189,7 +200,8 @@ ObjectivePolicy::Expected ObjectivePolicy::expected(Time now) const {
   const double level = arrivals_.level(), share = (1 - quantile_) / 2;
   if (blind() <= 0) return {level};
   // What stands by costs all the time; it is held against what is paid without it.
-  const double most = max_headroom_ * std::max(surprise_.mean_level(), min_replicas_ * planned_rate_);
+  const double most = max_headroom_ * std::max(surprise_.mean_level(), min_replicas_ * planned_rate_) /
+                      (planned_rate_ * seconds_of_a_hand());
   const auto above = [&](double rate, const Surprise& surprise) {
     const double wanted = surprise.headroom(share);
     const double headroom = std::min(wanted, most);
@@ -354,7 +366,11 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   // Up: the fewest that meet all deadlines, and the headroom against what would come too fast.
   const double lacking = replicas_short(o);
   const Expected soon = expected(in.now);
-  const int floor = soon.headroom > 0 || follows_trend() ? replicas((soon.rate + soon.headroom) / mu) : 0;
+  const double free = soon.headroom * seconds_of_a_hand();
+  const bool long_jobs = seconds_of_a_hand() < 1 / mu;
+  const double held = std::min<double>(in.latest.queue.in_hand(), kTakenBelieved * taken_);
+  const double stands_by = std::max(soon.rate / mu, long_jobs ? held : 0) + free;
+  int floor = soon.headroom > 0 || follows_trend() ? replicas(stands_by) : 0;
   int low = std::max(current + replicas(lacking - kLacking), floor);
   if (current == 0 && pending > 0) low = std::max(low, 1);
   if (current == 0 && rests(in)) low = 0;  // else silence, which stopped the last one, would start it again
@@ -371,7 +387,9 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
       (arrivals_.dispersion() + std::max(kLeastWorkSpread, capacity_.spread())) / (2 * o.patience);
   const double slack = std::min(kSlackWanted * per_log, std::max(kSlackLeast * per_log, kSlackReplicas * mu));
   const double load_error = std::hypot(arrivals_.error() / mu, load * capacity_.confidence());
-  const double need = (arrivals_.firm_level() + slack) / mu + kDownErrors * load_error;
+  // Where jobs are long, free hands are what counts: as many as the load varies by (square-root staffing).
+  const double spare = std::min(slack / mu, kFreeHands * std::sqrt(arrivals_.dispersion() * load + 1));
+  const double need = arrivals_.firm_level() / mu + spare + kDownErrors * load_error;
   // Forecasts differ by a fraction of a replica from one second to the next; that is no reason to stop one.
   const int steady = std::max(replicas(need), follows_rhythm() || follows_trend() ? floor + 1 : floor);
   const int busy = replicas((seen_backlog(in.latest) + level * check_) / (mu * check_));
@@ -383,6 +401,10 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   const double start = std::max({startup_.mean(), check_, kLeastStart});
   const int proven = too_few_.least(in.now, arrivals_.firm_level() / mu, load_error, in_use_, start);
   const int in_use = replicas(in_use_.most(in.now, kIdleStarts * start));
+  // The level moves by a fraction of a replica, up and down; and so do the hands that are busy.
+  if (soon.headroom > 0 && long_jobs)
+    floor = std::max(floor, std::min(current, replicas(in_use_.most(in.now, start) + free)));
+  if (soon.headroom > 0 && current > floor && current <= floor + (floor + kBand / 2) / kBand) floor = current;
   int high = std::max({floor, busy, enough, proven, std::min(steady, in_use)});
   high = std::max(high, at_long_jobs(in));
   if (high == 1 && rests(in)) high = 0;  // the slack never lets the last one go
@@ -441,9 +463,9 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
                {"busy", busy},
                {"enough", enough},
                {"proven", proven},
-               {"headroom", soon.headroom / mu}};
+               {"headroom", free}};
   if (soon.refused > 0) {
-    r.numbers.emplace_back("headroom_short", soon.refused / mu);
+    r.numbers.emplace_back("headroom_short", soon.refused * seconds_of_a_hand());
     r.numbers.emplace_back("kept", 100 * (1 - soon.late));
   }
   if (most) r.numbers.emplace_back("bottleneck", *most);

@@ -77,6 +77,7 @@ class ObjectivePolicy final : public Policy {
   std::pair<double, double> load_while_it_grew() const;
   double patience(double deviations) const;
   double blind() const;
+  double seconds_of_a_hand() const;
   bool stands_still(const Situation& in) const;
   double quiet_for(Time now) const;  ///< seconds without an arrival, as far as samples go back
   bool rests(const Situation& in) const;
