@@ -89,8 +89,8 @@ class Kafka:
                 "partition.assignment.strategy": "cooperative-sticky",  # the others go on while one joins or leaves
                 "enable.auto.offset.store": False, "auto.commit.interval.ms": 500})  # what done() was told of is committed
             self.consumer.subscribe(["events"])
-        found = self.consumer.consume(most, timeout=0.1)
-        return [(message, message.value().decode()) for message in found if not message.error()]
+        message = self.consumer.poll(0.1)  # one by one: of a batch that a rebalance cut short, messages never came again
+        return [] if message is None or message.error() else [(message, message.value().decode())]
 
     def done(self, message):
         try:

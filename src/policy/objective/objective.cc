@@ -112,7 +112,8 @@ double ObjectivePolicy::hand_wait() const {
 }
 
 double ObjectivePolicy::patience(double deviations) const {
-  const double known = std::clamp(1 - net_flow_.error() / kHardlyKnown, 0.0, 1.0);
+  // What hands hold that hold several messages varies too much.
+  const double known = hand_.one_at_a_time() ? std::clamp(1 - net_flow_.error() / kHardlyKnown, 0.0, 1.0) : 0;
   const double share = counts_ ? 1 : kShareOfUncounted + known * (kShareOfKnown - kShareOfUncounted);
   const double p = share * max_wait_ - kSecondsKept - kReactionsKept * reaction_.seconds() -
                    deviations * startup_.deviation() - hand_.longest_delay() - hand_wait();
