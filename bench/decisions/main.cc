@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -17,6 +16,7 @@
 #include "bench/decisions/choose.h"
 #include "bench/decisions/document.h"
 #include "bench/decisions/replay.h"
+#include "core/text.h"
 
 namespace {
 
@@ -37,11 +37,7 @@ struct Arguments {
   std::vector<std::string> replayed;  // regime, load, policy, setting
 };
 
-std::optional<int> whole(const std::string& text) {
-  int n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  return error == std::errc{} && end == text.data() + text.size() ? std::optional(n) : std::nullopt;
-}
+std::optional<int> whole(const std::string& text) { return whole_number(text, 1'000'000); }
 
 std::optional<Arguments> arguments(std::span<char*> words) {
   if (words.size() < 3) return std::nullopt;

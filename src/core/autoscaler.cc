@@ -7,7 +7,7 @@ namespace docktor {
 
 Autoscaler::Autoscaler(ServiceSpec spec, std::unique_ptr<Policy> policy)
     : spec_(std::move(spec)),
-      meter_(spec_.metrics_window, spec_.stale_after(), spec_.sample_interval / 2),
+      meter_(spec_.metrics_window, spec_.stale_after(), spec_.shortest_flow()),
       policy_(std::move(policy)),
       limits_(spec_),
       alone_(spec_.metrics_window) {}

@@ -122,6 +122,8 @@ struct ServiceSpec {
 
   /// Older than this, a sample is stale, and stale means hold.
   Duration stale_after() const { return std::max<Duration>(3 * sample_interval, std::chrono::seconds(5)); }
+  /// Two samples that lie closer together tell no rate by themselves: what came at one instant is no thousand a second.
+  Duration shortest_flow() const { return sample_interval / 2; }
   bool uses_cpu() const;        ///< whether a rule needs CPU or memory samples
   bool uses_one_queue() const;  ///< whether a rule looks at one of several queues
   friend bool operator==(const ServiceSpec&, const ServiceSpec&) = default;

@@ -12,7 +12,7 @@ namespace docktor {
 
 /// Lets go of the code that ran until now, of the program and its libraries: most of what a start needs (options, files,
 /// libraries that set themselves up) never runs again, and what does is mapped anew from the system's cache with its next
-/// call. A third of what a small daemon has resident.
+/// call. docs/performance.md has what a daemon has resident.
 inline void let_go_of_code() {
   dl_iterate_phdr(
       [](dl_phdr_info* object, std::size_t, void*) {

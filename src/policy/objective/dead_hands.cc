@@ -16,8 +16,10 @@ constexpr double kLeastHeld = 10;
 
 void DeadHands::at_most(double in_hand) { count_ = std::min(count_, in_hand); }
 
-bool DeadHands::look(double in_hand, const Flow& flow, const Capacity& capacity, double max_wait) {
-  if (flow.settled > 0 || in_hand <= count_) {
+bool DeadHands::look(double in_hand, bool waiting, const Flow& flow, const Capacity& capacity,
+                     double max_wait) {
+  if (waiting && in_hand <= count_) count_ = 0;  // nobody is free: these hands work
+  if (waiting || flow.settled > 0 || in_hand <= count_) {
     held_for_ = 0;
     return false;
   }

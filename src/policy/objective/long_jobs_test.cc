@@ -94,6 +94,18 @@ TEST(LongJobs, AMessageInDeadHandsTeachesNothingOfTheOthers) {
   EXPECT_LE(wanted(1, true), alive + 1);
 }
 
+// Jobs that take a hundred times as long as those before look like dead hands, until messages wait beside them.
+TEST(LongJobs, ThatOnlyTakeVeryLongAreNotTakenForDeadOnceMessagesWait) {
+  for (const int alone : {0, 200}) {  // seconds for which nothing waits
+    Scene scene(2);
+    for (int t = 0; t < 300; ++t) scene.sample(t % 2, t % 2, t % 2 == 0 && t > 0);
+    scene.sample(2, 2, 1);
+    for (int t = 0; t < alone; ++t) scene.sample(0, 0, 0);
+    for (int t = 0; t < 90; ++t) scene.sample(t % 10 == 0, 0, 0);
+    EXPECT_GE(scene.wanted, 8) << "nine wait, and nobody is free; after " << alone << " s";
+  }
+}
+
 TEST(LongJobs, WhoHasOneStaysAndGoesWhenItIsDone) {
   Scene scene(1);
   work(scene, 300);

@@ -107,15 +107,15 @@ NetFlow::Hands NetFlow::hands(const Gauges& before, const Gauges& after, double 
     return g.pending > 0 && g.in_hand > 0 && g.in_hand >= kAllBusy * all;
   };
   const bool first = busy(before), last = busy(after);
-  const double came = arrivals_[best()] * length;
+  const double rate = arrivals_[best()];
   if (known_ && first && last) {
     // Full all the time, unless so few wait that chance may have emptied the queue in between.
     const double done = (before.in_hand + after.in_hand) / 2 * length / std::exp(log_time_);
-    if (std::min(before.pending, after.pending) > kSurely * std::sqrt(came + done)) return Hands::kSeemFull;
+    if (std::min(before.pending, after.pending) > kSurely * std::sqrt(rate * length + done))
+      return Hands::kSeemFull;
   }
-  const bool waits =
-      before.oldest >= idle_wait ||
-      after.pending > came / length * idle_wait + (before.replicas.ready + after.replicas.ready) / 2.0;
+  const bool waits = before.oldest >= idle_wait ||
+                     after.pending > rate * idle_wait + (before.replicas.ready + after.replicas.ready) / 2.0;
   return first || last || waits || hand_ > kHoldsOne ? Hands::kMixed : Hands::kSpare;
 }
 

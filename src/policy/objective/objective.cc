@@ -82,10 +82,8 @@ constexpr int kTried = 4;
 constexpr double kShareOfUncounted = 0.6, kShareOfKnown = 0.9;
 constexpr double kTriedOfUncounted = 0.25;
 
-// Of sample_interval: a shorter time between two samples tells no rate by itself.
-constexpr double kShortestSample = 0.5;
-
-// Standard deviation of that time's logarithm: it is hardly known; and so much more that a step comes before the next.
+// Standard deviations of the logarithm of that time: from the first on it counts as hardly known, from the second on as
+// unknown: then replicas are added in steps.
 constexpr double kHardlyKnown = 0.4, kUnknown = 0.7;
 
 // Whatever absurd numbers a sample holds, no count of replicas leaves what an int holds.
@@ -100,7 +98,7 @@ ObjectivePolicy::ObjectivePolicy(const ServiceSpec& spec)
       check_(to_seconds(spec.check_interval)),
       longest_gap_(to_seconds(spec.stale_after())),
       min_replicas_(spec.limits.min_replicas),
-      arrivals_(kShortestSample * to_seconds(spec.sample_interval)),
+      arrivals_(to_seconds(spec.shortest_flow())),
       hand_(max_wait_),
       startup_(max_wait_ / 2, longest_gap_),
       reaction_(check_, check_ + to_seconds(spec.stale_after())),

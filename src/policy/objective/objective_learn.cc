@@ -91,10 +91,11 @@ void ObjectivePolicy::observe(const Observation& sample) {
     taken_ += std::max(0.0, flow->deliveries);
   }
   if (flow) arrivals_.add({sample.at, flow->length, flow->arrivals});
-  const bool died = flow && counted && dead_.look(in_hand, *flow, capacity_, max_wait_);
-  std::vector<Waiting> waiting;
-  arrivals_.waiting(now.pending, now.at, waiting);
-  now.oldest = waiting.empty() ? 0 : waiting.front().oldest;
+  const bool waiting = last_ && last_->pending > 0 && now.pending > 0;
+  const bool died = flow && counted && dead_.look(in_hand, waiting, *flow, capacity_, max_wait_);
+  std::vector<Waiting> since;
+  arrivals_.waiting(now.pending, now.at, since);
+  now.oldest = since.empty() ? 0 : since.front().oldest;
   const bool backlog =
       now.pending > now.replicas.ready && now.oldest > kSaturatedDelays * hand_.longest_delay();
   too_few_.seen(now.at, std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size())),
