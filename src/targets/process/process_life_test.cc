@@ -51,7 +51,7 @@ TEST_F(ProcessLifeTest, SaysWhatMayBeWrongWithOneThatAlwaysEndsWellAtOnce) {
   ASSERT_TRUE(scale(1));
   ASSERT_TRUE(eventually(
       [&] { return find("consumer-1")->note.find("keep it in the foreground") != std::string::npos; }));
-  EXPECT_GE(starts(), 4u);
+  EXPECT_GE(starts(), 3u) << "three have ended; the fourth may not have written yet";
 }
 
 TEST_F(ProcessLifeTest, PausesLongerAndLongerBeforeAReplicaThatExitsAtOnce) {
