@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """What the HTTP side costs: /metrics of many services, the memory of a daemon of one service that somebody watches, the
-page in five browsers at once, and a day, a week and what it cost out of a full journal.
+page in five browsers at once, with nothing to do and busy, and a day, a week and what it cost out of a full journal.
 
     http_bench.py PATH_OF_DOCKTOR [SERVICES]
 
-Starts a nats-server and daemons of its own in a folder of its own; all services are a dry run. Prints a line for each figure.
+Starts a nats-server and daemons of its own in a folder of its own; services are a dry run but where they are busy. Prints a
+line for each figure. Where others use the machine, what an evaluation takes (CPU time) says more than shares of a core.
 """
 import gzip
 import json
@@ -15,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -40,6 +42,48 @@ def make_consumer(port):
                 told += s.recv(65536)
 
 
+class Load:
+    """Some hundred messages a second that come, are taken and acknowledged, so that each sample has news."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.file = self.socket.makefile("rb")
+        self.socket.sendall(b'CONNECT {"verbose":false}\r\nSUB _pulled 1\r\n')
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        for n in range(1_000_000):
+            if self.over.wait(.05):
+                return
+            self.socket.sendall(b"PUB events.x 2\r\nhi\r\n" * 50)
+            self.take(45 if n % 4 else 70)
+
+    def take(self, most):
+        body = json.dumps({"batch": most, "expires": 100_000_000}).encode()
+        self.socket.sendall(f"PUB $JS.API.CONSUMER.MSG.NEXT.EVENTS.WORKERS _pulled {len(body)}\r\n".encode() + body + b"\r\n")
+        acks, got = b"", 0
+        while got < most:
+            line = self.file.readline()
+            if line.startswith(b"PING"):
+                self.socket.sendall(b"PONG\r\n")
+            if not line.startswith(b"MSG"):
+                continue
+            words = line.split()
+            self.file.read(int(words[-1]) + 2)
+            if words[1] == b"_pulled":
+                break  # there are no more
+            acks += b"PUB " + words[3] + b" 0\r\n\r\n"
+            got += 1
+        self.socket.sendall(acks)
+
+    def stop(self):
+        self.over.set()
+        self.thread.join()
+        self.socket.close()
+
+
 def config(nats, port, services, more="", least=1):
     text = f"http: {{listen: 127.0.0.1:{port}}}\nservices:\n"
     for i in range(services):
@@ -63,13 +107,13 @@ def peak_kb(pid):
 
 
 class Daemon:
-    def __init__(self, docktor, folder, nats, services, more="", least=1):
+    def __init__(self, docktor, folder, nats, services, more="", least=1, dry=True):
         self.docktor, self.port = docktor, free_port()
         self.folder = folder / str(services)
         self.folder.mkdir()
         (self.folder / "docktor.yaml").write_text(config(nats, self.port, services, more, least))
         self.env = {**os.environ, **{f"DOCKTOR_{k}_DIR": str(self.folder / k.lower()) for k in ("STATE", "RUNTIME", "LOG")}}
-        self.run("daemon", "start", "--dry-run")
+        self.run("daemon", "start", *(["--dry-run"] if dry else []))
         status = subprocess.run([docktor, "daemon", "status", "--json", "--config", str(self.folder / "docktor.yaml")], env=self.env, capture_output=True, text=True, check=True).stdout
         self.pid = json.loads(status)["pid"]
         while self.get("/readyz")[0] != 200:
@@ -87,14 +131,10 @@ class Daemon:
             return error.code, b""
 
 
-    def cpu(self, seconds):
-        """Share of a core, in per cent."""
-        def ticks():
-            fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-            return int(fields[11]) + int(fields[12])
-        before, began = ticks(), time.monotonic()
-        time.sleep(seconds)
-        return 100 * (ticks() - before) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - began)
+    def used(self):
+        """CPU seconds so far."""
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def late(self):
         """How many evaluations began more than 10 ms late, and of how many."""
@@ -102,31 +142,35 @@ class Daemon:
         return of["docktor_evaluation_delay_seconds_count"] - of['docktor_evaluation_delay_seconds_bucket{le="0.01"}'], of["docktor_evaluation_delay_seconds_count"]
 
 
-def browsers(docktor, folder, nats, daemons):
-    # At zero, since a dry run would order the first replica of each again and again.
-    many = Daemon(docktor, folder, nats, 100, "    sample_interval: 1s\n    check_interval: 1s\n", least=0)
+def browsers(docktor, folder, nats, daemons, busy):
+    # With nothing to do at zero, since a dry run would order the first replica of each again and again.
+    (folder / f"busy-{busy}").mkdir()
+    many = Daemon(docktor, folder / f"busy-{busy}", nats, 100, "    sample_interval: 1s\n    check_interval: 1s\n", least=1 if busy else 0, dry=not busy)
     daemons.append(many)
-    time.sleep(5)
+    load = Load(nats) if busy else None
+    time.sleep(15 if busy else 5)
     told = {}
     open_ = []
     try:
         for n in (0, 5):
             for i in range(n):
-                open_.append(subprocess.Popen(["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/browser-{i}",
+                open_.append(subprocess.Popen(["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}/browser-{busy}-{i}",
                                                "--remote-debugging-port=0", f"http://127.0.0.1:{many.port}/"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             time.sleep(10 if n else 0)
-            before = many.late()
-            cpu = many.cpu(30)
-            after = many.late()
+            before, cpu, began = many.late(), many.used(), time.monotonic()
+            time.sleep(60 if busy else 30)
+            cpu, length, after = many.used() - cpu, time.monotonic() - began, many.late()
             streams = next(float(l.split()[1]) for l in many.get("/metrics")[1].decode().splitlines() if l.startswith("docktor_http_streams"))
-            told[n] = f"{cpu:.1f} % of a core, {after[0] - before[0]:.0f} of {after[1] - before[1]:.0f} evaluations began more than 10 ms late"
+            told[n] = f"{100 * cpu / length:.1f} % of a core ({1e6 * cpu / (after[1] - before[1]):.0f} us an evaluation), {after[0] - before[0]:.0f} of {after[1] - before[1]:.0f} evaluations began more than 10 ms late"
             assert streams == n, f"{streams} streams of {n}"
     finally:
         for b in open_:
             b.kill()
             b.wait()
-    print(f"100 services sampled each second: {told[0]}; with the page in five browsers: {told[5]}")
-    many.run("daemon", "stop")
+        if load:
+            load.stop()
+    print(f"100 services{', busy,' if busy else ''} sampled each second: {told[0]}; with the page in five browsers: {told[5]}")
+    many.run("daemon", "stop", *(["--replicas"] if busy else []))
     daemons.remove(many)
 
 
@@ -177,15 +221,16 @@ def main():
             daemons.append(many)
             time.sleep(5)
             before = peak_kb(many.pid)
-            times = []
+            times, cpu = [], many.used()
             for _ in range(30):
                 began = time.monotonic()
                 status, body = many.get("/metrics", {"Accept-Encoding": "gzip"}, unpack=False)  # that is the scraper's work
                 times.append((time.monotonic() - began) * 1000)
                 assert status == 200
+            cpu = 1000 * (many.used() - cpu) / len(times)
             body = gzip.decompress(body)
             series = sum(1 for line in body.splitlines() if not line.startswith(b"#"))
-            print(f"/metrics, {services} services: p50 {statistics.median(times):.0f} ms, max {max(times):.0f} ms, {series} series, "
+            print(f"/metrics, {services} services: p50 {statistics.median(times):.0f} ms, max {max(times):.0f} ms, {cpu:.0f} ms of CPU, {series} series, "
                   f"{len(body) / 1e6:.2f} MB; peak memory {(peak_kb(many.pid) - before) / 1000:.1f} MB more")
             many.run("daemon", "stop")
             daemons.remove(many)
@@ -198,11 +243,12 @@ def main():
                   f"{status_kb(one.pid, 'Rss') / 1000:.1f} MB resident")
             one.run("daemon", "stop")
             daemons.remove(one)
-            browsers(docktor, folder, nats, daemons)
+            browsers(docktor, folder, nats, daemons, busy=False)
+            browsers(docktor, folder, nats, daemons, busy=True)
             full_journal(docktor, folder, nats, daemons)
         finally:
             for d in daemons:
-                d.run("daemon", "stop")
+                d.run("daemon", "stop", "--replicas")
             server.kill()
             server.wait()
 

@@ -13,7 +13,7 @@
 namespace docktor {
 namespace {
 
-constexpr auto kSaveEvery = std::chrono::seconds(60);        // each service, in turn: what was learned
+constexpr Duration kSaveEvery = std::chrono::seconds(60);    // each service, in turn: what was learned
 constexpr auto kSaveIdleEvery = std::chrono::minutes(5);     // where nothing came and nobody worked since
 constexpr auto kSavesApart = std::chrono::milliseconds(50);  // at least: thousands take longer
 constexpr auto kCalendarLook = std::chrono::hours(1);        // at most: the clock on the wall may be set

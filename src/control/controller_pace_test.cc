@@ -32,6 +32,24 @@ TEST_F(ControllerTest, ServicesThatBeganWithinAMomentAreAskedAtTheSameMoments) {
   }
 }
 
+TEST_F(ControllerTest, ManyServicesAreWrittenNoMoreOftenThanFew) {
+  std::vector<ServiceSpec> specs;
+  for (int i = 0; i < 70; ++i) {
+    const auto name = "s" + std::to_string(i);
+    worlds[name].queue.num_pending = 3;
+    specs.push_back(spec(name));
+  }
+  apply(specs);
+  pass(65s);
+  Duration oldest{};
+  for (const auto& name : controller->names())
+    oldest = std::max(oldest, clock.time - controller->find(name)->saved.value_or(time_at(1000)));
+  EXPECT_GT(oldest, 40s) << "each has its turn once a minute";
+  pass(60s);
+  for (const auto& name : controller->names())
+    EXPECT_LE(clock.time - controller->find(name)->saved.value(), 70s) << name;
+}
+
 TEST_F(ControllerTest, WhatWasLearnedIsWrittenEachMinuteAndSeldomWhereNothingHappens) {
   const auto written = [&](const char* name) {
     return state_.load(name).value("/meter/last_at"_json_pointer, std::int64_t{0});
