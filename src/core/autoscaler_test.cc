@@ -80,6 +80,31 @@ TEST_F(AutoscalerTest, AHoldAtTheBoundSaysSo) {
   EXPECT_EQ(d.reason, "as the test says; already at max_replicas 10");
 }
 
+// At a bound there is nothing to wait for, whatever else would hold the step up.
+TEST_F(AutoscalerTest, AtABoundNothingIsSaidToBeWaitedFor) {
+  spec.limits.stabilization = 60s;
+  spec.limits.cooldown_up = spec.limits.cooldown_down = 60s;
+  build();
+  step(1, 3, 0);
+  const Decision waits = step(2, 1, 0);
+  EXPECT_EQ(current, 3);
+  EXPECT_NE(waits.reason.find("stabilization: "), std::string::npos) << waits.reason;
+  current = 1;  // somebody else's doing: cooldowns begin
+  EXPECT_EQ(step(3, 0, 0).reason, "as the test says; already at min_replicas 1");
+  current = 10;
+  EXPECT_EQ(step(4, 12, 0).reason, "as the test says; already at max_replicas 10");
+}
+
+TEST_F(AutoscalerTest, AtTheMinimumNobodyWaitsForAQueueThatDoesNotTellWhatIsInHand) {
+  build();
+  auto in = sample(1, 0);
+  in.queue->num_ack_pending.reset();
+  in.queue->redelivered_after = 30s;
+  ASSERT_TRUE(autoscaler->observe(in));
+  wanted = 0;
+  EXPECT_EQ(decide(1).reason, "as the test says; already at min_replicas 1");
+}
+
 TEST_F(AutoscalerTest, HoldsWhenTheSampleIsStale) {
   build();
   ASSERT_TRUE(autoscaler->observe(sample(1, 100)));

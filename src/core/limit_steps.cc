@@ -38,6 +38,9 @@ struct Weighing {
   const QueueSample& queue() const { return in.latest.queue; }
   // Towards or away from bounds, and from zero with work: no step or pause holds that up.
   bool mending() const { return current < min || current > max || d.wake; }
+  // At a bound nothing is waited for: it holds, whatever time would bring.
+  bool may_fall() const { return target < current && current > min; }
+  bool may_rise() const { return target > current && current < max; }
 
   void limit(std::string_view name, int to, std::string detail) {
     if (to == target) return;
@@ -197,10 +200,12 @@ bool work_keeps_one(Weighing& w) {
                    short_duration(q.redelivered_after))
              : fmt::format("{} message{} {}", n, n == 1 ? "" : "s",
                            q.num_pending > 0 ? "waiting" : "being processed");
-  if (w.min > 0)
-    w.at_min_why = fmt::format(" ({})", why);  // the bound holds it, and would without the message, too
-  else
+  if (w.min > 0) {
+    // The bound holds it, and would without the message, too; where none is known of nothing is waited for.
+    if (n > 0) w.at_min_why = fmt::format(" ({})", why);
+  } else {
     w.limit("work_left", 1, why);
+  }
   if (w.current == 0) {
     w.d.wake = true;
     w.d.reason = fmt::format("at zero replicas with {}", why);
@@ -210,12 +215,12 @@ bool work_keeps_one(Weighing& w) {
 
 bool not_seen_for_a_while(Weighing& w) {
   if (!w.rules.has_queue || w.current > w.max) return false;
-  if (w.in.latest.gap && w.target < w.current)
+  if (w.in.latest.gap && w.may_fall())
     w.limit("gap", w.current,
             fmt::format("the queue was not seen for a while: no scale-down before a whole window of {}",
                         short_duration(w.rules.window)));
   // The newest sample is not old yet, but whoever was asked since did not answer.
-  if (!w.overrides.queue_silent.empty() && w.target < w.current)
+  if (!w.overrides.queue_silent.empty() && w.may_fall())
     w.limit("freshness", w.current, w.overrides.queue_silent);
   return false;
 }
@@ -224,7 +229,7 @@ bool not_seen_for_a_while(Weighing& w) {
 bool some_are_starting(Weighing& w) {
   const int starting = w.current - w.in.replicas.ready - w.in.replicas.failing;
   const auto& up = w.memory.stepped_up;
-  if (w.rules.rules_alone && w.target > w.current && w.current >= w.min && starting > 0 && up &&
+  if (w.rules.rules_alone && w.may_rise() && w.current >= w.min && starting > 0 && up &&
       w.now - *up < kMostStarting)
     w.limit("starting", w.current,
             fmt::format("{} of {} replicas are starting: the next step waits for them", starting, w.current));
@@ -264,7 +269,7 @@ bool stabilization(Weighing& w) {
   auto& recommended = w.memory.recommended;
   recommended.emplace_back(w.now, w.target);
   while (recommended.front().first <= w.now - length) recommended.pop_front();
-  if (w.target < w.current) {
+  if (w.may_fall()) {
     const auto highest = std::ranges::max_element(recommended, {}, &std::pair<Time, int>::second)->second;
     w.limit("stabilization", std::min(w.current, std::max(w.target, highest)),
             fmt::format("stabilization: {} wanted within the last {}", highest, short_duration(length)));
@@ -273,8 +278,9 @@ bool stabilization(Weighing& w) {
 }
 
 bool cooldown(Weighing& w) {
-  if (!w.memory.last_change || w.target == w.current || w.mending()) return false;
-  const bool up = w.target > w.current;
+  if (!w.memory.last_change || w.mending()) return false;
+  const bool up = w.may_rise();
+  if (!up && !w.may_fall()) return false;
   const Duration length = up ? w.rules.spec.cooldown_up : w.rules.spec.cooldown_down;
   const Duration since = w.now - *w.memory.last_change;
   const char* name = up ? "cooldown_up" : "cooldown_down";
@@ -288,9 +294,10 @@ bool cooldown(Weighing& w) {
 bool rebalance(Weighing& w) {
   const auto& r = w.in.latest.rebalances;
   const auto& changed = w.memory.last_change;
-  if (r.length <= Duration::zero() || !changed || w.target == w.current || w.mending()) return false;
+  if (r.length <= Duration::zero() || !changed || w.mending()) return false;
   if (w.current == 0) return false;  // nobody stands still for the first
-  const bool more = w.target > w.current;
+  const bool more = w.may_rise();
+  if (!more && !w.may_fall()) return false;
   const Duration since = w.now - *changed;
   const Duration wait = !more              ? kRebalancesBeforeFewer * r.length
                         : r.over > changed ? Duration::zero()
@@ -311,7 +318,7 @@ bool advice(Weighing& w) {
   else
     m.budget.policy_moved(w.current, std::clamp(w.target, w.min, w.max));
   if (w.target > w.current) m.put_off_until.reset();
-  if (m.put_off_until && w.target < w.current && !w.mending() && w.now < *m.put_off_until && m.budget.left())
+  if (m.put_off_until && w.may_fall() && !w.mending() && w.now < *m.put_off_until && m.budget.left())
     w.limit("advice", w.current,
             fmt::format("put off on the model's advice{}, {} to go",
                         m.put_off_why.empty() ? "" : fmt::format(" (\"{}\")", m.put_off_why),
