@@ -1,6 +1,7 @@
 #include "control/wait_meter.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace docktor {
 
@@ -15,6 +16,10 @@ void WaitMeter::observe(const Observation& seen, WaitTotals& totals) {
   const Time at = *seen.queue_at;
   const auto backlog = static_cast<double>(seen.queue.num_pending);
   backlog_ = backlog;
+  if (seen.reset) seen_waiting_.clear();
+  seen_waiting_.see(at, backlog);
+  // Counters that move in steps have not moved yet: the next flow begins where the last one ended.
+  if (last_ && !seen.flow && !seen.reset && at - *last_ < seen.queue.step) return;
   if (!last_ || !seen.flow) {
     if (last_ && seen.reset) ++totals.resets;
     begin(at, backlog);
@@ -66,14 +71,16 @@ void WaitMeter::put(double wait, double messages, WaitTotals& totals) const {
 std::optional<double> WaitMeter::oldest_wait(Time now) const {
   if (!last_) return std::nullopt;
   if (backlog_ < .5) return 0;
+  const auto after = seen_waiting_.came_after(1);
+  const double most = after ? to_seconds(now - *after) : std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i + 1 < points_.size(); ++i) {
     const Point& a = points_[i];
     const Point& b = points_[i + 1];
     if (b.came <= begun_) continue;
     const double part = std::clamp((begun_ - a.came) / (b.came - a.came), 0.0, 1.0);
-    return std::max(0.0, to_seconds(now - a.at) - part * to_seconds(b.at - a.at));
+    return std::clamp(to_seconds(now - a.at) - part * to_seconds(b.at - a.at), 0.0, std::max(0.0, most));
   }
-  return std::max(0.0, to_seconds(now - points_.front().at));
+  return std::clamp(to_seconds(now - points_.front().at), 0.0, std::max(0.0, most));
 }
 
 }  // namespace docktor

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/observation.h"
+#include "core/seen_waiting.h"
 #include "core/time.h"
 
 namespace docktor {
@@ -39,7 +40,8 @@ class WaitMeter {
   void observe(const Observation& seen, WaitTotals& totals);
 
   /// How long the oldest message has waited that nobody has begun with; 0 when none waits, nothing before the
-  /// first sample. For what waited before the first sample: at least so long.
+  /// first sample. For what waited before the first sample: at least so long. Never longer than what was seen to wait
+  /// before allows.
   std::optional<double> oldest_wait(Time now) const;
 
  private:
@@ -55,7 +57,8 @@ class WaitMeter {
   std::deque<Point> points_;  // from the last one at or below F on
   double unknown_ = 0;        // messages below this number came before we looked
   double came_ = 0, begun_ = 0;
-  std::optional<Time> last_;
+  std::optional<Time> last_;  // where the last flow ended
+  SeenWaiting seen_waiting_;
   double backlog_ = 0;
 };
 

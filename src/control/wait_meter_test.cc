@@ -74,6 +74,37 @@ TEST(WaitMeter, AResetBeginsAnew) {
   EXPECT_EQ(total(t), 0);
 }
 
+// As RabbitMQ's counters: 30 come and wait long before the counters tell of them.
+TEST(WaitMeter, BetweenTheStepsOfCountersWhatWaitsIsNoOlderThanTheEmptyQueue) {
+  WaitMeter m;
+  WaitTotals t;
+  const auto between = [](double at, std::uint64_t backlog) {
+    Observation o = first(at, backlog);
+    o.queue.step = 8s;
+    return o;
+  };
+  m.observe(first(0, 0), t);
+  for (int s = 1; s < 50; ++s) {
+    if (s % 5 == 0)
+      m.observe(sample(s, 0, 0), t);
+    else
+      m.observe(between(s, 0), t);
+  }
+  m.observe(sample(50, 0, 0), t);
+  m.observe(between(51, 0), t);
+  m.observe(between(52, 30), t);
+  EXPECT_NEAR(*m.oldest_wait(instant(52)), 1, .01);
+  m.observe(between(53, 20), t);
+  EXPECT_NEAR(*m.oldest_wait(instant(53)), 2, .01);
+  m.observe(sample(55, 10, 30), t);
+  EXPECT_NEAR(*m.oldest_wait(instant(55)), 5.0 / 3, .01) << "the last ten of what came evenly over the step";
+  EXPECT_NEAR(total(t), 20, .01) << "what was begun with within the step";
+  m.observe(between(56, 0), t);
+  EXPECT_EQ(*m.oldest_wait(instant(56)), 0);
+  m.observe(between(57, 3), t);
+  EXPECT_NEAR(*m.oldest_wait(instant(58)), 2, .01);
+}
+
 TEST(WaitMeter, AnUpperBoundIsLeftOut) {
   WaitMeter m;
   WaitTotals t;
@@ -91,6 +122,7 @@ TEST(WaitMeter, ALongOutageKeepsItsMemoryBounded) {
   for (int s = 1; s <= 20'000; ++s) m.observe(sample(s, static_cast<std::uint64_t>(s), 1), t);
   EXPECT_NEAR(*m.oldest_wait(instant(20'000)), 20'000, 100);
   EXPECT_LT(sizeof(WaitMeter), 1000U);
+  EXPECT_LE(*m.oldest_wait(instant(20'000)), 20'000);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "policy/objective/restore.h"
@@ -132,6 +133,45 @@ void Arrivals::waiting(double pending, Time now, std::vector<Waiting>& out) cons
     out.push_back({left, oldest, oldest});
   }
   std::reverse(out.begin(), out.end());
+  bound_ages(now, out);
+}
+
+// A queue that counts late, or nothing, shows messages that no slot has: what was seen to wait before tells how old they
+// are at most. Oldest first, as they are.
+void Arrivals::bound_ages(Time now, std::vector<Waiting>& waiting) const {
+  const auto& seen = seen_waiting_.seen();
+  if (seen.empty() || waiting.empty()) return;
+  const auto within = [&](double rank) {
+    const auto after = seen_waiting_.came_after(rank);
+    return after ? std::max(0.0, to_seconds(now - *after)) : std::numeric_limits<double>::infinity();
+  };
+  std::vector<Waiting> bounded;
+  bounded.reserve(waiting.size());
+  double before = 0;  // messages of the runs before
+  auto next = seen.begin();
+  for (const Waiting& run : waiting) {
+    const double end = before + run.count;
+    double from = before;
+    while (from < end) {
+      while (next != seen.end() && next->waiting <= from) ++next;
+      const double to = next == seen.end() ? end : std::min(end, next->waiting);
+      const double most = within(to);
+      const auto age = [&](double rank) {
+        return run.oldest + (run.newest - run.oldest) * (rank - before) / run.count;
+      };
+      const double oldest = from == before ? run.oldest : age(from);
+      const double newest = to == end ? run.newest : age(to);
+      const Waiting part{to - from, std::min(oldest, most), std::min(newest, most)};
+      // What is not bounded stays one run.
+      if (!bounded.empty() && from != before && oldest <= most && bounded.back().newest == oldest)
+        bounded.back() = {bounded.back().count + part.count, bounded.back().oldest, part.newest};
+      else
+        bounded.push_back(part);
+      from = to;
+    }
+    before = end;
+  }
+  waiting = std::move(bounded);
 }
 
 void Arrivals::save(nlohmann::json& state) const {
@@ -140,10 +180,12 @@ void Arrivals::save(nlohmann::json& state) const {
   state["dispersion"] = {dispersion_, next_dispersion_};
   state["error"] = error_;
   state["seen"] = seen_;
+  seen_waiting_.save(state["waiting"]);
 }
 
 void Arrivals::restore(const nlohmann::json& state) {
   if (!state.is_object()) return;
+  if (const auto it = state.find("waiting"); it != state.end()) seen_waiting_.restore(*it);
   restore_number(state, "seen", 0, 120, seen_);
   restore_number(state, "error", 0, 1e18, error_);
   if (const auto it = state.find("dispersion"); it != state.end() && it->is_array() && it->size() == 2) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/seen_waiting.h"
 #include "core/time.h"
 
 namespace docktor::objective {
@@ -46,6 +47,10 @@ class Arrivals {
   explicit Arrivals(double shortest = 0) : shortest_(shortest) {}
 
   void add(const Slot& slot);
+  /// What waits at a sample, for all samples, those without a slot as well.
+  void see(Time at, double pending) { seen_waiting_.see(at, pending); }
+  /// What was seen to wait before bounds the age of nothing that waits now.
+  void forget_seen() { seen_waiting_.clear(); }
 
   bool known() const { return !slots_.empty(); }
   double level() const { return level_; }  ///< messages per second
@@ -62,7 +67,7 @@ class Arrivals {
   /// The newest `pending` arrivals, a run a slot, oldest first; ages are at `now`. What is not in the history
   /// counts as old as its begin. Within a slot that is slower than the one before, messages are taken to have
   /// come at the former pace first, so that the end of a burst does not make its messages look younger than
-  /// they are.
+  /// they are. Nothing counts as older than what was seen to wait allows.
   void waiting(double pending, Time now, std::vector<Waiting>& out) const;
 
   void save(nlohmann::json& state) const;
@@ -80,7 +85,10 @@ class Arrivals {
   void learn_dispersion(const Slot& slot);
   void find_level();
 
+  void bound_ages(Time now, std::vector<Waiting>& waiting) const;
+
   double shortest_;
+  SeenWaiting seen_waiting_;
   std::deque<Slot> slots_;
   std::deque<Sum> sums_{{}};  // before the first slot, then after each
   double level_ = 0;

@@ -93,6 +93,8 @@ void ObjectivePolicy::observe(const Observation& sample) {
   if (flow) arrivals_.add({sample.at, flow->length, flow->arrivals});
   const bool waiting = last_ && last_->pending > 0 && now.pending > 0;
   const bool died = flow && counted && dead_.look(in_hand, waiting, *flow, capacity_, max_wait_);
+  if (sample.reset) arrivals_.forget_seen();
+  arrivals_.see(now.at, now.pending);
   std::vector<Waiting> since;
   arrivals_.waiting(now.pending, now.at, since);
   now.oldest = since.empty() ? 0 : since.front().oldest;

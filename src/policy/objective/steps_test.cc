@@ -47,5 +47,51 @@ TEST(ObjectiveSteps, CapacityIsLearnedFromFlowsOfSeveralSamples) {
   EXPECT_GE(stepped.wanted, 2);
 }
 
+// The queue was empty for minutes; what comes then wakes the service, long before the counters tell of it.
+TEST(ObjectiveSteps, AfterWakingFromZeroTheOldestIsAsOldAsItCanBe) {
+  ServiceSpec spec;
+  spec.limits.min_replicas = 0;
+  spec.limits.max_replicas = 10;
+  spec.queue = QueueSpec{};
+  spec.objective = ObjectiveSpec{};
+  ObjectivePolicy policy(spec);
+  Meter meter(spec.metrics_window, spec.stale_after());
+  std::uint64_t came = 0, done = 0, told_came = 0, told_done = 0, pending = 0;
+  const auto second = [&](int t, std::uint64_t arrivals, int replicas) {
+    came += arrivals;
+    pending += arrivals;
+    const auto taken = std::min<std::uint64_t>(pending, static_cast<std::uint64_t>(20 * replicas));
+    done += taken;
+    pending -= taken;
+    if (t % 5 == 0) {
+      told_came = came;
+      told_done = done;
+    }
+    Input in;
+    in.at = time_at(1000 + t);
+    in.replicas = {.current = replicas, .ready = replicas};
+    auto& q = in.queue.emplace();
+    q.num_pending = pending;
+    q.num_ack_pending = replicas > 0 && pending > 0 ? static_cast<std::uint64_t>(replicas) : 0;
+    q.totals.incarnation = "1";
+    q.totals.arrived = told_came;
+    q.totals.delivered = told_done;
+    if (t > 0) q.step = std::chrono::seconds(t % 5 == 0 ? 3 : 8);
+    policy.observe(*meter.observe(in));
+    const auto r = policy.recommend({in.at, in.replicas, meter.latest(in.at), meter.mean(in.at)});
+    for (const auto& [name, v] : r.numbers) {
+      if (name == "oldest_wait") return v;
+    }
+    return -1.0;
+  };
+  int t = 0;
+  for (; t < 60; ++t) second(t, 30, 1);  // what a replica does is learned
+  for (; pending > 0; ++t) second(t, 0, 5);
+  for (const int end = t + 240; t < end; ++t) second(t, 0, 0);
+  while (t % 5 != 1) second(t++, 0, 0);
+  EXPECT_NEAR(second(t++, 40, 0), 1, 1e-6);
+  EXPECT_NEAR(second(t++, 40, 0), 2, 1e-6);
+}
+
 }  // namespace
 }  // namespace docktor
