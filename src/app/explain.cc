@@ -3,17 +3,20 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "app/commands.h"
+#include "app/configuration.h"
 #include "app/decisions.h"
 #include "app/instances.h"
 #include "app/terminal.h"
 #include "app/words.h"
 #include "core/record.h"
+#include "core/rfc3339.h"
 #include "core/text.h"
 
 namespace docktor {
@@ -28,6 +31,12 @@ std::string change(const ordered_json& r) {
 double instant(const ordered_json& r) {
   const auto it = r.find("t");
   return it != r.end() && it->is_number() ? it->get<double>() : 0;
+}
+
+// As clocks on the wall showed it; the rest of a record counts by docktor's own, which nobody sets.
+double written(const ordered_json& r) {
+  const auto at = parse_rfc3339(text_in(r, "ts"));
+  return at ? to_seconds(*at) : instant(r);
 }
 
 // What became of it: a decision of `--manual` or `--dry-run` was not carried out.
@@ -52,10 +61,10 @@ std::string padded(std::string text, std::size_t width) {
 // A record a line, as the reader of a pipe wants it; on a terminal that is too narrow the reason follows,
 // wrapped.
 void print_decisions(const std::vector<ordered_json>& records) {
-  std::vector<std::vector<std::string>> rows{{"TIME (" + zone_text(instant(records.back())) + ")", "SERVICE",
+  std::vector<std::vector<std::string>> rows{{"TIME (" + zone_text(written(records.back())) + ")", "SERVICE",
                                               "DECISION", "FROM→TO", "OUTCOME", "ID"}};
   for (const auto& r : records) {
-    rows.push_back({local_time(instant(r)), text_in(r, "service"), text_in(r, "decision"), change(r),
+    rows.push_back({local_time(written(r)), text_in(r, "service"), text_in(r, "decision"), change(r),
                     outcome(r), text_in(r, "id")});
   }
   std::vector<std::size_t> widths(rows[0].size());
@@ -151,7 +160,7 @@ void print_one(const ordered_json& r) {
     say(stdout, "  {:<10} {}\n", fmt::format("{}:", label), text);
   };
   say(stdout, "Decision {}\n", text_in(r, "id"));
-  entry("Time", fmt::format("{} {}", local_time(instant(r)), zone_text(instant(r))));
+  entry("Time", fmt::format("{} {}", local_time(written(r)), zone_text(written(r))));
   entry("Service", text_in(r, "service"));
   entry("Decision", text_in(r, "decision") + " " + change(r));
   entry("Reason", text_in(r, "reason"));
@@ -183,6 +192,33 @@ void print_one(const ordered_json& r) {
              [at = instant(r)](const ordered_json& i) { return sample_line(i, at); });
 }
 
+bool has_journal(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error) || std::filesystem::exists(path + ".1", error);
+}
+
+int no_such_service(const std::string& service, const char* who, const std::vector<std::string>& known) {
+  const std::vector<std::string_view> names(known.begin(), known.end());
+  const auto near = did_you_mean(service, names);
+  say(stderr, "docktor: no decision of a service '{}'; {}\n", service,
+      near ? fmt::format("did you mean {}?", *near)
+           : fmt::format("the {} has: {}", who, fmt::join(known, ", ")));
+  return kExitFailed;
+}
+
+// The exit code where the configuration cannot be read, is wrong or has no such service, which is printed; else 0.
+int wrong_configuration(const Cli& cli, const Instance& instance) {
+  Cli plain;  // the service is not one that is to be added
+  plain.cwd = cli.cwd;
+  plain.config = cli.config ? *cli.config : instance.config;
+  const auto config = load_for(plain);
+  if (!config) return kExitUsage;
+  std::vector<std::string> names;
+  for (const auto& s : config->services) names.push_back(s.name);
+  const bool known = cli.service.empty() || std::ranges::count(names, cli.service) > 0;
+  return known ? 0 : no_such_service(cli.service, "configuration", names);
+}
+
 }  // namespace
 
 int explain_command(const Cli& cli) {
@@ -193,6 +229,10 @@ int explain_command(const Cli& cli) {
   const std::string path = chosen->instance.journal_file();
   const auto records = find_decisions(
       path, {cli.service, cli.id, cli.changes, cli.tail < 0 ? 20 : static_cast<std::size_t>(cli.tail)});
+  // Without a journal a name that was mistyped would look like a daemon that has decided nothing yet.
+  if (records.empty() && !chosen->running && !has_journal(path)) {
+    if (const int wrong = wrong_configuration(cli, chosen->instance)) return wrong;
+  }
   if (!cli.id.empty() && records.empty()) {
     say(stderr, "docktor: no decision '{}' in {}; `docktor explain` lists the last ones with their ids\n",
         cli.id, path);
@@ -209,12 +249,7 @@ int explain_command(const Cli& cli) {
   if (records.empty() && cli.tail == 0) return 0;  // none were asked for
   if (records.empty() && !cli.service.empty()) {
     if (const auto known = services_in(path); !known.empty() && std::ranges::count(known, cli.service) == 0) {
-      const std::vector<std::string_view> names(known.begin(), known.end());
-      const auto near = did_you_mean(cli.service, names);
-      say(stderr, "docktor: no decision of a service '{}'; {}\n", cli.service,
-          near ? fmt::format("did you mean {}?", *near)
-               : fmt::format("the journal has: {}", fmt::join(known, ", ")));
-      return kExitFailed;
+      return no_such_service(cli.service, "journal", known);
     }
   }
   if (records.empty()) {

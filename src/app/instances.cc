@@ -95,6 +95,19 @@ Result<Chosen> choose_instance(const Cli& cli) {
   return Chosen{wanted, false, nlohmann::json::object()};
 }
 
+bool has_file(const Instance& instance) {
+  std::error_code error;
+  return fs::exists(instance.config, error);
+}
+
+std::string no_daemon_text(const Instance& instance) {
+  if (!has_file(instance))
+    return fmt::format("no daemon runs for {}, and there is no such file; is --config right?",
+                       instance.config);
+  return fmt::format("no daemon runs for {}; start one with: docktor daemon start --config {}",
+                     instance.config, instance.config);
+}
+
 std::optional<Chosen> need_daemon(const Cli& cli, int& exit_code) {
   auto chosen = choose_instance(cli);
   if (!chosen) {
@@ -104,8 +117,7 @@ std::optional<Chosen> need_daemon(const Cli& cli, int& exit_code) {
     return std::nullopt;
   }
   if (!chosen->running) {
-    say(stderr, "docktor: no daemon runs for {}; start one with: docktor daemon start --config {}\n",
-        chosen->instance.config, chosen->instance.config);
+    say(stderr, "docktor: {}\n", no_daemon_text(chosen->instance));
     exit_code = kExitNotRunning;
     return std::nullopt;
   }

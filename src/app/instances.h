@@ -41,6 +41,12 @@ struct Chosen {
 /// 2). None: the working directory's configuration; without one kNotFound.
 Result<Chosen> choose_instance(const Cli& cli);
 
+/// Its configuration's file is there, whatever stands in it.
+bool has_file(const Instance& instance);
+
+/// "no daemon runs for FILE; start one with ...", or that there is no such file.
+std::string no_daemon_text(const Instance& instance);
+
 /// choose_instance for commands that need a daemon: prints what is wrong and gives the exit code otherwise.
 std::optional<Chosen> need_daemon(const Cli& cli, int& exit_code);
 

@@ -7,7 +7,9 @@
 #include <cstdio>
 
 #include "app/commands.h"
+#include "app/instances.h"
 #include "app/operator.h"
+#include "app/terminal.h"
 #include "app/version.h"
 #include "mcp/server.h"
 #include "mcp/tools.h"
@@ -15,6 +17,10 @@
 namespace docktor {
 
 int mcp_command(const Cli& cli) {
+  // An agent would learn of a name that was mistyped with its first call only, and its user perhaps never.
+  if (const auto chosen = choose_instance(cli);
+      cli.config && chosen && !chosen->running && !has_file(chosen->instance))
+    return complain(no_daemon_text(chosen->instance), kExitUsage);
   // The protocol gets the real stdout for itself; whatever else is printed lands on stderr.
   const int out = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
   if (out < 0 || ::dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {

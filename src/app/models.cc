@@ -126,7 +126,7 @@ int config_set_model_command(const Cli& cli) {
   const auto real = std::filesystem::canonical(*typed, error);
   const std::string path = error ? *typed : real.string();
   const auto text = read_file(path, kMaxYamlBytes);
-  if (!text) return complain(text.error().message);
+  if (!text) return complain(text.error().message, kExitUsage);
   Cli alone = cli;
   alone.service.clear();
   if (const auto before = load_for(alone); !before) {

@@ -105,6 +105,7 @@ Result<ordered_json> InstanceOperator::call(const std::string& operation, const 
             kOperationTimeout, stop);
     if (!answer) return tl::unexpected(answer.error());
     answer->erase("ok");
+    answer->erase("saved");  // the text has it
     if (operation == "status") (*answer)["daemon"] = true;
     return answer;
   }
@@ -114,11 +115,8 @@ Result<ordered_json> InstanceOperator::call(const std::string& operation, const 
     return look(*config, instance, arguments.value("service", ""), stop);
   }
   if (operation == "proposals") return ordered_json{{"proposals", ordered_json::array()}, {"daemon", false}};
-  return fail(
-      ErrorCode::kUnavailable,
-      fmt::format("no daemon runs for {}, so there is nothing to {}; start one with: docktor daemon start "
-                  "--config {}",
-                  instance.config, operation, instance.config));
+  return fail(ErrorCode::kUnavailable,
+              fmt::format("there is nothing to {}: {}", operation, no_daemon_text(instance)));
 }
 
 }  // namespace docktor

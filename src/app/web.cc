@@ -82,8 +82,7 @@ int web_command(const Cli& cli) {
     return complain(chosen.error().message, kExitUsage);
   }
   if (!chosen->running) {
-    say(stderr, "docktor: no daemon runs for {}; start one with: docktor daemon start --config {}\n",
-        chosen->instance.config, chosen->instance.config);
+    say(stderr, "docktor: {}\n", no_daemon_text(chosen->instance));
     return kExitNotRunning;
   }
   sigset_t set;

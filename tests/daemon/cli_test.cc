@@ -144,6 +144,58 @@ TEST_F(CliTest, ASimulationSaysWhereTheBoundsAreTooTight) {
   EXPECT_FALSE(has(wide, "max_replicas is 3")) << wide.out;
 }
 
+TEST_F(CliTest, AConfigurationThatIsNotThereOrWrongIsNoSuccess) {
+  box.write("wrong.yaml", "services: [{name: x, bogus: 1}]\n");
+  configure("good.yaml");
+  const std::vector<std::string> commands{"daemon start",
+                                          "daemon stop",
+                                          "daemon status",
+                                          "daemon logs --no-follow",
+                                          "daemon reload",
+                                          "eval",
+                                          "config validate",
+                                          "explain",
+                                          "explain w",
+                                          "explain --json",
+                                          "explain -s x",
+                                          "resume x",
+                                          "pause x",
+                                          "scale x 1",
+                                          "set-bounds x 1 2",
+                                          "proposals",
+                                          "approve x",
+                                          "reject x",
+                                          "notify test",
+                                          "top",
+                                          "savings",
+                                          "savings --json",
+                                          "health",
+                                          "web",
+                                          "decide",
+                                          "chat",
+                                          "config set-model m",
+                                          "config list-models",
+                                          "simulate --shape constant:5"};
+  for (const auto& command : commands) {
+    const Ran none = box.docktor(command + " --config typo.yaml");
+    EXPECT_NE(none.code, 0) << command << "\n" << none.out;
+    EXPECT_TRUE(has(none, "typo.yaml")) << command << "\n" << none.out;
+    EXPECT_FALSE(has(none, "start one with")) << command << "\n" << none.out;
+    EXPECT_NE(box.docktor(command + " --config wrong.yaml").code, 0) << command;
+  }
+  const Ran mcp = box.docktor("mcp --config typo.yaml");
+  EXPECT_EQ(mcp.code, 2) << mcp.out;
+  EXPECT_TRUE(has(mcp, "there is no such file")) << mcp.out;
+  const Ran none = box.docktor("explain --config typo.yaml");
+  EXPECT_EQ(none.code, 2);
+  EXPECT_TRUE(has(none, "typo.yaml: cannot be read: No such file")) << none.out;
+  // Of one that is right nothing is decided yet, which is no mistake.
+  EXPECT_EQ(box.docktor("explain --config good.yaml").code, 0);
+  const Ran slip = box.docktor("explain --config good.yaml -s consumers");
+  EXPECT_EQ(slip.code, 1);
+  EXPECT_TRUE(has(slip, "did you mean consumer?")) << slip.out;
+}
+
 TEST_F(CliTest, TwoServicesOnOneQueueAreTold) {
   const auto service = [](const char* name, const char* stream) {
     return fmt::format(
