@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "app/words.h"
 #include "control/file_journal.h"
 #include "core/flow.h"
 #include "core/record.h"
@@ -39,13 +40,52 @@ std::optional<double> carried(const nlohmann::ordered_json& record) {
   return rate / ready;
 }
 
-std::set<std::string> names_in(const std::string& path) {
-  std::set<std::string> names;
+// What a journal has of a service whose samples were looked for in vain.
+struct Known {
+  std::set<std::string> services;  // all that have records
+  std::optional<double> begins;    // its first record, Unix seconds
+  std::optional<double> sampled;   // its last sample
+};
+
+Known known_of(const std::string& path, const std::string& service) {
+  Known known;
   (void)read_journal(path, [&](const nlohmann::ordered_json& record) {
-    if (auto name = record.value("service", ""); !name.empty()) names.insert(std::move(name));
+    auto name = record.value("service", "");
+    if (name.empty()) return true;
+    const bool meant = service.empty() || name == service;
+    known.services.insert(std::move(name));
+    if (!meant) return true;
+    if (const auto t = record.find("t"); !known.begins && t != record.end() && t->is_number())
+      known.begins = t->get<double>();
+    const auto inputs = record.find("inputs");
+    if (inputs == record.end() || !inputs->is_array()) return true;
+    for (const auto& line : *inputs) {
+      const auto input = input_from_json(nlohmann::json(line));
+      if (input && input->second.queue) known.sampled = to_seconds(input->second.at);
+    }
     return true;
   });
-  return names;
+  return known;
+}
+
+// Why there is nothing to tell of it, since when, and what to do.
+Error nothing_of(const std::string& path, const std::string& service, const JournalPart& part) {
+  const Known known = known_of(path, service);
+  const std::string whose = service.empty() ? "" : " of service " + service;
+  const auto error = [](std::string text) { return Error{ErrorCode::kNotFound, std::move(text)}; };
+  if (known.services.empty())
+    return error(fmt::format("{} has no records; a daemon writes one for each evaluation", path));
+  if (!service.empty() && !known.services.contains(service))
+    return error(fmt::format("nothing is recorded yet{}: {} has only {}; it begins once a daemon scales it",
+                             whose, path, fmt::join(known.services, ", ")));
+  if (known.sampled && *known.sampled < part.since)
+    return error(
+        fmt::format("nothing is recorded{} since {}: its last sample is of {}; ask for a longer time", whose,
+                    local_time(part.since), local_time(*known.sampled)));
+  return error(fmt::format(
+      "nothing is recorded yet of the queue{}: {}{} has no answer of it; `docktor daemon status` says "
+      "why",
+      whose, path, known.begins ? ", which begins at " + local_time(*known.begins) + "," : ""));
 }
 
 struct Ran {
@@ -118,14 +158,8 @@ Result<JournalLoad> load_from_journal(const std::string& path, const std::string
   if (service.empty() && services.size() > 1)
     return fail(ErrorCode::kInvalid, fmt::format("{} has several services; name one: --service {}", path,
                                                  fmt::join(services, " | ")));
+  if (!last) return tl::unexpected(nothing_of(path, service, part));
   const std::string whose = service.empty() ? "" : " of service " + service;
-  if (!last) services = names_in(path);  // of others, too
-  if (services.empty())
-    return fail(ErrorCode::kNotFound,
-                fmt::format("{} has no records; a daemon writes one for each evaluation", path));
-  if (!last)
-    return fail(ErrorCode::kNotFound, fmt::format("{} has no sample of a queue{}; its services: {}", path,
-                                                  whose, fmt::join(services, ", ")));
   const Ran& told = out.counted ? ran : all;
   out.watched = told.length;
   out.replica_seconds = told.replica_seconds;

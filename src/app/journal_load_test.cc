@@ -119,6 +119,29 @@ TEST_F(JournalLoadTest, TellsWhatRanAndCutsOutWhatNobodyWatched) {
   EXPECT_EQ(newest->load.length(), 1);
 }
 
+TEST_F(JournalLoadTest, WhatIsNotThereIsSaidWithSinceWhenAndWhatToDo) {
+  const auto why = [](const std::string& path, const std::string& service, const JournalPart& part = {}) {
+    const auto load = load_from_journal(path, service, part);
+    return load ? std::string() : load.error().message;
+  };
+  const auto has = [](const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  };
+  auto silent = record(100, 0);
+  silent["inputs"] = ordered_json::array();
+  const auto path = write(silent.dump() + "\n" + silent.dump() + "\n");
+  const auto none = why(path, "w");
+  EXPECT_TRUE(has(none, "nothing is recorded yet of the queue of service w: ")) << none;
+  EXPECT_TRUE(has(none, "which begins at 19")) << none;
+  EXPECT_TRUE(has(none, "`docktor daemon status` says why")) << none;
+  const auto other = why(path, "v");
+  EXPECT_TRUE(has(other, "nothing is recorded yet of service v: ")) << other;
+  EXPECT_TRUE(has(other, "has only w; it begins once a daemon scales it")) << other;
+  const auto old = why(write(good()), "w", {.since = 1000});
+  EXPECT_TRUE(has(old, "its last sample is of 19")) << old;
+  EXPECT_TRUE(has(why(write(""), "w"), "has no records"));
+}
+
 // A simulation of it would be one of no load at all.
 TEST_F(JournalLoadTest, AQueueThatCountsNothingHasNoLoadToTell) {
   std::string lines;

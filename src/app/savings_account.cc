@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <thread>
 
 #include "app/journal_load.h"
@@ -81,6 +82,10 @@ Result<Savings> savings_of(const ServiceSpec& spec, const std::string& journal, 
                          .skip_gaps = true,
                          .uncounted = true,
                          .max_wait = spec.objective ? std::optional(spec.objective->max_wait) : std::nullopt};
+  if (std::error_code error; !std::filesystem::exists(journal, error))
+    return fail(ErrorCode::kNotFound,
+                "nothing is recorded yet: no daemon has run with this configuration; once one does, there is "
+                "something to compare after a minute");
   const auto j = load_from_journal(journal, spec.name, part);
   if (!j) return tl::unexpected(j.error());
   Savings s{.service = spec.name,

@@ -79,7 +79,7 @@ TEST_F(SavingsTest, WhatRanStandsBesideTheOthers) {
   EXPECT_THAT(policies, HasSubstr("objective keda hpa"));
   const auto text = box.docktor("savings --last 5m");
   EXPECT_THAT(text.out, HasSubstr("75% less than 8 replicas all the time"));
-  EXPECT_THAT(text.out, HasSubstr("5 min"));
+  EXPECT_THAT(text.out, testing::ContainsRegex("[45] min"));
 }
 
 TEST_F(SavingsTest, OfAQueueThatCountsNothingWhatRanIsTold) {
@@ -102,7 +102,7 @@ TEST_F(SavingsTest, WhatCannotBeToldIsSaid) {
   EXPECT_THAT(box.docktor("savings --last soon").out, HasSubstr("give 7d, 24h, 90m"));
   const auto none = box.docktor("savings");
   EXPECT_EQ(none.code, 1);
-  EXPECT_THAT(none.out, HasSubstr("w: "));
+  EXPECT_THAT(none.out, HasSubstr("w: nothing is recorded yet: no daemon has run"));
   journal(30);
   EXPECT_THAT(box.docktor("savings").out, HasSubstr("something to compare after a minute"));
 }
