@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -25,6 +26,10 @@ std::string ConfigFile::not_in_effect(const Config& config) {
                         local_time(static_cast<double>(s.st_mtim.tv_sec)));
   }
   return text_;
+}
+
+bool ConfigFile::in_effect(const Config& config) {
+  return ::access(config.path.c_str(), R_OK) == 0 && not_in_effect(config).empty();
 }
 
 }  // namespace docktor

@@ -13,6 +13,8 @@ class ConfigFile {
   /// "docktor.yaml was changed at 02:34:10 and is not in effect: `docktor daemon reload`"; empty where it is as it was
   /// read, or is gone. Reads the file only where its time or size is another than at the last call.
   std::string not_in_effect(const Config& config);
+  /// It is there, and as it was read.
+  bool in_effect(const Config& config);
 
  private:
   std::size_t of_ = 0;  // the digest of the configuration that the rest is about

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <future>
 #include <map>
@@ -48,6 +49,13 @@ constexpr auto kProgressEvery = std::chrono::seconds(1);
 constexpr auto kFirstLook = std::chrono::seconds(2);   // for the starter's warnings
 constexpr auto kReadyWait = std::chrono::seconds(30);  // with --wait-ready
 constexpr auto kStopReplicas = std::chrono::minutes(10);
+constexpr auto kDiskPatience = std::chrono::seconds(4);  // less than a person's, or a page's
+
+// Operations of which the state has something that must outlive a restart.
+bool is_said(const std::string& command) {
+  constexpr std::array kSaid{"pause", "resume", "scale", "set_bounds", "reset_bounds"};
+  return std::ranges::find(kSaid, command) != kSaid.end();
+}
 
 std::string base36(std::uint64_t n) {
   std::string s;
@@ -241,7 +249,7 @@ class Daemon {
       starter.report({false, {opened.error().message}});
       return kExitFailedStart;
     }
-    web_.reloaded(true, to_seconds(clock_.now()));
+    web_.reloaded(true, to_seconds(clock_.wall()));
     if (const auto& at = options_.daemon.http.listen; !at.empty())
       log_->info("page and metrics: http://{}", at);
     notifier_.apply(options_.daemon.notifications);
@@ -310,6 +318,7 @@ class Daemon {
       keep(*it->second, "a service of this configuration");
       ++it;
     }
+    look_after_refused_file();
     const auto trouble = log_file_->trouble();
     if (!trouble.empty() && trouble != log_trouble_)
       log_->warn("⚠ {}", trouble);  // where stderr is a log, too
@@ -385,6 +394,7 @@ class Daemon {
     auto config = options_.reload(daemon);
     const auto refuse = [&](const Error& e) {
       reload_error_ = e.message;
+      refused_file_ = !config_file_.in_effect(options_.config);
       web_.reloaded(false, 0);
       notifier_.reloaded(e.message);
       log_->error("⚠ reload refused; still using the previous configuration:\n{}", e.message);
@@ -398,7 +408,7 @@ class Daemon {
     if (!locks) return refuse(locks.error());
     if (auto listens = web_.apply(daemon.http); !listens) return refuse(listens.error());
     locks_ = std::move(*locks);  // not before all is taken: those of the old services are in use till then
-    web_.reloaded(true, to_seconds(clock_.now()));
+    web_.reloaded(true, to_seconds(clock_.wall()));
     for (const auto& old : options_.config.services) {
       const auto same = [&](const ServiceSpec& s) { return s.name == old.name; };
       Service* s = controller_.find(old.name);
@@ -418,6 +428,15 @@ class Daemon {
     }
     log_->info("configuration reloaded: {}", text);
     return text;
+  }
+
+  // A file that was refused, and is as it was before again, is in effect: nothing is wrong any more.
+  void look_after_refused_file() {
+    if (reload_error_.empty() || !refused_file_ || !config_file_.in_effect(options_.config)) return;
+    reload_error_.clear();
+    web_.reloaded(true, to_seconds(clock_.wall()));
+    notifier_.reloaded({});
+    log_->info("the file whose reload was refused is as it was before: it is in effect");
   }
 
   struct Left {
@@ -456,16 +475,18 @@ class Daemon {
     const Asker asker{name_of(peer), text("via")};
     const nlohmann::json arguments = request.value("arguments", nlohmann::json::object());
     if (command == "stop") return stop(request.contains("replicas") && request["replicas"] == true);
-    auto done = ask_loop(command, arguments, asker);
+    bool saved = true;
+    auto done = ask_loop(command, arguments, asker, &saved);
     if (!done) return refusal(done.error());
     ordered_json answer = {{"ok", true}};
     answer.update(*done);
+    if (!saved) answer["saved"] = false;
     return answer;
   }
 
   // From any thread but the loop's: posts to it and waits for its answer.
   Result<ordered_json> ask_loop(const std::string& command, const nlohmann::json& arguments,
-                                const Asker& asker) {
+                                const Asker& asker, bool* saved = nullptr) {
     auto promise = std::make_shared<std::promise<Result<ordered_json>>>();
     auto future = promise->get_future();
     const bool posted = controller_.inbox()->push_first([this, command, arguments, asker, promise] {
@@ -476,10 +497,24 @@ class Daemon {
     if (!posted || future.wait_for(std::chrono::seconds(30)) != std::future_status::ready)
       return fail(ErrorCode::kUnavailable, "the daemon is too busy or stopping; try again", true);
     try {
-      return future.get();
+      auto done = future.get();
+      if (done && is_said(command) && !tell_unsaved(arguments, *done) && saved) *saved = false;
+      return done;
     } catch (const std::future_error&) {
       return fail(ErrorCode::kUnavailable, "the daemon is stopping");
     }
+  }
+
+  // What people say holds over a restart: whoever is told so waits for the disk, and the loop does not.
+  bool tell_unsaved(const nlohmann::json& arguments, ordered_json& done) {
+    const auto kept = state_.on_disk(arguments.value("service", ""), kDiskPatience);
+    if (kept) return true;
+    done["text"] = fmt::format(
+        "{}; it is in force, but could not be saved, so that a restart would forget it: {}; make room there, "
+        "or set "
+        "the folder right: it is saved as soon as it can be",
+        done.value("text", ""), kept.error().message);
+    return false;
   }
 
   Result<ordered_json> do_command(const std::string& command, const nlohmann::json& arguments,
@@ -502,6 +537,7 @@ class Daemon {
       return ordered_json{{"text", starting_ > 0 ? "healthy, " + starting_text() : "healthy"}};
     auto answer = operate(controller_, command, arguments, asker);
     if (answer && command == "status") {
+      look_after_refused_file();
       ordered_json about = {{"version", kVersion},
                             {"pid", ::getpid()},
                             {"config", options_.config.path},
@@ -601,6 +637,7 @@ class Daemon {
   std::chrono::steady_clock::time_point answered_{};
   std::stop_source stop_;
   std::string reload_error_;
+  bool refused_file_ = false;  // what was refused is a file other than that in effect
   ConfigFile config_file_;
   Board board_{clock_.now()};
   Wiring wiring_;  // before the controller: connections and supervisors outlive what uses them

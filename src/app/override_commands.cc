@@ -33,7 +33,7 @@ int act(const Cli& cli, const char* operation, ordered_json arguments) {
   if (!cli.reason.empty()) arguments["reason"] = cli.reason;
   int code = 0;
   const auto answer = asked(cli, operation, arguments, code);
-  if (answer) say(stdout, "✓ {}\n", answer->value("text", ""));
+  if (answer) say(stdout, "{} {}\n", answer->value("saved", true) ? "✓" : "⚠", answer->value("text", ""));
   return code;
 }
 

@@ -172,6 +172,9 @@ TEST_F(FilesTest, StateIsWrittenBehindTheBackOfWhoSavesIt) {
     StateStore store(folder + "/not/there");
     EXPECT_TRUE(store.save("s", {{"x", 1}})) << "nobody waits for the disk";
     store.flush();
+    const auto kept = store.on_disk("s", std::chrono::seconds(1));
+    ASSERT_FALSE(kept) << "whoever waits is told of his own";
+    EXPECT_NE(kept.error().message.find(folder + "/not"), std::string::npos);
     const auto later = store.save("s", {{"x", 2}});
     ASSERT_FALSE(later) << "what went wrong is told with the next save";
     EXPECT_NE(later.error().message.find(folder + "/not"), std::string::npos);
@@ -183,6 +186,8 @@ TEST_F(FilesTest, StateIsWrittenBehindTheBackOfWhoSavesIt) {
     EXPECT_EQ(store.trouble(), "");
     EXPECT_TRUE(store.save("s", {{"x", 4}})) << "there is room again";
     EXPECT_EQ(store.load("s")["x"], 4) << "before it is on disk";
+    EXPECT_TRUE(store.on_disk("s", std::chrono::minutes(1)));
+    EXPECT_EQ(StateStore(folder + "/not/there").load("s")["x"], 4);
   }
   EXPECT_EQ(StateStore(folder + "/not/there").load("s")["x"], 4) << "the end writes what waits";
 }

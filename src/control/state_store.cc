@@ -1,5 +1,7 @@
 #include "control/state_store.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -46,6 +48,17 @@ Result<void> StateStore::save(const std::string& service, const nlohmann::json& 
   }
   changed_.notify_all();
   if (error) return tl::unexpected(std::move(*error));
+  return {};
+}
+
+Result<void> StateStore::on_disk(const std::string& service, std::chrono::milliseconds patience) {
+  const auto path = file(service);
+  std::unique_lock lock(mutex_);
+  const bool written = changed_.wait_for(
+      lock, patience, [&] { return !waiting_.contains(path) && !(writing_ && writing_->first == path); });
+  if (!written)
+    return fail(ErrorCode::kTimeout, fmt::format("{}: the disk takes very long to write it", path));
+  if (const auto it = failed_.find(path); it != failed_.end()) return tl::unexpected(it->second);
   return {};
 }
 

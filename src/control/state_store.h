@@ -1,6 +1,7 @@
 // What must outlive a restart, a JSON file for each service.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -31,6 +32,8 @@ class StateStore {
   /// Never waits for the disk. The answer is that of the service's last write that ended: a full disk shows
   /// one save later. Of several states that wait for a slow disk only the newest is written.
   Result<void> save(const std::string& service, const nlohmann::json& state, Matter matter = Matter::kSaid);
+  /// Waits, so long at most, until what was saved of the service is on disk; or says why it is not.
+  Result<void> on_disk(const std::string& service, std::chrono::milliseconds patience);
   /// What was saved last, on disk already or not.
   nlohmann::json load(const std::string& service) const;
   std::string trouble() const;  ///< why states are not saved at present; empty when they are

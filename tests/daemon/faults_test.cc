@@ -1,8 +1,11 @@
 // Bad input and faults, on the real program.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <stdio.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "tests/daemon/sandbox.h"
@@ -152,6 +155,39 @@ TEST_F(FaultsTest, ABadFileIsRefusedWithItsPlacesAndAReloadKeepsTheOldOne) {
   EXPECT_EQ(box.replicas(), 1) << "the replica went on";
 }
 
+TEST_F(FaultsTest, ARefusedReloadIsOverOnceTheFileIsAsItWas) {
+  configure({.max = 3});
+  NatsClient client(server.url());
+  client.create_stream("EVENTS", {"events.web"});
+  client.create_consumer("EVENTS", "WEB_WORKERS");
+  box.start();
+  const auto told = [&] {
+    return box.docktor("daemon status").out.find("reload was refused") != std::string::npos;
+  };
+  box.write("docktor.yaml", "services:\n  - name: consumer\n    max_replicas: -4\n");
+  EXPECT_EQ(box.docktor("daemon reload").code, 2);
+  EXPECT_TRUE(told());
+  configure({.max = 4});  // right, but neither in effect nor what was refused
+  EXPECT_TRUE(told());
+  configure({.max = 3});
+  EXPECT_FALSE(told()) << box.docktor("daemon status").out;
+  ASSERT_EQ(::unlink(box.path("docktor.yaml").c_str()), 0);
+  EXPECT_EQ(box.docktor("daemon reload --config docktor.yaml").code, 2);
+  EXPECT_TRUE(told());
+  configure({.max = 3});
+  // Nobody has to look: the log has it, and with it page, metrics and notifications.
+  const auto said = [&] {
+    std::size_t n = 0;
+    const auto log = box.log();
+    for (auto at = log.find("is as it was before"); at != std::string::npos;
+         at = log.find("is as it was before", at + 1))
+      ++n;
+    return n;
+  };
+  EXPECT_TRUE(eventually([&] { return said() == 2; })) << box.log();
+  EXPECT_FALSE(told());
+}
+
 TEST_F(FaultsTest, AFileThatWasChangedAndNotLoadedIsTold) {
   configure({.max = 3});
   NatsClient client(server.url());
@@ -209,6 +245,40 @@ TEST_F(FaultsTest, AFullDiskDegradesToAWarning) {
   ASSERT_TRUE(eventually([&] { return box.processed("full").size() > 100; })) << box.log();
   ASSERT_TRUE(eventually([&] { return box.status().is_object() && box.status()["evaluations"] > 60; }));
   EXPECT_TRUE(box.status().is_object()) << "the daemon lives and answers";
+}
+
+// The first word after the disk became full, and each after it.
+TEST_F(FaultsTest, AnOverrideThatCannotBeSavedSaysSo) {
+  configure({.max = 3});
+  NatsClient client(server.url());
+  client.create_stream("EVENTS", {"events.web"});
+  client.create_consumer("EVENTS", "WEB_WORKERS");
+  box.start();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 1; }));
+  const Ran before = box.docktor("pause consumer --for 1h");
+  EXPECT_EQ(before.code, 0);
+  EXPECT_NE(before.out.find("✓ consumer is paused"), std::string::npos) << before.out;
+  std::string state = box.run("find state -name '*.state.json'").out;
+  state.erase(state.find('\n'));
+  const auto folder = std::filesystem::path(box.path(state)).parent_path();
+  box.write("in-the-way", "");
+  // A file stands where the folder was; at once, since the daemon makes a folder that is missing.
+  const auto swap = [&] {
+    return ::renameat2(AT_FDCWD, box.path("in-the-way").c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE);
+  };
+  ASSERT_EQ(swap(), 0);
+  for (const char* command : {"resume consumer", "scale consumer 2", "set-bounds consumer 1 2",
+                              "set-bounds consumer --reset", "pause consumer"}) {
+    const Ran r = box.docktor(command);
+    EXPECT_EQ(r.code, 0) << "it is in force: " << r.out;
+    EXPECT_NE(r.out.find("⚠ consumer"), std::string::npos) << r.out;
+    EXPECT_EQ(r.out.find("✓"), std::string::npos) << r.out;
+    EXPECT_NE(r.out.find("in force, but could not be saved"), std::string::npos) << r.out;
+    EXPECT_NE(r.out.find("make room there"), std::string::npos) << r.out;
+  }
+  ASSERT_EQ(swap(), 0);
+  const Ran after = box.docktor("scale consumer 2");
+  EXPECT_NE(after.out.find("✓ consumer is scaled to 2"), std::string::npos) << after.out;
 }
 
 }  // namespace
