@@ -147,7 +147,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
     } else {
       learned = options_.state.load(spec.name);
       if (learned.is_object() && learned.contains("overrides"))
-        standing = StandingOverrides::restore(learned["overrides"], options_.clock.now());
+        standing = StandingOverrides::restore(learned["overrides"], options_.clock);
       // What another daemon left is younger than what this one had on its disk.
       if (lease_) {
         if (auto left = lease_->left(spec.name).learned; left.is_object()) learned = std::move(left);
@@ -165,6 +165,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
     }
     service->autoscaler.restore(learned, options_.clock.now());
     service->overrides = std::move(standing);
+    service->overrides.tell_by(by_wall_);
     service->tally = tally;
     Service& s = *(services_[spec.name] = std::move(service));
     order_of_names_.push_back(spec.name);
@@ -218,7 +219,7 @@ void Controller::start(Service& s) {
 nlohmann::ordered_json Controller::snapshot_of(const Service& s, const char* what) const {
   const Time now = options_.clock.now();
   nlohmann::ordered_json r;
-  r["ts"] = utc_seconds(now);
+  r["ts"] = utc_seconds(shown(now));
   r["event"] = what;
   r["service"] = s.spec.name;
   r["t"] = to_seconds(now);
@@ -254,7 +255,7 @@ void Controller::record(const nlohmann::ordered_json& record) {
 
 void Controller::event(const Service& s, const char* what, const std::string& text) {
   const Time now = options_.clock.now();
-  record({{"ts", utc_seconds(now)},
+  record({{"ts", utc_seconds(shown(now))},
           {"event", what},
           {"service", s.spec.name},
           {"t", to_seconds(now)},
@@ -385,10 +386,29 @@ void Controller::do_due(Service& s, Time now) {
   if (s.evaluate_by && (now >= *s.evaluate_by || (!s.queue_in_flight && !s.usage_in_flight))) evaluate(s);
 }
 
+// Only where somebody set it: what the time service corrects is no jump.
+void Controller::look_at_wall(Time now) {
+  constexpr Duration kJump = std::chrono::seconds(1);
+  const Duration ahead = options_.clock.wall() - now, jump = ahead - by_wall_;
+  if (jump < kJump && -jump < kJump) return;
+  by_wall_ = ahead;
+  options_.log.info(
+      "this machine's clock was set {} by {}: times are told by it from now on; what was asked for a while "
+      "ends after "
+      "that while",
+      jump > Duration::zero() ? "ahead" : "back",
+      spoken_duration(std::chrono::round<std::chrono::seconds>(jump < Duration::zero() ? -jump : jump)));
+  for (const auto& [name, s] : services_) {
+    s->overrides.tell_by(by_wall_);
+    touch(*s);
+  }
+}
+
 Time Controller::step(std::chrono::nanoseconds timeout) {
   for (auto& event : inbox_->take(timeout, kMostAtOnce)) event();
   const Time now = options_.clock.now();
   if (options_.board) options_.board->turned();
+  look_at_wall(now);
   look_at_lease(now);
   reschedule();
   std::vector<Service*> due_now;
@@ -436,7 +456,7 @@ Result<void> Controller::save(Service& s, StateStore::Matter matter) {
   s.saved = options_.clock.now();
   s.saved_gist = options_.board ? gist_of(s, *s.saved) : std::nullopt;  // without one nobody counts
   if (lease_) leave(s, state);
-  if (!s.overrides.empty()) state["overrides"] = s.overrides.save();
+  if (!s.overrides.empty()) state["overrides"] = s.overrides.save(options_.clock);
   auto r = options_.state.save(s.spec.name, state, matter);
   if (!r) ++figures_.save_failures;
   if (!r) options_.log.warn("[{}] ⚠ state not saved: {}", s.spec.name, r.error().message);

@@ -152,6 +152,9 @@ class Controller {
   std::vector<std::string> names() const;
 
  private:
+  // Times are written and told by clocks on the wall, which may be set while docktor runs.
+  Time shown(Time t) const { return t + by_wall_; }
+  void look_at_wall(Time now);
   void start(Service& s);
   void touch(Service& s);
   void end(Service& s);  ///< it leaves; its replicas run on
@@ -251,6 +254,7 @@ class Controller {
   std::uint64_t next_question_ = 1;
   Advising advising_;
   AdviceBackoff backoff_;
+  Duration by_wall_{};  // so much later do they show a time than it is
   Time next_save_{};
   std::size_t to_save_ = 0;  // of order_of_names_
   std::string journal_trouble_;

@@ -84,7 +84,7 @@ void Controller::note_model(const std::string& failure) {
         advising_.provider, advising_.model, AdviceBackoff::kFailures, failure);
     options_.log.warn("⚠ {}", text);
     const Time now = options_.clock.now();
-    record({{"ts", utc_seconds(now)}, {"event", "model"}, {"t", to_seconds(now)}, {"text", text}});
+    record({{"ts", utc_seconds(shown(now))}, {"event", "model"}, {"t", to_seconds(now)}, {"text", text}});
   }
 }
 
@@ -160,7 +160,7 @@ void Controller::explain_later(const Service& s, const nlohmann::ordered_json& d
           if (!sentence) return;
           const Time then = options_.clock.now();
           options_.log.info("[{}] {} says: {}", name, advising_.model, *sentence);
-          record({{"ts", utc_seconds(then)},
+          record({{"ts", utc_seconds(shown(then))},
                   {"event", "explanation"},
                   {"service", name},
                   {"t", to_seconds(then)},

@@ -66,7 +66,7 @@ void Controller::evaluate(Service& s) {
 void Controller::conclude(Service& s, Evaluation e) {
   Decision& d = e.decision;
   nlohmann::ordered_json r;
-  r["ts"] = utc_seconds(d.at);
+  r["ts"] = utc_seconds(shown(d.at));
   auto fields = to_json(d);
   for (auto& [key, v] : fields.items()) {
     if (key == "matched_rules") {
@@ -150,7 +150,7 @@ void Controller::close_order(Service& s, const std::string& outcome, const std::
   tell(s, s.order->record, outcome);
   if (s.order->recorded) {
     const std::string id = s.order->record.value("id", "");
-    record({{"ts", utc_seconds(options_.clock.now())},
+    record({{"ts", utc_seconds(shown(options_.clock.now()))},
             {"event", "outcome"},
             {"service", s.spec.name},
             {"id", id},

@@ -53,9 +53,9 @@ Holdings Controller::holdings(const Service& s, Time now) const {
   const Observation seen = s.autoscaler.latest(now);
   const bool stale = s.queue ? seen.queue_at && seen.queue_stale : seen.usage_at && seen.usage_stale;
   add(s.queue_trouble.has_value(), Condition::kQueueUnreachable,
-      s.queue_trouble
-          ? fmt::format("since {}: {}", clock_text(s.queue_trouble->since), s.queue_trouble->error.message)
-          : "");
+      s.queue_trouble ? fmt::format("since {}: {}", clock_text(shown(s.queue_trouble->since)),
+                                    s.queue_trouble->error.message)
+                      : "");
   add(stale && !s.queue_trouble, Condition::kStale);
   add(!s.report.problem.empty(), Condition::kProblem, s.report.problem);
   add(s.counts.failing > 0, Condition::kFailing,
@@ -97,6 +97,7 @@ void Controller::publish(const Service& s, Time now) const {
   f->target = s.spec.target.kind;
   f->policy = s.spec.objective ? "objective" : "rules";
   f->at = now;
+  f->by_wall = by_wall_;
   f->counts = s.counts;
   for (const auto& r : s.report.replicas) {
     f->starting += r.state == ReplicaState::kStarting;

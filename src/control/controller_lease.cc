@@ -53,7 +53,8 @@ void Controller::take_part(Service& s) {
   if (left.said.is_object()) {
     const auto at = left.said.find("overrides");
     s.overrides =
-        at == left.said.end() ? StandingOverrides{} : StandingOverrides::restore(*at, options_.clock.now());
+        at == left.said.end() ? StandingOverrides{} : StandingOverrides::restore(*at, options_.clock);
+    s.overrides.tell_by(by_wall_);
     if (const auto by = left.said.find("stopped_by_hand"); by != left.said.end() && by->is_string())
       stopped = by->get<std::string>();
   }
@@ -82,7 +83,7 @@ void Controller::leave(const Service& s) const {
 void Controller::leave(const Service& s, nlohmann::json learned) const {
   if (!leads_) return;
   nlohmann::json said = nlohmann::json::object();
-  if (!s.overrides.empty()) said["overrides"] = s.overrides.save();
+  if (!s.overrides.empty()) said["overrides"] = s.overrides.save(options_.clock);
   if (!s.report.stopped_by_hand.empty()) said["stopped_by_hand"] = s.report.stopped_by_hand;
   lease_->leave(s.spec.name, {std::move(said), std::move(learned)});
 }

@@ -17,14 +17,14 @@ constexpr auto kAskedWaits = std::chrono::minutes(10);  // for an answer to a pr
 
 std::string change_text(const Proposal& p) { return fmt::format("{} {} → {}", p.service, p.from, p.to); }
 
-ordered_json shown(const Proposal& p, Time now) {
+ordered_json as_shown(const Proposal& p, Time now, Duration by_wall) {
   ordered_json j = {{"id", p.id},
                     {"service", p.service},
                     {"current_replicas", p.from},
                     {"target_replicas", p.to},
                     {"reason", p.reason},
                     {"by", p.by},
-                    {"ts", utc_seconds(p.at)},
+                    {"ts", utc_seconds(p.at + by_wall)},
                     {"age", to_seconds(now - p.at)}};
   if (p.until) j["ends_in"] = to_seconds(*p.until - now);
   return j;
@@ -62,13 +62,13 @@ Overrides Controller::overrides_of(Service& s, Time now) {
   o.not_placed = not_placed_text(s.report.replicas);
   if (o.problem.empty() && s.retry_at && now < *s.retry_at) {
     // The time of the next try, not what is left until then: the reason stays the same text while it holds.
-    o.problem = fmt::format("{}; next try at {}", s.order_error, clock_text(*s.retry_at));
+    o.problem = fmt::format("{}; next try at {}", s.order_error, clock_text(shown(*s.retry_at)));
   }
   if (s.queue) o.unfit_for_zero = s.queue->unfit_for_zero();
   if (s.queue_trouble)
     o.queue_silent =
         fmt::format("the queue has not answered since {}: no scale-down on what it showed before",
-                    clock_text(s.queue_trouble->since));
+                    clock_text(shown(s.queue_trouble->since)));
   o.part_waits = s.part_waits;
   o.scheduled = s.by_calendar;
   o.room = room_of(s);
@@ -93,7 +93,7 @@ void Controller::acted(Service& s, const char* what, ordered_json details, const
                        const std::string& by) {
   const Time now = options_.clock.now();
   options_.log.info("[{}] {}: {}", s.spec.name, what, text);
-  ordered_json r = {{"ts", utc_seconds(now)},
+  ordered_json r = {{"ts", utc_seconds(shown(now))},
                     {"event", what},
                     {"service", s.spec.name},
                     {"t", to_seconds(now)},
@@ -103,9 +103,9 @@ void Controller::acted(Service& s, const char* what, ordered_json details, const
   record(r);
 }
 
+// Whether it came to the disk is asked by whoever has the time to wait for that (StateStore::on_disk).
 std::string Controller::kept(Service& s, std::string text) {
-  if (const auto r = save(s); !r)
-    text += fmt::format("; it will not survive a restart: {}", r.error().message);
+  static_cast<void>(save(s));  // it warned
   return text;
 }
 
@@ -133,7 +133,7 @@ Result<std::string> Controller::pause(const std::string& service, std::optional<
   if (!found) return tl::unexpected(found.error());
   Service& s = **found;
   const Time now = options_.clock.now();
-  StandingOverrides::Hold hold{{}, by, reason, now, {}};
+  StandingOverrides::Hold hold{{}, by, reason, now, {}, by_wall_};
   if (length) hold.until = now + *length;
   ordered_json details = ordered_json::object();
   put_end(details, hold.until);
@@ -169,7 +169,7 @@ Result<std::string> Controller::scale(const std::string& service, int replicas,
       return fail(ErrorCode::kInvalid, fmt::format("{} cannot go to zero: {}", service, why));
   }
   const Time now = options_.clock.now();
-  StandingOverrides::Hold hold{replicas, by, reason, now, {}};
+  StandingOverrides::Hold hold{replicas, by, reason, now, {}, by_wall_};
   if (length) hold.until = now + *length;
   ordered_json details = {{"replicas", replicas}};
   put_end(details, hold.until);
@@ -199,7 +199,7 @@ Result<std::string> Controller::set_bounds(const std::string& service, Bounds bo
         ErrorCode::kInvalid,
         fmt::format("{} has no queue, which could wake it from zero; give MIN of 1 or more", service));
   const Time now = options_.clock.now();
-  StandingOverrides::OtherBounds other{bounds, by, now, {}};
+  StandingOverrides::OtherBounds other{bounds, by, now, {}, by_wall_};
   if (length) other.until = now + *length;
   ordered_json details = {{"min_replicas", bounds.min}, {"max_replicas", bounds.max}};
   put_end(details, other.until);
@@ -232,7 +232,7 @@ void Controller::ended(Service& s, const Proposals::Ended& proposals) {
   for (const auto& [p, why] : proposals) {
     options_.log.info("[{}] proposal {} ({} → {}) ended: {}", s.spec.name, p.id, p.from, p.to, why);
     const Time now = options_.clock.now();
-    record({{"ts", utc_seconds(now)},
+    record({{"ts", utc_seconds(shown(now))},
             {"event", "proposal_ended"},
             {"service", s.spec.name},
             {"t", to_seconds(now)},
@@ -289,7 +289,7 @@ Result<std::string> Controller::propose(const std::string& service, int replicas
         {{"id", p.id}, {"current_replicas", p.from}, {"target_replicas", p.to}, {"reason", p.reason}},
         fmt::format("proposal {}: {}", p.id, change_text(p)), by);
   auto text = fmt::format("proposal {}: {}; it waits for `docktor approve {}` until {}", p.id, change_text(p),
-                          p.id, utc_seconds(*p.until));
+                          p.id, utc_seconds(shown(*p.until)));
   ended(s, s.proposals.ask(std::move(p)));
   return text;
 }
@@ -356,7 +356,7 @@ ordered_json Controller::proposals(const std::string& service) {
   }
   std::ranges::stable_sort(all, {}, &Proposal::at);
   auto list = ordered_json::array();
-  for (const auto& p : all) list.push_back(shown(p, now));
+  for (const auto& p : all) list.push_back(as_shown(p, now, by_wall_));
   return list;
 }
 

@@ -148,9 +148,49 @@ TEST_F(OverridesTest, OverridesSurviveAReloadThatChangesTheService) {
   EXPECT_TRUE(worlds["a"].orders.empty());
 }
 
+// Ten minutes are ten minutes, whatever clocks on the wall show meanwhile; and what is told is what they show.
+TEST_F(OverridesTest, AnOverrideEndsAfterTheTimeThatWasAskedForWhateverTheClockIsSetTo) {
+  for (const Duration jump : {Duration(3h), Duration(-3h)}) {
+    SCOPED_TRACE(to_seconds(jump));
+    const auto left = [&] { return controller->status("a")[0]["overrides"][0].value("ends_in", 0.0); };
+    clock.time = time_at(100'000);
+    clock.set_by = {};
+    start();
+    const Time asked = clock.time;
+    ASSERT_TRUE(controller->pause("a", 10min, "", "ann"));
+    pass(60s);
+    clock.set_by = jump;
+    pass(60s);
+    EXPECT_NEAR(left(), 480, 1);
+    const std::string end = utc_seconds(asked + 10min + jump);
+    const auto status = controller->status("a")[0];
+    EXPECT_EQ(status["overrides"][0]["until"], end);
+    EXPECT_EQ(status["overrides"][0]["text"], "paused by ann until " + end);
+    EXPECT_EQ(journal.records.back()["ts"],
+              utc_seconds(time_at(journal.records.back()["t"].get<double>()) + jump));
+    // A restart begins a timeline at what the clock shows then.
+    restart();
+    clock.time += jump;
+    clock.booted += jump;
+    clock.set_by = {};
+    apply({spec("a")});
+    pass(60s);
+    EXPECT_NEAR(left(), 420, 1);
+    // The machine begins anew and its clock is wrong again: no longer than was asked for.
+    restart();
+    clock.boot_id += "+";
+    clock.time -= 3h;
+    clock.booted = clock.time;
+    apply({spec("a")});
+    EXPECT_LE(left(), 600);
+    ASSERT_TRUE(controller->resume("a", "ann"));
+    restart();
+  }
+}
+
 TEST_F(OverridesTest, DamagedOverridesAreNoOverrides) {
   const auto restored = [](const char* text) {
-    return StandingOverrides::restore(nlohmann::json::parse(text), time_at(1000));
+    return StandingOverrides::restore(nlohmann::json::parse(text), TestClock());
   };
   EXPECT_FALSE(restored(R"({"hold":{"by":"ann","since":1,"replicas":"3"}})").hold)
       << "never a pause in its place";

@@ -20,7 +20,10 @@ class TestClock final : public Clock {
  public:
   Time now() const override { return time; }
   Time wall() const override { return time + set_by; }
+  Boot boot() const override { return {boot_id, time - booted}; }
   Duration set_by{};  // somebody set the clock on the wall
+  std::string boot_id = "one";
+  Time booted = time_at(500);
   Time time = time_at(1000);
 };
 

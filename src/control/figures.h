@@ -98,6 +98,7 @@ struct Tally {
 struct ServiceFigures {
   std::string name, queue, target, policy;
   Time at{};
+  Duration by_wall{};  ///< so much later do clocks on the wall show a time than it is
   ReplicaCounts counts;
   int starting = 0, stopping = 0, wanted = 0;
   std::uint64_t restarts = 0;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/record.h"
 
 namespace docktor {
@@ -12,8 +15,9 @@ using nlohmann::ordered_json;
 
 constexpr int kMostReplicas = 1'000'000;  // beyond this a saved number is damage
 
-std::string tail(const std::string& by, const std::optional<Time>& until, const std::string& reason) {
-  return fmt::format(" by {}{}{}", by, until ? " until " + utc_seconds(*until) : "",
+std::string tail(const std::string& by, const std::optional<Time>& until, Duration by_wall,
+                 const std::string& reason) {
+  return fmt::format(" by {}{}{}", by, until ? " until " + utc_seconds(*until + by_wall) : "",
                      reason.empty() ? "" : fmt::format(" ({})", reason));
 }
 
@@ -37,19 +41,42 @@ std::optional<Time> instant_of(const json& j, const char* key) {
   return time_at(s);
 }
 
-template <class Json, class Override>
-void put_common(Json& j, const Override& o) {
+// Of clocks on the wall, as far as they are known to be right; and of the machine's own, which nobody sets.
+template <class Override>
+void put_common(json& j, const Override& o, const Clock& clock) {
+  const Time now = clock.now(), wall = clock.wall();
   j["by"] = o.by;
-  j["since"] = to_seconds(o.since);
-  if (o.until) j["until"] = to_seconds(*o.until);
+  j["since"] = to_seconds(wall - (now - o.since));
+  if (!o.until) return;
+  const auto boot = clock.boot();
+  j["until"] = to_seconds(wall + (*o.until - now));
+  j["length"] = to_seconds(*o.until - o.since);
+  if (!boot.id.empty()) j["boot"] = {boot.id, to_seconds(boot.since + (*o.until - now))};
+}
+
+// On the timeline of now.
+std::optional<Time> end_of(const json& saved, const Clock& clock) {
+  const auto until = instant_of(saved, "until");
+  if (!until) return std::nullopt;
+  const Time now = clock.now();
+  const auto boot = clock.boot();
+  const auto it = saved.find("boot");
+  if (it != saved.end() && it->is_array() && it->size() == 2 && (*it)[0] == boot.id && (*it)[1].is_number() &&
+      std::fabs((*it)[1].get<double>()) < 9e9)
+    return now + (seconds((*it)[1].get<double>()) - boot.since);
+  const Time end = now + (*until - clock.wall());
+  const auto length = instant_of(saved, "length");
+  return length ? std::min(end, now + length->time_since_epoch()) : end;
 }
 
 // False where it is no override of ours, or one that has ended.
 template <class Override>
-bool take_common(const json& saved, Override& o, Time now) {
+bool take_common(const json& saved, Override& o, const Clock& clock) {
+  const Time now = clock.now();
   o.by = text_of(saved, "by");
-  o.since = std::min(now, instant_of(saved, "since").value_or(now));
-  o.until = instant_of(saved, "until");
+  o.since = now;
+  if (const auto since = instant_of(saved, "since")) o.since = std::min(now, now + (*since - clock.wall()));
+  o.until = end_of(saved, clock);
   if (saved.contains("until") && !o.until) return false;
   return !o.by.empty() && (!o.until || *o.until > now);
 }
@@ -65,11 +92,11 @@ std::vector<std::string> StandingOverrides::texts() const {
 
 std::string StandingOverrides::Hold::text() const {
   return (replicas ? fmt::format("scaled to {}", *replicas) : std::string("paused")) +
-         tail(by, until, reason);
+         tail(by, until, by_wall, reason);
 }
 
 std::string StandingOverrides::OtherBounds::text() const {
-  return fmt::format("bounds {}..{} set", bounds.min, bounds.max) + tail(by, until, "");
+  return fmt::format("bounds {}..{} set", bounds.min, bounds.max) + tail(by, until, by_wall, "");
 }
 
 std::optional<Time> StandingOverrides::next_end() const {
@@ -100,34 +127,40 @@ void StandingOverrides::add_to(Overrides& o) const {
   if (bounds) o.bounds = bounds->bounds;
 }
 
-json StandingOverrides::save() const {
+void StandingOverrides::tell_by(Duration by_wall) {
+  if (hold) hold->by_wall = by_wall;
+  if (bounds) bounds->by_wall = by_wall;
+}
+
+json StandingOverrides::save(const Clock& clock) const {
   json j = json::object();
   if (hold) {
     auto& h = j["hold"] = json::object();
-    put_common(h, *hold);
+    put_common(h, *hold, clock);
     if (hold->replicas) h["replicas"] = *hold->replicas;
     if (!hold->reason.empty()) h["reason"] = hold->reason;
   }
   if (bounds) {
     auto& b = j["bounds"] = {{"min_replicas", bounds->bounds.min}, {"max_replicas", bounds->bounds.max}};
-    put_common(b, *bounds);
+    put_common(b, *bounds, clock);
   }
   return j;
 }
 
-StandingOverrides StandingOverrides::restore(const json& saved, Time now) {
+StandingOverrides StandingOverrides::restore(const json& saved, const Clock& clock) {
   StandingOverrides o;
   if (!saved.is_object()) return o;
   if (const auto it = saved.find("hold"); it != saved.end() && it->is_object()) {
     Hold h;
     h.replicas = count_of(*it, "replicas");
     h.reason = text_of(*it, "reason");
-    if (take_common(*it, h, now) && it->contains("replicas") == h.replicas.has_value()) o.hold = std::move(h);
+    if (take_common(*it, h, clock) && it->contains("replicas") == h.replicas.has_value())
+      o.hold = std::move(h);
   }
   if (const auto it = saved.find("bounds"); it != saved.end() && it->is_object()) {
     OtherBounds b;
     const auto min = count_of(*it, "min_replicas"), max = count_of(*it, "max_replicas");
-    if (min && max && *min <= *max && *max > 0 && take_common(*it, b, now)) {
+    if (min && max && *min <= *max && *max > 0 && take_common(*it, b, clock)) {
       b.bounds = {*min, *max};
       o.bounds = std::move(b);
     }
@@ -138,9 +171,10 @@ StandingOverrides StandingOverrides::restore(const json& saved, Time now) {
 ordered_json StandingOverrides::shown(Time now) const {
   auto list = ordered_json::array();
   const auto add = [&](const char* kind, const auto& o) {
-    ordered_json j = {{"override", kind}, {"text", o.text()}, {"by", o.by}, {"since", utc_seconds(o.since)}};
+    ordered_json j = {
+        {"override", kind}, {"text", o.text()}, {"by", o.by}, {"since", utc_seconds(o.since + o.by_wall)}};
     if (o.until) {
-      j["until"] = utc_seconds(*o.until);
+      j["until"] = utc_seconds(*o.until + o.by_wall);
       j["ends_in"] = to_seconds(*o.until - now);
     }
     return j;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/decision.h"
 #include "core/time.h"
 
@@ -21,6 +22,7 @@ struct StandingOverrides {
     std::string reason;
     Time since{};
     std::optional<Time> until;  ///< without: until `docktor resume`
+    Duration by_wall{};         ///< so much later do clocks on the wall show what is told
     std::string text() const;   ///< "paused by ann until 2026-01-29T14:40:00Z (deploying)"
   };
   struct OtherBounds {
@@ -28,6 +30,7 @@ struct StandingOverrides {
     std::string by;
     Time since{};
     std::optional<Time> until;
+    Duration by_wall{};
     std::string text() const;
   };
 
@@ -40,9 +43,14 @@ struct StandingOverrides {
   std::vector<std::string> expire(Time now);
   void add_to(Overrides& overrides) const;
 
-  nlohmann::json save() const;
-  /// Takes up what save() wrote; anything missing, absurd or ended is left out, never an error.
-  static StandingOverrides restore(const nlohmann::json& saved, Time now);
+  /// Times are told by what clocks on the wall show; what ends, ends when it was to.
+  void tell_by(Duration by_wall);
+
+  nlohmann::json save(const Clock& clock) const;
+  /// Takes up what save() wrote; anything missing, absurd or ended is left out, never an error. An end is that of the time
+  /// that was asked for, as the machine counts it; after a new start of the machine, or on another, it is told by clocks on
+  /// the wall, and comes no later than the time that was asked for from now.
+  static StandingOverrides restore(const nlohmann::json& saved, const Clock& clock);
   nlohmann::ordered_json shown(Time now) const;  ///< for status
   std::vector<std::string> texts() const;        ///< a sentence for each
 };

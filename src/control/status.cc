@@ -37,7 +37,7 @@ std::string Controller::why_nothing(const Service& s, Time now) const {
   if (s.last_outcome == "rejected")
     return s.proposals.rejected_text() + "; it is proposed again when that has changed";
   if (s.last_outcome == "failed" && s.retry_at)
-    return fmt::format("{}; next try at {}", s.order_error, clock_text(*s.retry_at));
+    return fmt::format("{}; next try at {}", s.order_error, clock_text(shown(*s.retry_at)));
   if (s.last_outcome == "dry_run") return "dry run: the decision was not carried out";
   if (s.last_decision->action != Action::kHold) return {};
   return s.last_decision->reason;
@@ -107,7 +107,7 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     }
     if (s.last_decision) {
       const Decision& d = *s.last_decision;
-      j["last_decision"] = {{"ts", utc_seconds(d.at)},
+      j["last_decision"] = {{"ts", utc_seconds(shown(d.at))},
                             {"age", to_seconds(now - d.at)},
                             {"id", s.last_id},
                             {"decision", to_string(d.action)},

@@ -169,7 +169,7 @@ std::optional<Time> Channel::next() const {
   return waiting_.empty() ? std::nullopt : std::optional(next_send_);
 }
 
-std::optional<HttpRequest> Channel::due(Time now, bool alive) {
+std::optional<HttpRequest> Channel::due(Time now, bool alive, Duration by_wall) {
   const auto at = next();
   if (!at || *at > now) return std::nullopt;
   if (address_.form == Form::kHeartbeat) {
@@ -184,9 +184,14 @@ std::optional<HttpRequest> Channel::due(Time now, bool alive) {
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(n));
     batch_->id = n == 1 ? batch_->events.front().id : new_id();
   }
-  auto request = render(address_, sender_, batch_->events, batch_->id);
+  auto events = batch_->events;
+  for (auto& e : events) {
+    e.at += by_wall;
+    e.since += by_wall;
+  }
+  auto request = render(address_, sender_, events, batch_->id);
   request.timeout = kTimeout;
-  if (info(address_.form).signs) sign(request, spec_.keys, batch_->id, now);
+  if (info(address_.form).signs) sign(request, spec_.keys, batch_->id, now + by_wall);
   sending_ = true;
   next_send_ = now + kBetween;
   return request;

@@ -49,8 +49,9 @@ class Channel {
   /// Of docktor itself: started, stopped.
   void tell(std::string_view event, const std::string& detail, Time now);
 
-  /// The request to send now; then answered() must be called. `alive`: the loop turns, for a heartbeat.
-  std::optional<HttpRequest> due(Time now, bool alive);
+  /// The request to send now; then answered() must be called. `alive`: the loop turns, for a heartbeat. `by_wall`: so much
+  /// later do clocks on the wall show a time than it is; receivers go by them, also for the signature.
+  std::optional<HttpRequest> due(Time now, bool alive, Duration by_wall = {});
   void answered(const Result<HttpResponse>& answer, Time now);
   /// When due() may have something: nothing while a request is under way.
   std::optional<Time> next() const;

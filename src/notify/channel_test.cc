@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <set>
 
+#include "core/record.h"
 #include "notify/test_sight.h"
 
 namespace docktor::notify {
@@ -35,7 +37,7 @@ struct Stage {
     }
   }
   void send() {
-    if (auto r = channel->due(at(now), true)) {
+    if (auto r = channel->due(at(now), true, by_wall)) {
       sent.push_back(*r);
       times.push_back(now);
       if (!hangs) channel->answered(answer, at(now));
@@ -52,6 +54,7 @@ struct Stage {
   double now = 0;
   Result<HttpResponse> answer = HttpResponse{200, {}, {}};
   bool hangs = false;
+  Duration by_wall{};
   std::vector<HttpRequest> sent;
   std::vector<double> times;
 };
@@ -72,6 +75,14 @@ TEST(NotificationChannel, OnceWhenItBeginsAndOnceWhenItEnds) {
   EXPECT_EQ(first["events"][0]["queue"], "nats://h (S/C)");
   EXPECT_EQ(first["events"][0]["observations"]["replicas.ready"], 3);
   EXPECT_EQ(json::parse(s.sent[1].body)["events"][0]["seconds"], 599);
+}
+
+TEST(NotificationChannel, TimesAreThoseOfClocksOnTheWall) {
+  Stage s;
+  s.by_wall = std::chrono::hours(3);
+  s.run(600, {figures("a", unreachable())});
+  ASSERT_EQ(s.sent.size(), 1U);
+  EXPECT_EQ(json::parse(s.sent[0].body)["events"][0]["time"], utc_seconds(at(30) + s.by_wall));
 }
 
 TEST(NotificationChannel, RepeatsWhereItIsAskedTo) {

@@ -101,7 +101,7 @@ void Notifier::take_answers(Time now) {
 }
 
 void Notifier::send(const std::string& name, Carrier& c, Time now) {
-  auto request = c.channel.due(now, options_.board.idle() < kAlive);
+  auto request = c.channel.due(now, options_.board.idle() < kAlive, options_.clock.wall() - now);
   if (!request) return;
   if (!c.client) c.client = std::make_unique<HttpClient>(HttpServer{.base_url = c.channel.address().base});
   const auto number = c.under_way = next_number_++;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ctime>
+#include <fstream>
 
 #include "core/clock.h"
 
@@ -18,6 +19,12 @@ class RealClock final : public Clock {
   }
   Time wall() const override {
     return Time(std::chrono::duration_cast<std::chrono::microseconds>(read(CLOCK_REALTIME)));
+  }
+
+  Boot boot() const override {
+    Boot b{{}, std::chrono::duration_cast<std::chrono::microseconds>(read(CLOCK_BOOTTIME))};
+    std::ifstream("/proc/sys/kernel/random/boot_id") >> b.id;
+    return b;
   }
 
  private:
