@@ -122,5 +122,44 @@ TEST(MaxHeadroom, IsWhatStandingByCostsAtMost) {
   EXPECT_EQ(all_kept, 100) << "told only where it is refused";
 }
 
+// Spikes of half a minute out of nothing, each ten minutes for six hours.
+sim::RunResult with_spikes(double start_up, double max_wait, double check, double max_headroom) {
+  Load load{"spikes", {{0, 0}}};
+  for (int i = 1; i <= 36; ++i) {
+    load.rows.push_back({600.0 * i, 150});
+    load.rows.push_back({600.0 * i + 30, 0});
+  }
+  load.rows.push_back({37 * 600, 0});
+  sim::RunSpec r;
+  r.load = &load;
+  r.world.worker.service_mean = 0.05;
+  r.world.worker.startup_mean = start_up;
+  r.world.worker.startup_sd = start_up / 4;
+  r.service.name = "consumer";
+  r.service.limits.min_replicas = 1;
+  r.service.limits.max_replicas = 100;
+  r.service.sample_interval = std::chrono::seconds(1);
+  r.service.check_interval = seconds(check);
+  r.service.queue = QueueSpec{};
+  r.service.objective = ObjectiveSpec{.max_wait = seconds(max_wait), .max_headroom = max_headroom};
+  return run(r, make_policy);
+}
+
+// What a check each ten seconds sees a little too late, the replica that is there begins in time: those that would stand by
+// for ten minutes cost a third more and help nobody.
+TEST(Headroom, ThatHelpsNobodyIsNotPaid) {
+  const auto without = with_spikes(1, 10, 10, 0),
+             usual = with_spikes(1, 10, 10, ObjectiveSpec{}.max_headroom);
+  EXPECT_LE(without.over, 0.001);
+  EXPECT_LE(usual.over, 0.001);
+  EXPECT_LE(usual.replica_seconds, 1.2 * without.replica_seconds);
+}
+
+TEST(Headroom, IsPaidWhereMessagesAreLateWithoutIt) {
+  const auto without = with_spikes(3, 2, 1, 0), usual = with_spikes(3, 2, 1, ObjectiveSpec{}.max_headroom);
+  EXPECT_GT(without.over, 0.03);
+  EXPECT_LE(usual.over, 0.5 * without.over);
+}
+
 }  // namespace
 }  // namespace docktor

@@ -118,9 +118,13 @@ double ObjectivePolicy::patience(double deviations) const {
   return std::max(p, kLeastPatience * max_wait_);
 }
 
+// Of max_wait, what a message may wait before a worker takes it.
+double ObjectivePolicy::wait_in_queue() const {
+  return std::max(kLeastPatience * max_wait_, max_wait_ - hand_.longest_delay() - hand_wait());
+}
+
 double ObjectivePolicy::blind() const {
-  const double left = std::max(kLeastPatience * max_wait_, max_wait_ - hand_.longest_delay() - hand_wait());
-  return std::max(0.0, startup_.mean() + reaction_.seconds() - kShareOfWait * left);
+  return std::max(0.0, startup_.mean() + reaction_.seconds() - kShareOfWait * wait_in_queue());
 }
 
 // What comes too fast is taken by hands that are free for as long as a job takes; but who is free takes a message at once, so
@@ -202,9 +206,9 @@ ObjectivePolicy::Expected ObjectivePolicy::expected(Time now) const {
   const double most = max_headroom_ * std::max(surprise_.mean_level(), min_replicas_ * planned_rate_) /
                       (planned_rate_ * seconds_of_a_hand());
   const auto above = [&](double rate, const Surprise& surprise) {
-    const double wanted = surprise.headroom(share);
+    const double wanted = surprise.headroom(lateness_.allowed(share));
     const double headroom = std::min(wanted, most);
-    return Expected{rate, headroom, wanted - headroom, surprise.beyond(headroom)};
+    return Expected{rate, headroom, wanted - headroom, surprise.beyond(headroom) * lateness_.chance(share)};
   };
   if (follows_rhythm()) return above(rhythm_rate(now), rhythm_surprise_);
   const Expected as_now = above(level, surprise_);
@@ -365,6 +369,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   // Up: the fewest that meet all deadlines, and the headroom against what would come too fast.
   const double lacking = replicas_short(o);
   const Expected soon = expected(in.now);
+  headroom_ = soon.headroom;
   const double free = soon.headroom * seconds_of_a_hand();
   const bool long_jobs = seconds_of_a_hand() < 1 / mu;
   const double held = std::min<double>(in.latest.queue.in_hand(), kTakenBelieved * taken_);

@@ -13,6 +13,7 @@
 #include "policy/objective/evidence.h"
 #include "policy/objective/hand.h"
 #include "policy/objective/in_use.h"
+#include "policy/objective/lateness.h"
 #include "policy/objective/net_flow.h"
 #include "policy/objective/plan.h"
 #include "policy/objective/reaction.h"
@@ -65,6 +66,8 @@ class ObjectivePolicy final : public Policy {
   double rhythm_rate(Time now) const;
   void learn_rhythm(const objective::Slot& slot);
   void learn_trend(const objective::Slot& slot);
+  void learn_lateness(const objective::Gauges& now, const Flow& flow);
+  double wait_in_queue() const;
   void add_starting(const Situation& in, double age, objective::Outlook& o) const;
   std::optional<Flow> inferred_flow(const Observation& sample, const objective::Gauges& now);
   void learn_workers();
@@ -103,6 +106,7 @@ class ObjectivePolicy final : public Policy {
   objective::Surprise rhythm_surprise_;
   objective::Trend trend_;
   objective::Surprise trend_surprise_;
+  objective::Lateness lateness_;
   objective::TooFew too_few_;
   objective::InUse in_use_;
   objective::Bottleneck bottleneck_;
@@ -117,7 +121,9 @@ class ObjectivePolicy final : public Policy {
   double working_ = 0;                          // replicas that work, as of the last evidence
   double unfinished_ = 0;                       // replica-seconds of work while no message was finished yet
   double taken_ = 0;                            // messages that workers took lately, over some jobs' time
-  double planned_rate_ = 0;                     // capacity, as plans take it
+  double headroom_ = 0;                         // kept, messages per second
+  bool knows_workers_ = false;  // capacity and start-up, since a moment at which nothing waited
+  double planned_rate_ = 0;     // capacity, as plans take it
 };
 
 }  // namespace docktor

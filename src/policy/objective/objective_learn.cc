@@ -117,9 +117,10 @@ void ObjectivePolicy::observe(const Observation& sample) {
     if (watched && !stands && !stood_still_)
       newest_ = Evidence{known ? *flow_from_ : *last_, now, *flow, !counted};
     if (!watched) working_ = std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size()));
-    surprise_.add(arrivals_, blind(), kShareOfWait * max_wait_);
+    surprise_.add(arrivals_, blind(), kShareOfWait * max_wait_, min_replicas_ * planned_rate_);
     learn_rhythm(arrivals_.slots().back());
     learn_trend(arrivals_.slots().back());
+    learn_lateness(now, *flow);
   }
   if (died) {
     newest_.reset();
@@ -228,6 +229,18 @@ void ObjectivePolicy::learn_warm_up(const Span& span) {
                           blur * blur / 12 + unsure * unsure;
   warm_up_.add(startup_.young(), span.at, span.seconds, span.working, span.settled / (mu * span.seconds),
                variance);
+}
+
+// Nothing is late for want of headroom while capacity and start-up are unknown, nor what came in that time.
+void ObjectivePolicy::learn_lateness(const Gauges& now, const Flow& flow) {
+  knows_workers_ |= capacity_.known();
+  if (!flow_from_ || !knows_workers_ || blind() <= 0) return;
+  const double queued = flow_from_->pending + flow.arrivals, length = to_seconds(flow.length);
+  std::vector<Waiting> all;
+  arrivals_.waiting(queued, now.at, all);
+  const double late = late_of(all, queued - now.pending, length, wait_in_queue());
+  const auto& surprise = (follows_rhythm() ? rhythm_surprise_ : surprise_).newest();
+  lateness_.add(flow.arrivals, late, surprise && surprise->first > headroom_, length);
 }
 
 void ObjectivePolicy::learn_rhythm(const Slot& slot) {

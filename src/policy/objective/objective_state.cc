@@ -50,6 +50,7 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   rhythm_surprise_.save(state["rhythm_surprise"]);
   trend_.save(state["trend"]);
   trend_surprise_.save(state["trend_surprise"]);
+  lateness_.save(state["lateness"]);
   too_few_.save(state["too_few"]);
   in_use_.save(state["in_use"]);
   bottleneck_.save(state["bottleneck"]);
@@ -60,6 +61,8 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   state["stood_still"] = stood_still_;
   state["unfinished"] = unfinished_;
   state["taken"] = taken_;
+  state["headroom"] = headroom_;
+  state["knows_workers"] = knows_workers_;
   if (gap_at_) state["gap_at"] = saved(*gap_at_);
   if (doubled_at_) state["doubled_at"] = saved(*doubled_at_);
   if (last_) state["last"] = saved_gauges(*last_);
@@ -90,6 +93,7 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   rhythm_surprise_.restore(part("rhythm_surprise"));
   trend_.restore(part("trend"));
   trend_surprise_.restore(part("trend_surprise"));
+  lateness_.restore(part("lateness"));
   too_few_.restore(part("too_few"));
   in_use_.restore(part("in_use"));
   bottleneck_.restore(part("bottleneck"));
@@ -98,7 +102,9 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   restore_number(state, "working", 0, 1e6, working_);
   restore_number(state, "unfinished", 0, 1e12, unfinished_);
   restore_number(state, "taken", 0, 1e18, taken_);
+  restore_number(state, "headroom", 0, 1e18, headroom_);
   counts_ = part("counts") == true;
+  knows_workers_ = part("knows_workers") == true;
   stood_still_ = part("stood_still") == true;
   gap_at_ = restored_time(part("gap_at"));
   doubled_at_ = restored_time(part("doubled_at"));

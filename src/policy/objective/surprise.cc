@@ -39,7 +39,7 @@ void Surprise::add(double surprise, double weight, double length) {
   if (weight > 0) next_ = {surprise, weight};
 }
 
-void Surprise::add(const Arrivals& arrivals, double blind, double patience) {
+void Surprise::add(const Arrivals& arrivals, double blind, double patience, double least) {
   const auto& slots = arrivals.slots();
   if (slots.empty()) return;
   const Slot& newest = slots.back();
@@ -66,7 +66,7 @@ void Surprise::add(const Arrivals& arrivals, double blind, double patience) {
   // Ordered on what was known a slot before the blind time began.
   if (back < blind || used >= levels_.size()) return;
   const double known = levels_[levels_.size() - 1 - used].second;
-  next_ = {most - known, newest.count};
+  next_ = {most - std::max(known, least), newest.count};
 }
 
 double Surprise::headroom(double share) const {

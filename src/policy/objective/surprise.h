@@ -24,8 +24,8 @@ namespace docktor::objective {
 /// hours. Everything is as of the sample before the newest. Not thread-safe; memory is bounded.
 class Surprise {
  public:
-  /// After `arrivals` took a sample in.
-  void add(const Arrivals& arrivals, double blind, double patience);
+  /// After `arrivals` took a sample in. `least`: messages a second that are begun whatever the level.
+  void add(const Arrivals& arrivals, double blind, double patience, double least);
 
   /// One more, of `weight` messages, `length` seconds after the one before. It counts from the next on.
   void add(double surprise, double weight, double length);
@@ -35,6 +35,9 @@ class Surprise {
 
   /// Share of the messages that would not have got by with so much.
   double beyond(double headroom) const;
+
+  /// The newest one, of so many messages; none where nothing came.
+  const std::optional<std::pair<double, double>>& newest() const { return next_; }
 
   /// Mean over time of the levels that were added, messages per second.
   double mean_level() const { return length_ > 0 ? level_sum_ / length_ : 0; }

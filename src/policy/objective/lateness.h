@@ -1,0 +1,43 @@
+// How often a message that the headroom did not foresee is late after all.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <vector>
+
+#include "policy/objective/arrivals.h"
+
+namespace docktor::objective {
+
+/// Of the messages that come as surprises (surprise.h) many are in time: hands that are free by chance, or are still there from
+/// the burst before, take them. So what headroom is for is held against what was seen. Where the surprises beyond it were a
+/// share T of all messages, and late ones a share L, a surprise beyond it is late with the chance
+///
+///     c = (L + c₀ a) / (T + a),
+///
+/// the mean of a beta distribution whose prior has the mean c₀ and the weight a, and all but a share s / c of the messages
+/// are covered for a share s to be late. Forgotten over hours, like the surprises. Not thread-safe.
+class Lateness {
+ public:
+  /// `came` messages within `length` seconds, of which `late` had waited too long when they were begun; `beyond`: they
+  /// were more of a surprise than the headroom was for. Counts from the next on, so that nothing rests on the newest sample.
+  void add(double came, double late, bool beyond, double length);
+
+  /// That a surprise beyond the headroom is late, where `share` of all messages (more than 0) may be.
+  double chance(double share) const;
+
+  /// The share of the messages that may be surprises beyond the headroom so that `share` of them is late: at least that.
+  double allowed(double share) const;
+
+  void save(nlohmann::json& state) const;
+  void restore(const nlohmann::json& state);
+
+ private:
+  double came_ = 0, late_ = 0, beyond_ = 0;  // messages, fading
+  double next_came_ = 0, next_late_ = 0, next_beyond_ = 0;
+};
+
+/// Of the messages in `queued` (oldest first; ages now), the first `begun` were begun within the last `length` seconds,
+/// evenly: how many of them had waited longer than `most` seconds.
+double late_of(const std::vector<Waiting>& queued, double begun, double length, double most);
+
+}  // namespace docktor::objective
