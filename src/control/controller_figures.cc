@@ -121,6 +121,10 @@ void Controller::publish(const Service& s, Time now) const {
   f->proposals = s.proposals.list().size();
   f->oldest_wait = f->latest.get(Metric::kQueueOldestAge);
   if (!f->oldest_wait) f->oldest_wait = s.waits.oldest_wait(now);
+  // Of a queue that counts nothing a policy may have learned what came.
+  if (!f->oldest_wait && !f->latest.queue_stale)
+    if (const auto oldest = decision_number(s.last_decision, "oldest_wait"); oldest && *oldest > 0)
+      f->oldest_wait = std::min(*oldest + to_seconds(now - s.last_decision->at), s.waits.oldest_at_most(now));
   if (s.spec.objective) {
     f->max_wait = to_seconds(s.spec.objective->max_wait);
     f->quantile = s.spec.objective->quantile;

@@ -367,6 +367,27 @@ TEST_F(ControllerTest, JobsThatAStopWouldCutOffAndAGoalThatCostsTooMuchAreTold) 
   EXPECT_EQ(conditions().find("headroom_short"), std::string::npos) << conditions();
 }
 
+// The page and the decision's reason say the same.
+TEST_F(ControllerTest, OfAQueueThatCountsNothingTheOldestIsThePolicys) {
+  World& w = worlds["a"];
+  w.queue.delivered_consumer_seq.reset();
+  w.queue.num_pending = 5;
+  w.numbers = {{"oldest_wait", 46}};
+  auto s = spec("a");
+  s.objective = ObjectiveSpec{};
+  apply({s});
+  pass(31s);
+  const auto oldest = [&] { return board.service("a")->oldest_wait.value_or(-1); };
+  EXPECT_GE(oldest(), 46);
+  EXPECT_LE(oldest(), 46 + 11);
+  w.queue.num_pending = 0;
+  pass(2s);
+  EXPECT_EQ(oldest(), 0);
+  w.queue.num_pending = 5;
+  pass(2s);
+  EXPECT_LE(oldest(), 4) << "none waited two seconds before";
+}
+
 TEST_F(ControllerTest, AServiceStoppedByHandIsLeftAloneUntilResume) {
   World& w = worlds["a"];
   w.replicas = 0;

@@ -22,10 +22,12 @@ void WaitMeter::observe(const Observation& seen, WaitTotals& totals) {
   if (last_ && !seen.flow && !seen.reset && at - *last_ < seen.queue.step) return;
   if (!last_ || !seen.flow) {
     if (last_ && seen.reset) ++totals.resets;
+    without_ = seen.reset ? 0 : without_ + 1;
     begin(at, backlog);
     last_ = at;
     return;
   }
+  without_ = 0;
   const Time before = *last_;
   last_ = at;
   came_ += seen.flow->arrivals;
@@ -68,19 +70,24 @@ void WaitMeter::put(double wait, double messages, WaitTotals& totals) const {
   if (max_wait_ && wait > to_seconds(*max_wait_)) totals.late += messages;
 }
 
+double WaitMeter::oldest_at_most(Time now) const {
+  const auto after = seen_waiting_.came_after(1);
+  return after ? std::max(0.0, to_seconds(now - *after)) : std::numeric_limits<double>::infinity();
+}
+
 std::optional<double> WaitMeter::oldest_wait(Time now) const {
   if (!last_) return std::nullopt;
   if (backlog_ < .5) return 0;
-  const auto after = seen_waiting_.came_after(1);
-  const double most = after ? to_seconds(now - *after) : std::numeric_limits<double>::infinity();
+  if (without_ > kMostWithout) return std::nullopt;
+  const double most = oldest_at_most(now);
   for (std::size_t i = 0; i + 1 < points_.size(); ++i) {
     const Point& a = points_[i];
     const Point& b = points_[i + 1];
     if (b.came <= begun_) continue;
     const double part = std::clamp((begun_ - a.came) / (b.came - a.came), 0.0, 1.0);
-    return std::clamp(to_seconds(now - a.at) - part * to_seconds(b.at - a.at), 0.0, std::max(0.0, most));
+    return std::clamp(to_seconds(now - a.at) - part * to_seconds(b.at - a.at), 0.0, most);
   }
-  return std::clamp(to_seconds(now - points_.front().at), 0.0, std::max(0.0, most));
+  return std::clamp(to_seconds(now - points_.front().at), 0.0, most);
 }
 
 }  // namespace docktor

@@ -33,6 +33,8 @@ struct WaitTotals {
 class WaitMeter {
  public:
   static constexpr std::size_t kMostPoints = 512;
+  static constexpr int kMostWithout =
+      2;  ///< samples in a row that tell no flow, as after a gap; more, and the queue counts none
 
   explicit WaitMeter(std::optional<Duration> max_wait = std::nullopt) : max_wait_(max_wait) {}
 
@@ -40,9 +42,11 @@ class WaitMeter {
   void observe(const Observation& seen, WaitTotals& totals);
 
   /// How long the oldest message has waited that nobody has begun with; 0 when none waits, nothing before the
-  /// first sample. For what waited before the first sample: at least so long. Never longer than what was seen to wait
+  /// first sample, nor where the queue counts nothing. For what waited before the first sample: at least so long. Never longer than what was seen to wait
   /// before allows.
   std::optional<double> oldest_wait(Time now) const;
+  /// What was seen to wait before allows so much; infinite where nothing is known.
+  double oldest_at_most(Time now) const;
 
  private:
   struct Point {
@@ -58,6 +62,7 @@ class WaitMeter {
   double unknown_ = 0;        // messages below this number came before we looked
   double came_ = 0, begun_ = 0;
   std::optional<Time> last_;  // where the last flow ended
+  int without_ = 0;           // samples in a row without a flow
   SeenWaiting seen_waiting_;
   double backlog_ = 0;
 };

@@ -105,6 +105,15 @@ TEST(WaitMeter, BetweenTheStepsOfCountersWhatWaitsIsNoOlderThanTheEmptyQueue) {
   EXPECT_NEAR(*m.oldest_wait(instant(58)), 2, .01);
 }
 
+TEST(WaitMeter, OfAQueueThatCountsNothingItKnowsOnlyThatNoneWaits) {
+  WaitMeter m;
+  WaitTotals t;
+  for (int s = 0; s < 10; ++s) m.observe(first(s, 5), t);
+  EXPECT_FALSE(m.oldest_wait(instant(10))) << "not a second, because the last sample is a second old";
+  m.observe(first(10, 0), t);
+  EXPECT_EQ(m.oldest_wait(instant(10)), 0);
+}
+
 TEST(WaitMeter, AnUpperBoundIsLeftOut) {
   WaitMeter m;
   WaitTotals t;
