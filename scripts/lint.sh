@@ -37,6 +37,11 @@ if ! scripts/check-names.py; then
   failed=1
 fi
 
+if ! scripts/check-size.py; then
+  echo "lint: a file, function or class that is too large; split it by what its parts are for" >&2
+  failed=1
+fi
+
 # Fuzz targets and the program outside the tree are built by other means than this build: only their formatting is checked.
 if [ $# -gt 0 ]; then printf '%s\n' "$@"; else files '*.cc' ':!tests/fuzz' ':!packaging/library/outside'; fi >"$cache/wanted"
 
