@@ -60,7 +60,7 @@ import os, socket, time
 held = b"x" * )" + std::to_string(static_cast<long>(hog)) +
                              R"(
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.sendto(b"READY=1", "\0" + os.environ["NOTIFY_SOCKET"][1:])
+s.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
 time.sleep(1000)
 )");
   box.write("docktor.yaml",

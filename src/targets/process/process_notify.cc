@@ -2,13 +2,17 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace docktor {
@@ -50,20 +54,41 @@ Notification notification_from(std::string_view text) {
   return n;
 }
 
-NotifySocket::NotifySocket(const std::string& identity) {
-  const std::string name = "docktor/" + identity + "/notify";
+NotifySocket::NotifySocket(const std::string& folder, const std::string& identity) {
+  std::error_code unknown;
+  const auto file = std::filesystem::absolute(folder, unknown) / "notify";
+  if (unknown || !listen(file.string())) listen("@docktor/" + identity + "/notify");
+}
+
+bool NotifySocket::listen(const std::string& address) {
   sockaddr_un at{};
   at.sun_family = AF_UNIX;
-  if (name.size() + 1 > sizeof at.sun_path) return;
-  std::ranges::copy(name, at.sun_path + 1);  // abstract: it goes with the last descriptor
+  if (address.size() + 1 > sizeof at.sun_path) return false;
+  std::ranges::copy(address, at.sun_path);
+  const bool abstract = address.front() == '@';
+  if (abstract) at.sun_path[0] = '\0';  // it goes with the last descriptor
+  const auto* to = reinterpret_cast<const sockaddr*>(&at);
+  const auto length =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.size() + (abstract ? 0 : 1));
   Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int on = 1;
-  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-  if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
-      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), length) != 0)
-    return;
+  if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) return false;
+  if (!abstract) {
+    // What a daemon left that is gone: nobody answers there.
+    const Fd trial(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (trial && ::connect(trial.get(), to, length) != 0 && errno == ECONNREFUSED) ::unlink(at.sun_path);
+  }
+  if (::bind(fd.get(), to, length) != 0) return false;
+  if (!abstract) (void)::chmod(at.sun_path, 0777);  // replicas may run as somebody else
   fd_ = std::move(fd);
-  address_ = "@" + name;
+  address_ = address;
+  return true;
+}
+
+// A worker that is told of a file that is not there may end itself.
+std::string NotifySocket::address() const {
+  const bool lost = address_.starts_with('/') && ::access(address_.c_str(), F_OK) != 0;
+  return lost ? std::string() : address_;
 }
 
 void NotifySocket::read() {

@@ -24,17 +24,18 @@ struct Notification {
 Notification notification_from(std::string_view text);
 
 /// Listens at an address that stays the same for as long as the state folder does, so that replicas that outlive a daemon
-/// reach the next one. Who sends is told by the kernel; what comes from anybody but a replica's process group is dropped.
+/// reach the next one: a file of that folder, as of systemd, since not every worker takes an abstract address (Sidekiq 6 ends
+/// itself); an abstract one where there cannot be such a file. Who sends is told by the kernel; what comes from anybody but a replica's process group is dropped.
 /// Supervisor's thread only.
 class NotifySocket {
  public:
   using Handler = std::function<void(const Notification&)>;
 
-  /// `identity` of the state folder. Without a socket (no descriptor, or somebody has the address) address() is empty.
-  explicit NotifySocket(const std::string& identity);
+  /// `identity` of the state folder. Without a socket (no descriptor, or somebody has both addresses) address() is empty.
+  NotifySocket(const std::string& folder, const std::string& identity);
 
-  /// For NOTIFY_SOCKET: "@docktor/...".
-  const std::string& address() const { return address_; }
+  /// For NOTIFY_SOCKET: "/var/lib/docktor/notify" or "@docktor/..."; empty while the file is not there.
+  std::string address() const;
   int fd() const { return fd_.get(); }
 
   /// What the process group `leader` sends, until forget().
@@ -45,6 +46,8 @@ class NotifySocket {
   void read();
 
  private:
+  bool listen(const std::string& address);
+
   std::string address_;
   Fd fd_;
   std::unordered_map<pid_t, Handler> handlers_;

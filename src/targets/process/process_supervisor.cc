@@ -101,8 +101,8 @@ const std::string& ProcessSupervisor::identity_of(const std::string& folder, Res
 NotifySocket& ProcessSupervisor::notify(const std::string& folder) {
   if (const auto it = notify_.find(folder); it != notify_.end()) return it->second;
   Result<void> kept;
-  auto& socket = notify_.try_emplace(folder, identity_of(folder, kept)).first->second;
-  if (!socket.address().empty()) (void)watch(socket.fd(), [&socket] { socket.read(); });
+  auto& socket = notify_.try_emplace(folder, folder, identity_of(folder, kept)).first->second;
+  if (socket.fd() >= 0) (void)watch(socket.fd(), [&socket] { socket.read(); });
   return socket;
 }
 
