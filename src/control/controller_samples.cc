@@ -135,6 +135,9 @@ void Controller::on_queue(const std::string& name, std::uint64_t generation, Res
     }
     if (!s.first_sample) s.first_sample = now;
     s.sampled = now;
+    if (s.queue_note != reading->note && !reading->note.empty())
+      options_.log.warn("[{}] ⚠ queue: {}", name, reading->note);
+    s.queue_note = reading->note;
     const QueueSample& q = *reading->queue;
     take_in(s, {now, s.counts, q, std::nullopt});
     const Observation seen = s.autoscaler.latest(now);

@@ -143,6 +143,7 @@ struct Service {
   bool usage_in_flight = false;
   std::optional<Time> evaluate_by;  ///< an evaluation is due; it waits for the reads in flight until then
   std::optional<SourceTrouble> queue_trouble;
+  std::string queue_note;  ///< see Reading::note
   std::string part_waits;  ///< of several queues, beside queue_trouble: what waits in those that answered
   std::optional<SourceTrouble> usage_trouble;
   std::optional<Time> first_sample;

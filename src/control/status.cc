@@ -133,6 +133,7 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     auto notes = nlohmann::ordered_json::array();
     if (auto bound = bound_text(s); !bound.empty()) notes.push_back(std::move(bound));
     if (s.queue && o.queue_at && !o.queue_stale && !o.queue.paused.empty()) notes.push_back(o.queue.paused);
+    if (s.queue && !s.queue_trouble && !s.queue_note.empty()) notes.push_back(s.queue_note);
     if (const auto length = o.rebalances.length; length > Duration::zero())
       notes.push_back(
           fmt::format("the queue's consumers stand still for about {} after each change of the replicas (a "

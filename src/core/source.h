@@ -21,6 +21,7 @@ struct Reading {
   /// wait in the others ("push has 12 messages waiting"; empty: nothing).
   std::optional<Error> part_missing{};
   std::string part_waits{};
+  std::string note{};             ///< what people should know of where the figures come from; empty: nothing
   bool usage_is_partial = false;  ///< `usage` lacks ready replicas that cannot be asked: no base for rules
 };
 

@@ -58,7 +58,11 @@ Answer together(const std::vector<std::string>& names, std::vector<Answer> answe
     return reading;
   }
   std::vector<NamedSample> parts;
-  for (std::size_t i = 0; i < answers.size(); ++i) parts.push_back({names[i], std::move(*answers[i]->queue)});
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (const auto& note = answers[i]->note; !note.empty())
+      reading.note += fmt::format("{}{}: {}", reading.note.empty() ? "" : "; ", names[i], note);
+    parts.push_back({names[i], std::move(*answers[i]->queue)});
+  }
   reading.queue = sum_of(std::move(parts));
   return reading;
 }
@@ -108,7 +112,7 @@ void SeveralQueues::read(const ReadRequest& request, std::function<void(Result<R
   for (const auto& p : parts_) names.push_back(p.name);
   const auto all = std::make_shared<Gathering>(std::move(names), std::move(done));
   for (std::size_t i = 0; i < parts_.size(); ++i)
-    parts_[i].source->read(request, [all, i](Answer answer) { all->take(i, std::move(answer)); });
+    parts_[i].source->read(request, [all, i](const Answer& answer) { all->take(i, answer); });
 }
 
 void SeveralQueues::watch(std::function<void()> on_message) {

@@ -62,6 +62,14 @@ class SeveralQueuesTest : public testing::Test {
   std::unique_ptr<SeveralQueues> source;
 };
 
+TEST_F(SeveralQueuesTest, WhatPeopleShouldKnowOfOneIsToldWithItsName) {
+  EXPECT_EQ(read()->note, "");
+  push.answer->note = "it is a replica";
+  EXPECT_EQ(read()->note, "push: it is a replica");
+  mail.answer->note = "so is this";
+  EXPECT_EQ(read()->note, "mail: so is this; push: it is a replica");
+}
+
 TEST_F(SeveralQueuesTest, AnswersWithTheSum) {
   const auto r = read();
   ASSERT_TRUE(r && r->queue);

@@ -112,5 +112,35 @@ TEST_F(RedisDaemonTest, AServerThatIsKilledAndComesBackLosesNoJobAndMovesNothing
   ASSERT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.moves();
 }
 
+TEST_F(RedisDaemonTest, StatusShowsWhatWaitsAndWhatWaitsForItsTime) {
+  box.write("docktor.yaml",
+            jobs_config(fmt::format(R"({{kind: redis, url: "{}", framework: laravel}})", server.url()),
+                        "/bin/sleep, \"1000\""));
+  box.start();
+  server.cli("ZADD queues:default:delayed 1 due 99999999998 later 99999999999 last");
+  const auto shows = [&](const std::string& metric, double value) {
+    return box.status().value("observation", Sandbox::Json::object()).value(metric, -1.0) == value;
+  };
+  EXPECT_TRUE(eventually([&] { return shows("queue.backlog", 1) && shows("queue.scheduled", 2); }))
+      << box.status();
+}
+
+TEST_F(RedisDaemonTest, AServerThatIsMadeAReplicaUnderTheDaemonIsToldInStatus) {
+  RedisServer next({.arguments = {"--repl-diskless-sync-delay", "0"}});
+  for (const auto* s : {&server, &next}) s->cli("XGROUP CREATE jobs workers 0 MKSTREAM");
+  configure();
+  box.start();
+  ASSERT_TRUE(eventually([&] { return box.status().contains("observation"); })) << box.status();
+  const auto told = [&] {
+    return box.status().value("notes", Sandbox::Json()).dump().find("was a master until");
+  };
+  EXPECT_EQ(told(), std::string::npos);
+  server.cli(fmt::format("REPLICAOF 127.0.0.1 {}", next.port()));
+  EXPECT_TRUE(eventually([&] { return told() != std::string::npos; })) << box.status();
+  EXPECT_THAT(box.log(), testing::HasSubstr(fmt::format("is a replica of 127.0.0.1:{} now", next.port())));
+  server.cli("REPLICAOF NO ONE");
+  EXPECT_TRUE(eventually([&] { return told() == std::string::npos; })) << box.status();
+}
+
 }  // namespace
 }  // namespace docktor::test

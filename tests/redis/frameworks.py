@@ -1,6 +1,7 @@
 """What the tests of frameworks do with Celery and RQ: puts jobs in and works on them, as their users do.
 
-frameworks.py FRAMEWORK VERB [N]     REDIS_URL names the server, GATE a file: jobs run until it exists.
+frameworks.py FRAMEWORK VERB [N [FIRST]]     REDIS_URL names the server, GATE a file: jobs run until it exists; JOB_MS: how
+                                             long one takes; RECORD_FILE: a line for each job done
 `count` prints what the framework counts itself.
 """
 import datetime
@@ -10,6 +11,7 @@ import time
 
 URL = os.environ["REDIS_URL"]
 GATE = os.environ.get("GATE", "/dev/null")
+FIRST = int(sys.argv[4]) if len(sys.argv) > 4 and sys.argv[0].endswith("frameworks.py") else 0
 
 
 def job(n):
@@ -17,6 +19,10 @@ def job(n):
         time.sleep(0.01)
     if n < 0:
         raise ValueError("it was to fail")
+    time.sleep(int(os.environ.get("JOB_MS", 0)) / 1000)
+    if "RECORD_FILE" in os.environ:
+        with open(os.environ["RECORD_FILE"], "a") as out:
+            out.write(f"{n}\n")
     return n
 
 
@@ -58,7 +64,7 @@ def rq(verb, n):
     now = datetime.datetime.now(datetime.timezone.utc)
     if verb == "put":
         for i in range(n):
-            queue.enqueue(frameworks.job, i)
+            queue.enqueue(frameworks.job, FIRST + i)
     elif verb == "put-failing":
         for i in range(n):
             queue.enqueue(frameworks.job, -1)

@@ -1,5 +1,5 @@
 // Lists and the frameworks' queues: the frameworks themselves put jobs in and work on them, and what is read is what was
-// done at every moment of their lives. Laravel alone is not here: its keys are written as its source writes them.
+// done at every moment of their lives.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,6 +19,8 @@ namespace docktor::test {
 namespace {
 
 using std::chrono::seconds;
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using Counted = std::optional<std::uint64_t>;
 
@@ -101,6 +103,14 @@ TEST_F(JobsTest, AListASetASortedSetAndAStreamAreCounted) {
   server.cli("LMOVE my:jobs my:busy LEFT RIGHT");
   EXPECT_EQ(reader.sample().num_pending, 2u);
   EXPECT_EQ(reader.sample().num_ack_pending, 1u);
+  auto odd = spec;
+  odd.list = "jobs";
+  odd.in_flight_list.clear();
+  EXPECT_THAT(RedisReader(odd).findings(), HasSubstr("keys of such a name: my:jobs"));
+  odd.url = server.url(3);
+  EXPECT_THAT(RedisReader(odd).findings(),
+              HasSubstr("no such queue has ever been used in database 3: docktor looked for a key jobs; "
+                        "database 0 of this server has keys, too"));
   server.cli("DEL my:busy my:jobs");
   server.cli("ZADD my:busy 1 a 2 b");
   server.cli("SADD my:jobs a b c d");
@@ -146,6 +156,13 @@ TEST_F(JobsTest, CelerysLife) {
   EXPECT_EQ(RedisReader(both).sample().num_pending, 9u);
   EXPECT_THAT(reader.findings(), HasSubstr("ok: Celery celery: 5 waiting, 0 in hand"));
   EXPECT_THAT(reader.findings(), testing::Not(HasSubstr("no such queue")));
+  EXPECT_THAT(reader.findings(),
+              HasSubstr("ok: Celery (its version is not in Redis): _kombu.binding.celery"));
+  auto elsewhere = spec;
+  elsewhere.key_prefix = "app:";
+  EXPECT_THAT(RedisReader(elsewhere).findings(),
+              AllOf(HasSubstr("queues that are there: with key_prefix \"\" celery, mail"),
+                    HasSubstr("write key_prefix: \"\"")));
   EXPECT_EQ(own(program + "count"), "5");
   auto early = spec;
   early.acks_late = false;
@@ -197,6 +214,9 @@ TEST_F(JobsTest, RqsLife) {
   s = until(reader, [](const QueueSample& q) { return q.in_hand() == 1; });
   EXPECT_EQ(s.num_pending, 4u);
   EXPECT_EQ(s.consumers, 1u);
+  EXPECT_THAT(reader.findings(), ContainsRegex("ok: RQ [0-9.]+: 1 queue, 1 worker\n"));
+  EXPECT_THAT(RedisReader(framework("rq", {"defualt"})).findings(),
+              HasSubstr("docktor looked for rq:queue:defualt in rq:queues; queues that are there: default"));
   worker->kill();
   EXPECT_EQ(reader.sample().num_ack_pending, 1u) << "work of a dead worker stays in hand";
   open_gate();
@@ -247,6 +267,9 @@ TEST_F(JobsTest, SidekiqsLife) {
   auto worker = start(fmt::format("sidekiq -r {}/sidekiq_job.rb -c 2 -q default -t 2", DOCKTOR_REDIS_TESTS));
   s = until(reader, [](const QueueSample& q) { return q.in_hand() == 2; });
   EXPECT_EQ(s.consumers, 1u);
+  EXPECT_THAT(reader.findings(), ContainsRegex("ok: Sidekiq [0-9.]+: 2 queues, 1 process\n"));
+  EXPECT_THAT(RedisReader(framework("sidekiq", {"defualt"})).findings(),
+              HasSubstr("queues that are there: with this prefix default, mail"));
   EXPECT_EQ(RedisReader(framework("sidekiq", {"mail"})).sample().num_ack_pending, 0u);
   open_gate();
   until(reader, [](const QueueSample& q) { return q.num_pending == 0 && q.in_hand() == 0; });
@@ -279,6 +302,8 @@ TEST_F(JobsTest, BullMqsLife) {
   std::promise<void> woken;
   reader.source().watch([&] { woken.set_value(); });
   const auto before = reader.sample();
+  // What comes before it waits is not its to tell.
+  ASSERT_TRUE(eventually([&] { return server.cli("CLIENT LIST").find("cmd=xread") != std::string::npos; }));
   run(program + "put 3");
   EXPECT_EQ(woken.get_future().wait_for(kPatience), std::future_status::ready);
   run(program + "put-priority 2");
@@ -288,6 +313,13 @@ TEST_F(JobsTest, BullMqsLife) {
   EXPECT_EQ(loaded.scheduled, 4u);
   EXPECT_EQ(loaded.num_ack_pending, 0u);
   EXPECT_EQ(own(program + "count"), "5 0 5 0") << "to BullMQ one whose time has come is delayed still";
+  EXPECT_THAT(reader.findings(), ContainsRegex("ok: BullMQ [0-9.]+: bull:mail:meta\n"));
+  auto elsewhere = framework("bullmq", {"mail"});
+  elsewhere.key_prefix = "app";
+  EXPECT_THAT(RedisReader(elsewhere).findings(),
+              AllOf(HasSubstr("docktor looked for app:mail:meta; queues that are there: with key_prefix "
+                              "\"bull\" mail"),
+                    HasSubstr("write key_prefix: \"bull\"")));
   const auto came = flow_between(before, loaded, seconds(1));
   ASSERT_TRUE(came.flow);
   EXPECT_EQ(came.flow->arrivals, 6);
@@ -333,20 +365,60 @@ TEST_F(JobsTest, BullMqsLife) {
   EXPECT_TRUE(flow_between(anew, flushed, seconds(1)).reset);
 }
 
-// Not the framework itself: these are the keys that its source writes.
-TEST_F(JobsTest, LaravelsKeys) {
+TEST_F(JobsTest, LaravelsLife) {
+  const std::string program = fmt::format("php {}/laravel_job.php ", DOCKTOR_REDIS_TESTS);
   auto spec = framework("laravel", {"default"});
+  const auto elsewhere = spec;
   spec.key_prefix = "laravel_database_";
   RedisReader reader(spec);
+  const auto all = [](const QueueSample& s) {  // what its queue's size() is
+    return fmt::format("{}", s.num_pending + s.in_hand() + s.scheduled.value_or(0));
+  };
   EXPECT_THAT(reader.findings(), HasSubstr("docktor looked for laravel_database_queues:default"));
-  server.cli("RPUSH laravel_database_queues:default a b c");
-  server.cli("ZADD laravel_database_queues:default:delayed 1 due 99999999999 later");
-  server.cli("ZADD laravel_database_queues:default:reserved 1 expired 99999999999 held");
-  const auto s = reader.sample();
-  EXPECT_EQ(s.num_pending, 5u);
-  EXPECT_EQ(s.num_ack_pending, 1u);
-  EXPECT_EQ(s.scheduled, 1u);
+  run(program + "put 3");
+  run(program + "put-mail 2");
+  run(program + "put-later 4");
+  run(program + "put-due 1");
+  auto s = reader.sample();
+  EXPECT_EQ(read(s), "4 0 4 0") << "three, and one whose time has come";
+  EXPECT_EQ(own(program + "count"), all(s));
   EXPECT_EQ(s.redelivered_after, Duration(seconds(90)));
+  EXPECT_THAT(reader.findings(), HasSubstr("ok: Laravel default: 4 waiting, 0 in hand, 4 scheduled"));
+  EXPECT_THAT(RedisReader(elsewhere).findings(),
+              AllOf(HasSubstr("queues that are there: with key_prefix \"laravel_database_\" default, mail"),
+                    HasSubstr("write key_prefix: \"laravel_database_\"")));
+
+  auto worker = start(program + "work");
+  s = until(reader, [](const QueueSample& q) { return q.in_hand() == 1; });
+  EXPECT_EQ(read(s), "3 1 4 0");
+  EXPECT_EQ(own(program + "count"), all(s));
+  worker->kill();
+  EXPECT_EQ(read(reader.sample()), "3 1 4 0") << "work of a dead worker stays in hand";
+  worker = start("env RETRY_AFTER=1 " + program + "work");
+  EXPECT_TRUE(eventually([&] { return server.cli("LLEN laravel_database_queues:default") == "2"; }))
+      << said();
+  worker->kill();
+  s = until(reader, [](const QueueSample& q) { return q.in_hand() == 1; });
+  EXPECT_EQ(read(s), "3 1 4 0") << "what a dead worker has waits again when retry_after is over";
+  EXPECT_EQ(own(program + "count"), all(s));
+  open_gate();
+  worker = start(program + "work");
+  s = until(reader, [](const QueueSample& q) { return q.num_pending == 0 && q.in_hand() == 1; });
+  EXPECT_EQ(own(program + "count"), all(s)) << "the first worker's is left";
+  run(program + "put-failing 1");
+  run(program + "put-retrying 1");
+  s = until(reader, [](const QueueSample& q) { return q.num_pending == 0 && q.scheduled == 5; });
+  EXPECT_EQ(read(s), "0 1 5 0") << "one that failed for good is in Redis no more";
+  EXPECT_EQ(own(program + "count"), all(s));
+  worker->stop();
+  run(program + "put 2");
+  EXPECT_EQ(read(reader.sample()), "2 1 5 0");
+  run(program + "purge");
+  EXPECT_EQ(read(reader.sample()), "0 0 0 0");
+  EXPECT_EQ(own(program + "count"), "0");
+  run(program + "put 2");
+  server.cli("FLUSHALL");
+  EXPECT_EQ(read(reader.sample()), "0 0 0 0");
 }
 
 }  // namespace

@@ -19,7 +19,10 @@ class Program {
   Program(const std::string& line, const std::string& log) {
     pid_ = fork();
     if (pid_ < 0) throw std::runtime_error("cannot fork");
-    if (pid_ != 0) return;
+    if (pid_ != 0) {
+      setpgid(pid_, pid_);  // here as well: it may be ended before it has come so far
+      return;
+    }
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(open("/dev/null", O_RDONLY), 0);

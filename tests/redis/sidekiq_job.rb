@@ -1,5 +1,5 @@
-# Sidekiq for the tests of frameworks. As a program: ruby sidekiq_job.rb VERB N; REDIS_URL names the server, GATE a file:
-# jobs run until it exists. `sidekiq -r ./sidekiq_job.rb` works.
+# Sidekiq for the tests of frameworks. As a program: ruby sidekiq_job.rb VERB N [FIRST]; REDIS_URL names the server, GATE a
+# file: jobs run until it exists; JOB_MS: how long one takes; RECORD_FILE: a line for each job done. `sidekiq -r ./sidekiq_job.rb` works.
 require "sidekiq"
 require "sidekiq/api"
 
@@ -9,6 +9,8 @@ class GatedJob
   def perform(n)
     sleep 0.01 until File.exist?(ENV["GATE"])
     raise "it was to fail" if n < 0
+    sleep ENV["JOB_MS"].to_i / 1000.0
+    File.open(ENV["RECORD_FILE"], "a") { |f| f.write("#{n}\n") } if ENV["RECORD_FILE"]
   end
 end
 
@@ -19,8 +21,9 @@ end
 
 if $PROGRAM_NAME == __FILE__
   n = ARGV[1].to_i
+  first = ARGV[2].to_i
   case ARGV[0]
-  when "put" then n.times { |i| GatedJob.perform_async(i) }
+  when "put" then n.times { |i| GatedJob.perform_async(first + i) }
   when "put-failing" then n.times { GatedJob.perform_async(-1) }
   when "put-retrying" then n.times { RetriedJob.perform_async(-1) }
   when "count"  # what it counts itself

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "queues/redis/framework_marks.h"
+
 namespace docktor {
 
 std::string some(std::uint64_t n, std::string_view one) {
@@ -15,6 +17,8 @@ std::string JobLayout::seconds_now() const { return fmt::format("{:.6f}", unix_s
 std::vector<Finding> JobLayout::look_with(const Ask& ask, const std::string& framework, const Commands& marks,
                                           const std::string& looked_for) {
   std::vector<Finding> out;
+  if (auto mark = framework_mark(spec_, ask); !mark.empty())
+    out.push_back({Severity::kOk, std::move(mark), {}});
   auto commands = begin(Time(std::chrono::system_clock::now().time_since_epoch()));
   for (int steps = 0; steps < 8; ++steps) {
     const auto answer = ask(std::move(commands));
@@ -44,14 +48,14 @@ std::vector<Finding> JobLayout::look_with(const Ask& ask, const std::string& fra
     if (r.is_error()) return out;  // not allowed to look: nothing is known
     any = any || r.count().value_or(r.is_array() ? r.items.size() : 0) > 0;
   }
-  if (!any) {
-    out.push_back(
-        {Severity::kWarning,
-         fmt::format("no such queue has ever been used in database {}: docktor looked for {}",
-                     found->server->db, looked_for),
-         "check the queue's name, key_prefix and the database's number in url; a queue that nobody has used "
-         "yet is no mistake"});
-  }
+  if (any) return out;
+  auto others = other_queues(spec_, ask);
+  if (others.cure.empty())
+    others.cure = "check the queue's name, key_prefix and the database's number in url";
+  out.push_back({Severity::kWarning,
+                 fmt::format("no such queue has ever been used in database {}: docktor looked for {}{}{}",
+                             found->server->db, looked_for, others.what.empty() ? "" : "; ", others.what),
+                 others.cure + "; a queue that nobody has used yet is no mistake"});
   return out;
 }
 

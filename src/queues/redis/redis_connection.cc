@@ -20,6 +20,26 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr auto kAttemptEnds = std::chrono::seconds(3);
+constexpr auto kRoleAge =
+    std::chrono::milliseconds(900);  // no sample of a second's interval rests on an older one
+
+Time wall_now() { return Time(std::chrono::system_clock::now().time_since_epoch()); }
+
+// What was a master when docktor knew it first is not what people wrote down. Who names a replica knows it.
+void tell_of_replica(RedisServer& server, const std::optional<Time>& master_at) {
+  if (!master_at) return;
+  server.note = fmt::format(
+      "{} was a master until {} and is a replica of {} now: what it tells may be late; write the master's "
+      "address in queue.url, or the sentinels' with queue.sentinel",
+      server.place, clock_text(*master_at), server.master);
+}
+
+Error lost_its_master(const RedisServer& server) {
+  return {ErrorCode::kUnavailable,
+          fmt::format("{} is a replica that has no connection to its master {}: what it has may be old",
+                      server.place, server.master),
+          true};
+}
 
 // Written from any thread; a full counter wakes all the same.
 void ring(int fd) {
@@ -216,7 +236,12 @@ void RedisConnection::end_attempt() {
     return;
   }
   socket_ = std::move(result->socket);
-  server_ = std::make_shared<const RedisServer>(std::move(result->server));
+  auto& server = result->server;
+  if (server.role == "master") master_at_ = wall_now();
+  if (server.role == "slave" && options_.sentinel.empty()) tell_of_replica(server, master_at_);
+  server_ = std::make_shared<const RedisServer>(std::move(server));
+  not_master_ = false;
+  role_at_ = steady_clock::now();
   reader_ = std::make_unique<ReplyReader>();
   state_ = State::kUp;
   received_ = up_since_ = steady_clock::now();
@@ -231,7 +256,7 @@ void RedisConnection::lost(const Error& why) {
   if (was_up) {
     state_ = State::kDown;
     why_ = why;
-    down_since_ = Time(std::chrono::system_clock::now().time_since_epoch());
+    down_since_ = wall_now();
     backoff_.was_up_since(up_since_);
     retry_at_ = steady_clock::now() + backoff_.next();
   }
@@ -251,8 +276,37 @@ void RedisConnection::complete(Batch& batch, Result<RedisAnswer> answer) {
   if (auto done = std::exchange(batch.done, nullptr)) done(std::move(answer));
 }
 
+// A server does not tell its clients that it is made a replica: they go on as before, and read what may be old.
+void RedisConnection::ask_role(SteadyTime now) {
+  if (waiting_.empty() || server_->role.empty() || server_->mode == "cluster" || now - role_at_ < kRoleAge)
+    return;
+  role_at_ = now;
+  Batch batch;
+  batch.commands = {{"INFO", "replication"}};
+  batch.wanted = 1;
+  batch.about_role = true;
+  batch.deadline = waiting_.front().deadline;
+  batch.done = [this](const Result<RedisAnswer>& answer) {
+    if (answer && answer->replies.front().words()) took_role(*answer->replies.front().words());
+  };
+  waiting_.push_front(std::move(batch));
+}
+
+void RedisConnection::took_role(const std::string& info) {
+  RedisServer server = *server_;
+  take_replication(server, info);
+  if (server.role == "master") master_at_ = wall_now();
+  not_master_ = server.role == "slave" && !options_.sentinel.empty();
+  server.note.clear();
+  if (server.role == "slave") tell_of_replica(server, master_at_);
+  if (server.role == server_->role && server.behind == server_->behind && server.note == server_->note)
+    return;
+  server_ = std::make_shared<const RedisServer>(std::move(server));
+}
+
 void RedisConnection::write() {
   const auto now = steady_clock::now();
+  ask_role(now);
   while (!waiting_.empty()) {
     auto& batch = waiting_.front();
     for (const auto& command : batch.commands) out_ += wire_of(command);
@@ -282,7 +336,14 @@ void RedisConnection::read() {
     if (batch.replies.size() < batch.wanted) continue;
     Batch whole = std::move(batch);
     in_flight_.pop_front();
-    complete(whole, RedisAnswer{std::move(whole.replies), server_});
+    const bool old = server_->behind && server_->mode != "cluster" && !whole.about_role;
+    complete(whole, old ? Result<RedisAnswer>(tl::unexpected(lost_its_master(*server_)))
+                        : RedisAnswer{std::move(whole.replies), server_});
+    if (not_master_) {
+      return lost({ErrorCode::kUnavailable,
+                   fmt::format("{} is a replica now: the sentinels are asked for the master", server_->place),
+                   true});
+    }
   }
   if (!received)
     lost({received.error().code, fmt::format("{}: {}", server_->place, received.error().message), true});

@@ -58,6 +58,7 @@ class RedisConnection {
     std::size_t wanted = 0;
     SteadyTime deadline, sent{};
     std::vector<Reply> replies;
+    bool about_role = false;
     Done done;  // empty: nobody waits any more, the replies are still to come
   };
   enum class State { kConnecting, kUp, kDown };
@@ -72,6 +73,8 @@ class RedisConnection {
   void read();
   void complete(Batch& batch, Result<RedisAnswer> answer);
   void expire(SteadyTime now);
+  void ask_role(SteadyTime now);
+  void took_role(const std::string& info);
   void run_timers(SteadyTime now);
   int poll_ms(SteadyTime now);
   Error why_down() const;
@@ -94,7 +97,9 @@ class RedisConnection {
   std::string out_;
   std::deque<Batch> waiting_;    // not sent yet: the first connection is being made
   std::deque<Batch> in_flight_;  // in the order of their replies
-  SteadyTime received_{}, up_since_{}, retry_at_{};
+  SteadyTime received_{}, up_since_{}, retry_at_{}, role_at_{};
+  std::optional<Time> master_at_;  // when this server was last known to be a master
+  bool not_master_ = false;        // the sentinels are to be asked anew
   Backoff backoff_{std::chrono::milliseconds(100), std::chrono::seconds(2)};
   Error why_;
   std::optional<Time> down_since_;  // it was up before

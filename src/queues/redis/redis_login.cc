@@ -110,7 +110,7 @@ class Login {
       take(server.version, "redis_version");
       take(server.run_id, "run_id");
       take(server.mode, "redis_mode");
-      take(server.role, "role");
+      if (commands[i].back() == "replication") take_replication(server, *reply.words());
     }
     if (server.mode == "sentinel") {
       return fail(ErrorCode::kInvalid,
@@ -207,6 +207,15 @@ int RedisServer::major() const {
   int n = 0;
   std::from_chars(version.data(), version.data() + version.size(), n);
   return n;
+}
+
+void take_replication(RedisServer& server, std::string_view info) {
+  server.role = info_field(info, "role");
+  server.master.clear();
+  server.behind = false;
+  if (server.role != "slave") return;
+  server.master = fmt::format("{}:{}", info_field(info, "master_host"), info_field(info, "master_port"));
+  server.behind = info_field(info, "master_link_status") != "up";
 }
 
 Result<RedisLogin> log_in(const RedisLoginOptions& options) { return Login(options).run(); }

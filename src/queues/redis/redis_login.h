@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/result.h"
@@ -40,6 +41,9 @@ struct RedisServer {
   std::string run_id;   ///< another one: the server was restarted, or is another one
   std::string role;     ///< "master", "slave"
   std::string mode;     ///< "standalone", "cluster", "sentinel"
+  std::string master;   ///< of a replica: "redis-2:6379"
+  bool behind = false;  ///< a replica that has lost its master: what it has is of then
+  std::string note;     ///< what people should know while this connection answers; empty: nothing
   int db = 0;
 
   int major() const;  ///< 0 where it is not known
@@ -49,6 +53,9 @@ struct RedisLogin {
   RedisSocket socket;
   RedisServer server;
 };
+
+/// Takes role and master from what INFO replication says.
+void take_replication(RedisServer& server, std::string_view info);
 
 /// Tries the addresses one after the other; of several errors the most telling one. Blocks; a name look-up may
 /// take longer than the timeout.

@@ -62,7 +62,6 @@ class SidekiqLayout final : public JobLayout {
   std::vector<Finding> look(const Ask& ask) override {
     Commands marks;
     for (const auto& q : spec_.queues) marks.push_back({"SISMEMBER", key("queues"), q});
-    marks.push_back({"SCARD", key("processes")});
     return look_with(ask, "Sidekiq", marks,
                      fmt::format("{} in the set {}", spec_.queues.front(), key("queues")));
   }
