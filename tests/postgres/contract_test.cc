@@ -234,7 +234,7 @@ TEST(PostgresFramework, ObansStates) {
   EXPECT_GE(s.oldest_age.value_or(Duration{}), Duration(seconds(9)));
   EXPECT_LE(s.oldest_age.value_or(Duration{}), Duration(std::chrono::hours(1))) << "its times are UTC";
   EXPECT_THAT(reader.findings(),
-              HasSubstr("ok: Oban (migration 12), default: 3 waiting, 1 in hand, 2 scheduled"));
+              HasSubstr("ok: Oban (migration 15), default: 3 waiting, 1 in hand, 2 scheduled"));
 }
 
 TEST(PostgresFramework, SolidQueuesStates) {

@@ -1,16 +1,17 @@
 // What the tests do with pg-boss and Graphile Worker: puts jobs in and works on them, as their users do.
-//   node jobs.js PACKAGE VERB [N]      PACKAGE: pg-boss, pg-boss-11, pg-boss-12, graphile-worker; DATABASE_URL; GATE: a file,
-//                                      jobs run until it exists; DONE: a line each
+//   node jobs.js PACKAGE VERB [N [FIRST]]      PACKAGE: pg-boss, pg-boss-11, pg-boss-12, graphile-worker; DATABASE_URL; GATE: a
+//                                      file, jobs run until it exists; JOB_MS: how long one takes; DONE: a line for each job done
 const fs = require('fs');
-const [framework, verb, count] = process.argv.slice(2);
-const n = Number(count || 0);
+const [framework, verb, count, begin] = process.argv.slice(2);
+const n = Number(count || 0), first = Number(begin || 0);
 const connectionString = process.env.DATABASE_URL;
 const sleep = ms => new Promise(done => setTimeout(done, ms));
 
 async function job(data) {
   while (!fs.existsSync(process.env.GATE)) await sleep(10);
   if (data.fails) throw new Error('it was to fail');
-  fs.appendFileSync(process.env.DONE, 'done\n');
+  await sleep(Number(process.env.JOB_MS || 0));
+  fs.appendFileSync(process.env.DONE, `${data.n}\n`);
 }
 
 async function boss() {
@@ -20,7 +21,7 @@ async function boss() {
   boss.on('error', () => {});
   await boss.start();
   if (verb === 'make') await boss.createQueue('mail');
-  for (let i = 0; i < n && verb === 'put'; ++i) await boss.send('mail', {});
+  for (let i = 0; i < n && verb === 'put'; ++i) await boss.send('mail', {n: first + i});
   for (let i = 0; i < n && verb === 'put-later'; ++i) await boss.send('mail', {}, {startAfter: 3600});
   for (let i = 0; i < n && verb === 'put-failing'; ++i) await boss.send('mail', {fails: true}, {retryLimit: 0});
   for (let i = 0; i < n && verb === 'put-retrying'; ++i)
@@ -52,7 +53,7 @@ async function graphile() {
   if (verb === 'work') return run({connectionString, logger, concurrency: 2, pollInterval: 500, taskList: {mail: job}});
   const utils = await makeWorkerUtils({connectionString, logger});
   if (verb === 'make') await utils.migrate();
-  for (let i = 0; i < n && verb === 'put'; ++i) await utils.addJob('mail', {});
+  for (let i = 0; i < n && verb === 'put'; ++i) await utils.addJob('mail', {n: first + i});
   for (let i = 0; i < n && verb === 'put-later'; ++i) await utils.addJob('mail', {}, {runAt: new Date(Date.now() + 3600e3)});
   for (let i = 0; i < n && verb === 'put-failing'; ++i) await utils.addJob('mail', {fails: true}, {maxAttempts: 1});
   for (let i = 0; i < n && verb === 'put-retrying'; ++i) await utils.addJob('mail', {fails: true}, {maxAttempts: 25});

@@ -1,6 +1,7 @@
 """What the tests do with Procrastinate and pgmq: puts jobs in and works on them, as their users do.
 
-jobs.py procrastinate|pgmq VERB [N]      DATABASE_URL; GATE: a file, jobs run until it exists; DONE: a line for each job done
+jobs.py procrastinate|pgmq VERB [N [FIRST]]      DATABASE_URL; GATE: a file, jobs run until it exists; JOB_MS: how long one
+                                                 takes; DONE: a line for each job done
 """
 import asyncio
 import logging
@@ -9,11 +10,14 @@ import sys
 import time
 
 
-def finish(fails):
+def finish(fails, n=0):
     if fails:
         raise ValueError("it was to fail")
     with open(os.environ["DONE"], "a") as out:
-        out.write("done\n")
+        out.write(f"{n}\n")
+
+
+FIRST = int(sys.argv[4]) if len(sys.argv) > 4 else 0
 
 
 def gate_is_shut():
@@ -26,19 +30,20 @@ async def procrastinate_jobs(verb, n):
     logging.disable(logging.WARNING)  # "App is instantiated in the main Python module"
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=os.environ["DATABASE_URL"]))
 
-    async def mail(fails=False):
+    async def mail(fails=False, n=0):
         while gate_is_shut():
             await asyncio.sleep(0.01)
-        finish(fails)
+        await asyncio.sleep(int(os.environ.get("JOB_MS", 0)) / 1000)
+        finish(fails, n)
 
     once = app.task(queue="mail", name="mail")(mail)
     again = app.task(queue="mail", name="again", retry=procrastinate.RetryStrategy(max_attempts=3, wait=3600))(mail)
     async with app.open_async():
         if verb == "make":
             await app.schema_manager.apply_schema_async()
-        for _ in range(n):
+        for i in range(n):
             if verb == "put":
-                await once.defer_async()
+                await once.defer_async(n=FIRST + i)
             elif verb == "put-later":
                 await once.configure(schedule_in={"hours": 1}).defer_async()
             elif verb == "put-failing":

@@ -135,21 +135,26 @@ create index procrastinate_jobs_id_lock_idx_v1 on procrastinate_jobs (id, lock) 
 create index procrastinate_jobs_priority_idx_v1 on procrastinate_jobs (priority desc, id asc) where status = 'todo';
 )";
 
-// Oban.Migrations.Postgres, V12.
+// Oban.Migrations.Postgres, V15 (Oban 2.23).
 inline constexpr const char* kObanTables = R"(
 create type oban_job_state as enum ('available','suspended','scheduled','executing','retryable','completed','discarded','cancelled');
 create table oban_jobs (id bigserial, state oban_job_state not null default 'available', queue text not null default 'default',
-  worker text not null default 'w', args jsonb not null default '{}', attempt int not null default 0, max_attempts int not null default 20,
-  inserted_at timestamp not null default timezone('UTC', now()), scheduled_at timestamp not null default timezone('UTC', now()),
-  attempted_at timestamp, completed_at timestamp, priority int not null default 0);
-comment on table oban_jobs is '12';
+  worker text not null default 'w', args jsonb not null default '{}', errors jsonb[] not null default '{}', attempt int not null default 0,
+  max_attempts int not null default 20, inserted_at timestamp not null default timezone('UTC', now()),
+  scheduled_at timestamp not null default timezone('UTC', now()), attempted_at timestamp, completed_at timestamp, attempted_by text[],
+  discarded_at timestamp, priority int not null default 0, tags text[] default '{}', meta jsonb default '{}', cancelled_at timestamp,
+  constraint attempt_range check (attempt between 0 and max_attempts), constraint positive_max_attempts check (max_attempts > 0));
+comment on table oban_jobs is '15';
 )";
 inline constexpr const char* kObanIndexes = R"(
 alter table oban_jobs add primary key (id);
 create index oban_jobs_state_queue_priority_scheduled_at_id_index on oban_jobs (state, queue, priority, scheduled_at, id);
+create index oban_jobs_state_cancelled_at_index on oban_jobs (state, cancelled_at);
+create index oban_jobs_state_discarded_at_index on oban_jobs (state, discarded_at);
+create index oban_jobs_staging_idx on oban_jobs (scheduled_at, id) where state in ('scheduled', 'retryable');
 )";
 
-// solid_queue 1.x, db/queue_schema.rb.
+// Solid Queue 1.5, db/queue_schema.rb.
 inline constexpr const char* kSolidQueueTables = R"(
 create table solid_queue_jobs (id bigserial, queue_name varchar not null default 'default', class_name varchar not null default 'c', priority int not null default 0,
   scheduled_at timestamp(6), finished_at timestamp(6), created_at timestamp(6) not null default timezone('UTC', now()));
@@ -158,13 +163,22 @@ create table solid_queue_ready_executions (id bigserial primary key, job_id bigi
 create table solid_queue_scheduled_executions (id bigserial primary key, job_id bigint not null unique, queue_name varchar not null default 'default',
   priority int not null default 0, scheduled_at timestamp(6) not null, created_at timestamp(6) not null default timezone('UTC', now()));
 create table solid_queue_blocked_executions (id bigserial primary key, job_id bigint not null unique, queue_name varchar not null default 'default');
-create table solid_queue_claimed_executions (id bigserial primary key, job_id bigint not null unique, process_id bigint);
+create table solid_queue_claimed_executions (id bigserial primary key, job_id bigint not null unique, process_id bigint,
+  created_at timestamp(6) not null default timezone('UTC', now()));
+create table solid_queue_failed_executions (id bigserial primary key, job_id bigint not null unique, error text,
+  created_at timestamp(6) not null default timezone('UTC', now()));
 create table solid_queue_pauses (id bigserial primary key, queue_name varchar not null unique);
+create index index_solid_queue_poll_all on solid_queue_ready_executions (priority, job_id);
+create index index_solid_queue_poll_by_queue on solid_queue_ready_executions (queue_name, priority, job_id);
+create index index_solid_queue_dispatch_all on solid_queue_scheduled_executions (scheduled_at, priority, job_id);
+create index index_solid_queue_claimed_executions_on_process_id_and_job_id on solid_queue_claimed_executions (process_id, job_id);
 )";
 inline constexpr const char* kSolidQueueIndexes = R"(
 alter table solid_queue_jobs add primary key (id);
+create index index_solid_queue_jobs_on_class_name on solid_queue_jobs (class_name);
 create index index_solid_queue_jobs_on_finished_at on solid_queue_jobs (finished_at);
 create index index_solid_queue_jobs_for_filtering on solid_queue_jobs (queue_name, finished_at);
+create index index_solid_queue_jobs_for_alerting on solid_queue_jobs (scheduled_at, finished_at);
 )";
 
 }  // namespace docktor::test

@@ -1,16 +1,18 @@
 // What the tests do with River: puts jobs in and works on them, as its users do.
 //
-//	river_jobs river VERB [N]      DATABASE_URL; GATE: a file, jobs run until it exists; DONE: a line for each job done
+//	river_jobs river VERB [N [FIRST]]      DATABASE_URL; GATE: a file, jobs run until it exists; JOB_MS: how long one takes;
+//	                                       DONE: a line for each job done
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,6 +25,7 @@ import (
 
 type Mail struct {
 	Fails bool `json:"fails"`
+	N     int  `json:"n"`
 }
 
 func (Mail) Kind() string { return "mail" }
@@ -44,20 +47,26 @@ func (worker) Work(_ context.Context, job *river.Job[Mail]) error {
 	if job.Args.Fails {
 		return errors.New("it was to fail")
 	}
+	ms, _ := strconv.Atoi(os.Getenv("JOB_MS"))
+	time.Sleep(time.Duration(ms) * time.Millisecond)
 	out, err := os.OpenFile(os.Getenv("DONE"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer out.Close()
-	_, err = io.WriteString(out, "done\n")
+	_, err = fmt.Fprintln(out, job.Args.N)
 	return err
 }
+
+// The first job's number.
+var first int
 
 type client = *river.Client[pgx.Tx]
 
 func put(ctx context.Context, c client, n int, args Mail, opts river.InsertOpts) error {
 	opts.Queue = "mail"
-	for range n {
+	for i := range n {
+		args.N = first + i
 		if _, err := c.Insert(ctx, args, &opts); err != nil {
 			return err
 		}
@@ -134,11 +143,14 @@ func run(ctx context.Context, verb string, n int) error {
 	case "resume":
 		return c.QueueResume(ctx, "mail", nil)
 	case "work":
+		// At SIGTERM the jobs in hand are finished.
+		ended, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
+		defer stop()
 		if err := c.Start(ctx); err != nil {
 			return err
 		}
-		<-c.Stopped()
-		return nil
+		<-ended.Done()
+		return c.Stop(ctx)
 	}
 	return fmt.Errorf("no verb %s", verb)
 }
@@ -147,6 +159,9 @@ func main() {
 	n := 0
 	if len(os.Args) > 3 {
 		n, _ = strconv.Atoi(os.Args[3])
+	}
+	if len(os.Args) > 4 {
+		first, _ = strconv.Atoi(os.Args[4])
 	}
 	if err := run(context.Background(), os.Args[2], n); err != nil {
 		fmt.Fprintln(os.Stderr, err)
