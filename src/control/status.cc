@@ -9,6 +9,15 @@
 
 namespace docktor {
 
+namespace {
+
+void notes_of_sources(const Service& s, nlohmann::ordered_json& notes) {
+  if (s.queue && !s.queue_trouble && !s.queue_note.empty()) notes.push_back(s.queue_note);
+  if (s.usage_trouble) notes.push_back("CPU is not known: " + s.usage_trouble->error.message);
+}
+
+}  // namespace
+
 std::string Controller::why_nothing(const Service& s, Time now) const {
   if (s.order) return {};  // something does happen
   if (!s.report.stopped_by_hand.empty()) {
@@ -133,7 +142,6 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     auto notes = nlohmann::ordered_json::array();
     if (auto bound = bound_text(s); !bound.empty()) notes.push_back(std::move(bound));
     if (s.queue && o.queue_at && !o.queue_stale && !o.queue.paused.empty()) notes.push_back(o.queue.paused);
-    if (s.queue && !s.queue_trouble && !s.queue_note.empty()) notes.push_back(s.queue_note);
     if (const auto length = o.rebalances.length; length > Duration::zero())
       notes.push_back(
           fmt::format("the queue's consumers stand still for about {} after each change of the replicas (a "
@@ -155,7 +163,7 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     }
     if (auto slow = slow_checks(s.spec); !slow.empty())
       notes.push_back(fmt::format("{}; {}", slow, quicker_checks(s.spec)));
-    if (s.usage_trouble) notes.push_back("CPU is not known: " + s.usage_trouble->error.message);
+    notes_of_sources(s, notes);
     if (!notes.empty()) j["notes"] = std::move(notes);
     if (const auto why = why_nothing(s, now); !why.empty()) j["why_nothing_happens"] = why;
     list.push_back(std::move(j));
