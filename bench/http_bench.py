@@ -47,7 +47,8 @@ class Load:
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port))
-        self.file = self.socket.makefile("rb")
+        self.socket.settimeout(.5)
+        self.told = b""
         self.socket.sendall(b'CONNECT {"verbose":false}\r\nSUB _pulled 1\r\n')
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.run)
@@ -60,23 +61,36 @@ class Load:
             self.socket.sendall(b"PUB events.x 2\r\nhi\r\n" * 50)
             self.take(45 if n % 4 else 70)
 
+    def line(self):
+        """The next one, its payload taken away; nothing where none comes."""
+        while True:
+            head, end, rest = self.told.partition(b"\r\n")
+            size = int(head.split()[-1]) + 2 if head.startswith(b"MSG") else 0
+            if end and len(rest) >= size:
+                self.told = rest[size:]
+                return head
+            try:
+                more = self.socket.recv(65536)
+            except TimeoutError:
+                more = b""
+            if not more:
+                return b""
+            self.told += more
+
     def take(self, most):
         body = json.dumps({"batch": most, "expires": 100_000_000}).encode()
         self.socket.sendall(f"PUB $JS.API.CONSUMER.MSG.NEXT.EVENTS.WORKERS _pulled {len(body)}\r\n".encode() + body + b"\r\n")
-        acks, got = b"", 0
-        while got < most:
-            line = self.file.readline()
-            if line.startswith(b"PING"):
+        acks = []
+        while len(acks) < most:
+            line = self.line()
+            if line == b"PING":
                 self.socket.sendall(b"PONG\r\n")
-            if not line.startswith(b"MSG"):
-                continue
             words = line.split()
-            self.file.read(int(words[-1]) + 2)
-            if words[1] == b"_pulled":
+            if not line or words[1:2] == [b"_pulled"]:
                 break  # there are no more
-            acks += b"PUB " + words[3] + b" 0\r\n\r\n"
-            got += 1
-        self.socket.sendall(acks)
+            if words[0] == b"MSG":
+                acks.append(b"PUB " + words[3] + b" 0\r\n\r\n")
+        self.socket.sendall(b"".join(acks))
 
     def stop(self):
         self.over.set()
