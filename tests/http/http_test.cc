@@ -9,7 +9,7 @@
 
 #include "core/flow.h"
 #include "queues/http/http_inquiry.h"
-#include "tests/support/source_reader.h"
+#include "tests/http/reader.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/web_stub.h"
 
@@ -20,21 +20,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;
 using testing::Not;
-
-class HttpReader final : public SourceReader {
- public:
-  explicit HttpReader(const HttpQueueSpec& spec, Askers& askers = shared())
-      : source_(asker_of(askers, spec.login, {}), [spec] { return std::make_unique<HttpInquiry>(spec); }) {}
-  AskedSource& source() override { return source_; }
-
-  static Askers& shared() {
-    static Askers askers;
-    return askers;
-  }
-
- private:
-  AskedSource source_;
-};
 
 class HttpQueueTest : public testing::Test {
  protected:

@@ -11,7 +11,7 @@
 #include "core/flow.h"
 #include "queues/prometheus/prometheus_inquiry.h"
 #include "tests/prometheus/prometheus_server.h"
-#include "tests/support/source_reader.h"
+#include "tests/prometheus/reader.h"
 #include "tests/support/test_pki.h"
 
 namespace docktor::test {
@@ -21,26 +21,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::HasSubstr;
 using testing::Not;
-
-class PrometheusReader final : public SourceReader {
- public:
-  explicit PrometheusReader(const PrometheusSpec& spec)
-      : source_(asker_of(askers_, spec.login, {}),
-                [spec] { return std::make_unique<PrometheusInquiry>(spec); }) {}
-  AskedSource& source() override { return source_; }
-
- private:
-  Askers askers_;
-  AskedSource source_;
-};
-
-PrometheusSpec spec_at(const std::string& url, const std::string& query) {
-  PrometheusSpec s;
-  s.login.url = parse_http_url(url).value();
-  s.queries = {{Figure::kBacklog, query}};
-  s.scrape_interval = milliseconds(200);
-  return s;
-}
 
 // One server for all tests: each has series of its own.
 class PrometheusTest : public testing::Test {
