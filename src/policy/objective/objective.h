@@ -3,6 +3,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/policy.h"
 #include "core/spec.h"
@@ -63,6 +65,20 @@ class ObjectivePolicy final : public Policy {
     double late = 0;                // share of the messages that come too fast for it, by the last hours
   };
   Expected expected(Time now) const;
+  // What a decision rests on, and between which numbers it lies.
+  struct Wants {
+    objective::Outlook plan;
+    double pending = 0, oldest = 0;  // messages, seconds
+    Expected soon;
+    double free = 0, lacking = 0;  // replicas: headroom, and what the deadlines want more
+    int floor = 0, least = 0, most = 0;
+    int steady = 0, busy = 0, enough = 0, proven = 0;
+  };
+  void find_least(const Situation& in, Wants& w) const;
+  void find_most(const Situation& in, Wants& w);
+  double needed_in_the_long_run(const Wants& w, double load_error) const;
+  Recommendation chosen(const Situation& in, const Wants& w);
+  std::vector<std::pair<std::string, double>> numbers(const Wants& w, Time now) const;
   double rhythm_rate(Time now) const;
   void learn_rhythm(const objective::Slot& slot);
   void learn_trend(const objective::Slot& slot);
