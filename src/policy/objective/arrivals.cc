@@ -109,6 +109,13 @@ std::pair<double, double> Arrivals::rate_since(Time since) const {
   return {rate, std::sqrt(std::max(1.0, dispersion_) * std::max(rate, 1 / length) / length)};
 }
 
+double Arrivals::quiet_for(Time now) const {
+  if (slots_.empty()) return 0;
+  const auto last = std::find_if(slots_.rbegin(), slots_.rend(), [](const Slot& s) { return s.count > 0; });
+  const Time since = last == slots_.rend() ? slots_.front().end - slots_.front().length : last->end;
+  return to_seconds(now - since);
+}
+
 void Arrivals::waiting(double pending, Time now, std::vector<Waiting>& out) const {
   out.clear();
   double left = pending;

@@ -64,6 +64,9 @@ class Arrivals {
   /// What came since an instant: messages per second, and the standard error of that.
   std::pair<double, double> rate_since(Time since) const;
 
+  /// Seconds without an arrival until `now`, as far as the history goes back.
+  double quiet_for(Time now) const;
+
   /// The newest `pending` arrivals, a run a slot, oldest first; ages are at `now`. What is not in the history
   /// counts as old as its begin. Within a slot that is slower than the one before, messages are taken to have
   /// come at the former pace first, so that the end of a burst does not make its messages look younger than

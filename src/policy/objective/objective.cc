@@ -104,7 +104,11 @@ Outlook ObjectivePolicy::outlook(const Situation& in) const {
   o.start_up = startup_.remaining(0, std::nullopt);
   for (double& delay : o.start_up) delay += age;
   arrivals_.waiting(static_cast<double>(in.latest.queue.num_pending), sampled, o.waiting);
-  o.in_hand = held_back(in.latest);
+  // What workers hold and have not begun. Messages that come again after a pause look the same: they are none, and neither is
+  // more than a max_wait's work believed.
+  const double again = static_cast<double>(in.latest.queue.num_redelivered.value_or(0));
+  const double held = static_cast<double>(in.latest.queue.in_hand()) - again - Hand::kOneAtATime * working_;
+  o.in_hand = std::clamp(held, 0.0, planned_rate_ * working_ * max_wait_);
   // Who has nothing while messages wait is no help: he stands, or does not look.
   if (in.latest.queue.num_ack_pending && in.latest.queue.num_pending == 0)
     o.idle = std::max(0.0, o.ready - static_cast<double>(in.latest.queue.in_hand()));
@@ -205,19 +209,6 @@ std::pair<double, double> ObjectivePolicy::load_while_it_grew() const {
   if (!same || !(variance + level_variance > 0)) return {came, error};
   return {(came * level_variance + level * variance) / (variance + level_variance),
           std::sqrt(variance * level_variance / (variance + level_variance))};
-}
-
-// What workers hold and have not begun. Messages that come again after a pause look the same: they are none,
-// and neither is more than a max_wait's work believed.
-double ObjectivePolicy::held_back(const Observation& latest) const {
-  const double again = static_cast<double>(latest.queue.num_redelivered.value_or(0));
-  const double held = static_cast<double>(latest.queue.in_hand()) - again - Hand::kOneAtATime * working_;
-  return std::clamp(held, 0.0, planned_rate_ * working_ * max_wait_);
-}
-
-// What waits, less what no worker can have seen yet.
-double ObjectivePolicy::seen_backlog(const Observation& latest) const {
-  return std::max(0.0, static_cast<double>(latest.queue.num_pending) - arrivals_.level() * hand_.delay());
 }
 
 }  // namespace docktor

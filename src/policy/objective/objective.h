@@ -91,14 +91,11 @@ class ObjectivePolicy final : public Policy {
   void learn_warm_up(const objective::Span& span);
   objective::Span judge(const objective::Evidence& e);
   double hand_wait() const;
-  double held_back(const Observation& latest) const;
-  double seen_backlog(const Observation& latest) const;
   std::pair<double, double> load_while_it_grew() const;
   double patience(double deviations) const;
   double blind() const;
   double seconds_of_a_hand() const;
   bool stands_still(const Situation& in) const;
-  double quiet_for(Time now) const;  ///< seconds without an arrival, as far as samples go back
   bool rests(const Situation& in) const;
   int at_long_jobs(const Situation& in) const;
   int short_if_first_jobs_are_typical(const Situation& in);

@@ -68,19 +68,11 @@ bool ObjectivePolicy::stands_still(const Situation& in) const {
          in.latest.queue.in_hand() >= static_cast<std::uint64_t>(in.replicas.current);
 }
 
-double ObjectivePolicy::quiet_for(Time now) const {
-  const auto& slots = arrivals_.slots();
-  if (slots.empty()) return 0;
-  const auto last = std::find_if(slots.rbegin(), slots.rend(), [](const Slot& s) { return s.count > 0; });
-  const Time since = last == slots.rend() ? slots.front().end - slots.front().length : last->end;
-  return to_seconds(now - since);
-}
-
 // Nothing waits, is in hand or came for a while, and a new replica is in time for the first message: whatever the level still
 // says, none is needed.
 bool ObjectivePolicy::rests(const Situation& in) const {
   return min_replicas_ == 0 && blind() <= 0 && in.latest.queue.num_pending == 0 &&
-         in.latest.queue.in_hand() == 0 && quiet_for(in.now) >= kSilence * max_wait_;
+         in.latest.queue.in_hand() == 0 && arrivals_.quiet_for(in.now) >= kSilence * max_wait_;
 }
 
 // Replicas that have a job of more than a check interval: who has one finishes it, and goes when he is idle. Messages
@@ -132,11 +124,12 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
         "unknown: doubling the replicas",
         pending, seconds_text(oldest), seconds_text(max_wait_));
   } else if (current > min_replicas_ && pending == 0 && in.latest.queue.in_hand() == 0 &&
-             quiet_for(in.now) >= max_wait_) {
+             arrivals_.quiet_for(in.now) >= max_wait_) {
     // A queue of a message now and then never teaches the capacity: it must come back to its minimum all the
     // same.
     r.wanted = min_replicas_;
-    r.reason = fmt::format("no message waiting, and none has come for {}", seconds_text(quiet_for(in.now)));
+    r.reason = fmt::format("no message waiting, and none has come for {}",
+                           seconds_text(arrivals_.quiet_for(in.now)));
   } else {
     r.reason = "learning: no message is finished yet";
   }
@@ -206,7 +199,9 @@ void ObjectivePolicy::find_most(const Situation& in, Wants& w) {
   // Forecasts differ by a fraction of a replica from one second to the next; that is no reason to stop one.
   const bool forecast = follows_rhythm() || follows_trend();
   w.steady = std::max(replicas(needed_in_the_long_run(w, load_error)), forecast ? w.floor + 1 : w.floor);
-  w.busy = replicas((seen_backlog(in.latest) + level * check_) / (mu * check_));
+  // What waits, less what no worker can have seen yet.
+  const double seen = std::max(0.0, w.pending - level * hand_.delay());
+  w.busy = replicas((seen + level * check_) / (mu * check_));
   Outlook ahead = w.plan;
   look_ahead(in, 2 * max_wait_ + w.plan.coming.back().until, ahead);
   int starting = 0;
