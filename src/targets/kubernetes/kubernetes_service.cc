@@ -218,7 +218,7 @@ void KubernetesTarget::Service::order(ScaleOrder what, Done done) {
   o->what = std::move(what);
   o->done = std::move(done);
   if (ended_) return answer(o, fail(ErrorCode::kUnavailable, "docktor ends", true));
-  if (order_) answer(order_, fail(ErrorCode::kConflict, "superseded by a newer order"));
+  if (const auto before = order_) answer(before, fail(ErrorCode::kConflict, "superseded by a newer order"));
   order_ = o;
   if (const auto why = trouble(); !why.empty() || !state_.scale())
     return answer(o, fail(ErrorCode::kUnavailable, why.empty() ? "nothing is known of it yet" : why, true));
