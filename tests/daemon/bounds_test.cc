@@ -10,10 +10,13 @@ namespace docktor::test {
 namespace {
 
 // Services of `command` that want more replicas for as long as they have less CPU than a machine: always.
-std::string service(const std::string& name, const std::string& command, const std::string& more) {
+std::string service(const std::string& name, const std::string& command, const std::string& more,
+                    const std::string& below = "90000") {
   return "  - name: " + name +
          "\n    max_replicas: 5\n    check_interval: 200ms\n    metrics_window: 1s\n"
-         "    rules: {scale_up_when: [{metric: cpu.avg, op: '<', value: 90000}]}\n"
+         "    rules: {scale_up_when: [{metric: cpu.avg, op: '<', value: " +
+         below +
+         "}]}\n"
          "    target: {kind: process, command: [" +
          command + "], ready_after: 10ms}\n" + more;
 }
@@ -75,7 +78,8 @@ while os.environ["DOCKTOR_REPLICA"] != "a-1" and not os.path.exists("go"):
 tell("READY=1\nSTATUS=at work")
 time.sleep(1000)
 )");
-  box.write("docktor.yaml", "services:\n" + service("a", "python3, worker.py", "    scale_up_by: 1\n"));
+  // No second one before the first has said that it is ready: until then nobody knows that they say so.
+  box.write("docktor.yaml", "services:\n" + service("a", "python3, worker.py", "", "0"));
   box.start();
   ASSERT_TRUE(eventually([&] {
     return box.docktor("daemon status").out.find("a-1: ready, it says: at work") != std::string::npos;
