@@ -37,6 +37,18 @@ std::optional<pid_t> sender(msghdr& message) {
   return std::nullopt;
 }
 
+// The folder of sockets of daemons that run as root: their workers may run as somebody else, who cannot enter the state folder.
+// Empty where it cannot be had, or is anybody else's.
+std::string folder_for_all() {
+  const char* const folder = "/run/docktor-notify";
+  if (::geteuid() != 0) return {};
+  if (::mkdir(folder, 0755) == 0) (void)::chmod(folder, 0755);  // whatever the umask says
+  struct stat s{};
+  const bool ours = ::lstat(folder, &s) == 0 && S_ISDIR(s.st_mode) && s.st_uid == 0 &&
+                    (s.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  return ours ? folder : "";
+}
+
 }  // namespace
 
 Notification notification_from(std::string_view text) {
@@ -55,9 +67,14 @@ Notification notification_from(std::string_view text) {
 }
 
 NotifySocket::NotifySocket(const std::string& folder, const std::string& identity) {
+  if (const auto for_all = folder_for_all(); !for_all.empty() && listen(for_all + "/" + identity)) return;
   std::error_code unknown;
   const auto file = std::filesystem::absolute(folder, unknown) / "notify";
   if (unknown || !listen(file.string())) listen("@docktor/" + identity + "/notify");
+}
+
+NotifySocket::~NotifySocket() {
+  if (fd_ && address_.starts_with('/')) ::unlink(address_.c_str());
 }
 
 bool NotifySocket::listen(const std::string& address) {

@@ -24,17 +24,21 @@ struct Notification {
 Notification notification_from(std::string_view text);
 
 /// Listens at an address that stays the same for as long as the state folder does, so that replicas that outlive a daemon
-/// reach the next one: a file of that folder, as of systemd, since not every worker takes an abstract address (Sidekiq 6 ends
-/// itself); an abstract one where there cannot be such a file. Who sends is told by the kernel; what comes from anybody but a replica's process group is dropped.
-/// Supervisor's thread only.
+/// reach the next one. It is a file, as of systemd, since not every worker takes an abstract address (Sidekiq 6 ends itself):
+/// for root in /run/docktor-notify, where workers get that run as somebody else, else in the state folder; an abstract address
+/// where there cannot be a file. Who sends is told by the kernel; what comes from anybody but a replica's process group is
+/// dropped. Supervisor's thread only.
 class NotifySocket {
  public:
   using Handler = std::function<void(const Notification&)>;
 
-  /// `identity` of the state folder. Without a socket (no descriptor, or somebody has both addresses) address() is empty.
+  /// `identity` of the state folder. Without a socket (no descriptor, or somebody has all addresses) address() is empty.
   NotifySocket(const std::string& folder, const std::string& identity);
+  ~NotifySocket();
+  NotifySocket(const NotifySocket&) = delete;
+  NotifySocket& operator=(const NotifySocket&) = delete;
 
-  /// For NOTIFY_SOCKET: "/var/lib/docktor/notify" or "@docktor/..."; empty while the file is not there.
+  /// For NOTIFY_SOCKET: "/run/docktor-notify/1f2e..." or "@docktor/..."; empty while the file is not there.
   std::string address() const;
   int fd() const { return fd_.get(); }
 

@@ -2,7 +2,9 @@
 #include "targets/process/process_notify.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstring>
@@ -113,6 +115,18 @@ TEST_F(NotifyTest, AReplicaOutlivesDocktorAndIsHeardByTheNext) {
   say("consumer-2", "STATUS=importing");
   ASSERT_TRUE(says("consumer-2", "importing"));
   EXPECT_EQ(state("consumer-2"), ReplicaState::kStarting) << "that replicas say so is remembered";
+}
+
+// The state folder is closed to it.
+TEST_F(NotifyTest, AReplicaThatRunsAsSomebodyElseIsHeard) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can start a process as another user";
+  auto& command = options.spec.command;
+  command.insert(command.begin(), {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"});
+  ::chmod(dir.path().c_str(), 0755);
+  start_target();
+  ASSERT_TRUE(scale(1));
+  say("consumer-1", "STATUS=nobody");
+  EXPECT_TRUE(says("consumer-1", "nobody"));
 }
 
 TEST_F(NotifyTest, StrangersAreNotHeardAndDescriptorsAreClosed) {
