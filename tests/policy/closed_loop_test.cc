@@ -122,14 +122,8 @@ TEST(MaxHeadroom, IsWhatStandingByCostsAtMost) {
   EXPECT_EQ(all_kept, 100) << "told only where it is refused";
 }
 
-// Spikes of half a minute out of nothing, each ten minutes for six hours.
-sim::RunResult with_spikes(double start_up, double max_wait, double check, double max_headroom) {
-  Load load{"spikes", {{0, 0}}};
-  for (int i = 1; i <= 36; ++i) {
-    load.rows.push_back({600.0 * i, 150});
-    load.rows.push_back({600.0 * i + 30, 0});
-  }
-  load.rows.push_back({37 * 600, 0});
+sim::RunResult with_load(const Load& load, double start_up, double max_wait, double check,
+                         double max_headroom) {
   sim::RunSpec r;
   r.load = &load;
   r.world.worker.service_mean = 0.05;
@@ -143,6 +137,17 @@ sim::RunResult with_spikes(double start_up, double max_wait, double check, doubl
   r.service.queue = QueueSpec{};
   r.service.objective = ObjectiveSpec{.max_wait = seconds(max_wait), .max_headroom = max_headroom};
   return run(r, make_policy);
+}
+
+// Spikes of half a minute out of nothing, each ten minutes for six hours.
+sim::RunResult with_spikes(double start_up, double max_wait, double check, double max_headroom) {
+  Load load{"spikes", {{0, 0}}};
+  for (int i = 1; i <= 36; ++i) {
+    load.rows.push_back({600.0 * i, 150});
+    load.rows.push_back({600.0 * i + 30, 0});
+  }
+  load.rows.push_back({37 * 600, 0});
+  return with_load(load, start_up, max_wait, check, max_headroom);
 }
 
 // What a check each ten seconds sees a little too late, the replica that is there begins in time: those that would stand by
@@ -159,6 +164,24 @@ TEST(Headroom, IsPaidWhereMessagesAreLateWithoutIt) {
   const auto without = with_spikes(3, 2, 1, 0), usual = with_spikes(3, 2, 1, ObjectiveSpec{}.max_headroom);
   EXPECT_GT(without.over, 0.03);
   EXPECT_LE(usual.over, 0.5 * without.over);
+}
+
+// What was learned of small spikes is wrong of large ones: it ends with the first of them that are late.
+TEST(Headroom, ComesBackWhereSpikesGrow) {
+  const auto grown = [](int small) {
+    Load load{"grown", {{0, 0}}};
+    for (int i = 1; i <= small + 24; ++i) {
+      load.rows.push_back({600.0 * i, i <= small ? 20.0 : 300.0});
+      load.rows.push_back({600.0 * i + 30, 0});
+    }
+    load.rows.push_back({(small + 25) * 600.0, 0});
+    return load;
+  };
+  const double most = ObjectiveSpec{}.max_headroom;
+  const auto known = with_load(grown(0), 3, 2, 1, most), surprised = with_load(grown(24), 3, 2, 1, most);
+  const auto without = with_load(grown(24), 3, 2, 1, 0);
+  EXPECT_LE(surprised.over, 0.8 * without.over);
+  EXPECT_LE(surprised.over, known.over + 0.02);
 }
 
 }  // namespace

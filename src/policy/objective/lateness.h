@@ -8,14 +8,15 @@
 
 namespace docktor::objective {
 
-/// Of the messages that come as surprises (surprise.h) many are in time: hands that are free by chance, or are still there from
-/// the burst before, take them. So what headroom is for is held against what was seen. Where the surprises beyond it were a
-/// share T of all messages, and late ones a share L, a surprise beyond it is late with the chance
+/// Many messages that come as surprises (surprise.h) are in time all the same: hands that are free by chance, or still there
+/// from the burst before, take them. Let surprises beyond the headroom be a share T of all messages, and late messages a
+/// share L. Then a surprise beyond the headroom is late with the chance
 ///
 ///     c = (L + c₀ a) / (T + a),
 ///
-/// the mean of a beta distribution whose prior has the mean c₀ and the weight a, and all but a share s / c of the messages
-/// are covered for a share s to be late. Forgotten over hours, like the surprises. Not thread-safe.
+/// which is the mean of a beta distribution whose prior has the mean c₀ and the weight a. For no more
+/// than a share s of all messages to be late, headroom must cover all but a share s / c of them. Where messages are late for another reason, c goes to 1, and the
+/// headroom to what the surprises alone ask for. Forgotten over hours, like the surprises. Not thread-safe.
 class Lateness {
  public:
   /// `came` messages within `length` seconds, of which `late` had waited too long when they were begun; `beyond`: they

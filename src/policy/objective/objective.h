@@ -135,8 +135,7 @@ class ObjectivePolicy final : public Policy {
   double unfinished_ = 0;                       // replica-seconds of work while no message was finished yet
   double taken_ = 0;                            // messages that workers took lately, over some jobs' time
   double headroom_ = 0;                         // kept, messages per second
-  bool knows_workers_ = false;  // capacity and start-up, since a moment at which nothing waited
-  double planned_rate_ = 0;     // capacity, as plans take it
+  double planned_rate_ = 0;                     // capacity, as plans take it
 };
 
 }  // namespace docktor

@@ -114,13 +114,13 @@ void ObjectivePolicy::observe(const Observation& sample) {
     const Time began = sample.at - flow->length;
     const bool known =
         flow_from_ && flow_from_->at - began < kSameInstant && began - flow_from_->at < kSameInstant;
-    if (watched && !stands && !stood_still_)
-      newest_ = Evidence{known ? *flow_from_ : *last_, now, *flow, !counted};
+    const bool teaches = watched && !stands && !stood_still_;
+    if (teaches) newest_ = Evidence{known ? *flow_from_ : *last_, now, *flow, !counted};
     if (!watched) working_ = std::max(0, now.replicas.current - static_cast<int>(startup_.coming().size()));
     surprise_.add(arrivals_, blind(), kShareOfWait * max_wait_, min_replicas_ * planned_rate_);
     learn_rhythm(arrivals_.slots().back());
     learn_trend(arrivals_.slots().back());
-    learn_lateness(now, *flow);
+    if (teaches) learn_lateness(now, *flow);
   }
   if (died) {
     newest_.reset();
@@ -231,10 +231,9 @@ void ObjectivePolicy::learn_warm_up(const Span& span) {
                variance);
 }
 
-// Nothing is late for want of headroom while capacity and start-up are unknown, nor what came in that time.
+// While the capacity is not known, or nobody is given messages, none is late for want of headroom.
 void ObjectivePolicy::learn_lateness(const Gauges& now, const Flow& flow) {
-  knows_workers_ |= capacity_.known();
-  if (!flow_from_ || !knows_workers_ || blind() <= 0) return;
+  if (!flow_from_ || !capacity_.known() || blind() <= 0) return;
   const double queued = flow_from_->pending + flow.arrivals, length = to_seconds(flow.length);
   std::vector<Waiting> all;
   arrivals_.waiting(queued, now.at, all);

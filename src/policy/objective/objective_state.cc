@@ -62,7 +62,6 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   state["unfinished"] = unfinished_;
   state["taken"] = taken_;
   state["headroom"] = headroom_;
-  state["knows_workers"] = knows_workers_;
   if (gap_at_) state["gap_at"] = saved(*gap_at_);
   if (doubled_at_) state["doubled_at"] = saved(*doubled_at_);
   if (last_) state["last"] = saved_gauges(*last_);
@@ -104,7 +103,6 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   restore_number(state, "taken", 0, 1e18, taken_);
   restore_number(state, "headroom", 0, 1e18, headroom_);
   counts_ = part("counts") == true;
-  knows_workers_ = part("knows_workers") == true;
   stood_still_ = part("stood_still") == true;
   gap_at_ = restored_time(part("gap_at"));
   doubled_at_ = restored_time(part("doubled_at"));
