@@ -1,4 +1,4 @@
-// The CPU example's README, docktor in a container, and how fast docktor reacts.
+// The READMEs of the CPU and the pg-boss example, docktor in a container, and how fast docktor reacts.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -51,6 +51,32 @@ TEST(CpuExample, TheReadmeFromStartToCleanup) {
   EXPECT_EQ("", must("docker ps -aq"));
   ::unsetenv("CPU_HIGH");
   ::unsetenv("CPU_LOW");
+}
+
+TEST(PgBossExample, TheReadmeFromStartToCleanup) {
+  if (!private_engine()) GTEST_SKIP() << "needs an engine of its own: it uses the example's names and ports";
+  const std::string source = std::getenv("DOCKTOR_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+  const auto images = sh(fmt::format("{0}/tests/compose/pg-boss-images.sh {0}/build/job-frameworks", source));
+  if (images.code == 77) {
+    if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << images.out;  // NOLINT(concurrency-mt-unsafe)
+    GTEST_SKIP() << images.out;
+  }
+  ASSERT_EQ(0, images.code) << images.out;
+  // No minutes for the first burst: more than two workers' load from the beginning.
+  Walk walk("pg-boss",
+            {{"BASE", "docktor-test/node"}, {"POSTGRES_IMAGE", "docktor-test/postgres"}, {"RATE", "40"}});
+  walk.go_to_example();
+  walk.run("sed -i 's/check_interval: 5/check_interval: 1/' docktor.yaml");
+  walk.go_to_root();
+  EXPECT_THAT(walk.follow("## Start"), HasSubstr("✓ Daemon started successfully"));
+  EXPECT_TRUE(eventually([&] { return walk.running("worker") >= 3; }, kMinutes)) << walk.daemon_log();
+  walk.run("docker compose stop -t 1 producer");
+  EXPECT_TRUE(eventually([&] { return walk.running("worker") == 0; }, kMinutes)) << walk.daemon_log();
+  const auto watch = walk.follow("## Watch");
+  EXPECT_THAT(watch, HasSubstr("pg-boss (schema 46, pg-boss 11 or later), mail: 0 waiting, 0 in hand"));
+  EXPECT_THAT(watch, HasSubstr("1→0"));
+  walk.follow("## Cleanup");
+  EXPECT_EQ("", must("docker ps -aq"));
 }
 
 // The NATS example with docktor as one of its services: no host in between.

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <regex>
 #include <sstream>
+#include <utility>
 
 #include "os/run_command.h"
 
@@ -57,7 +58,8 @@ std::vector<std::string> commands_under(const std::string& readme, const std::st
   return blocks;
 }
 
-Walk::Walk(const std::string& example) : example_(example) {
+Walk::Walk(const std::string& example, std::map<std::string, std::string> environment_of_commands)
+    : example_(example), environment_(std::move(environment_of_commands)) {
   const fs::path source = environment("DOCKTOR_SOURCE_DIR");
   fs::create_directory(dir_.path() / "examples");
   fs::copy(source / "examples" / example, dir_.path() / "examples" / example, fs::copy_options::recursive);
@@ -89,6 +91,7 @@ Ran Walk::run(const std::string& block) {
   env["DOCKTOR_STATE_DIR"] = root() + "/state";
   env["DOCKTOR_RUNTIME_DIR"] = root() + "/run";
   env["DOCKTOR_LOG_DIR"] = root() + "/log";
+  for (const auto& [name, value] : environment_) env[name] = value;
   // A terminal, since `docker exec -it` wants one.
   const auto r = run_command(
       {.command = {"script", "-qefc", "bash " + file, "/dev/null"}, .directory = where_, .environment = env},

@@ -17,7 +17,8 @@ std::vector<std::string> commands_under(const std::string& readme, const std::st
 /// -f, daemon logs) are ended after some seconds.
 class Walk {
  public:
-  explicit Walk(const std::string& example);
+  /// `environment` is added to that of the commands.
+  explicit Walk(const std::string& example, std::map<std::string, std::string> environment = {});
   /// Stops daemon and stack.
   ~Walk();
 
@@ -38,6 +39,7 @@ class Walk {
  private:
   TempDir dir_;
   std::string example_;
+  std::map<std::string, std::string> environment_;
   std::string where_;
   std::string readme_;
   int next_ = 0;
