@@ -33,8 +33,8 @@ struct Life {
   bool wakes;
   bool retries;  // a job that failed waits for its next try
   bool pauses;
-  bool purges;
-  bool flows;  // how many jobs came is told
+  bool flows;         // how many jobs came is told
+  bool dead = false;  // those that failed for good are told
 };
 
 class PostgresLife : public testing::TestWithParam<Life> {
@@ -152,14 +152,17 @@ TEST_P(PostgresLife, IsReadAsItIs) {
     return q.num_pending == 0 && q.in_hand() == held && q.scheduled == later;
   });
   EXPECT_EQ(done(), static_cast<long>(5 - held)) << "each of the others once, and those that fail never";
+  EXPECT_EQ(s.dead, life.dead ? std::optional<std::uint64_t>(1) : std::nullopt);
   worker->kill();
   EXPECT_EQ(size(), static_cast<int>(held + later)) << "with one that waits for its next try";
-  if (!life.purges) return;
   run("purge");
   s = reader.sample();
   EXPECT_EQ(s.num_pending, 0u);
   EXPECT_EQ(s.scheduled, 0u);
   EXPECT_EQ(size(), static_cast<int>(s.in_hand())) << "what it leaves is in hand";
+  const auto& f = *pg_framework_named(life.framework);
+  server->sql(fmt::format("drop table {} cascade", with_schema(fmt::format("$S{}", f.table()), f, "")), db);
+  (void)reader.error(ErrorCode::kNotFound);
 }
 
 using PgmqLife = PostgresLife;
@@ -213,12 +216,11 @@ TEST_P(PgBossLater, QueuesWithATableOfTheirOwnAndJobsThatWaitForOthers) {
 
 constexpr const char* kFrameworks = "scripts/fetch-job-frameworks.sh";
 constexpr const char* kRiver = "scripts/fetch-river.sh";
-constexpr Life kPgBoss11 = {
-    "pg-boss", "pg-boss-11", "{1}/node22 {0}/jobs.js", kFrameworks, 1, false, true, false, true, false};
+constexpr Life kPgBoss11 = {"pg-boss", "pg-boss-11", "{1}/node22 {0}/jobs.js", kFrameworks, 1, false, true,
+                            false,     false};
 constexpr Life kPgBoss12 = {
-    "pg-boss", "pg-boss-12", "{1}/node22 {0}/jobs.js", kFrameworks, 1, false, true, false, true, false};
-constexpr Life kPgmq = {"pgmq", "pgmq", "python3 {0}/jobs.py", kFrameworks, 1, true, false, false,
-                        true,   true};
+    "pg-boss", "pg-boss-12", "{1}/node22 {0}/jobs.js", kFrameworks, 1, false, true, false, false, true};
+constexpr Life kPgmq = {"pgmq", "pgmq", "python3 {0}/jobs.py", kFrameworks, 1, true, false, false, true};
 
 std::string name_of(const testing::TestParamInfo<Life>& i) {
   std::string name = i.param.package;
@@ -228,13 +230,12 @@ std::string name_of(const testing::TestParamInfo<Life>& i) {
 
 INSTANTIATE_TEST_SUITE_P(
     Frameworks, PostgresLife,
-    testing::Values(Life{"pg-boss", "pg-boss", "node {0}/jobs.js", kFrameworks, 1, false, true, false, true,
-                         false},
+    testing::Values(Life{"pg-boss", "pg-boss", "node {0}/jobs.js", kFrameworks, 1, false, true, false, false},
                     kPgBoss11, kPgBoss12,
                     Life{"graphile-worker", "graphile-worker", "node {0}/jobs.js", kFrameworks, 2, true, true,
-                         false, false, false},
+                         false, false, true},
                     Life{"procrastinate", "procrastinate", "python3 {0}/jobs.py", kFrameworks, 1, true, true,
-                         false, true, true},
+                         false, true},
                     Life{"river", "river", "{2}/river_jobs", kRiver, 1, true, true, true, true, true}, kPgmq),
     name_of);
 

@@ -57,6 +57,10 @@ async function graphile() {
   for (let i = 0; i < n && verb === 'put-later'; ++i) await utils.addJob('mail', {}, {runAt: new Date(Date.now() + 3600e3)});
   for (let i = 0; i < n && verb === 'put-failing'; ++i) await utils.addJob('mail', {fails: true}, {maxAttempts: 1});
   for (let i = 0; i < n && verb === 'put-retrying'; ++i) await utils.addJob('mail', {fails: true}, {maxAttempts: 25});
+  if (verb === 'purge') {
+    const free = 'select id from graphile_worker.jobs where locked_at is null';
+    await utils.completeJobs((await utils.withPgClient(c => c.query(free))).rows.map(r => r.id));
+  }
   if (verb === 'size') console.log(await utils.withPgClient(async c => (await c.query(
     'select from graphile_worker.jobs where attempts < max_attempts or locked_at is not null')).rowCount));
   await utils.release();

@@ -31,7 +31,7 @@ struct Statements {
   const char* rescue;      // what a dead worker had, when it finds that out
   const char* retry_dead;  // by hand
   const char* purge;
-  const char* count;    // "ready in-hand later", as it counts
+  const char* count;    // "ready in-hand later dead", as it counts
   const char* rescued;  // what is read then: a dead worker's job waits again, or has failed
   const char* retried;
   const char* purged;
@@ -72,13 +72,12 @@ const Statements kOban = {
         "scheduled_at = timezone('UTC', now()), discarded_at = null where state = 'discarded'",
     .purge = "delete from oban_jobs where queue = 'mail' and state <> 'executing'",
     .count =
-        "select format('%s %s %s', count(*) filter (where state = 'available'), count(*) filter (where state "
-        "= "
-        "'executing'), count(*) filter (where state in ('scheduled', 'retryable'))) from oban_jobs where "
-        "queue = 'mail'",
-    .rescued = "4 0 1",
-    .retried = "5 0 1",
-    .purged = "0 0 0",
+        "select format('%s %s %s %s', count(*) filter (where state = 'available'), count(*) filter (where "
+        "state = 'executing'), count(*) filter (where state in ('scheduled', 'retryable')), count(*) filter "
+        "(where state = 'discarded')) from oban_jobs where queue = 'mail'",
+    .rescued = "4 0 1 1",
+    .retried = "5 0 1 0",
+    .purged = "0 0 0 0",
 };
 
 const Statements kSolidQueue = {
@@ -136,13 +135,13 @@ const Statements kSolidQueue = {
         "delete from "
         "solid_queue_jobs where id in (select job_id from r)",
     .count =
-        "select format('%s %s %s', (select count(*) from solid_queue_ready_executions where queue_name = "
-        "'mail'), "
-        "(select count(*) from solid_queue_claimed_executions), (select count(*) from "
-        "solid_queue_scheduled_executions where queue_name = 'mail'))",
-    .rescued = "3 0 1",
-    .retried = "5 0 1",
-    .purged = "0 0 1",
+        "select format('%s %s %s %s', (select count(*) from solid_queue_ready_executions where queue_name = "
+        "'mail'), (select count(*) from solid_queue_claimed_executions), (select count(*) from "
+        "solid_queue_scheduled_executions where queue_name = 'mail'), (select count(*) from "
+        "solid_queue_failed_executions))",
+    .rescued = "3 0 1 2",
+    .retried = "5 0 1 0",
+    .purged = "0 0 1 0",
 };
 
 class PublishedTables : public testing::TestWithParam<const Statements*> {
@@ -155,7 +154,9 @@ class PublishedTables : public testing::TestWithParam<const Statements*> {
   std::string own() const { return db.sql(s.count); }
   std::string read() {
     const auto q = reader.sample();
-    return fmt::format("{} {} {}", q.num_pending, q.in_hand(), q.scheduled.value_or(0));
+    EXPECT_TRUE(q.dead) << "told";
+    return fmt::format("{} {} {} {}", q.num_pending, q.in_hand(), q.scheduled.value_or(0),
+                       q.dead.value_or(0));
   }
   /// As they count, too.
   void expect(const std::string& figures, const std::string& why) {
@@ -172,27 +173,27 @@ TEST_P(PublishedTables, AreReadAsTheyAreThroughAScriptedLife) {
   const auto before = reader.sample();
   run(s.put, 5);
   run(s.put_later, 2);
-  expect("5 0 2", "put in");
+  expect("5 0 2 0", "put in");
   const auto flow = flow_between(before, reader.sample(), std::chrono::seconds(1));
   ASSERT_TRUE(flow.flow);
   EXPECT_EQ(flow.flow->arrivals, 5) << "of those that wait for their time none has come";
   run(s.take);
-  expect("4 1 2", "one is worked on");
+  expect("4 1 2 0", "one is worked on");
   run(s.finish);
-  expect("4 0 2", "it is done");
+  expect("4 0 2 0", "it is done");
   run(s.take);
   run(s.retry);
-  expect("3 0 3", "one that failed waits for its next try");
+  expect("3 0 3 0", "one that failed waits for its next try");
   run(s.take);
   run(s.give_up);
-  expect("2 0 3", "one that failed for good is dead");
+  expect("2 0 3 1", "one that failed for good is dead");
   run(s.come_due);
-  EXPECT_EQ(read(), "4 0 1") << "their time has come, which nobody but a running worker sees";
-  EXPECT_EQ(own(), "2 0 3");
+  EXPECT_EQ(read(), "4 0 1 1") << "their time has come, which nobody but a running worker sees";
+  EXPECT_EQ(own(), "2 0 3 1");
   run(s.stage);
-  expect("4 0 1", "and now it has");
+  expect("4 0 1 1", "and now it has");
   run(s.take);
-  expect("3 1 1", "of a worker that dies");
+  expect("3 1 1 1", "of a worker that dies");
   run(s.rescue);
   expect(s.rescued, "when that is found out");
   run(s.retry_dead);

@@ -33,11 +33,12 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
         from $Sriver_job
         where state in ('available', 'running', 'retryable', 'scheduled') and ($1::text[] is null or queue = any($1))
         group by queue) j)",
-     .id_queue = "queue"},
+     .id_queue = "queue",
+     .dead = "select queue from $Sriver_job where state = 'discarded' and finalized_at is not null order by finalized_at desc"},
 
     // Schema 24 is pg-boss 10: a table for each queue, named in partition_name. Since 25 (pg-boss 11) table_name has it, which
     // is one for all queues unless a queue is partitioned. Later ones have jobs that wait for others (blocked), and an index
-    // of jobs in hand. A column that a schema does not have is the one of `before`, as names are looked for from within.
+    // of jobs in hand and of those that failed. A column that a schema does not have is the one of `before`, as names are looked for from within.
     {.name = "pg-boss", .shown = "pg-boss", .schema = "pgboss", .queue = "", .claim_seconds = 900,
      .tables = "job queue",
      .channel = "", .hole = "",
@@ -48,14 +49,18 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
   select q.name, w.backlog,
     case when q.indexed or pg_relation_size(q.jobs) < $B
       then (select count(*) from $Sjob j where j.name = q.name and j.state = 'active') end,
-    w.scheduled + b.blocked, 0, w.oldest_age, null::boolean
+    w.scheduled + b.blocked, 0, w.oldest_age, null::boolean,
+    case when q.failed_indexed
+      then (select count(*) from (select 1 from $Sjob j where j.name = q.name and j.state = 'failed' limit $M) f) end
   from (select null::text as partition_name, null::text as table_name, false as blocked) before
     cross join lateral
-      (select name, jobs, exists (select from pg_index i where i.indrelid = jobs and i.indisvalid and i.indnatts = 4
-         and i.indpred is not null
-         and pg_get_indexdef(i.indexrelid) like '%(name, state, blocked, start_after) WHERE%') as indexed
+      (select name, jobs, index is not null as indexed, coalesce(index like '%''failed''%', false) as failed_indexed
        from (select name, to_regclass(format('%I.%I', '$N', coalesce(table_name, partition_name))) as jobs
-             from $Squeue) tables) q
+             from $Squeue) tables
+         cross join lateral
+           (select max(pg_get_indexdef(i.indexrelid)) as index from pg_index i where i.indrelid = jobs and i.indisvalid
+              and i.indnatts = 4 and i.indpred is not null
+              and pg_get_indexdef(i.indexrelid) like '%(name, state, blocked, start_after) WHERE%') indexes) q
     cross join lateral
       (select count(*) filter (where start_after <= now()) as backlog,
          count(*) filter (where start_after > now()) as scheduled,
@@ -65,7 +70,7 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
       (select count(*) as blocked from $Sjob j
        where j.name = q.name and j.state in ('created', 'retry') and blocked) b
   where $1::text[] is null or q.name = any($1))",
-     .knows_queues = true},
+     .knows_queues = true, .dead_of_each = true},
 
     {.name = "graphile-worker", .shown = "Graphile Worker", .schema = "graphile_worker", .queue = "", .all_queues = true,
      .claim_seconds = 4 * 3600,
@@ -76,17 +81,18 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
      .names = "select identifier from $S_private_tasks order by 1 limit 20",
      .live = R"(
   select t.identifier, coalesce(w.backlog, 0), case when small then coalesce(h.held, 0) end, coalesce(w.scheduled, 0),
-    coalesce(w.retries, 0), w.oldest_age, null::boolean
+    coalesce(w.retries, 0), w.oldest_age, null::boolean, case when small then coalesce(h.dead, 0) end
   from size cross join $S_private_tasks t
     left join (select task_id, count(*) filter (where run_at <= now()) as backlog,
                  count(*) filter (where run_at > now()) as scheduled,
                  count(*) filter (where run_at > now() and attempts > 0) as retries,
                  extract(epoch from now() - min(run_at) filter (where run_at <= now())) as oldest_age
                from $S_private_jobs where is_available = true group by task_id) w on w.task_id = t.id
-    left join (select task_id, count(*) as held from $S_private_jobs
-               where locked_at is not null and (select small from size) group by task_id) h on h.task_id = t.id
+    left join (select task_id, count(*) filter (where locked_at is not null) as held,
+                 count(*) filter (where locked_at is null) as dead
+               from $S_private_jobs where not is_available and (select small from size) group by task_id) h on h.task_id = t.id
   where (w.task_id is not null or h.task_id is not null) and ($1::text[] is null or t.identifier = any($1)))",
-     .added = "pg_sequence_last_value(pg_get_serial_sequence('$S_private_jobs', 'id')::regclass)"},
+     .added = "pg_sequence_last_value(pg_get_serial_sequence('$S_private_jobs', 'id')::regclass)", .dead_of_each = true},
 
     {.name = "procrastinate", .shown = "Procrastinate", .schema = "", .queue = "", .all_queues = true, .claim_seconds = 60,
      .tables = "procrastinate_jobs",
@@ -124,12 +130,13 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
   from $Soban_jobs
   where state in ('available', 'executing', 'scheduled', 'retryable') and ($1::text[] is null or queue = any($1))
   group by queue)",
-     .id_queue = "queue"},
+     .id_queue = "queue",
+     .dead = "select queue from $Soban_jobs where state = 'discarded' and ($1::text[] is null or queue = any($1))"},
 
     // A job lies in one of these tables besides its own, as its state is; times are UTC without a zone.
     {.name = "solid-queue", .shown = "Solid Queue", .schema = "", .queue = "default", .claim_seconds = 300,
      .tables = "solid_queue_jobs solid_queue_ready_executions solid_queue_scheduled_executions solid_queue_blocked_executions "
-               "solid_queue_claimed_executions solid_queue_pauses",
+               "solid_queue_claimed_executions solid_queue_failed_executions solid_queue_pauses",
      .channel = "", .hole = "",
      .version = "select null::text",
      .names = "select distinct queue_name from $Ssolid_queue_ready_executions order by 1 limit 20",
@@ -153,7 +160,9 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
             from $Ssolid_queue_claimed_executions c) claimed
       where queue_name is not null and ($1::text[] is null or queue_name = any($1)) group by queue_name) jobs
   group by queue)",
-     .id_queue = "queue_name"},
+     .id_queue = "queue_name",
+     .dead = "select (select j.queue_name from $Ssolid_queue_jobs j where j.id = f.job_id) as queue "
+             "from (select job_id from $Ssolid_queue_failed_executions order by id desc limit $M) f"},
 
     // A table for each queue, so that its statement is one within the statement. What was deleted or archived is in it no
     // more; a message that was read is invisible until its time (vt) is over, one that was never read and is invisible waits
@@ -215,8 +224,48 @@ std::string with_schema(std::string_view text, const PgFramework& framework, con
   replace_all(out, "'$N'", "'" + doubled(name, '\'') + "'");
   replace_all(out, "$N", name);
   replace_all(out, "$B", std::to_string(kSmallBytes));
+  replace_all(out, "$M", std::to_string(kMostDead));
   return out;
 }
+
+namespace {
+
+// Of its own table, or of the latest ids: what is told of all queues at once.
+std::string select_counted_ids(const PgFramework& f) {
+  const bool dead = !f.dead.empty();
+  std::string sql = fmt::format(
+      ",\nnews as (select {0} as queue, count(*) as added, count(*) filter (where id > $3) as added_late\n"
+      "  from $S{1} where id > $2 and ($1::text[] is null or {0} = any($1)) group by {0})\n",
+      f.id_queue, f.table());
+  if (dead) {
+    sql += fmt::format(
+        ", fallen as (select queue, count(*) as dead from ({} limit $M) d\n"
+        "  where queue is not null and ($1::text[] is null or queue = any($1)) group by queue)\n",
+        f.dead);
+  }
+  return sql +
+         fmt::format(
+             "select queue, coalesce(backlog, 0) as backlog, coalesce(in_hand, 0) as in_hand,\n"
+             "  coalesce(scheduled, 0) as scheduled, coalesce(retries, 0) as retries, oldest_age, paused, "
+             "coalesce(added, 0) as added,\n"
+             "  {1}coalesce(added_late, 0) as added_late, null::bigint as newest\n"
+             "from live full join news using (queue){2}\n"
+             "union all select null, 0, 0, 0, 0, null, null, 0, {3}0, (select max(id) from $S{0})",
+             f.table(), dead ? "coalesce(dead, 0) as dead, " : "",
+             dead ? " full join fallen using (queue)" : "", dead ? "0, " : "");
+}
+
+std::string select_totals(const PgFramework& f, std::string_view row, bool sized) {
+  const std::string_view none = sized ? "case when (select small from size) then 0 end" : "0";
+  std::string sql = fmt::format("\nselect {}, {} as added{} from live", row,
+                                f.added_of_each ? "added" : "null::bigint", f.dead_of_each ? ", dead" : "");
+  if (!f.knows_queues)
+    sql += fmt::format("\nunion all select null, 0, {}, 0, 0, null, null, {}{}", none, f.added,
+                       f.dead_of_each ? fmt::format(", {}", none) : "");
+  return sql + "\n";
+}
+
+}  // namespace
 
 std::string pg_statement(const PgFramework& f, const std::string& schema) {
   static constexpr std::string_view kRow = "queue, backlog, in_hand, scheduled, retries, oldest_age, paused";
@@ -224,28 +273,14 @@ std::string pg_statement(const PgFramework& f, const std::string& schema) {
   const bool sized = f.live.find("from size") != std::string_view::npos;
   std::string sql = "with ";
   if (sized) sql += fmt::format("size as (select pg_relation_size('$S{}') < $B as small),\n", f.table());
-  sql += fmt::format("live ({}{}) as ({}\n)", kRow, f.added_of_each ? ", added" : "", f.live);
+  sql += fmt::format("live ({}{}{}) as ({}\n)", kRow, f.added_of_each ? ", added" : "",
+                     f.dead_of_each ? ", dead" : "", f.live);
   if (ids) {
-    sql += fmt::format(
-        ",\nnews as (select {0} as queue, count(*) as added, count(*) filter (where id > $3) as added_late\n"
-        "  from $S{1} where id > $2 and ($1::text[] is null or {0} = any($1)) group by {0})\n"
-        "select queue, coalesce(backlog, 0) as backlog, coalesce(in_hand, 0) as in_hand,\n"
-        "  coalesce(scheduled, 0) as scheduled, coalesce(retries, 0) as retries, oldest_age, paused, "
-        "coalesce(added, 0) as added,\n"
-        "  coalesce(added_late, 0) as added_late, null::bigint as newest\n"
-        "from live full join news using (queue)\n"
-        "union all select null, 0, 0, 0, 0, null, null, 0, 0, (select max(id) from $S{1})",
-        f.id_queue, f.table());
+    sql += select_counted_ids(f);
   } else {
-    sql +=
-        fmt::format("\nselect {}, {} as added from live", kRow, f.added_of_each ? "added" : "null::bigint");
-    if (!f.knows_queues)
-      sql += fmt::format("\nunion all select null, 0, {}, 0, 0, null, null, {}",
-                         sized ? "case when (select small from size) then 0 end" : "0", f.added);
-    sql += "\n";
     // Of no use here, and there all the same: a statement's parameters have a number.
     sql = fmt::format("select * from ({}) figures where $2::bigint is not null and $3::bigint is not null",
-                      sql);
+                      sql + select_totals(f, kRow, sized));
   }
   return with_schema(sql + fmt::format(" limit {}", PgConnection::kMaxRows + 1), f, schema);
 }

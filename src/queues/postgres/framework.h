@@ -34,15 +34,22 @@ struct PgFramework {
   std::string_view id_queue = "";   ///< the column with the queue's name; empty: they are not
   std::string_view added = "null";  ///< arrivals of all queues together, a total
   bool added_of_each = false;       ///< `live` has one more column, a queue's arrivals, a total
+  /// Rows of queue, one for each job that failed for good, the newest first, where an index serves that; the first $M are
+  /// counted. Empty: they are not, unless `live` does.
+  std::string_view dead = "";
+  bool dead_of_each = false;  ///< `live` has one more column, a queue's dead jobs
   bool oldest_age = true;
 
   std::string_view table() const { return tables.substr(0, tables.find(' ')); }
+  bool tells_dead() const { return !dead.empty() || dead_of_each; }
   bool tells_arrivals(bool all) const {
     return !id_queue.empty() || added_of_each || (all && added != "null");
   }
 };
 
 std::span<const PgFramework> pg_frameworks();
+/// No more dead jobs are counted: what failed for good stays, and may be as many as were ever put in.
+inline constexpr int kMostDead = 10'000;
 /// nullptr where there is none of that name.
 const PgFramework* pg_framework_named(std::string_view name);
 
@@ -50,8 +57,8 @@ const PgFramework* pg_framework_named(std::string_view name);
 std::string with_schema(std::string_view text, const PgFramework& framework, const std::string& schema);
 
 /// Reads all queues at once. $1: text[] of queues or NULL; $2, $3: bigint, ids behind which jobs are counted. Rows of
-/// queue, backlog, in_hand, scheduled, retries, oldest_age, paused, added (since $2, or a total), added_late (since $3), newest
-/// (the latest id). One row has NULL for the queue: what holds for those that have no row, and for all together.
+/// queue, backlog, in_hand, scheduled, retries, oldest_age, paused, added (since $2, or a total), dead where it is told,
+/// added_late (since $3), newest (the latest id). One row has NULL for the queue: what holds for those that have no row, and for all together.
 std::string pg_statement(const PgFramework& framework, const std::string& schema);
 
 /// "name" as an identifier of SQL.

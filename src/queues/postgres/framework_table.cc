@@ -94,7 +94,7 @@ Result<std::shared_ptr<const PgSnapshot>> FrameworkTable::snapshot(const PgRows&
       std::optional<std::uint64_t>* into;
     } counts[] = {{"backlog", &backlog},   {"in_hand", &f.in_hand}, {"scheduled", &f.scheduled},
                   {"retries", &f.retries}, {"added", &f.added},     {"added_late", &added_late},
-                  {"newest", &id}};
+                  {"newest", &id},         {"dead", &f.dead}};
     for (const auto& c : counts) {
       auto v = pg_count(rows, i, c.name);
       if (!v) return tl::unexpected(v.error());

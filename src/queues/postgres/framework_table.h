@@ -25,6 +25,7 @@ struct PgQueueFigures {
   std::optional<double> oldest_age;                          ///< seconds
   bool paused = false;
   std::optional<std::uint64_t> added;  ///< jobs that were put in, a total within PgSnapshot::incarnation
+  std::optional<std::uint64_t> dead;   ///< those that failed for good, kMostDead of all queues at most
 };
 
 struct PgSnapshot {

@@ -143,7 +143,8 @@ Untold untold(const Settings& settings) {
   const auto* f = pg_framework_named(spec.framework);
   if (f) {
     out.why = fmt::format(" with framework: {}", f->name);
-    for (const auto m : {Metric::kQueueDead, Metric::kQueueConsumers}) out.metrics.push_back(m);
+    out.metrics.push_back(Metric::kQueueConsumers);
+    if (!f->tells_dead()) out.metrics.push_back(Metric::kQueueDead);
     if (!f->oldest_age) out.metrics.push_back(Metric::kQueueOldestAge);
     out.flow = !f->tells_arrivals(spec.queues.empty());
   } else {

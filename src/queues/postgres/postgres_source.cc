@@ -125,8 +125,8 @@ class PostgresSource::Core final : public std::enable_shared_from_this<Core> {
   Result<QueueSample> sample_of(const PgSnapshot& snapshot) {
     QueueSample out;
     out.redelivered_after = spec_.claim_after;
-    std::uint64_t in_hand = 0, scheduled = 0, retries = 0, added = 0, paused = 0, queues = 0;
-    bool told_in_hand = true, told_scheduled = true, told_added = true;
+    std::uint64_t in_hand = 0, scheduled = 0, retries = 0, added = 0, dead = 0, paused = 0, queues = 0;
+    bool told_in_hand = true, told_scheduled = true, told_added = true, told_dead = framework_->tells_dead();
     std::optional<double> oldest;
     const auto take = [&](const PgQueueFigures& f) {
       ++queues;
@@ -138,10 +138,12 @@ class PostgresSource::Core final : public std::enable_shared_from_this<Core> {
       told_in_hand = told_in_hand && f.in_hand;
       told_scheduled = told_scheduled && f.scheduled;
       told_added = told_added && f.added;
+      told_dead = told_dead && f.dead;
       in_hand += f.in_hand.value_or(0);
       scheduled += f.scheduled.value_or(0);
       retries += f.retries.value_or(0);
       added += f.added.value_or(0);
+      dead += f.dead.value_or(0);
     };
     for (const auto& name : spec_.queues) {
       const auto found = snapshot.queues.find(name);
@@ -158,6 +160,7 @@ class PostgresSource::Core final : public std::enable_shared_from_this<Core> {
       // What holds where there is no job at all; and arrivals, where only those of all together are counted.
       if (snapshot.others) {
         told_in_hand = told_in_hand && snapshot.others->in_hand;
+        told_dead = told_dead && snapshot.others->dead;
         if (framework_->id_queue.empty()) {
           told_added = snapshot.others->added.has_value();
           added = snapshot.others->added.value_or(0);
@@ -166,6 +169,7 @@ class PostgresSource::Core final : public std::enable_shared_from_this<Core> {
     }
     out.num_ack_pending = told_in_hand ? std::optional(in_hand) : std::nullopt;
     if (told_scheduled) out.scheduled = scheduled;
+    if (told_dead) out.dead = dead;
     if (oldest) out.oldest_age = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*oldest));
     if (queues > 0 && paused == queues)
       out.paused = fmt::format("queue {} is paused in {}", spec_.what(), framework_->shown);
