@@ -205,6 +205,7 @@ class Daemon {
     if (!lease) return tl::unexpected(lease.error());
     lease_ = std::move(*lease);
     controller_.share(lease_.get());
+    notifier_.share(lease_.get());
     return {};
   }
 

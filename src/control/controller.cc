@@ -196,6 +196,7 @@ void Controller::reschedule() {
   if (options_.board) publish_touched();
   for (Service* s : touched_) {
     s->touched = false;
+    if (lease_ && s->proposals.take_changed()) leave(*s);
     const Time next = due(*s);
     if (s->scheduled == next) continue;
     if (s->scheduled) schedule_.erase({*s->scheduled, s});
@@ -282,7 +283,6 @@ void Controller::look(Service& s) {
       options_.log.warn("[{}] ⚠ {}", s.spec.name, report.problem);
   }
   s.report = std::move(report);
-  if (stop_is_news) leave(s);
   s.counts = count(s.report);
   if (s.order) {
     // What was asked for counts, and what is being stopped does not, though the target may not show it yet.
@@ -291,6 +291,7 @@ void Controller::look(Service& s) {
     s.counts.failing = std::min(s.counts.failing, s.counts.current);
     s.counts.not_placed = std::min(s.counts.not_placed, s.counts.current);
   }
+  if (lease_ && (stop_is_news || zero_is_no_stop(s) != s.zero_left)) leave(s);
   s.wanted = s.counts.current;
   if (s.where) s.place = s.where();
   look_at_calendar(s);
@@ -479,6 +480,7 @@ void Controller::stop_replicas() {
     if (s->dry_run) continue;
     options_.log.info("[{}] stopping all replicas, as asked", name);
     event(*s, "stop", "all replicas are stopped, as asked by `docktor daemon stop --replicas`");
+    leave(*s);
     s->target->scale({0, s->busyness}, [](const Result<std::string>&) {});
   }
 }

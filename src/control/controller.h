@@ -197,8 +197,11 @@ class Controller {
   void look_at_lease(Time now);
   void take_over(Service& s);
   void take_part(Service& s);
-  void leave(const Service& s) const;
-  void leave(const Service& s, nlohmann::json learned) const;
+  void take_up_proposals(Service& s, const nlohmann::json& said);
+  bool zero_is_no_stop(const Service& s) const;
+  void leave(Service& s) const;
+  void leave(Service& s, nlohmann::json learned) const;
+  void announce(Service& s, ScaleOrder order);
   Overrides overrides_of(Service& s, Time now);
   void end_overrides(Service& s, Time now);
   void acted(Service& s, const char* what, nlohmann::ordered_json details, const std::string& text,
@@ -208,6 +211,7 @@ class Controller {
   std::string propose(Service& s, const Decision& decision, const std::string& id);
   void order(Service& s, int from, int to, nlohmann::ordered_json record, std::string version,
              bool recorded = false);
+  void send(Service& s, ScaleOrder order);
   void conclude(Service& s, Evaluation e);
 
   // A language model's part (controller_advice.cc).

@@ -134,8 +134,14 @@ void Controller::order(Service& s, int from, int to, nlohmann::ordered_json reco
   s.last_outcome = "pending";
   s.wanted = to;
   options_.log.info("[{}] Executing: {} → {} replicas", s.spec.name, from, to);
-  s.target->scale({to, s.busyness, std::move(version)}, [this, inbox = inbox_, name = s.spec.name,
-                                                         generation = s.generation, number](auto outcome) {
+  ScaleOrder what{to, s.busyness, std::move(version)};
+  if (lease_ && to == 0 && !s.dry_run) return announce(s, std::move(what));
+  send(s, std::move(what));
+}
+
+void Controller::send(Service& s, ScaleOrder what) {
+  s.target->scale(what, [this, inbox = inbox_, name = s.spec.name, generation = s.generation,
+                         number = s.order->number](auto outcome) {
     inbox->push([this, name, generation, number, outcome = std::move(outcome)]() mutable {
       on_outcome(name, generation, number, std::move(outcome));
     });

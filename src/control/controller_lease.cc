@@ -49,21 +49,37 @@ void Controller::look_at_lease(Time now) {
 // What people said is as it was left, also where that is nothing; and the target knows whose doing the rest is.
 void Controller::take_part(Service& s) {
   const auto left = lease_->left(s.spec.name);
-  std::string stopped;
+  LedBefore before;
   if (left.said.is_object()) {
     const auto at = left.said.find("overrides");
     s.overrides =
         at == left.said.end() ? StandingOverrides{} : StandingOverrides::restore(*at, options_.clock);
     s.overrides.tell_by(by_wall_);
     if (const auto by = left.said.find("stopped_by_hand"); by != left.said.end() && by->is_string())
-      stopped = by->get<std::string>();
+      before.stopped_by_hand = by->get<std::string>();
+    const auto zero = left.said.find("zero_is_no_stop");
+    before.ran = before.stopped_by_hand.empty() && zero != left.said.end() && *zero == false;
+    if (leads_) take_up_proposals(s, left.said);
   }
   auto* led = dynamic_cast<Led*>(s.target.get());
   if (!led) return;
   if (leads_)
-    led->lead(*lease_, stopped);
+    led->lead(*lease_, before);
   else
     led->follow();
+}
+
+void Controller::take_up_proposals(Service& s, const nlohmann::json& said) {
+  const auto at = said.find("proposals");
+  if (at == said.end()) return;
+  s.proposals = Proposals::restore(*at, s.spec.name, options_.clock.now(), by_wall_, kAskedWaits);
+  for (const auto& p : s.proposals.list()) {
+    const auto text =
+        fmt::format("proposal {} of {} is taken over: {} → {} replicas; `docktor approve {}` carries it out",
+                    p.id, p.by, p.from, p.to, p.id);
+    options_.log.info("[{}] {}", s.spec.name, text);
+    event(s, "news", text);
+  }
 }
 
 // The first decision rests on a sample of its own, taken now.
@@ -76,16 +92,41 @@ void Controller::take_over(Service& s) {
   static_cast<void>(save(s));  // it warned
 }
 
-void Controller::leave(const Service& s) const {
-  if (lease_) leave(s, s.autoscaler.save());
+void Controller::leave(Service& s) const {
+  if (lease_ && leads_) leave(s, s.autoscaler.save());
 }
 
-void Controller::leave(const Service& s, nlohmann::json learned) const {
+// A 0 that stands, or that is on its way there by an order of ours. Where it is not known it is none either: what waits is then
+// worked off, which a person may stop again.
+bool Controller::zero_is_no_stop(const Service& s) const {
+  return s.report.stopped_by_hand.empty() &&
+         (ending_ || !s.report.problem.empty() || s.counts.current == 0 || (s.order && s.order->target == 0));
+}
+
+void Controller::leave(Service& s, nlohmann::json learned) const {
+  s.zero_left = zero_is_no_stop(s);
   if (!leads_) return;
-  nlohmann::json said = nlohmann::json::object();
+  nlohmann::json said = {{"zero_is_no_stop", s.zero_left}};
+  if (auto proposals = s.proposals.save(by_wall_); !proposals.empty())
+    said["proposals"] = std::move(proposals);
   if (!s.overrides.empty()) said["overrides"] = s.overrides.save(options_.clock);
   if (!s.report.stopped_by_hand.empty()) said["stopped_by_hand"] = s.report.stopped_by_hand;
   lease_->leave(s.spec.name, {std::move(said), std::move(learned)});
+}
+
+// Kubernetes forgets who set a number of 0. Whoever leads next must not take this one for a person's, so that it is known there
+// before it goes out.
+void Controller::announce(Service& s, ScaleOrder what) {
+  leave(s);
+  lease_->once_left([this, inbox = inbox_, name = s.spec.name, generation = s.generation,
+                     number = s.order->number, what = std::move(what)](Result<void> left) {
+    inbox->push([this, name, generation, number, what, left = std::move(left)] {
+      Service* s = find(name);
+      if (!s || s->generation != generation || !s->order || s->order->number != number) return;
+      if (!left) return on_outcome(name, generation, number, tl::unexpected(left.error()));
+      send(*s, what);
+    });
+  });
 }
 
 void Controller::close() {

@@ -17,6 +17,16 @@ class FakeLease final : public Lease {
   }
   void leave(const std::string& service, Legacy legacy) override { legacies[service] = std::move(legacy); }
 
+  void once_left(std::function<void(Result<void>)> done) override {
+    ++asked;
+    if (!left_error)
+      done({});
+    else
+      done(tl::unexpected(*left_error));
+  }
+
+  int asked = 0;  // whether what was left is written
+  std::optional<Error> left_error;
   std::optional<Time> until;
   std::string leader = "docktor-2", trouble;
   std::map<std::string, Legacy> legacies;
@@ -127,6 +137,18 @@ TEST_F(LeaseTest, WhatPeopleSaidPassesToTheNext) {
       << status;
 }
 
+TEST_F(LeaseTest, WhoeverLeadsAgainKnowsWhatItWasToldBefore) {
+  lead();
+  apply({spec("a")});
+  pass(1s);
+  ASSERT_TRUE(controller->scale("a", 2, {}, "", "ann"));
+  follow();  // the API server was gone for a while, and nobody else led
+  pass(1s);
+  lead();
+  pass(1s);
+  EXPECT_EQ(controller->status("a")[0]["overrides"][0]["replicas"], 2) << controller->status("a")[0];
+}
+
 TEST_F(LeaseTest, APauseThatWasEndedMeanwhileIsOverForTheNextOne) {
   lead();
   apply({spec("a")});
@@ -141,10 +163,112 @@ TEST_F(LeaseTest, APauseThatWasEndedMeanwhileIsOverForTheNextOne) {
   EXPECT_EQ(world().orders, (std::vector<int>{3}));
 }
 
+TEST_F(LeaseTest, AZeroIsKnownToTheNextOneBeforeItIsOrdered) {
+  auto s = spec("a");
+  s.limits.min_replicas = 0;
+  lead();
+  lease.left_error = Error{ErrorCode::kUnavailable, "the API server does not answer", true};
+  world().hold_orders = true;
+  apply({s});
+  pass(100s);  // its queue is empty
+  EXPECT_GT(lease.asked, 0);
+  EXPECT_TRUE(world().orders.empty()) << "an order that the next one would take for a person's";
+  const auto all = journal.decisions();
+  EXPECT_TRUE(std::ranges::any_of(all, [](const auto& d) {
+    return d["outcome"] == "failed" && d["error"] == "the API server does not answer";
+  })) << all.back();
+  EXPECT_EQ(lease.legacies["a"].said["zero_is_no_stop"], false) << "nothing of it is on its way";
+  lease.left_error.reset();
+  pass(100s);
+  ASSERT_EQ(world().orders.front(), 0);
+  EXPECT_EQ(lease.legacies["a"].said["zero_is_no_stop"], true);
+  // It is there; and back.
+  world().hold_orders = false;
+  world().replicas = 0;
+  world().waiting.back()(std::string("done"));
+  pass(5s);
+  EXPECT_EQ(lease.legacies["a"].said["zero_is_no_stop"], true);
+  world().queue.num_pending = 1500;
+  pass(20s);
+  ASSERT_GT(world().replicas, 0);
+  EXPECT_EQ(lease.legacies["a"].said["zero_is_no_stop"], false);
+}
+
+TEST_F(LeaseTest, TheTargetHearsWhetherAZeroMayBeTheLeadersOwn) {
+  apply({spec("a")});
+  for (const auto& [said, ran] : {std::pair{R"({"zero_is_no_stop": false})", true},
+                                  {R"({"zero_is_no_stop": true})", false},
+                                  {R"({"zero_is_no_stop": false, "stopped_by_hand": "by ann"})", false},
+                                  {R"({"zero_is_no_stop": 0})", false},
+                                  {R"({})", false}}) {
+    follow();
+    pass(1s);
+    lease.legacies["a"] = {nlohmann::json::parse(said), nullptr};
+    lead();
+    pass(1s);
+    EXPECT_EQ(world().ran_before, ran) << said;
+  }
+}
+
+TEST_F(LeaseTest, ProposalsAndRejectionsPassToTheNext) {
+  manual = true;
+  build();
+  controller->share(&lease);
+  lead();
+  world().queue.num_pending = 1500;
+  apply({spec("a")});
+  pass(2s);
+  const auto open = controller->proposals("a");
+  ASSERT_EQ(open.size(), 1u);
+  const auto id = open[0]["id"].get<std::string>();
+  ASSERT_TRUE(controller->propose("a", 2, "a sale begins", "ann"));
+  pass(1s);
+  auto left = lease.legacies;
+
+  // The next one, which has followed.
+  const auto next = [&] {
+    build();
+    controller->share(&lease);
+    follow();
+    world() = World{};
+    world().queue.num_pending = 1500;
+    apply({spec("a")});
+    pass(3s);
+    EXPECT_TRUE(controller->proposals("a").empty());
+    lease.legacies = left;
+    lead();
+    pass(3s);
+  };
+  next();
+  const auto taken = controller->proposals("a");
+  ASSERT_EQ(taken.size(), 2u) << taken;
+  EXPECT_EQ(taken[0]["id"], id);
+  EXPECT_EQ(taken[0]["reason"], open[0]["reason"]);
+  EXPECT_GE(taken[0]["age"], open[0]["age"]);
+  EXPECT_EQ(taken[1]["by"], "ann");
+  EXPECT_GT(taken[1]["ends_in"], 500);
+  EXPECT_NE(event("news")["text"].get<std::string>().find("of ann is taken over: 1 → 2 replicas"),
+            std::string::npos);
+  ASSERT_TRUE(controller->reject(id, "not now", "bob"));
+  pass(1s);
+  left = lease.legacies;
+  next();
+  EXPECT_EQ(controller->proposals("a").size(), 1u) << "what was rejected is not proposed again";
+  const auto asked = controller->proposals("a")[0]["id"].get<std::string>();
+  ASSERT_TRUE(controller->approve(asked, "bob"));
+  pass(1s);
+  EXPECT_EQ(world().orders, (std::vector<int>{2}));
+  left = lease.legacies;
+  EXPECT_FALSE(left["a"].said.contains("proposals") && left["a"].said["proposals"].contains("asked"));
+}
+
 TEST_F(LeaseTest, RubbishThatWasLeftIsNothing) {
   apply({spec("a")});
-  for (const char* said : {R"({"overrides": 7, "stopped_by_hand": [1]})",
-                           R"({"overrides": {"hold": {"replicas": "many"}}})", "[]", "3"}) {
+  for (const char* said :
+       {R"({"overrides": 7, "stopped_by_hand": [1]})", R"({"overrides": {"hold": {"replicas": "many"}}})",
+        R"({"proposals": [7]})",
+        R"({"proposals": {"policy": {"id": "x", "from": -1, "to": 1e99}, "asked": "y"}})",
+        R"({"proposals": {"asked": {"id": 1, "by": "z", "from": 1, "to": 3}}})", "[]", "3"}) {
     follow();
     pass(1s);
     lease.legacies["a"] = {nlohmann::json::parse(said), nlohmann::json::parse("[[]]")};
@@ -152,6 +276,7 @@ TEST_F(LeaseTest, RubbishThatWasLeftIsNothing) {
     pass(1s);
     EXPECT_EQ(controller->status("a")[0].value("overrides", "none"), "none") << said;
     EXPECT_EQ(world().stop_left, "") << said;
+    EXPECT_TRUE(controller->proposals("a").empty()) << said;
   }
 }
 

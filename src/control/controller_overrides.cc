@@ -13,8 +13,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr auto kAskedWaits = std::chrono::minutes(10);  // for an answer to a proposal from outside
-
 std::string change_text(const Proposal& p) { return fmt::format("{} {} → {}", p.service, p.from, p.to); }
 
 ordered_json as_shown(const Proposal& p, Time now, Duration by_wall) {
@@ -336,6 +334,7 @@ Result<std::string> Controller::reject(const std::string& id, const std::string&
   for (const auto& [name, service] : services_) {
     const auto p = service->proposals.reject(id, by, reason);
     if (!p) continue;
+    touch(*service);
     ordered_json details = {{"id", id}, {"current_replicas", p->from}, {"target_replicas", p->to}};
     if (!reason.empty()) details["reason"] = reason;
     const auto text =

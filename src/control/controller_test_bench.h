@@ -75,6 +75,7 @@ struct World {
   int starting = 0;          // of `replicas`
   int follows = 0, leads = 0;
   std::string stop_left;  // by the one that led before
+  bool ran_before = false;
   std::vector<int> orders;
   std::vector<std::function<void(Result<std::string>)>> waiting;
 };
@@ -152,9 +153,10 @@ class FakeTarget final : public Target, public Led {
     w_.stopped_by_hand.clear();
   }
   void follow() override { ++w_.follows; }
-  void lead(const Lease&, const std::string& stopped_by_hand) override {
+  void lead(const Lease&, const LedBefore& before) override {
     ++w_.leads;
-    w_.stop_left = stopped_by_hand;
+    w_.stop_left = before.stopped_by_hand;
+    w_.ran_before = before.ran;
   }
   std::vector<Finding> check() override { return {}; }
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
+#include "core/json_text.h"
 #include "core/record.h"
 
 namespace docktor {
@@ -23,14 +25,14 @@ std::string tail(const std::string& by, const std::optional<Time>& until, Durati
 
 std::string text_of(const json& j, const char* key) {
   const auto it = j.find(key);
-  return it != j.end() && it->is_string() ? it->get<std::string>() : "";
+  return it != j.end() && it->is_string() ? plain_text(it->get<std::string>()) : "";
 }
 
 std::optional<int> count_of(const json& j, const char* key) {
   const auto it = j.find(key);
-  if (it == j.end() || !it->is_number_unsigned() || it->get<std::uint64_t>() > kMostReplicas)
-    return std::nullopt;
-  return it->get<int>();
+  if (it == j.end() || !it->is_number_integer()) return std::nullopt;
+  const auto n = it->get<std::int64_t>();  // beyond its range it is negative
+  return n >= 0 && n <= kMostReplicas ? std::optional(static_cast<int>(n)) : std::nullopt;
 }
 
 std::optional<Time> instant_of(const json& j, const char* key) {

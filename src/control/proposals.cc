@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+
+#include "core/json_text.h"
 
 namespace docktor {
 namespace {
@@ -19,7 +22,81 @@ bool waits_for_a_sample(const Decision& d) {
          std::ranges::any_of(d.limits, [](const AppliedLimit& l) { return l.name == "freshness"; });
 }
 
+// As the docktor that acted before left it.
+
+using Json = nlohmann::json;
+
+constexpr std::size_t kMostText = 1000;
+constexpr int kMostProposed = 1'000'000;
+
+Json left_proposal(const Proposal& p, Duration by_wall) {
+  Json j = {{"id", p.id},         {"from", p.from}, {"to", p.to},
+            {"reason", p.reason}, {"by", p.by},     {"at", to_seconds(p.at + by_wall)}};
+  if (p.until) j["until"] = to_seconds(*p.until + by_wall);
+  return j;
+}
+
+std::string text_in(const Json& j, const char* key) {
+  const auto it = j.find(key);
+  return it != j.end() && it->is_string() ? plain_text(it->get<std::string>().substr(0, kMostText)) : "";
+}
+
+std::optional<int> count_in(const Json& j, const char* key) {
+  const auto it = j.find(key);
+  if (it == j.end() || !it->is_number_integer()) return std::nullopt;
+  const auto n = it->get<std::int64_t>();  // beyond its range it is negative
+  return n >= 0 && n <= kMostProposed ? std::optional(static_cast<int>(n)) : std::nullopt;
+}
+
+std::optional<Time> time_in(const Json& j, const char* key, Duration by_wall) {
+  const auto it = j.find(key);
+  if (it == j.end() || !it->is_number()) return std::nullopt;
+  const double t = it->get<double>();
+  return t >= 0 && t < 9e9 ? std::optional(time_at(t) - by_wall) : std::nullopt;
+}
+
+std::optional<Proposal> taken_up(const Json& all, const char* key, const std::string& service, Time now,
+                                 Duration by_wall) {
+  const auto it = all.find(key);
+  if (it == all.end() || !it->is_object()) return std::nullopt;
+  const auto from = count_in(*it, "from"), to = count_in(*it, "to");
+  Proposal p{text_in(*it, "id"),
+             service,
+             from.value_or(0),
+             to.value_or(0),
+             text_in(*it, "reason"),
+             text_in(*it, "by"),
+             std::min(now, time_in(*it, "at", by_wall).value_or(now)),
+             time_in(*it, "until", by_wall)};
+  if (p.id.empty() || p.by.empty() || !from || !to || p.from == p.to) return std::nullopt;
+  return p;
+}
+
 }  // namespace
+
+Json Proposals::save(Duration by_wall) const {
+  Json j = Json::object();
+  if (policys_) j["policy"] = left_proposal(*policys_, by_wall);
+  if (asked_) j["asked"] = left_proposal(*asked_, by_wall);
+  if (rejected_) {
+    j["rejected"] = left_proposal(*rejected_, by_wall);
+    j["rejected_text"] = rejected_text_;
+  }
+  return j;
+}
+
+Proposals Proposals::restore(const Json& saved, const std::string& service, Time now, Duration by_wall,
+                             Duration most) {
+  Proposals out;
+  if (!saved.is_object()) return out;
+  out.policys_ = taken_up(saved, "policy", service, now, by_wall);
+  if (out.policys_) out.policys_->until.reset();
+  out.asked_ = taken_up(saved, "asked", service, now, by_wall);
+  if (out.asked_) out.asked_->until = std::min(out.asked_->until.value_or(now), now + most);
+  out.rejected_ = taken_up(saved, "rejected", service, now, by_wall);
+  out.rejected_text_ = text_in(saved, "rejected_text");
+  return out;
+}
 
 Proposals::Ended Proposals::review(const Decision& d, Bounds bounds, Time now) {
   Ended ended;
@@ -34,6 +111,7 @@ Proposals::Ended Proposals::review(const Decision& d, Bounds bounds, Time now) {
     if (!why.empty()) {
       ended.emplace_back(*asked_, why);
       asked_.reset();
+      changed_ = true;
     }
   }
   if (waits_for_a_sample(d)) return ended;
@@ -42,9 +120,13 @@ Proposals::Ended Proposals::review(const Decision& d, Bounds bounds, Time now) {
                                       ? fmt::format("there are {} replicas now", d.current)
                                       : "no longer wanted: " + d.reason);
     policys_.reset();
+    changed_ = true;
   }
   // A rejection holds for what was seen, not for ever.
-  if (rejected_ && !(d.needs_approval && still_wanted(*rejected_, d))) rejected_.reset();
+  if (rejected_ && !(d.needs_approval && still_wanted(*rejected_, d))) {
+    rejected_.reset();
+    changed_ = true;
+  }
   return ended;
 }
 
@@ -58,12 +140,14 @@ Proposals::Standing Proposals::standing(const Decision& d) const {
 void Proposals::open(Proposal p) {
   rejected_.reset();
   policys_ = std::move(p);
+  changed_ = true;
 }
 
 Proposals::Ended Proposals::ask(Proposal p) {
   Ended ended;
   if (asked_) ended.emplace_back(*asked_, "another one took its place: " + p.id);
   asked_ = std::move(p);
+  changed_ = true;
   return ended;
 }
 
@@ -76,7 +160,9 @@ const Proposal* Proposals::find(const std::string& id) const {
 
 std::optional<Proposal> Proposals::take(const std::string& id) {
   for (auto* p : {&policys_, &asked_}) {
-    if (*p && (*p)->id == id) return std::exchange(*p, std::nullopt);
+    if (!*p || (*p)->id != id) continue;
+    changed_ = true;
+    return std::exchange(*p, std::nullopt);
   }
   return std::nullopt;
 }
@@ -97,6 +183,7 @@ Proposals::Ended Proposals::drop(const std::string& why) {
   Ended ended;
   for (auto& p : list()) ended.emplace_back(std::move(p), why);
   *this = {};
+  changed_ = true;
   return ended;
 }
 

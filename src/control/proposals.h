@@ -1,6 +1,7 @@
 // Decisions that wait for a person's yes: one service's open proposals, and when they end.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +11,9 @@
 #include "core/time.h"
 
 namespace docktor {
+
+/// So long does a proposal from outside wait for an answer.
+inline constexpr auto kAskedWaits = std::chrono::minutes(10);
 
 struct Proposal {
   std::string id;  ///< the decision's
@@ -50,11 +54,20 @@ class Proposals {
   const std::optional<Proposal>& policys() const { return policys_; }
   const std::optional<Proposal>& asked() const { return asked_; }
 
+  /// For the docktor that acts next. Times as clocks on the wall show them, which is `by_wall` later.
+  nlohmann::json save(Duration by_wall) const;
+  /// What save() wrote; anything missing or absurd is left out. A proposal from outside waits no longer than `most` from now.
+  static Proposals restore(const nlohmann::json& saved, const std::string& service, Time now,
+                           Duration by_wall, Duration most);
+  /// save() may be another than at the last call.
+  bool take_changed() { return std::exchange(changed_, false); }
+
  private:
   std::optional<Proposal> policys_;
   std::optional<Proposal> asked_;
   std::optional<Proposal> rejected_;
   std::string rejected_text_;
+  bool changed_ = false;
 };
 
 }  // namespace docktor

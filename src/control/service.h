@@ -132,6 +132,7 @@ struct Service {
   bool needs_in_flight = false;
   StandingOverrides overrides;
   Proposals proposals;
+  bool zero_left = false;  ///< as told to whoever leads next: a 0 of the number is no person's stop
 
   TargetReport report;
   ReplicaCounts counts;

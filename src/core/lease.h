@@ -1,11 +1,13 @@
 // The Lease seam: the right to act, which one daemon has of several that watch the same services.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
 #include "core/lease_term.h"
+#include "core/result.h"
 #include "core/time.h"
 
 namespace docktor {
@@ -15,6 +17,9 @@ struct Legacy {
   nlohmann::json said;     ///< what people said, what was seen of them; null: nothing was left
   nlohmann::json learned;  ///< null: nothing was left, or there was no room for it
 };
+
+/// In place of a service's name: what is left of the daemon itself, whom it has told of what. No service can be named so.
+inline constexpr const char* kOfDaemon = "_daemon";
 
 /// Thread-safe; no call waits for a server.
 class Lease {
@@ -31,6 +36,9 @@ class Lease {
 
   /// Of the leader: what the next one is to know. `said` is on its way within seconds, `learned` when it suits.
   virtual void leave(const std::string& service, Legacy legacy) = 0;
+
+  /// Calls back once, from any thread, when whoever leads next will find all that `said` has so far, or why that is not so.
+  virtual void once_left(std::function<void(Result<void>)> done) = 0;
 };
 
 }  // namespace docktor

@@ -8,6 +8,13 @@
 
 namespace docktor {
 
+/// What the one that acted before knew of the number.
+struct LedBefore {
+  std::string stopped_by_hand;  ///< see TargetReport
+  /// There were replicas, and no order was to end them all: a 0 is somebody else's, who was not told that nobody acts.
+  bool ran = false;
+};
+
 /// Thread-safe; no call waits. A target that is told neither acts alone.
 class Led {
  public:
@@ -18,8 +25,7 @@ class Led {
 
   /// This one acts from now on, while `lease`, which outlives the target, is held: an order goes out only before its term's
   /// send_before, asked right then, and is not waited for past its end; kConflict where it does not go out.
-  /// `stopped_by_hand`: see TargetReport, as the one before knew it.
-  virtual void lead(const Lease& lease, const std::string& stopped_by_hand) = 0;
+  virtual void lead(const Lease& lease, const LedBefore& before) = 0;
 };
 
 }  // namespace docktor

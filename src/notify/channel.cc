@@ -4,12 +4,15 @@
 
 #include <algorithm>
 
+#include "core/json_text.h"
 #include "core/text.h"
 
 namespace docktor::notify {
 namespace {
 
 constexpr double kJitter = 0.2;
+
+bool stands(const Event& e) { return e.phase != Phase::kOnce; }
 
 }  // namespace
 
@@ -89,6 +92,7 @@ void Channel::put_begun(const Sight& sight) {
             .figures = t.figures};
     if (t.figures && t.figures->decision) e.decision = t.figures->decision_id;
     if (it == told_.end()) {
+      if (t.held != sight.now) continue;  // it stands until it is surely over, and is none to begin with
       if (waiting_.size() >= kMostWaiting) return;  // the next look finds it
       told_.emplace(key, Told{.info = t.info, .since = t.since, .last = sight.now});
       put(std::move(e));
@@ -151,9 +155,32 @@ void Channel::put_notes(const Sight& sight) {
 void Channel::look(const Sight& sight) {
   if (address_.form == Form::kHeartbeat) return;
   watch_.look(sight);
+  if (!leads_) return;
   put_ended(sight);
   put_begun(sight);
   put_notes(sight);
+}
+
+// What was not sent, the other one finds for itself: it stands, and nobody was told.
+void Channel::follow() {
+  leads_ = false;
+  std::erase_if(waiting_, stands);
+  if (batch_ && !sending_) keep_what_happened(*batch_);
+  std::erase_if(told_, [](const auto& t) { return !t.second.arrived; });
+}
+
+void Channel::lead(const nlohmann::json& told, Time now) {
+  leads_ = true;
+  next_beat_ = now;
+  if (!told.is_array()) return;
+  told_.clear();
+  told_changed_ = true;
+  restore(told, now);
+}
+
+void Channel::keep_what_happened(Batch& batch) {
+  std::erase_if(batch.events, stands);
+  if (batch.events.empty()) batch_.reset();
 }
 
 void Channel::tell(std::string_view event, const std::string& detail, Time now) {
@@ -205,6 +232,7 @@ void Channel::arrived(const Batch& batch) {
   figures_.trouble.clear();
   for (const auto& e : batch.events) {
     const auto it = told_.find(e.key());
+    told_changed_ = told_changed_ || e.phase == Phase::kEnd;
     if (e.phase != Phase::kBegin || it == told_.end()) continue;
     it->second.arrived = true;
     told_changed_ = true;
@@ -241,9 +269,11 @@ void Channel::answered(const Result<HttpResponse>& answer, Time now) {
     const Duration wait =
         std::max(seconds(length * jitter(random_)), verdict.wait.value_or(Duration::zero()));
     batch_->due = now + wait;
+    if (!leads_) keep_what_happened(*batch_);
     return;
   }
   if (!heartbeat) figures_.dropped += batch_->events.size();
+  told_changed_ = told_changed_ || std::ranges::any_of(batch_->events, stands);
   if (verdict.what == Verdict::What::kLater && !heartbeat)
     notes_.push_back({true, fmt::format("{}: given up after {} tries: {}", spec_.name, batch_->tries + 1,
                                         title_of(batch_->events.front()))});
@@ -255,10 +285,18 @@ ChannelFigures Channel::figures() const { return figures_; }
 
 nlohmann::json Channel::told() const {
   auto list = nlohmann::json::array();
+  const auto put = [&](const Key& key, Time since) {
+    list.push_back({{"service", key.service}, {"event", key.event}, {"since", to_seconds(since)}});
+  };
   for (const auto& [key, t] : told_) {
-    if (t.arrived)
-      list.push_back({{"service", key.service}, {"event", key.event}, {"since", to_seconds(t.since)}});
+    if (t.arrived) put(key, t.since);
   }
+  // An end that has not arrived is told again by whoever takes this up.
+  const auto put_end = [&](const Event& e) {
+    if (e.phase == Phase::kEnd && !told_.contains(e.key())) put(e.key(), e.since);
+  };
+  std::ranges::for_each(waiting_, put_end);
+  if (batch_) std::ranges::for_each(batch_->events, put_end);
   return list;
 }
 
@@ -272,6 +310,7 @@ void Channel::restore(const nlohmann::json& told, Time now) {
     const auto service = t["service"].get<std::string>();
     const double since = std::clamp(t["since"].get<double>(), 0.0, to_seconds(now));
     if (!info || !spec_.takes_event(*info) || !spec_.takes_service(service)) continue;
+    if (service != plain_text(service)) continue;  // no name of a service
     told_[{service, std::string(info->name)}] = {
         .info = *info, .since = time_at(since), .last = now, .arrived = true};
     watch_.restore(*info, service, time_at(since), now);

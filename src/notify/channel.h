@@ -45,11 +45,17 @@ class Channel {
   /// more; a receiver that was gone is tried again.
   void change(ChannelSpec spec, Address address, Time now);
 
+  /// Another docktor tells of what stands: that is only watched here, and what was not sent yet is the other one's to tell.
+  /// What happens here is told all the same.
+  void follow();
+  /// This one tells from now on. `told`: what told() of the other one was; anything else where that is not known.
+  void lead(const nlohmann::json& told, Time now);
+
   void look(const Sight& sight);
   /// Of docktor itself: started, stopped.
   void tell(std::string_view event, const std::string& detail, Time now);
 
-  /// The request to send now; then answered() must be called. `alive`: the loop turns, for a heartbeat. `by_wall`: so much
+  /// The request to send now; then answered() must be called. `alive`: the loop turns and this one leads, for a heartbeat. `by_wall`: so much
   /// later do clocks on the wall show a time than it is; receivers go by them, also for the signature.
   std::optional<HttpRequest> due(Time now, bool alive, Duration by_wall = {});
   void answered(const Result<HttpResponse>& answer, Time now);
@@ -63,7 +69,7 @@ class Channel {
   ChannelFigures figures() const;
   std::vector<Note> take_notes() { return std::exchange(notes_, {}); }
 
-  /// What the receiver knows to stand, for the disk; and back, before the first look.
+  /// What the receiver knows to stand, for the disk; and back, before a look.
   nlohmann::json told() const;
   void restore(const nlohmann::json& told, Time now);
   /// told() is another than at the last call.
@@ -87,6 +93,7 @@ class Channel {
   void put_begun(const Sight& sight);
   void put_ended(const Sight& sight);
   bool waits_for(const Key& key) const;
+  void keep_what_happened(Batch& batch);
   void arrived(const Batch& batch);
   void failed(const std::string& why, bool for_good);
   Duration repeat() const;
@@ -99,6 +106,7 @@ class Channel {
   Watch watch_;
   std::map<Key, Told> told_;
   bool told_changed_ = false;
+  bool leads_ = true;
   std::deque<Event> waiting_;
   std::optional<Batch> batch_;  ///< under way, or to be tried again
   bool sending_ = false;

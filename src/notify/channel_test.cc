@@ -302,5 +302,79 @@ TEST(NotificationChannel, LinksToThePageOfTheServiceWhereItIsKnown) {
   EXPECT_EQ(json::parse(several.sent[0].body)["events"][1]["url"], "https://d.example.org/#s=b");
 }
 
+// Of several docktors one tells.
+
+TEST(NotificationChannel, AFollowerTellsNothingAndWhatBeganWhileNobodyLedIsToldByWhoeverLeadsNext) {
+  Stage s;
+  s.channel->follow();
+  s.run(600, {figures("a", unreachable())});
+  EXPECT_TRUE(s.sent.empty());
+  s.channel->tell("stopped", "pid 1", at(s.now));  // nobody was asked for it
+  s.channel->lead(json::array(), at(s.now));
+  s.run(602, {figures("a", unreachable())});
+  EXPECT_THAT(s.titles(), ElementsAre("a: the queue cannot be read"));
+  EXPECT_EQ(json::parse(s.sent[0].body)["events"][0]["seconds"], 600) << "since when it is known here";
+}
+
+TEST(NotificationChannel, WhatTheOneBeforeHasToldIsNotToldAgainButItsEnd) {
+  Stage one, next;
+  next.channel->follow();
+  one.run(100, {figures("a", unreachable()), figures("b", unreachable())});
+  next.run(100, {figures("a", unreachable()), figures("b", unreachable())});
+  ASSERT_EQ(one.sent.size(), 1U);
+  one.channel->follow();
+  next.channel->lead(one.channel->told(), at(next.now));
+  next.run(200, {figures("a", unreachable()), figures("b")});
+  EXPECT_THAT(next.titles(), ElementsAre("b: over after 1 min 39 s: the queue cannot be read"));
+  next.run(400, {figures("a"), figures("b")});
+  EXPECT_EQ(next.titles().size(), 2U);
+  // The one before hears of it when it leads again.
+  one.run(400, {figures("a"), figures("b")});
+  one.channel->lead(next.channel->told(), at(one.now));
+  one.run(600, {figures("a"), figures("b")});
+  EXPECT_EQ(one.titles().size(), 1U);
+}
+
+TEST(NotificationChannel, OneThatHasJustStartedTakesUpWhatWasTold) {
+  Stage one, next;
+  one.run(100, {figures("a", unreachable())});
+  next.now = 100;
+  next.channel->lead(one.channel->told(), at(next.now));
+  next.run(110, {figures("a")});
+  EXPECT_TRUE(next.sent.empty()) << "it may only not be known here yet";
+  next.run(200, {figures("a")});
+  EXPECT_EQ(next.titles().size(), 1U);
+}
+
+TEST(NotificationChannel, WhatDidNotArriveIsForTheNextToTell) {
+  Stage one, next;
+  next.channel->follow();
+  one.answer = HttpResponse{503, {}, {}};
+  for (auto* s : {&one, &next}) s->run(40, {figures("a", unreachable())});
+  ASSERT_EQ(one.sent.size(), 2U);
+  one.channel->follow();
+  EXPECT_FALSE(one.channel->waits());
+  next.channel->lead(one.channel->told(), at(next.now));
+  next.run(42, {figures("a", unreachable())});
+  EXPECT_THAT(next.titles(), ElementsAre("a: the queue cannot be read"));
+  // And an end.
+  next.answer = one.answer;
+  for (auto* s : {&one, &next}) s->run(100, {figures("a")});
+  ASSERT_GT(next.sent.size(), 1U);
+  one.answer = HttpResponse{200, {}, {}};
+  one.channel->lead(next.channel->told(), at(one.now));
+  one.run(200, {figures("a")});
+  EXPECT_THAT(one.titles().back(), HasSubstr("a: over after"));
+}
+
+TEST(NotificationChannel, RubbishThatWasLeftTellsNothing) {
+  Stage s;
+  for (const auto* told : {"7", "null", R"([1, {"service": "a\u001b[2J", "event": "late", "since": 1}])",
+                           R"([{"service": "a", "event": "nothing", "since": -1}])"})
+    s.channel->lead(json::parse(told), at(s.now));
+  s.run(100, {figures("a")});
+  EXPECT_TRUE(s.sent.empty());
+}
+
 }  // namespace
 }  // namespace docktor::notify

@@ -34,6 +34,27 @@ Notifier::Notifier(Options options) : options_(std::move(options)) {
 
 Notifier::~Notifier() { close(); }
 
+void Notifier::share(Lease* lease) {
+  const std::lock_guard lock(mutex_);
+  lease_ = lease;
+  leads_ = !lease;
+}
+
+// What the one before has told is as it left it, also where that is nothing.
+void Notifier::look_at_lease(Time now) {
+  if (!lease_ || lease_->term(now).has_value() == leads_) return;
+  leads_ = !leads_;
+  const auto left = leads_ ? lease_->left(kOfDaemon).said : nlohmann::json();
+  const auto nothing = left.is_object() ? nlohmann::json::array() : nlohmann::json();
+  for (auto& [name, c] : carriers_) {
+    if (leads_)
+      c->channel.lead(left.is_object() ? left.value(name, nothing) : nothing, now);
+    else
+      c->channel.follow();
+  }
+  looked_ = now;  // the loop takes over what people said meanwhile
+}
+
 void Notifier::apply(const std::vector<ChannelSpec>& specs) {
   const std::lock_guard lock(mutex_);
   const Time now = options_.clock.now();
@@ -53,6 +74,7 @@ void Notifier::apply(const std::vector<ChannelSpec>& specs) {
     auto made = std::make_unique<Carrier>(
         Channel(spec, std::move(*address), options_.sender, options_.run_id, std::random_device{}()));
     if (kept_.is_object() && kept_.contains(spec.name)) made->channel.restore(kept_[spec.name], now);
+    if (!leads_) made->channel.follow();
     carriers_.emplace(spec.name, std::move(made));
   }
   std::erase_if(carriers_, [&](auto& c) {
@@ -101,7 +123,7 @@ void Notifier::take_answers(Time now) {
 }
 
 void Notifier::send(const std::string& name, Carrier& c, Time now) {
-  auto request = c.channel.due(now, options_.board.idle() < kAlive, options_.clock.wall() - now);
+  auto request = c.channel.due(now, leads_ && options_.board.idle() < kAlive, options_.clock.wall() - now);
   if (!request) return;
   if (!c.client) c.client = std::make_unique<HttpClient>(HttpServer{.base_url = c.channel.address().base});
   const auto number = c.under_way = next_number_++;
@@ -114,6 +136,7 @@ void Notifier::send(const std::string& name, Carrier& c, Time now) {
 
 void Notifier::turn(Time now) {
   take_answers(now);
+  look_at_lease(now);
   if (!closing_ && now - looked_ >= kLookEvery) {
     looked_ = now;
     Sight sight{.now = now,
@@ -136,6 +159,7 @@ std::string Notifier::to_save() {
   if (!changed) return {};
   kept_ = nlohmann::json::object();
   for (const auto& [name, c] : carriers_) kept_[name] = c->channel.told();
+  if (lease_ && leads_) lease_->leave(kOfDaemon, {kept_, nullptr});
   return kept_.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/lease.h"
 #include "core/notify_spec.h"
 #include "notify/channel.h"
 
@@ -32,6 +33,9 @@ class Notifier {
   explicit Notifier(Options options);
   ~Notifier();
 
+  /// Several daemons share the services: the one that has the lease tells, and leaves to the next what it told. The lease
+  /// outlives this. Before apply().
+  void share(Lease* lease);
   /// Who is told from now on: at start and after each reload. Channels are the same by their name.
   void apply(const std::vector<ChannelSpec>& specs);
   /// Why the last reload was refused; empty when it was taken.
@@ -49,6 +53,7 @@ class Notifier {
   void turn(Time now);
   void send(const std::string& name, Carrier& c, Time now);
   void take_answers(Time now);
+  void look_at_lease(Time now);
   std::string to_save();
   void do_aside(std::unique_lock<std::mutex>& lock);
   Time next(Time now) const;
@@ -71,6 +76,8 @@ class Notifier {
   std::string reload_error_;
   std::uint64_t last_note_ = 0, next_number_ = 1;
   Time looked_{};
+  Lease* lease_ = nullptr;
+  bool leads_ = true;  ///< as last seen
   bool closing_ = false;
   std::thread thread_;
 };

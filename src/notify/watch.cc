@@ -40,6 +40,11 @@ void Watch::change(const ChannelSpec& spec) {
 
 void Watch::restore(const EventInfo& info, const std::string& service, Time since, Time now) {
   if (!info.lasts || !spec_.takes_event(info) || !spec_.takes_service(service)) return;
+  if (const auto it = tracks_.find({service, std::string(info.name)});
+      it != tracks_.end() && it->second.state == State::kStanding) {
+    it->second.since = since;
+    return;
+  }
   Track t{.info = info, .state = State::kStanding, .since = since, .held = now};
   t.settle = std::max<Duration>(spec_.hold_off, kSureAtStart);
   tracks_[{service, std::string(info.name)}] = std::move(t);

@@ -46,7 +46,7 @@ class Watch {
 
   /// From now on; what stands goes on.
   void change(const ChannelSpec& spec);
-  /// It stood when docktor ended: until it is seen to be over, it still does.
+  /// It stood when docktor ended, or for the one that told before: until it is seen to be over, it still does.
   void restore(const EventInfo& info, const std::string& service, Time since, Time now);
   void look(const Sight& sight);
 

@@ -231,14 +231,22 @@ void KubernetesLease::write_legacies(std::function<void()> then) {
   };
   const auto now = steady_clock::now();
   const bool last = releasing_ != nullptr;
-  if (writing_map_ || !election_.term(options_.clock.now()) || !warm_ || map_denied_) return done();
-  if (!last && now - map_failed_ < kMapAgain) return done();
+  if (writing_map_) return done();
+  if (!warm_ || !election_.term(options_.clock.now())) {
+    answer_left(fail(ErrorCode::kConflict, "the lease is not surely held", true));
+    return done();
+  }
+  if (map_denied_) {
+    answer_left({});  // nobody will read it, either
+    return done();
+  }
+  if (!last && asked_.empty() && now - map_failed_ < kMapAgain) return done();
   Json patch;
   std::size_t left_out = 0;
   {
     const std::lock_guard lock(mutex_);
     const auto apart = legacies_.urgent() ? Duration(kSaidApart) : Duration(kLearnedApart);
-    if (!last && now - map_written_ < apart) return done();
+    if (!last && asked_.empty() && now - map_written_ < apart) return done();
     patch = legacies_.patch(left_out);
   }
   if (left_out > 0 && told_left_out_ == 0)
@@ -247,8 +255,12 @@ void KubernetesLease::write_legacies(std::function<void()> then) {
         fmt::format("what was learned of {} services finds no room in {}-state: a new leader learns it again",
                     left_out, options_.spec.name));
   told_left_out_ = left_out;
-  if (patch.empty()) return done();
+  if (patch.empty()) {
+    answer_left({});
+    return done();
+  }
   writing_map_ = true;
+  being_left_ = std::exchange(asked_, {});
   map_written_ = now;
   const auto name = options_.spec.name + "-state";
   Json body = {{"data", patch}};
@@ -285,10 +297,24 @@ void KubernetesLease::wrote_legacies(const KubeAnswer& a, const Json& patch,
       options_.log(true,
                    fmt::format("what the next leader is to know cannot be written: {}", a.error->message));
   }
+  auto later = std::exchange(asked_, std::exchange(being_left_, {}));
+  answer_left(
+      a.ok() || a.status == 403
+          ? Result<void>()
+          : fail(ErrorCode::kUnavailable,
+                 fmt::format("what the next leader is to know cannot be written: {}", a.error->message),
+                 true));
+  asked_ = std::move(later);
   if (then)
     then();
   else if (releasing_ && !busy_)
     hand_over();
+  else if (!asked_.empty())
+    write_legacies({});
+}
+
+void KubernetesLease::answer_left(const Result<void>& result) {
+  for (const auto& done : std::exchange(asked_, {})) done(result);
 }
 
 // The end.
@@ -358,6 +384,13 @@ void KubernetesLease::leave(const std::string& service, Legacy legacy) {
     if (!legacies_.urgent()) return;
   }
   client_.loop().post([this] { write_legacies({}); });
+}
+
+void KubernetesLease::once_left(std::function<void(Result<void>)> done) {
+  client_.loop().post([this, done = std::move(done)]() mutable {
+    asked_.push_back(std::move(done));
+    write_legacies({});
+  });
 }
 
 void KubernetesLease::keep(const std::vector<std::string>& services) {

@@ -42,6 +42,7 @@ class KubernetesLease final : public Lease {
   std::optional<LeaseTerm> term(Time now) const override;
   Legacy left(const std::string& service) const override;
   void leave(const std::string& service, Legacy legacy) override;
+  void once_left(std::function<void(Result<void>)> done) override;
   /// Of services that are no longer there nothing is left.
   void keep(const std::vector<std::string>& services);
 
@@ -55,6 +56,7 @@ class KubernetesLease final : public Lease {
   void write_legacies(std::function<void()> then);
   void wrote_legacies(const KubeAnswer& answer, const nlohmann::json& patch,
                       const std::function<void()>& then);
+  void answer_left(const Result<void>& result);
   void failed(const std::string& what, const Error& error);
   void next_turn();
   void publish();
@@ -75,6 +77,8 @@ class KubernetesLease final : public Lease {
   EventLoop::SteadyTime turned_{};
   bool map_there_ = false, map_denied_ = false, writing_map_ = false;
   EventLoop::SteadyTime map_written_{}, map_failed_{};
+  using Left = std::function<void(Result<void>)>;
+  std::vector<Left> asked_, being_left_;  // of once_left: not written yet; being written
   std::size_t told_left_out_ = 0;
   std::string told_trouble_;
   bool busy_ = false;  // a turn is under way

@@ -57,8 +57,9 @@ void Legacies::put(const std::string& service, Legacy legacy) {
 }
 
 void Legacies::keep(const std::vector<std::string>& services) {
-  std::erase_if(entries_,
-                [&](const auto& e) { return std::ranges::find(services, e.first) == services.end(); });
+  std::erase_if(entries_, [&](const auto& e) {
+    return e.first != kOfDaemon && std::ranges::find(services, e.first) == services.end();
+  });
 }
 
 bool Legacies::urgent() const {

@@ -96,9 +96,11 @@ TEST(LegaciesTest, ServicesThatAreGoneLeaveNothing) {
   l.put("web", paused("ann"));
   l.put("mail", paused("ann"));
   write(l, data);
+  l.put(kOfDaemon, {{{"ops", nlohmann::json::array()}}, nullptr});
   l.keep({"mail"});
   write(l, data);
-  EXPECT_EQ(data.size(), 1u);
+  EXPECT_EQ(data.size(), 2u);
+  EXPECT_TRUE(data.contains(kOfDaemon)) << "what the daemon itself leaves stays";
   EXPECT_TRUE(data.contains("mail"));
 }
 

@@ -35,8 +35,8 @@ void KubernetesTarget::follow() {
   cluster_.client().loop().post([s = service_] { s->follow(); });
 }
 
-void KubernetesTarget::lead(const Lease& lease, const std::string& stopped_by_hand) {
-  cluster_.client().loop().post([s = service_, &lease, stopped_by_hand] { s->lead(lease, stopped_by_hand); });
+void KubernetesTarget::lead(const Lease& lease, const LedBefore& before) {
+  cluster_.client().loop().post([s = service_, &lease, before] { s->lead(lease, before); });
 }
 
 std::vector<Finding> KubernetesTarget::check() { return check_kubernetes(cluster_, spec_); }

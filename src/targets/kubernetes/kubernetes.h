@@ -38,7 +38,7 @@ class KubernetesTarget final : public Target, public Led {
   TargetReport report() override;
   void resume() override;
   void follow() override;
-  void lead(const Lease& lease, const std::string& stopped_by_hand) override;
+  void lead(const Lease& lease, const LedBefore& before) override;
   std::vector<Finding> check() override;
 
  private:

@@ -226,6 +226,9 @@ void KubernetesTarget::Service::order(ScaleOrder what, Done done) {
   if (lease_) {
     o->term = lease_->term(clock_.now());
     if (!o->term) return answer(o, fail(ErrorCode::kConflict, "the lease is not surely held", true));
+    // Decided before this was known, as one begins to lead.
+    if (const auto& by = state_.memory().stopped_by_hand; !by.empty() && o->what.replicas > 0)
+      return answer(o, fail(ErrorCode::kConflict, by, true));
   }
   if (options_.spec.advise_only)
     return answer(o, fmt::format("{} {} → {} is left to the autoscaler that scales it (scaled_by: another)",
@@ -341,10 +344,10 @@ void KubernetesTarget::Service::resume() {
 
 void KubernetesTarget::Service::follow() { state_.follow(); }
 
-void KubernetesTarget::Service::lead(const Lease& lease, const std::string& stopped_by_hand) {
+void KubernetesTarget::Service::lead(const Lease& lease, const LedBefore& before) {
   lease_ = &lease;
   if (options_.spec.advise_only) return;  // the other autoscaler's doing, whoever leads
-  state_.lead(stopped_by_hand);
+  state_.lead(before);
   changed();
 }
 

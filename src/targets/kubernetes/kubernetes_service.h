@@ -26,7 +26,7 @@ class KubernetesTarget::Service : public std::enable_shared_from_this<Service> {
   void order(ScaleOrder order, Done done);
   void resume();
   void follow();
-  void lead(const Lease& lease, const std::string& stopped_by_hand);
+  void lead(const Lease& lease, const LedBefore& before);
 
   TargetReport report();           ///< any thread
   void close() { gate_.close(); }  ///< any thread: on_change is not called any more

@@ -37,10 +37,8 @@ void WorkloadState::on_scale(const ScaleView& scale, Time now) {
     pods_.clear();
   } else if (before && before->desired != scale.desired) {
     foreign_change(before->desired, scale.desired, now);
-  } else if (!before && !follows_ && scale.desired == 0 && memory_.desired.value_or(0) > 0 &&
-             memory_.stopped_by_hand.empty()) {
-    memory_.stopped_by_hand = "scaled to 0 outside docktor while docktor was away";
-    news(memory_.stopped_by_hand);
+  } else if (!before) {
+    return found(scale);
   }
   memory_.desired = scale.desired;
   if (scale.desired > 0) memory_.stopped_by_hand.clear();
@@ -107,13 +105,26 @@ void WorkloadState::on_pod(KubePod pod) {
   pods_[pod.name] = std::move(pod);
 }
 
-// A 0 that the other one did not take for a person's was its own, or came as it ended: messages that wait outweigh that.
-void WorkloadState::lead(const std::string& stopped_by_hand) {
+void WorkloadState::lead(const LedBefore& before) {
   follows_ = ordered_since_ = false;
   undone_.clear();
   memory_.sent.reset();
-  memory_.stopped_by_hand = scale_ && scale_->desired > 0 ? "" : plain_text(stopped_by_hand);
-  if (!scale_) memory_.desired.reset();
+  memory_.stopped_by_hand = plain_text(before.stopped_by_hand);
+  memory_.desired.reset();
+  if (before.ran) memory_.desired = 1;  // some: a 0 is news
+  if (scale_) found(*scale_);
+}
+
+// The first number that is seen, or seen by one that acts.
+void WorkloadState::found(const ScaleView& scale) {
+  const bool by_a_file = facts_ && applies_files(facts_->writer);
+  if (!follows_ && scale.desired == 0 && memory_.desired.value_or(0) > 0 && memory_.stopped_by_hand.empty() &&
+      !by_a_file) {
+    memory_.stopped_by_hand = "scaled to 0 outside docktor while docktor was away";
+    news(memory_.stopped_by_hand);
+  }
+  memory_.desired = scale.desired;
+  if (scale.desired > 0) memory_.stopped_by_hand.clear();
 }
 
 void WorkloadState::resume() {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/led.h"
 #include "core/target.h"
 #include "targets/kubernetes/facts.h"
 #include "targets/kubernetes/pod.h"
@@ -54,7 +55,7 @@ class WorkloadState {
   void resume();
   /// Another docktor or another autoscaler sets the number: whatever it becomes is no person's doing, and no fight.
   void follow() { follows_ = true; }
-  void lead(const std::string& stopped_by_hand);  ///< no longer; what the other one knew
+  void lead(const LedBefore& before);  ///< no longer
   void news(std::string text);
 
   /// Which pods shall go first where `fewer` are to stop, those of which it has to be said: ready ones.
@@ -67,6 +68,7 @@ class WorkloadState {
   std::vector<std::string> take_news() { return std::exchange(news_, {}); }
 
  private:
+  void found(const ScaleView& scale);
   void foreign_change(int from, int to, Time now);
   std::vector<Replica> missing(int live, bool all_ready, Time now);
 

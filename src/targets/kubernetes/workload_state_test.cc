@@ -45,6 +45,26 @@ TEST_F(WorkloadStateTest, WhereAnotherSetsTheNumberItsZeroIsNoPersonsStopAndItsC
   EXPECT_THAT(news(), HasSubstr("somebody set 2 replicas (from 1)\n"));
 }
 
+TEST_F(WorkloadStateTest, AZeroWhileNobodyLedIsAPersonsUnlessTheOneBeforeWasToOrderIt) {
+  for (const bool ran : {true, false}) {
+    for (const bool early : {true, false}) {  // what it is told comes before the number is read
+      WorkloadState next{*parse_workload("w")};
+      next.follow();
+      if (!early) {
+        next.on_scale(scale(3), now);
+        next.on_scale(scale(0), now);
+        EXPECT_EQ(next.report(now).stopped_by_hand, "") << "the leader's, for all that a follower knows";
+      }
+      next.lead({.stopped_by_hand = "", .ran = ran});
+      if (early) next.on_scale(scale(0), now);
+      EXPECT_EQ(next.report(now).stopped_by_hand,
+                ran ? "scaled to 0 outside docktor while docktor was away" : "");
+      next.on_scale(scale(2), now);
+      EXPECT_EQ(next.report(now).stopped_by_hand, "");
+    }
+  }
+}
+
 TEST_F(WorkloadStateTest, ItsNumberCountsAndPodsOfOthersDoNot) {
   s.on_scale(scale(3), now);
   auto other = pod("other");
