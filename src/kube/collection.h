@@ -27,7 +27,9 @@ class KubeCollection {
   KubeCollection(KubeClient& client, std::string path, Read read, const KubeWatchCare& care)
       : read_(read),
         watch_(client, {.path = std::move(path),
-                        .on_list = [this](std::vector<nlohmann::json> all) { take_all(all); },
+                        .on_page = [this](const std::vector<nlohmann::json>& part,
+                                          bool first) { take_part(part, first); },
+                        .on_list = [this] { take_all(); },
                         .on_event = [this](std::string_view type, const nlohmann::json& o) { take(type, o); },
                         .on_state =
                             [this] {
@@ -52,12 +54,15 @@ class KubeCollection {
   void tell(F f) {
     for (const auto& [id, l] : listeners_) f(l);
   }
-  void take_all(const std::vector<nlohmann::json>& objects) {
-    all_.clear();
+  void take_part(const std::vector<nlohmann::json>& objects, bool first) {
+    if (first) listed_.clear();
     for (const auto& o : objects) {
       if (auto value = read_(o))
-        all_.insert_or_assign(kube::raw_text(kube::field(o, "metadata"), "name"), std::move(*value));
+        listed_.insert_or_assign(kube::raw_text(kube::field(o, "metadata"), "name"), std::move(*value));
     }
+  }
+  void take_all() {
+    all_ = std::exchange(listed_, {});
     tell([](const Listener& l) {
       if (l.anew) l.anew();
     });
@@ -76,7 +81,7 @@ class KubeCollection {
   }
 
   const Read read_;
-  std::map<std::string, T> all_;
+  std::map<std::string, T> all_, listed_;  // what there is; what has come of a list that is under way
   std::map<int, Listener> listeners_;
   int next_ = 1;
   KubeWatch watch_;  // last: it calls what stands above

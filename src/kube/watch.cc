@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kube/fields.h"
+#include "os/resident.h"
 
 namespace docktor {
 namespace {
@@ -39,7 +40,7 @@ KubeWatch::~KubeWatch() {
 }
 
 void KubeWatch::list(std::string next) {
-  if (next.empty()) pages_.clear();
+  if (next.empty()) listed_ = 0;
   // No resourceVersion: the newest state, not one of a cache that may be behind.
   KubeCall call{.path = fmt::format("{}?limit={}{}{}", options_.path, options_.care.page,
                                     next.empty() ? "" : "&continue=", url_encoded(next)),
@@ -53,15 +54,20 @@ void KubeWatch::take_page(KubeAnswer answer) {
   version_ = kube::raw_text(meta, "resourceVersion");
   const auto items = answer.body.find("items");
   if (version_.empty() || items == answer.body.end() || !(items->is_array() || items->is_null()) ||
-      pages_.size() + items->size() > kMostObjects) {
+      listed_ + items->size() > kMostObjects) {
     answer.error =
         Error{ErrorCode::kInternal, fmt::format("{} is no list that docktor can read", options_.path), true};
     return failed(answer);
   }
-  for (auto& item : *items) pages_.push_back(std::move(item));
-  if (auto next = kube::raw_text(meta, "continue"); !next.empty()) return list(std::move(next));
+  auto next = kube::raw_text(meta, "continue");
+  const auto n = items->size();
+  options_.on_page(items->is_array() ? std::move(items->get_ref<Json::array_t&>()) : Json::array_t(),
+                   listed_ == 0);
+  listed_ += n;
+  if (!next.empty()) return list(std::move(next));
   synced_ = true;
-  options_.on_list(std::exchange(pages_, {}));
+  options_.on_list();
+  if (listed_ > static_cast<std::size_t>(options_.care.page)) let_go_of_memory();
   set_trouble(std::nullopt);
   watch();
 }
@@ -118,7 +124,6 @@ void KubeWatch::ended(const KubeAnswer& answer) {
 }
 
 void KubeWatch::failed(const KubeAnswer& answer) {
-  pages_.clear();
   set_trouble(answer.error);
   auto pause = backoff_.next();
   if (answer.status == 403) pause = options_.care.denied_pause;

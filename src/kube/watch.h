@@ -24,7 +24,7 @@ struct KubeWatchCare {
   Duration list_again = std::chrono::seconds(60);    ///< where listing is allowed and watching is not
   Duration absent_pause = std::chrono::minutes(10);  ///< where the cluster has no such collection
   int watch_seconds = 300;                           ///< a watch ends after this, or up to twice as long
-  int page = 500;                                    ///< objects of one answer
+  int page = 100;                                    ///< objects of one answer
 };
 
 /// Of the client's loop: made, used and destroyed there.
@@ -32,8 +32,10 @@ class KubeWatch {
  public:
   struct Options {
     std::string path;  ///< "/api/v1/namespaces/shop/pods"
-    /// All there is now: it replaces what was known before.
-    std::function<void(std::vector<nlohmann::json>)> on_list;
+    /// A part of a list, which begins anew with `first`: as a tree an object takes ten times what is kept of it.
+    std::function<void(std::vector<nlohmann::json> part, bool first)> on_page;
+    /// The parts since the last first one are all there is now: they replace what was known before.
+    std::function<void()> on_list;
     /// "ADDED", "MODIFIED" or "DELETED", and the object.
     std::function<void(std::string_view type, nlohmann::json)> on_event;
     std::function<void()> on_state;  ///< trouble() or synced() may differ now
@@ -70,8 +72,8 @@ class KubeWatch {
   const Options options_;
   Backoff backoff_;
   std::shared_ptr<Token> token_ = std::make_shared<Token>();
-  std::vector<nlohmann::json> pages_;
-  std::string version_;  // resourceVersion to watch from
+  std::size_t listed_ = 0;  // objects of the list that is under way
+  std::string version_;     // resourceVersion to watch from
   std::optional<KubeClient::StreamId> stream_;
   std::optional<EventLoop::Timer> timer_, silence_;
   EventLoop::SteadyTime began_{};  // this watch

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <link.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -30,5 +31,8 @@ inline void let_go_of_code() {
       },
       nullptr);
 }
+
+/// Gives back what was used for a while and is no longer: after much has been read at once. It takes a millisecond or more.
+inline void let_go_of_memory() { ::malloc_trim(0); }
 
 }  // namespace docktor

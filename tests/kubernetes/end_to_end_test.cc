@@ -1,6 +1,12 @@
 // The main job on Kubernetes: nats-server, daemon, a Deployment whose pods run the real worker. It accounts for every message.
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include "os/atomic_file.h"
 #include "tests/daemon/sandbox.h"
 #include "tests/kubernetes/stage.h"
+#include "tests/support/relay.h"
 
 namespace docktor::test {
 namespace {
@@ -27,11 +33,11 @@ class KubernetesDaemonTest : public KubernetesTest {
   }
 
   // The service of the daemon's own tests, with pods in place of processes.
-  void configure(int min) const {
+  void configure(int min) const { configure(min, plane().kubeconfig_of("docktor", ns)); }
+  void configure(int min, const std::string& kubeconfig) const {
     auto text = config_text({.url = server.url(), .min = min, .record_file = box.record_file()});
     text = text.substr(0, text.find("    target:")) +
-           fmt::format("    target: {{kind: kubernetes, kubeconfig: \"{}\"}}\n",
-                       plane().kubeconfig_of("docktor", ns));
+           fmt::format("    target: {{kind: kubernetes, kubeconfig: \"{}\"}}\n", kubeconfig);
     box.write("docktor.yaml", text);
   }
   bool all_once(const std::string& run) const {
@@ -76,6 +82,49 @@ TEST_F(KubernetesDaemonTest, FromZeroAndBackAndThroughALossOfTheApiServer) {
       << box.log();
   ASSERT_TRUE(eventually([&] { return box.moves().ends_with("1→0"); })) << box.moves();
   EXPECT_TRUE(all_once("one") && all_once("many"));
+}
+
+// DOCKTOR_OUTAGE=3600 for an hour.
+TEST_F(KubernetesDaemonTest, AServerThatIsGoneForLongIsAskedSeldomAndWhenItIsBackNothingIsTakenBack) {
+  const char* given = std::getenv("DOCKTOR_OUTAGE");  // NOLINT(concurrency-mt-unsafe)
+  const int outage = given ? std::atoi(given) : 8;    // NOLINT(cert-err34-c)
+  const auto url = plane().url();
+  Relay way(std::stoi(url.substr(url.rfind(':') + 1)));
+  auto text = read_file(plane().kubeconfig_of("docktor", ns), 1 << 20).value();
+  text.replace(text.find(url), url.size(), fmt::format("https://127.0.0.1:{}", way.port()));
+  configure(1, box.write("kubeconfig", text));
+  box.start();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 1; })) << box.log();
+  way.set(Relay::Way::kRefused);
+  ASSERT_TRUE(eventually([&] { return box.status().dump().find("does not answer") != std::string::npos; }))
+      << box.status();
+  box.produce(server.url(), "meanwhile", 4000);
+  const auto resident = [&] {  // MB
+    const auto status = read_file(fmt::format("/proc/{}/status", box.daemon_pid()), 1 << 20).value_or("");
+    const auto at = status.find("VmRSS:");
+    return at == std::string::npos ? 0.0 : std::atof(status.c_str() + at + 6) / 1024;
+  };
+  const double before = resident();
+  const int tried = way.connections();
+  const auto began = std::chrono::steady_clock::now();
+  std::this_thread::sleep_for(std::chrono::seconds(outage));
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  const int tries = way.connections() - tried;
+  const double grown = resident() - before;
+  std::printf("gone for %.0f s: asked %d times, %.1f MB more resident\n", seconds, tries, grown);
+  EXPECT_LE(tries, 20 + 3 * seconds);  // four watches that wait up to 20 s, and /scale each 2 s
+  EXPECT_LT(grown, 8);
+  way.set(Relay::Way::kOpen);
+  ASSERT_TRUE(eventually([&] { return box.all_processed("meanwhile", 4000); }))
+      << box.processed("meanwhile").size() << box.log();
+  ASSERT_TRUE(eventually([&] { return box.moves().ends_with("2→1"); })) << box.moves() << box.log();
+  bool down = false;
+  for (const auto& d : box.decisions(true)) {
+    const bool up = d["target_replicas"] > d["current_replicas"];
+    EXPECT_FALSE(up && down) << box.moves();
+    down = down || !up;
+  }
+  EXPECT_TRUE(all_once("meanwhile"));
 }
 
 TEST_F(KubernetesDaemonTest, APersonsStopIsLeftAloneUntilResumed) {

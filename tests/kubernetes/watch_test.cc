@@ -29,18 +29,20 @@ class Heard {
     client_.loop().post([this, care] {
       watch_ = std::make_unique<KubeWatch>(
           client_,
-          KubeWatch::Options{
-              .path = "/things",
-              .on_list = [this](std::vector<Json> all) { add("list " + std::to_string(all.size())); },
-              .on_event =
-                  [this](std::string_view type, const Json& o) {
-                    add(std::string(type) + " " + o["metadata"]["name"].get<std::string>());
-                  },
-              .on_state =
-                  [this] {
-                    add(watch_ && watch_->trouble() ? "trouble " + watch_->trouble()->message : "well");
-                  },
-              .care = care});
+          KubeWatch::Options{.path = "/things",
+                             .on_page = [this](const std::vector<Json>& part,
+                                               bool first) { listed = part.size() + (first ? 0 : listed); },
+                             .on_list = [this] { add("list " + std::to_string(listed)); },
+                             .on_event =
+                                 [this](std::string_view type, const Json& o) {
+                                   add(std::string(type) + " " + o["metadata"]["name"].get<std::string>());
+                                 },
+                             .on_state =
+                                 [this] {
+                                   add(watch_ && watch_->trouble() ? "trouble " + watch_->trouble()->message
+                                                                   : "well");
+                                 },
+                             .care = care});
     });
   }
   ~Heard() {
@@ -57,6 +59,7 @@ class Heard {
   }
 
  private:
+  std::size_t listed = 0;
   static KubeAccess access(const WebStub& stub) {
     KubeAccess a;
     a.server.base_url = stub.url();

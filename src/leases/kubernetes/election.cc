@@ -75,6 +75,11 @@ bool Election::may_take(Time now) const {
   return !record_ || record_->holder.empty() || mine() || now - changed_ >= record_->length;
 }
 
+std::optional<Time> Election::free_at() const {
+  if (!record_ || record_->holder.empty() || mine()) return std::nullopt;
+  return changed_ + record_->length;
+}
+
 LeaseRecord Election::taken(const std::string& clock) const {
   LeaseRecord out = record_.value_or(LeaseRecord{});
   if (!mine()) {

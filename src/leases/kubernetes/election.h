@@ -45,6 +45,8 @@ class Election {
   const std::optional<LeaseRecord>& record() const { return record_; }
   bool mine() const { return record_ && record_->holder == me_; }
   bool may_take(Time now) const;
+  /// When another's lease may be taken, should it not be renewed; nothing where it may be taken now, or is ours.
+  std::optional<Time> free_at() const;
   /// What to write to take the lease, or to keep it. `clock` is the time for people, RFC 3339 with six decimals.
   LeaseRecord taken(const std::string& clock) const;
   /// What to write to give it up, so that the next one need not wait.

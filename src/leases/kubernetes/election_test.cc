@@ -34,6 +34,7 @@ TEST(ElectionTest, AnothersLeaseIsTakenOnlyAfterItStoodStillForItsLengthByThisCl
   EXPECT_FALSE(e.may_take(kStart + 14s));
   e.saw(held_by("other", "1970-01-01T00:00:02.000000Z"), kStart + 14s);
   EXPECT_FALSE(e.may_take(kStart + 28s));
+  EXPECT_EQ(e.free_at(), kStart + 29s);
   e.saw(held_by("other", "1970-01-01T00:00:02.000000Z"), kStart + 29s);
   ASSERT_TRUE(e.may_take(kStart + 29s));
   const auto r = e.taken("now");

@@ -100,7 +100,13 @@ void KubernetesLease::next_turn() {
   if (releasing_) return hand_over();
   write_legacies({});
   const auto wait = election_.mine() ? options_.spec.retry_period : varied(options_.spec.retry_period);
-  client_.loop().at(std::max(steady_clock::now(), turned_ + wait), [this] {
+  auto at = std::max(steady_clock::now(), turned_ + wait);
+  // Whoever has died is followed at the first moment that is allowed.
+  if (const auto free = election_.free_at()) {
+    const auto until = *free - options_.clock.now();
+    if (until > Duration::zero()) at = std::min(at, steady_clock::now() + until);
+  }
+  client_.loop().at(at, [this] {
     if (!busy_ && !releasing_ && !handing_over_) turn();
   });
 }

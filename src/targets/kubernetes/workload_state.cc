@@ -74,7 +74,10 @@ void WorkloadState::on_facts(std::optional<WorkloadFacts> facts) {
 
 bool WorkloadState::owns(const KubePod& pod) const {
   if (!scale_) return false;
-  const auto selector = LabelSelector::parse(scale_->selector);
+  // Every pod of the namespace is held against every workload's.
+  if (!selector_ || selector_->first != scale_->selector)
+    selector_ = {scale_->selector, LabelSelector::parse(scale_->selector)};
+  const auto& selector = selector_->second;
   if (!selector || !selector->matches(pod.labels)) return false;
   const auto& owner = pod.owner_name;
   if (workload_.group != "apps") return true;  // its pods may be owned by anything

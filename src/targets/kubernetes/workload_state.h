@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/led.h"
@@ -75,6 +76,7 @@ class WorkloadState {
   WorkloadName workload_;
   WorkloadMemory memory_;
   std::optional<ScaleView> scale_;
+  mutable std::optional<std::pair<std::string, std::optional<LabelSelector>>> selector_;  // of that text
   std::optional<WorkloadFacts> facts_;
   std::map<std::string, KubePod> pods_;  // by name
   std::string autoscaler_;
