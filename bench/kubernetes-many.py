@@ -19,8 +19,7 @@ import time
 
 docktor, programs = os.path.abspath(sys.argv[1]), sys.argv[2]
 deployments, pods = (int(n) for n in (sys.argv[3:5] + ["500", "4"][len(sys.argv) - 3:])[:2])
-wrapper = os.environ.get("WRAPPER", "").split()  # "heaptrack -o FILE"
-WATCHED = int(os.environ.get("SECONDS_WATCHED", "30"))
+WATCHED = 30
 SERVICE = """  - name: s{0}
     min_replicas: 0
     max_replicas: 10
@@ -156,17 +155,20 @@ try:
         for i in range(deployments):
             out.write(SERVICE.format(i, folder))
     names = {f"DOCKTOR_{n}_DIR": f"{folder}/{n.lower()}" for n in ("RUNTIME", "STATE", "LOG")}
-    daemon = subprocess.Popen([*wrapper, docktor, "daemon", "start", "--foreground", "--config", f"{folder}/docktor.yaml"],
+    daemon = subprocess.Popen([docktor, "daemon", "start", "--foreground", "--config", f"{folder}/docktor.yaml"],
                               env={**os.environ, **names}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    seen = 0
+    while seen < deployments * pods:
+        time.sleep(2)
+        shown = subprocess.run([docktor, "daemon", "status", "--json", "--config", f"{folder}/docktor.yaml"], env={**os.environ, **names},
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        seen = sum(len(s["replicas"]) for s in json.loads(shown)["services"]) if shown.startswith(b"{") else 0
     time.sleep(20)
-    shown = json.loads(subprocess.run([docktor, "daemon", "status", "--json", "--config", f"{folder}/docktor.yaml"],
-                                      env={**os.environ, **names}, stdout=subprocess.PIPE, check=True).stdout)
-    seen = sum(len(s["replicas"]) for s in shown["services"])
     pid = daemon.pid
     cpu, _, _, _ = figures(pid)
     time.sleep(WATCHED)
     after, resident, dirty, peak = figures(pid)
-    print(f"{len(shown['services'])} services, {seen} replicas: {100 * (after - cpu) / WATCHED:.1f} % of a core over {WATCHED} s, "
+    print(f"{deployments} services, {seen} replicas: {100 * (after - cpu) / WATCHED:.1f} % of a core over {WATCHED} s, "
           f"{resident:.0f} MB resident ({dirty:.0f} MB private and dirty), at most {peak:.0f} MB", flush=True)
 finally:
     if daemon:

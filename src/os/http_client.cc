@@ -26,7 +26,10 @@ using std::chrono::steady_clock;
 
 constexpr long kMostConnections = 256;  // 100 containers sampled at once, and their service's stops
 constexpr long kMostIdle = 128;
-constexpr std::size_t kMostHandles = 128;       // easy handles kept for the next request
+constexpr std::size_t kMostHandles = 128;  // easy handles kept for the next request
+// Where a connection carries one request at a time hundreds of services open hundreds as docktor starts, and never again.
+constexpr long kMostIdleOneByOne = 64;
+constexpr std::size_t kMostHandlesOneByOne = 16;
 constexpr std::size_t kMostHeaders = 64 << 10;  // bytes of one answer's headers
 
 // libcurl wants to be initialised before the first thread uses it, and offers no harm in being asked twice.
@@ -209,7 +212,7 @@ class HttpClient::Loop {
     multi_ = curl_multi_init();
     curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, kMostConnections);
     curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, server_.most_connections);
-    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kMostIdle);
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, server_.http1 ? kMostIdleOneByOne : kMostIdle);
     curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &on_socket);
     curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
     curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &on_timer);
@@ -429,7 +432,7 @@ class HttpClient::Loop {
     active_.erase(found);
     curl_multi_remove_handle(multi_, t->easy);
     curl_easy_reset(t->easy);  // it must not keep pointers into `t`
-    if (idle_.size() < kMostHandles) {
+    if (idle_.size() < (server_.http1 ? kMostHandlesOneByOne : kMostHandles)) {
       idle_.push_back(t->easy);
     } else {
       curl_easy_cleanup(t->easy);
