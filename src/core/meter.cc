@@ -29,6 +29,16 @@ std::optional<double> lag_of(const QueueSample& q) {
   return std::nullopt;
 }
 
+// Of the queue with the most, where there are several: a replica is a consumer of all.
+std::optional<std::uint64_t> members_of(const QueueSample& q) {
+  std::optional<std::uint64_t> most = q.parts.empty() ? q.consumers : std::nullopt;
+  for (const auto& part : q.parts) {
+    const auto& its = part.shown.consumers;
+    if (its) most = std::max(most.value_or(0), *its);
+  }
+  return most;
+}
+
 void set_gauges(Observation& o) {
   const QueueSample& q = o.queue;
   const auto set = [&](Metric metric, const std::optional<std::uint64_t>& v) {
@@ -107,7 +117,7 @@ std::optional<Observation> Meter::observe(const Input& input) {
     o.queue = q;
     o.queue_at = input.at;
     measure_flow(o);
-    rebalance_.observe(input.at, input.replicas.current, q.rebalancing);
+    rebalance_.observe(input.at, input.replicas.current, q.rebalancing, members_of(q));
     o.rebalances = rebalance_.seen();
     set_gauges(o);
     measure_parts(input);

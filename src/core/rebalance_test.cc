@@ -65,6 +65,43 @@ TEST_F(RebalanceMeterTest, WorkersThatNoLongerStandStillAreBelievedInTime) {
   EXPECT_EQ(believed(), 0);
 }
 
+// The one in its place joins at once, and all wait until the dead one's session is over.
+TEST_F(RebalanceMeterTest, WhatAKilledWorkerCostsIsNoMeasureOfAChange) {
+  change(4);
+  pass(100, false);
+  pass(43, true);
+  pass(1, false);
+  EXPECT_EQ(believed(), 4) << "no change went before";
+  EXPECT_EQ(meter.seen().over, time_at(t)) << "and yet it is over only now";
+  const auto with = [&](int seconds, bool rebalancing, std::uint64_t consumers) {
+    for (int i = 0; i < seconds; ++i) meter.observe(time_at(t += 1), replicas, rebalancing, consumers);
+  };
+  with(90, false, 4);  // two are somebody else's
+  ++replicas;
+  with(1, false, 4);
+  with(40, true, 6);  // one of them is dead
+  with(1, false, 5);
+  EXPECT_EQ(believed(), 4);
+  with(90, false, 5);
+  --replicas;
+  with(5, false, 5);  // the one that is to go has work in hand
+  with(9, true, 4);
+  with(1, false, 4);
+  EXPECT_EQ(believed(), 9) << "a change's own";
+}
+
+TEST_F(RebalanceMeterTest, ARestartKnowsWhetherAChangeWentBefore) {
+  change(4);
+  pass(100, false);
+  pass(5, true);
+  nlohmann::json state;
+  meter.save(state);
+  RebalanceMeter other;
+  other.restore(state, time_at(t));
+  other.observe(time_at(t + 25), replicas, false);
+  EXPECT_EQ(to_seconds(other.seen().length), 4);
+}
+
 TEST_F(RebalanceMeterTest, ChangesThatComeTogetherAreOne) {
   change(20);
   for (int i = 0; i < 7; ++i) {  // an engine that starts one after the other

@@ -265,6 +265,42 @@ TEST_F(KafkaFigures, ARebalanceIsToldWhereItStopsTheMembersAndNotWhereTheyGoOn) 
   }
 }
 
+// The broker goes on counting the lost one as a member, and the others wait for it when one joins in its place.
+TEST_F(KafkaFigures, WhatALostMemberCostsIsNotTakenForTheCostOfAChange) {
+  admin->create("cost", 4);
+  Reader reader(spec_of("cost", "cost"));
+  Meter meter(std::chrono::seconds(10), std::chrono::seconds(5));
+  const auto begin = std::chrono::steady_clock::now();
+  const auto until = [&](int replicas, const std::vector<KafkaMember*>& members, const auto& wanted) {
+    reader.sample([&](const QueueSample& s) {
+      for (auto* m : members) m->poll();
+      Input in;
+      in.at = Time(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begin));
+      in.replicas = {replicas, replicas};
+      in.queue = s;
+      meter.observe(in);
+      return wanted(s) && !s.rebalancing;
+    });
+    return meter.latest(Time(std::chrono::steady_clock::now() - begin)).rebalances;
+  };
+  const auto has = [](std::uint64_t members) {
+    return [=](const QueueSample& s) { return s.consumers == members; };
+  };
+  KafkaMember lost(shared_server().url(), "cost", "cost");
+  until(1, {&lost}, has(1));
+  KafkaMember stays(shared_server().url(), "cost", "cost");
+  const auto change = until(2, {&lost, &stays}, has(2));
+  lost.vanish();
+  KafkaMember next(shared_server().url(), "cost", "cost");
+  bool stood = false;
+  const auto after = until(2, {&stays, &next}, [&](const QueueSample& s) {
+    stood |= s.rebalancing && s.consumers == 3;
+    return stood && s.consumers == 2;
+  });
+  EXPECT_GT(after.over, change.over);
+  EXPECT_EQ(after.length, change.length);
+}
+
 // A producer and a worker at known speeds, seen by a meter for a while.
 TEST_F(KafkaFigures, RatesComeToWhatWasReallySentAndCommitted) {
   admin->create("rates");
