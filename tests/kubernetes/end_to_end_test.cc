@@ -98,7 +98,6 @@ TEST_F(KubernetesDaemonTest, AServerThatIsGoneForLongIsAskedSeldomAndWhenItIsBac
   way.set(Relay::Way::kRefused);
   ASSERT_TRUE(eventually([&] { return box.status().dump().find("does not answer") != std::string::npos; }))
       << box.status();
-  box.produce(server.url(), "meanwhile", 4000);
   const auto resident = [&] {  // MB
     const auto status = read_file(fmt::format("/proc/{}/status", box.daemon_pid()), 1 << 20).value_or("");
     const auto at = status.find("VmRSS:");
@@ -114,6 +113,7 @@ TEST_F(KubernetesDaemonTest, AServerThatIsGoneForLongIsAskedSeldomAndWhenItIsBac
   std::printf("gone for %.0f s: asked %d times, %.1f MB more resident\n", seconds, tries, grown);
   EXPECT_LE(tries, 20 + 3 * seconds);  // four watches that wait up to 20 s, and /scale each 2 s
   EXPECT_LT(grown, 8);
+  box.produce(server.url(), "meanwhile", 4000);
   way.set(Relay::Way::kOpen);
   ASSERT_TRUE(eventually([&] { return box.all_processed("meanwhile", 4000); }))
       << box.processed("meanwhile").size() << box.log();
