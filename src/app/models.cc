@@ -1,11 +1,7 @@
 // `docktor config list-models` and `set-model`: which models there are, and which one is configured.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -24,35 +20,6 @@
 
 namespace docktor {
 namespace {
-
-// As write_atomically, but the file keeps its owner and mode: it is the user's own.
-Result<void> replace_file(const std::string& path, const std::string& text) {
-  const auto failed = [&](const char* what) {
-    return fail(ErrorCode::kExhausted,
-                fmt::format("{}: {}: {}; nothing was changed", path, what, std::strerror(errno)));
-  };
-  struct stat old{};
-  if (::stat(path.c_str(), &old) != 0) return failed("cannot be read");
-  std::string beside = path + ".XXXXXX";
-  const int fd = ::mkostemp(beside.data(), O_CLOEXEC);
-  if (fd < 0) return failed("cannot write beside it");
-  (void)!::fchown(fd, old.st_uid, old.st_gid);  // only root can give it to somebody else
-  bool ok = ::fchmod(fd, old.st_mode & 07777) == 0;
-  for (std::size_t done = 0; ok && done < text.size();) {
-    const auto n = ::write(fd, text.data() + done, text.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    ok = n > 0;
-    if (ok) done += static_cast<std::size_t>(n);
-  }
-  ok = ok && ::fsync(fd) == 0;
-  const int e = errno;
-  ok = ::close(fd) == 0 && ok;
-  if (ok && ::rename(beside.c_str(), path.c_str()) == 0) return {};
-  if (e != 0) errno = e;
-  auto error = failed("cannot be written");
-  ::unlink(beside.c_str());
-  return error;
-}
 
 // The configuration's model, else Docker Model Runner; flags win.
 std::optional<LlmSpec> spec_for(const Cli& cli, int& code) {
@@ -146,7 +113,8 @@ int config_set_model_command(const Cli& cli) {
     say(stdout, "✓ {} names {} already\n", *typed, cli.id);
     return 0;
   }
-  if (const auto written = replace_file(path, *changed); !written) return complain(written.error().message);
+  if (const auto written = write_atomically(path, *changed, {.as_it_was = true}); !written)
+    return complain(written.error().message + "; nothing was changed");
   say(stdout, "✓ {}: model {}{}{}\n", *typed, cli.id,
       cli.provider.empty() ? "" : fmt::format(", provider {}", cli.provider),
       cli.base_url.empty() ? "" : fmt::format(", base_url {}", redacted_url(cli.base_url)));

@@ -1,14 +1,13 @@
 #include "control/advising.h"
 
-#include <algorithm>
+#include "core/pause.h"
 
 namespace docktor {
 
 bool AdviceBackoff::failed(Time now, const std::string& why) {
   why_ = why;
   if (++failures_ < kFailures) return false;
-  const int doublings = std::min(failures_ - kFailures, 10);
-  until_ = now + std::min<Duration>(kMost, kFirst * (1 << doublings));
+  until_ = now + pause_after(failures_ - kFailures + 1, kFirst, kMost);
   return failures_ == kFailures;
 }
 

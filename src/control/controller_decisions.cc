@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "control/controller.h"
+#include "core/pause.h"
 #include "core/record.h"
 #include "core/text.h"
 
@@ -206,7 +207,7 @@ void Controller::on_outcome(const std::string& name, std::uint64_t generation, s
     const Duration first = outcome.error().retry
                                ? std::min<Duration>(s.spec.check_interval, std::chrono::seconds(1))
                                : s.spec.check_interval;
-    const auto backoff = std::min<Duration>(kMostBackoff, first * (1 << std::min(s.failed_orders, 6)));
+    const auto backoff = pause_after(std::min(s.failed_orders, 6) + 1, first, kMostBackoff);
     s.next_check = std::min(s.next_check, now + backoff);
     ++s.failed_orders;
     s.conflicts = 0;

@@ -2,27 +2,21 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
-#include <map>
-#include <mutex>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
-#include <thread>
+#include <utility>
 
 #include "core/result.h"
+#include "os/file_writer.h"
 
 namespace docktor {
 
-/// Writes by a thread of its own: syncing the files of two hundred services takes seconds on a slow disk, and
+/// Writes by a thread of its own (FileWriter): syncing the files of two hundred services takes seconds on a slow disk, and
 /// nobody who decides may wait for that. Thread-safe. A missing or damaged file is no state, never an error:
 /// what was learned is learned again.
 class StateStore {
  public:
-  explicit StateStore(std::string folder);
-  ~StateStore();  ///< writes what still waits
-  StateStore(const StateStore&) = delete;
-  StateStore& operator=(const StateStore&) = delete;
+  explicit StateStore(std::string folder) : folder_(std::move(folder)) {}
 
   enum class Matter {
     kLearned,  ///< what the file had before will do, should the machine lose its power
@@ -36,25 +30,14 @@ class StateStore {
   Result<void> on_disk(const std::string& service, std::chrono::milliseconds patience);
   /// What was saved last, on disk already or not.
   nlohmann::json load(const std::string& service) const;
-  std::string trouble() const;  ///< why states are not saved at present; empty when they are
-  void flush();                 ///< waits until nothing waits
+  std::string trouble() const;       ///< why states are not saved at present; empty when they are
+  void flush() { writer_.flush(); }  ///< waits until nothing waits
 
  private:
-  struct Text {
-    std::string text;
-    bool said = false;
-  };
   std::string file(const std::string& service) const;
-  void write_all();
 
   const std::string folder_;
-  mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable changed_;
-  std::map<std::string, Text> waiting_;                  // by path
-  std::optional<std::pair<std::string, Text>> writing_;  // what the thread is at
-  std::map<std::string, Error> failed_;                  // path → the last write's error
-  bool stop_ = false;
-  std::thread thread_;
+  FileWriter writer_;  // the destructor writes what still waits
 };
 
 }  // namespace docktor

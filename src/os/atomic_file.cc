@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 namespace docktor {
@@ -17,6 +18,16 @@ tl::unexpected<Error> file_error(const std::string& path, const char* what) {
                     : e == EACCES || e == EPERM ? ErrorCode::kDenied
                                                 : ErrorCode::kExhausted;
   return fail(code, fmt::format("{}: {}: {}", path, what, std::strerror(e)), true);
+}
+
+bool write_all(int fd, const std::string& text) {
+  for (std::size_t done = 0; done < text.size();) {
+    const auto n = ::write(fd, text.data() + done, text.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    done += static_cast<std::size_t>(n);
+  }
+  return true;
 }
 
 }  // namespace
@@ -33,28 +44,32 @@ void sync_files(const std::string& folder) {
   ::close(fd);
 }
 
-Result<void> write_atomically(const std::string& path, const std::string& text, OnDisk then) {
-  const std::string beside = path + ".new";
+Result<void> write_atomically(const std::string& path, const std::string& text, AtomicWrite how) {
+  struct stat old{};
+  if (how.as_it_was && ::stat(path.c_str(), &old) != 0) return file_error(path, "cannot read");
   if (auto r = make_folder(folder_of(path)); !r) return r;
-  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-  if (fd < 0) return file_error(beside, "cannot write");
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const auto n = ::write(fd, text.data() + done, text.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
-    done += static_cast<std::size_t>(n);
+  // A name that nobody else uses where the folder is a user's own.
+  std::string beside = path + (how.as_it_was ? ".XXXXXX" : ".new");
+  const int fd =
+      how.as_it_was ? ::mkostemp(beside.data(), O_CLOEXEC)
+                    : ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, how.mode);
+  if (fd < 0)
+    return how.as_it_was ? file_error(path, "cannot write beside it") : file_error(beside, "cannot write");
+  bool ok = true;
+  if (how.as_it_was) {
+    (void)!::fchown(fd, old.st_uid, old.st_gid);  // only root can give it to somebody else
+    ok = ::fchmod(fd, old.st_mode & 07777) == 0;
   }
-  const bool synced = done == text.size() && (then == OnDisk::kNotKnown || ::fsync(fd) == 0);
+  ok = ok && write_all(fd, text) && (how.then == OnDisk::kNotKnown || ::fsync(fd) == 0);
   const int e = errno;
   const bool closed = ::close(fd) == 0;
-  if (!synced || !closed || ::rename(beside.c_str(), path.c_str()) != 0) {
-    if (!synced) errno = e;
+  if (!ok || !closed || ::rename(beside.c_str(), path.c_str()) != 0) {
+    if (!ok) errno = e;
     auto error = file_error(path, "cannot write");
     ::unlink(beside.c_str());
     return error;
   }
-  if (then != OnDisk::kNew) return {};
+  if (how.then != OnDisk::kNew) return {};
   const int folder = ::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
     ::fsync(folder);

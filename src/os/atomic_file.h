@@ -14,9 +14,14 @@ enum class OnDisk {
   kNotKnown,  ///< the caller syncs many files together, by sync_files()
 };
 
-/// Replaces `path` by `text` (mode 0640); on any failure the old file stays as it was. A folder that was
-/// removed is made anew.
-Result<void> write_atomically(const std::string& path, const std::string& text, OnDisk then = OnDisk::kNew);
+struct AtomicWrite {
+  OnDisk then = OnDisk::kNew;
+  unsigned mode = 0640;    ///< of the file
+  bool as_it_was = false;  ///< the file must be there, and keeps its owner and mode: it is a user's own
+};
+
+/// Replaces `path` by `text`; on any failure the old file stays as it was. A folder that was removed is made anew.
+Result<void> write_atomically(const std::string& path, const std::string& text, AtomicWrite how = {});
 
 /// What was written to the file system of this folder is on disk when it returns.
 void sync_files(const std::string& folder);

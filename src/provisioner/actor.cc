@@ -6,6 +6,8 @@
 #include <exception>
 #include <utility>
 
+#include "core/pause.h"
+
 namespace docktor {
 namespace {
 
@@ -99,8 +101,7 @@ void Actor::run() {
 }
 
 void Actor::failed(const std::string& what, const Error& error) {
-  const auto pause = std::min(kLastPause, kFirstPause * (1 << std::min(failures_, 10)));
-  ++failures_;
+  const auto pause = pause_after(++failures_, kFirstPause, kLastPause);
   not_before_ = steady_clock::now() + pause;
   report_({Report::Kind::kFailed, {}, fmt::format("{} failed: {}", what, error.message), {}});
 }

@@ -7,6 +7,7 @@
 #include <exception>
 #include <utility>
 
+#include "core/pause.h"
 #include "provisioner/message_impl.h"
 
 namespace docktor {
@@ -20,10 +21,9 @@ constexpr milliseconds kPause{50};    // least time between pulls that give noth
 constexpr milliseconds kMostRetry{30'000};
 
 std::string retry_after(const ThreadProvisionerOptions& o, std::uint64_t deliveries) {
-  milliseconds delay = std::max(o.retry_delay, milliseconds(0));
-  for (std::uint64_t i = 1; i < deliveries && delay < kMostRetry; ++i) delay *= 2;
-  const auto ns = std::chrono::nanoseconds(std::min(delay, kMostRetry));
-  return fmt::format("-NAK {{\"delay\": {}}}", ns.count());
+  const int failures = static_cast<int>(std::clamp<std::uint64_t>(deliveries, 1, 64));
+  const auto delay = pause_after(failures, std::max(o.retry_delay, milliseconds(0)), kMostRetry);
+  return fmt::format("-NAK {{\"delay\": {}}}", std::chrono::nanoseconds(delay).count());
 }
 
 // A request has an inbox for its answer; where it may be tried again, it has an id as well.

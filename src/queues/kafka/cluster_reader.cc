@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <thread>
 #include <utility>
+
+#include "core/pause.h"
 
 namespace docktor {
 
@@ -48,14 +51,10 @@ void KafkaCluster::Reader::remove(std::uint64_t id) {
     const std::lock_guard lock(mutex_);
     live_.erase(id);
     removed_.push_back(id);
-    for (auto it = asks_.begin(); it != asks_.end();) {
-      if (it->id != id) {
-        ++it;
-        continue;
-      }
-      dropped.push_back(std::move(*it));
-      it = asks_.erase(it);
-    }
+    const auto gone =
+        std::stable_partition(asks_.begin(), asks_.end(), [&](const Ask& a) { return a.id != id; });
+    std::move(gone, asks_.end(), std::back_inserter(dropped));
+    asks_.erase(gone, asks_.end());
   }
 }
 
@@ -456,11 +455,9 @@ void KafkaCluster::Reader::look_for_residue() {
   std::int64_t begin = 0;
   for (auto& [id, group] : groups_) {
     for (auto& [p, still] : group.still) {
-      const auto again = kLookAgain * (1 << std::min(still.misses, 10));
-      if (still.looked ||
-          now - still.since <
-              (still.misses > 0 ? std::min<Duration>(again, options_.still_after) : options_.still_after))
-        continue;
+      const auto pause = still.misses > 0 ? pause_after(still.misses + 1, kLookAgain, options_.still_after)
+                                          : options_.still_after;
+      if (still.looked || now - still.since < pause) continue;
       if (oldest && oldest->since <= still.since) continue;
       const auto& edges = topics_.at(p.topic).edges;
       if (static_cast<std::size_t>(p.number) >= edges.size()) continue;  // the topic is gone

@@ -1,19 +1,10 @@
 #include "targets/compose/compose_store.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "core/json_text.h"
-#include "os/fd.h"
+#include "os/atomic_file.h"
 
 namespace docktor {
 
@@ -43,26 +34,7 @@ Result<void> save_record(const std::string& path, const ComposeRecord& r) {
          {"stopped_by_hand", r.stopped_by_hand}};
   if (r.replicas) j["replicas"] = *r.replicas;
   const auto text = j.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-  const auto failed = [&](const char* what) {
-    return fail(ErrorCode::kExhausted, fmt::format("cannot {} {}: {}", what, path, std::strerror(errno)),
-                true);
-  };
-  std::error_code ec;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), ec);
-  const auto beside = path + ".new";
-  {
-    const Fd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd) return failed("write");
-    for (std::size_t done = 0; done < text.size();) {
-      const auto n = ::write(fd.get(), text.data() + done, text.size() - done);
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return failed("write");
-      done += static_cast<std::size_t>(n);
-    }
-    if (::fsync(fd.get()) != 0) return failed("write");
-  }
-  if (std::rename(beside.c_str(), path.c_str()) != 0) return failed("replace");
-  return {};
+  return write_atomically(path, text, {.then = OnDisk::kEither, .mode = 0600});
 }
 
 ComposeRecord load_record(const std::string& path) {

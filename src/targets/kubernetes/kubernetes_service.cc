@@ -390,7 +390,7 @@ void KubernetesTarget::Service::remember() {
   if (saved_.desired) j["desired"] = *saved_.desired;
   if (saved_.sent) j["sent"] = *saved_.sent;
   // What cannot be kept is known until docktor ends; the disk's trouble is told by those who need it.
-  static_cast<void>(write_atomically(path, j.dump(), OnDisk::kNotKnown));
+  static_cast<void>(write_atomically(path, j.dump(), {.then = OnDisk::kNotKnown}));
 }
 
 TargetReport KubernetesTarget::Service::report() {

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "os/atomic_file.h"
 #include "targets/process/process_pool.h"
 
 namespace docktor {
@@ -53,7 +54,7 @@ std::optional<ProcessRecord> ProcessPool::read_record() {
 
 void ProcessPool::adopt() {
   for (const auto& folder : {options_.state_directory, options_.log_directory}) {
-    if (auto made = make_folders(folder); !made) news("⚠ " + made.error().message);
+    if (auto made = make_folder(folder); !made) news("⚠ " + made.error().message);
   }
   auto record = read_record();
   std::string fallback;

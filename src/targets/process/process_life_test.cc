@@ -291,8 +291,8 @@ TEST_F(ProcessLifeTest, WorksWithoutAnywhereToWrite) {
   ASSERT_TRUE(scale(2));
   ASSERT_TRUE(ready(2));
   EXPECT_THAT(all_news(),
-              AllOf(HasSubstr("file/state: cannot make the folder: Not a directory"),
-                    HasSubstr("output goes to /dev/null"), HasSubstr("may not find its replicas again")));
+              AllOf(HasSubstr("/file: is not a folder; move it away"), HasSubstr("output goes to /dev/null"),
+                    HasSubstr("may not find its replicas again")));
   EXPECT_TRUE(eventually(
       [&] { return all_news().find("the record of replicas cannot be written") != std::string::npos; }));
   ASSERT_TRUE(scale(0));

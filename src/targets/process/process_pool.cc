@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "core/pause.h"
 #include "core/text.h"
 #include "core/victims.h"
 
@@ -210,7 +211,7 @@ Result<void> ProcessPool::start(ProcessReplica& r) {
   auto options = options_for(r);
   const auto path = output_path(r);
   auto output = ProcessOutput::open(path);
-  if (!output && make_folders(options_.log_directory)) output = ProcessOutput::open(path);
+  if (!output && make_folder(options_.log_directory)) output = ProcessOutput::open(path);
   r.output = {};
   if (output) {
     r.output = output->first;
@@ -398,8 +399,7 @@ void ProcessPool::crashed(ProcessReplica& r, Duration ran) {
     r.failures = 0;
   } else {
     ++r.failures;
-    pause = options_.care.first_backoff * (1LL << std::min(r.failures - 1, 20));
-    pause = std::min(pause, options_.care.longest_backoff);
+    pause = pause_after(r.failures, options_.care.first_backoff, options_.care.longest_backoff);
   }
   r.deadline = steady_clock::now() + pause;
   if (r.state() != before) r.since = clock_.now();

@@ -1,14 +1,10 @@
 // The record on disk of a service's process replicas: what the next docktor adopts them by.
 #pragma once
 
-#include <condition_variable>
+#include <cstddef>
 #include <cstdint>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
-#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -60,40 +56,8 @@ std::string pool_identity(const std::string& folder_identity, const std::string&
 /// The identity that a service's file has; nothing where it is missing or spoilt.
 std::optional<std::string> read_identity(const std::string& path);
 
-/// Makes the folder, and those above it, with mode 0750.
-Result<void> make_folders(const std::string& path);
-
-/// Writes files whole or not at all (written beside, synced, renamed) from a thread of its own, of each path
-/// the newest text only. Thread-safe. The destructor writes what is left.
-class RecordWriter {
- public:
-  RecordWriter();
-  ~RecordWriter();
-  RecordWriter(const RecordWriter&) = delete;
-  RecordWriter& operator=(const RecordWriter&) = delete;
-
-  void write(const std::string& path, std::string text);
-
-  /// What was last given to write(), on disk or not; else the file's text. kNotFound when there is neither.
-  Result<std::string> read(const std::string& path);
-
-  /// The error of the last attempt to write this path; empty when it succeeded, or none was made.
-  std::string trouble(const std::string& path);
-
-  /// Returns when everything was written, or tried.
-  void flush();
-
- private:
-  void loop();
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<std::string, std::string> waiting_;
-  std::optional<std::pair<std::string, std::string>> writing_;  // path and text under way
-  std::map<std::string, std::string> trouble_;
-  std::map<std::string, std::string> latest_failed_;  // texts that could not be written
-  bool stop_ = false;
-  std::thread thread_;
-};
+/// Of the record and of the folder's identity: nobody else's business.
+inline constexpr unsigned kRecordMode = 0600;
+inline constexpr std::size_t kMaxRecordBytes = 16 << 20;
 
 }  // namespace docktor

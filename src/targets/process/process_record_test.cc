@@ -90,50 +90,5 @@ TEST(PoolIdentity, IsMadeOnceForAFolderAndDiffersByService) {
   EXPECT_FALSE(kept);
 }
 
-TEST(RecordWriter, MakesAFolderThatSomebodyRemoved) {
-  test::TempDir dir;
-  RecordWriter writer;
-  writer.write((dir.path() / "gone" / "r").string(), "text");
-  writer.flush();
-  EXPECT_EQ(writer.trouble((dir.path() / "gone" / "r").string()), "");
-  EXPECT_EQ(*writer.read((dir.path() / "gone" / "r").string()), "text");
-}
-
-TEST(RecordWriter, WritesTheNewestTextOfEachPath) {
-  test::TempDir dir;
-  const auto a = (dir.path() / "a").string(), b = (dir.path() / "b").string();
-  {
-    RecordWriter writer;
-    for (int i = 0; i < 200; ++i) {
-      writer.write(a, "a" + std::to_string(i));
-      EXPECT_EQ(*writer.read(a), "a" + std::to_string(i));
-    }
-    writer.write(b, "b");
-  }
-  RecordWriter writer;
-  EXPECT_EQ(*writer.read(a), "a199");
-  EXPECT_EQ(*writer.read(b), "b");
-  EXPECT_EQ(writer.read(a + "x").error().code, ErrorCode::kNotFound);
-}
-
-TEST(RecordWriter, KeepsTheOldFileAndTheNewTextWhenItCannotWrite) {
-  test::TempDir dir;
-  const auto path = dir.file("r", "old");
-  std::filesystem::create_directory(path + ".new");
-  RecordWriter writer;
-  writer.write(path, "new");
-  writer.flush();
-  EXPECT_THAT(writer.trouble(path), HasSubstr("r.new: cannot write"));
-  EXPECT_EQ(*writer.read(path), "new");
-  std::string text;
-  std::ifstream(path) >> text;
-  EXPECT_EQ(text, "old");
-  std::filesystem::remove(path + ".new");
-  writer.write(path, "newer");
-  writer.flush();
-  EXPECT_EQ(writer.trouble(path), "");
-  EXPECT_EQ(*writer.read(path), "newer");
-}
-
 }  // namespace
 }  // namespace docktor

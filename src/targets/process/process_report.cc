@@ -229,7 +229,8 @@ void ProcessPool::housekeep() {
       steady_clock::now() + (cut ? options_.care.output_check / 10 : options_.care.output_check);
 
   keep_files();
-  const auto trouble = supervisor_.records().trouble(record_path_);
+  const auto failure = supervisor_.records().trouble(record_path_);
+  const std::string trouble = failure ? failure->message : "";
   if (trouble.empty() != trouble_.empty()) {
     news(trouble.empty()
              ? "the record of replicas is written again"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "os/fd.h"
+#include "os/file_writer.h"
 #include "targets/process/process_notify.h"
 #include "targets/process/process_record.h"
 #include "targets/process/process_scan.h"
@@ -62,7 +63,7 @@ class ProcessSupervisor {
   void look_for_left(const void* owner, Looker looker);
   void no_look(const void* owner) { lookers_.erase(owner); }
 
-  RecordWriter& records() { return records_; }
+  FileWriter& records() { return records_; }
   /// What stands for this state folder, read or made once; see folder_identity().
   const std::string& identity_of(const std::string& folder, Result<void>& kept);
   PoolScan& scan() { return scan_; }
@@ -76,7 +77,7 @@ class ProcessSupervisor {
   void look();
   int timeout_ms() const;
 
-  RecordWriter records_;
+  FileWriter records_{kRecordMode};
   PoolScan scan_;
   Fd epoll_;
   Fd wake_;
