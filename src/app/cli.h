@@ -1,4 +1,5 @@
-// The command line as values. Parsing is one file (cli.cc); every command is one function of its own file.
+// The command line as values. Parsing is one file (cli.cc), the table of commands another (command_table.cc); every command is
+// one function of its own file.
 #pragma once
 
 #include <optional>
@@ -11,37 +12,6 @@ namespace docktor {
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitNotRunning = 3;
-
-enum class Command {
-  kNone,
-  kDaemonStart,
-  kDaemonStop,
-  kDaemonStatus,
-  kDaemonLogs,
-  kDaemonReload,
-  kConfigValidate,
-  kConfigListModels,
-  kConfigSetModel,
-  kEval,
-  kChat,
-  kExplain,
-  kResume,
-  kPause,
-  kScale,
-  kSetBounds,
-  kProposals,
-  kApprove,
-  kReject,
-  kMcp,
-  kWeb,
-  kNotifyTest,
-  kTop,
-  kSavings,
-  kDemo,
-  kDecide,
-  kSimulate,
-  kHealth,
-};
 
 /// What `docktor simulate` may be told, as typed.
 struct SimulateFlags {
@@ -66,7 +36,7 @@ struct SimulateFlags {
 
 struct Cli {
   std::string cwd;  ///< where the command was typed; relative paths of flags and variables refer to it
-  Command command = Command::kNone;
+  int (*run)(const Cli&) = nullptr;  ///< the command that was typed
   std::optional<std::string> config;
   std::string service;
   std::string interval;
@@ -104,6 +74,7 @@ struct Cli {
   bool autonomous = false;  ///< chat: acts without asking
   bool headless = false;    ///< chat: for scripts
   bool debug = false;       ///< chat: shows what is said to the model
+  bool ignored = false;     ///< chat: flags of earlier versions that mean nothing any more
 };
 
 struct Parsed {

@@ -9,72 +9,9 @@
 #include <exception>
 
 #include "app/cli.h"
-#include "app/commands.h"
 
 namespace docktor {
 namespace {
-
-int run(const Cli& cli) {
-  switch (cli.command) {
-    case Command::kDaemonStart:
-      return daemon_start_command(cli);
-    case Command::kDaemonStop:
-      return daemon_stop_command(cli);
-    case Command::kDaemonStatus:
-      return daemon_status_command(cli);
-    case Command::kDaemonLogs:
-      return daemon_logs_command(cli);
-    case Command::kDaemonReload:
-      return daemon_reload_command(cli);
-    case Command::kConfigValidate:
-      return config_validate_command(cli);
-    case Command::kConfigListModels:
-      return config_list_models_command(cli);
-    case Command::kConfigSetModel:
-      return config_set_model_command(cli);
-    case Command::kEval:
-      return eval_command(cli);
-    case Command::kChat:
-      return chat_command(cli);
-    case Command::kExplain:
-      return explain_command(cli);
-    case Command::kResume:
-      return resume_command(cli);
-    case Command::kPause:
-      return pause_command(cli);
-    case Command::kScale:
-      return scale_command(cli);
-    case Command::kSetBounds:
-      return set_bounds_command(cli);
-    case Command::kProposals:
-      return proposals_command(cli);
-    case Command::kApprove:
-      return approve_command(cli);
-    case Command::kReject:
-      return reject_command(cli);
-    case Command::kMcp:
-      return mcp_command(cli);
-    case Command::kNotifyTest:
-      return notify_test_command(cli);
-    case Command::kTop:
-      return top_command(cli);
-    case Command::kSavings:
-      return savings_command(cli);
-    case Command::kWeb:
-      return web_command(cli);
-    case Command::kDemo:
-      return demo_command(cli);
-    case Command::kHealth:
-      return health_command(cli);
-    case Command::kDecide:
-      return decide_command(cli);
-    case Command::kSimulate:
-      return simulate_command(cli);
-    case Command::kNone:
-      break;
-  }
-  return kExitFailed;
-}
 
 // What was printed may still lie in a buffer, and a full disk be found only now: a study that was cut must
 // not look like a whole one. Whoever closed the pipe (`| head`) wants no more, and no word about it.
@@ -107,7 +44,7 @@ int main(int argc, char** argv) {
   int code = kExitFailed;
   try {
     const Parsed parsed = parse_command_line(argc, argv);
-    code = parsed.exit ? *parsed.exit : run(parsed.cli);
+    code = parsed.exit ? *parsed.exit : parsed.cli.run(parsed.cli);
   } catch (const std::exception& e) {
     // fmt throws where a write to stdout fails, which is told below.
     if (std::ferror(stdout) == 0)
