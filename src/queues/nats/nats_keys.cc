@@ -11,6 +11,7 @@
 #include "config/tls_keys.h"
 #include "core/text.h"
 #include "queues/nats/nats_servers.h"
+#include "queues/nats/subjects.h"
 
 namespace docktor {
 
@@ -76,33 +77,16 @@ constexpr std::array kTable = std::to_array<Knob>({
 });
 // clang-format on
 
-bool has_space_or_control(std::string_view s) {
-  return std::ranges::any_of(s, [](unsigned char c) { return c <= 0x20 || c == 0x7F; });
-}
-
 // What NATS itself refuses in names of streams and consumers.
 void check_name(KindReader& from, std::string_view key) {
   const auto name = from.settings.text(key);
   if (name.starts_with('$')) {
     from.mistake(key,
                  fmt::format("{} {} begins with $; a variable is written ${{NAME}}", key, from.quoted(key)));
-  } else if (has_space_or_control(name) || name.find_first_of(".*>/\\") != std::string::npos) {
+  } else if (!name.empty() && !is_api_token(name)) {
     from.mistake(
         key, fmt::format("{} {} cannot be a name in NATS; allowed: text without space and . * > / \\", key,
                          from.quoted(key)));
-  }
-}
-
-bool well_formed_subject(std::string_view subject) {
-  if (has_space_or_control(subject)) return false;
-  while (true) {
-    const auto dot = subject.find('.');
-    const auto token = subject.substr(0, dot);
-    const bool last = dot == std::string_view::npos;
-    if (token.empty() || (token == ">" && !last)) return false;
-    if (token.size() > 1 && token.find_first_of("*>") != std::string_view::npos) return false;
-    if (last) return true;
-    subject.remove_prefix(dot + 1);
   }
 }
 
@@ -157,7 +141,7 @@ void check_place(KindReader& from) {
     auto prefix = from.settings.text(key);
     if (prefix.empty()) continue;
     while (prefix.ends_with('.')) prefix.pop_back();  // "fromjs." is the same to nats and to people
-    if (!well_formed_subject(prefix) || prefix.find_first_of("*>") != std::string::npos) {
+    if (!is_subject(prefix) || prefix.find_first_of("*>") != std::string::npos) {
       from.mistake(key, fmt::format("{} {} cannot begin a subject; allowed: words with dots between, as in "
                                     "$JS.hub.API",
                                     key, from.quoted(key)));
@@ -207,7 +191,7 @@ void check_keys(KindReader& from) {
   check_name(from, "stream");
   check_name(from, "consumer");
   check_place(from);
-  if (const auto subject = settings.text("subject"); !subject.empty() && !well_formed_subject(subject)) {
+  if (const auto subject = settings.text("subject"); !subject.empty() && !is_subject(subject)) {
     from.mistake("subject",
                  fmt::format("subject {} cannot be one; allowed: words with dots between, * for one "
                              "word, > for all that follow",

@@ -13,7 +13,10 @@ std::string_view next_token(std::string_view& rest) {
   return token;
 }
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\0'; }
+bool is_space(char c) {
+  const auto u = static_cast<unsigned char>(c);
+  return u <= 0x20 || u == 0x7f;
+}
 
 }  // namespace
 
@@ -24,6 +27,7 @@ bool is_subject(std::string_view text) {
     const auto token = next_token(rest);
     if (token.empty()) return false;
     if (token == ">" && !rest.empty()) return false;
+    if (token.size() > 1 && token.find_first_of("*>") != std::string_view::npos) return false;
   }
   return true;
 }

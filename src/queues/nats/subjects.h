@@ -8,12 +8,12 @@
 
 namespace docktor {
 
-/// Whether `text` can be a subject or a pattern: tokens that are not empty, no white space, `*` and `>` only
-/// alone, `>` last.
+/// Whether `text` can be a subject or a pattern: tokens that are not empty, no white space or control character,
+/// `*` and `>` only alone, `>` last. The server takes a* as a plain word; who writes it in a file means something else.
 bool is_subject(std::string_view text);
 
-/// Whether `text` can name a stream or a consumer inside an API subject: not empty, no dot, wildcard, slash
-/// or white space.
+/// Whether `text` can name a stream or a consumer inside an API subject: not empty, no dot, wildcard, slash,
+/// white space or control character.
 bool is_api_token(std::string_view text);
 
 /// Whether every subject of `inner` is one of `outer`: covers("a.>", "a.b.*"). A subject without wildcards is

@@ -10,9 +10,9 @@ namespace docktor {
 namespace {
 
 TEST(Subjects, WhatIsASubject) {
-  for (const char* s : {"a", "a.b", "*", ">", "a.*.c", "a.>", "$JS.API.>", "a.b*c"})
-    EXPECT_TRUE(is_subject(s)) << s;
-  for (const char* s : {"", ".", "a.", ".a", "a..b", "a b", "a.>.b", "a\t", "a\n.b"})
+  for (const char* s : {"a", "a.b", "*", ">", "a.*.c", "a.>", "$JS.API.>"}) EXPECT_TRUE(is_subject(s)) << s;
+  for (const char* s :
+       {"", ".", "a.", ".a", "a..b", "a b", "a.>.b", "a\t", "a\n.b", "a\x01", "a\x7f", "a.b*c", "a.>>"})
     EXPECT_FALSE(is_subject(s)) << s;
 }
 
