@@ -20,10 +20,10 @@ MAX_METHODS = 20
 # To be split; a new name here needs a reason in the commit.
 LARGER = {
     # Files.
-    "src/app/daemon.cc": 700, "src/control/controller_test.cc": 606, "src/queues/kafka/cluster_reader.cc": 503,
+    "src/app/daemon.cc": 700, "src/control/controller_test.cc": 606,
     "src/targets/compose/compose_service.cc": 563, "tests/config/mistakes_test.cc": 552,
     # Functions.
-    "src/api/operations.cc:operations": 89, "src/app/cli.cc:parse_command_line": 363, "src/app/simulate.cc:simulate_command": 127,
+    "src/api/operations.cc:operations": 89, "src/app/simulate.cc:simulate_command": 127,
     "src/control/status.cc:Controller::status": 118,
     "src/report/scatter.cc:scatter": 86, "src/sim/run.cc:run": 101,
     "src/targets/compose/compose_scale.cc:ComposeTarget::Worker::make_clones": 88, "bench/daemon_bench.cc:wake": 81,
