@@ -13,7 +13,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${BUILD:-build}
 cache=$build/lint
-alone=${build%/}-lint  # beside the build: what looks through it finds nothing twice
 jobs=${JOBS:-$(nproc)}
 mkdir -p "$cache"
 
@@ -48,28 +47,13 @@ if [ $# -gt 0 ]; then printf '%s\n' "$@"; else files '*.cc' ':!tests/fuzz' ':!pa
 version="$(clang-tidy-19 --version | tr '\n' ' ')$(cat .clang-tidy scripts/lint.sh)${DEEP:-}"
 scripts/lint-keys.py "$version" <"$cache/wanted" >"$cache/keys"
 
-# Each file alone, where the build compiles several as one: so each must include what it uses. Nothing is compiled here.
-grep -E '^(CMAKE_BUILD_TYPE|DOCKTOR_(TESTS|BENCH|SANITIZE)):' "$build/CMakeCache.txt" | sed 's/^/-D/' |
-  xargs -d '\n' cmake -S . -B "$alone" -G Ninja -DDOCKTOR_UNITY=OFF --log-level=WARNING >"$cache/configured" 2>&1 ||
-  { cat "$cache/configured" >&2; exit 1; }
-
-# Only what the build compiles can be looked at: a source that is in no build is a mistake of its own.
-awk '/"file":/ { gsub(/[",]/, ""); print $2 }' "$alone/compile_commands.json" | sed "s|^$PWD/||" | sort -u >"$cache/compiled"
+# What the build compiles as one is looked at as one, a third of the time. A file that is named, and with DEEP each, is
+# looked at alone: so it must include what it uses.
+how=together
+if [ $# -gt 0 ] || [ -n "${DEEP:-}" ]; then how=alone; fi
 todo=$cache/todo
-: >"$todo"
-while read -r file key; do
-  if ! grep -qxF "$file" "$cache/compiled"; then
-    echo "lint: $file is compiled by no target of $build" >&2
-    failed=1
-  elif [ ! -e "$cache/ok-$key" ]; then
-    echo "$file $key" >>"$todo"
-  fi
-done <"$cache/keys"
-
-# Which warnings of GCC are errors is no matter of clang's.
-sed -E 's/ (-Werror(=[a-z-]+)?|-Wno-error=maybe-uninitialized)//g' "$alone/compile_commands.json" >"$cache/compile_commands.json"
-count=$(wc -l <"$todo")
-echo "clang-tidy: $count of $(wc -l <"$cache/wanted") files to look at"
+if ! scripts/lint-units.py "$build" "$cache" "$how" <"$cache/keys" >"$todo"; then failed=1; fi
+echo "clang-tidy: $(awk '{ n += (NF - 1) / 2 } END { print n + 0 }' "$todo") of $(wc -l <"$cache/wanted") files to look at"
 # The analyzer walks every path of GoogleTest's macros: minutes for a test, and nothing found.
 test_checks='-*,bugprone-unused-return-value,bugprone-use-after-move,bugprone-dangling-handle,bugprone-unused-raii'
 test_checks+=',bugprone-string-constructor,bugprone-integer-division,bugprone-assert-side-effect,performance-for-range-copy'
@@ -81,24 +65,30 @@ costly_checks='-bugprone-standalone-empty,-bugprone-reserved-identifier,-bugpron
 costly_checks+=',-bugprone-undelegated-constructor,-misc-unused-using-decls'
 export test_checks costly_checks
 tidy() {
-  local out word how=()
+  local cache=$1 unit=$2 first=$3 out word how=() names=()
   if [ -z "${DEEP:-}" ]; then
-    case $2 in
+    case $first in
       *_test.cc | tests/* | bench/*) how=("--checks=$test_checks") ;;
       *) how=("--checks=$costly_checks")
          for word in -Xclang -analyzer-config -Xclang mode=shallow; do how+=("--extra-arg=$word"); done ;;
     esac
   fi
-  if out=$(clang-tidy-19 -p "$1/lint" --quiet "${how[@]}" "$2" 2>&1); then
-    touch "$1/lint/ok-$3"
-    echo "  ok   $2"
+  shift 2
+  # The settings are named: above a unit in the folder of a build elsewhere there are none.
+  if out=$(clang-tidy-19 --config-file=.clang-tidy -p "$cache" --quiet "${how[@]}" "$unit" 2>&1); then
+    while [ $# -gt 1 ]; do
+      touch "$cache/ok-$2"
+      names+=("$1")
+      shift 2
+    done
+    printf '  ok   %s\n' "${names[@]}"
   else
-    printf '  FAIL %s\n%s\n' "$2" "$out"
+    printf '  FAIL %s\n%s\n' "$first and what is compiled with it" "$out"
     return 1
   fi
 }
 export -f tidy
-if [ "$count" -gt 0 ] && ! xargs -a "$todo" -P "$jobs" -L 1 bash -c 'tidy "$0" "$1" "$2"' "$build"; then failed=1; fi
+if [ -s "$todo" ] && ! xargs -a "$todo" -P "$jobs" -L 1 bash -c 'tidy "$@"' tidy "$cache"; then failed=1; fi
 find "$cache" -name 'ok-*' -mtime +30 -delete
 if [ "$failed" = 0 ]; then echo "lint: clean"; else echo "lint: FAILED" >&2; fi
 exit "$failed"
