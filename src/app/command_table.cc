@@ -52,7 +52,7 @@ void named_service(CLI::App& a, Cli& cli) {
 }
 
 void for_flag(CLI::App& a, Cli& cli, const char* without) {
-  a.add_option("--for", cli.length, fmt::format("How long: 90s, 10m, 1h30m ({})", without));
+  a.add_option("--for", cli.length, fmt::format("How long: 90s, 10m, 1h30m, 2d ({})", without));
 }
 
 void reason_flag(CLI::App& a, Cli& cli) { a.add_option("--reason", cli.reason, "Why, for the journal"); }

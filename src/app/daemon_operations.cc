@@ -7,6 +7,7 @@
 #include <array>
 #include <optional>
 
+#include "app/words.h"
 #include "core/json_text.h"
 #include "core/text.h"
 
@@ -31,10 +32,10 @@ struct Call {
   Result<std::optional<Duration>> length() const {
     const std::string text = this->text("for");
     if (text.empty()) return std::optional<Duration>();
-    const auto s = parse_seconds(text);
+    const auto s = seconds_or_days(text);
     if (!s || *s < kLeastLength || *s > kMostLength) {
       return fail(ErrorCode::kInvalid,
-                  fmt::format("for is '{}'; give 90 (seconds), 90s, 10m, 1h30m, at most a year", text));
+                  fmt::format("for is '{}'; give 90 (seconds), 90s, 10m, 1h30m, 2d, at most a year", text));
     }
     return std::optional<Duration>(seconds(*s));
   }

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "app/journal_load.h"
+#include "app/words.h"
 #include "core/json_text.h"
 #include "core/text.h"
 #include "sim/contenders.h"
@@ -147,13 +148,7 @@ ordered_json to_json(const Savings& s) {
 }
 
 Result<double> savings_length(const std::string& text) {
-  std::optional<double> length;
-  if (text.ends_with('d')) {
-    const auto days = text.substr(0, text.size() - 1);
-    if (is_whole_number(days) && days.size() < 5) length = std::stod(days) * 86'400;
-  } else {
-    length = parse_seconds(text);
-  }
+  const auto length = seconds_or_days(text);
   if (length && *length >= kLeastKnown && *length <= kLongest) return *length;
   return fail(ErrorCode::kInvalid, fmt::format("'{}': give 7d, 24h, 90m, from a minute to a year",
                                                plain_text(text.substr(0, 100))));

@@ -93,12 +93,24 @@ TEST(StatusText, TakesAnswersOfAnotherShape) {
     EXPECT_NO_THROW((void)status_text(ordered_json::parse(text), 80)) << text;
 }
 
+TEST(Words, OfALengthMayBeDays) {
+  EXPECT_EQ(seconds_or_days("2d"), 2 * 86'400.0);
+  EXPECT_EQ(seconds_or_days("1h30m"), 5400.0);
+  for (const char* text : {"d", "-1d", "1.5d", "01d", "99999d", "1d2h", "soon", ""})
+    EXPECT_EQ(seconds_or_days(text), std::nullopt) << text;
+}
+
 TEST(Words, NameWhatIsCountedWithItsUnit) {
   EXPECT_EQ(metric_in_words("queue.rate_in", 99.98), "100 msg/s arriving");
   EXPECT_EQ(metric_in_words("queue.new", 5), "queue.new 5");
   EXPECT_EQ(number_in_words("lacking", 1), "1 replica missing for the waiting messages' deadlines");
   EXPECT_EQ(number_in_words("patience", 2.345),
             "a message may wait 2.3 s before replicas are ordered for it");
+  EXPECT_EQ(number_in_words("hand", 1), "a busy replica holds 1 message");
+  EXPECT_EQ(number_in_words("hand", 2.5), "a busy replica holds 2.5 messages");
+  EXPECT_EQ(number_in_words("in_hand_for", 0.65),
+            "a message is in hand for 650 ms, cautiously guessed: this queue counts nothing");
+  EXPECT_EQ(number_in_words("in_hand_error", 0.907), "the logarithm of that is known to ± 0.907");
   EXPECT_EQ(bytes_text(536576), "524 KiB");
   EXPECT_EQ(bytes_text(512), "512 B");
 }

@@ -14,7 +14,7 @@
 namespace docktor {
 namespace {
 
-enum class Unit { kCount, kRate, kPercent, kBytes, kSeconds, kReplicas };
+enum class Unit { kCount, kRate, kPercent, kBytes, kSeconds, kReplicas, kMessages };
 
 struct Word {
   std::string_view name;
@@ -48,9 +48,11 @@ constexpr std::array kNumberWords = std::to_array<Word>({
     {"start_up", "start-up takes {}", Unit::kSeconds},
     {"start_up_deviation", "start-up varies by {}", Unit::kSeconds},
     {"reaction", "{} from an event to a decision that knows of it", Unit::kSeconds},
-    {"hand", "a busy replica holds {} messages", Unit::kCount},
+    {"hand", "a busy replica holds {}", Unit::kMessages},
     {"seen_after", "workers see a message after {}", Unit::kSeconds},
     {"spread", "what is settled varies {} times as much as Poisson's", Unit::kCount},
+    {"in_hand_for", "a message is in hand for {}, cautiously guessed: this queue counts nothing", Unit::kSeconds},
+    {"in_hand_error", "the logarithm of that is known to ± {}", Unit::kCount},
     {"young", "{} missing, since some were started a moment ago", Unit::kReplicas},
     {"bottleneck", "more than {} do not help", Unit::kReplicas},
     {"rhythm", "load repeats each {}", Unit::kSeconds},
@@ -82,6 +84,8 @@ std::string with_unit(double v, Unit unit) {
       return std::abs(v) < 1e9 ? spoken_duration(seconds(v)) : short_number(v) + " s";
     case Unit::kReplicas:
       return fmt::format("{} replica{}", short_number(v), v == 1 ? "" : "s");
+    case Unit::kMessages:
+      return fmt::format("{} message{}", short_number(v), v == 1 ? "" : "s");
   }
   return {};
 }
@@ -102,6 +106,13 @@ std::string local(double unix_seconds, const char* form) {
 }
 
 }  // namespace
+
+std::optional<double> seconds_or_days(const std::string& text) {
+  if (!text.ends_with('d')) return parse_seconds(text);
+  const auto days = text.substr(0, text.size() - 1);
+  if (!is_whole_number(days) || days.size() > 4) return std::nullopt;
+  return std::stod(days) * 86'400;
+}
 
 std::string metric_in_words(std::string_view name, double value) {
   if (const auto one = queue_metric_named(name))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,9 @@ std::string metric_in_words(std::string_view name, double value);
 /// A policy's number, as docs/objective.md has it: "capacity", 20 → "one replica does 20 msg/s"; nothing
 /// known of the name: "name 20".
 std::string number_in_words(std::string_view name, double value);
+
+/// The seconds of a text that a person wrote: what parse_seconds takes, or whole days, "7d".
+std::optional<double> seconds_or_days(const std::string& text);
 
 /// "2026-11-28 09:14:02", in local time. `zone_text` names the zone, once for all: "CET".
 std::string local_time(double unix_seconds);

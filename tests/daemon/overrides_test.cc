@@ -56,6 +56,8 @@ TEST_F(OverrideCommandsTest, WordsThatCannotBeAreRefused) {
   EXPECT_TRUE(has(box.docktor("scale consumer 9"), "outside the bounds of consumer, 1..5"));
   EXPECT_TRUE(has(box.docktor("pause consmer"), "did you mean consumer?"));
   EXPECT_TRUE(has(box.docktor("pause consumer --for soon"), "for is 'soon'; give"));
+  EXPECT_TRUE(has(box.docktor("pause consumer --for 367d"), "at most a year"));
+  EXPECT_TRUE(has(box.docktor("pause consumer --for 2d"), "until"));
   EXPECT_EQ(box.docktor("scale consumer").code, 2);
   EXPECT_EQ(box.docktor("scale consumer many").code, 2);
   EXPECT_EQ(box.docktor("set-bounds consumer").code, 2);
