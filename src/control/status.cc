@@ -49,6 +49,11 @@ std::string Controller::why_nothing(const Service& s, Time now) const {
     return fmt::format("{}; next try at {}", s.order_error, clock_text(shown(*s.retry_at)));
   if (s.last_outcome == "dry_run") return "dry run: the decision was not carried out";
   if (s.last_decision->action != Action::kHold) return {};
+  // The policy waits for what these would have to do: its reason ("learning") would hide theirs.
+  if (s.counts.failing > 0 && s.counts.failing == s.counts.current) {
+    return fmt::format("no replica works, and more would not help: {} of {} {} at once; the output says why",
+                       s.counts.failing, s.counts.current, s.counts.failing == 1 ? "ends" : "end");
+  }
   return s.last_decision->reason;
 }
 
@@ -152,10 +157,6 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
       const auto& paused = part.seen.queue.paused;
       if (!paused.empty() && o.queue.paused.empty() && !o.queue_stale)
         notes.push_back(fmt::format("{}: {}; what waits there does not count", part.name, paused));
-    }
-    if (s.queue && s.counts.current == 0) {
-      if (const auto gap = s.queue->watch_gap(); !gap.empty())
-        notes.push_back("at zero replicas docktor polls, once a second or more often: " + gap);
     }
     if (s.queue && s.bounds().min == 0) {
       if (const auto why = s.queue->unfit_for_zero(); !why.empty())

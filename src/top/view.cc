@@ -393,7 +393,7 @@ std::vector<std::string> picture(const Model& m, const Look& look) {
   std::vector<std::string> out;
   const auto put = [&](const Line& line) { out.push_back(paint.line(line, look.columns)); };
   if (look.columns < kLeastColumns || look.rows < kLeastRows) {
-    put({{fmt::format("docktor top needs {} x {}, this is {} x {}", kLeastColumns, kLeastRows, look.columns,
+    put({{fmt::format("top needs {} x {}, this is {} x {}", kLeastColumns, kLeastRows, look.columns,
                       look.rows)}});
     out.resize(std::max<std::size_t>(look.rows, 1));
     return out;
