@@ -110,8 +110,8 @@ std::string local(double unix_seconds, const char* form) {
 std::optional<double> seconds_or_days(const std::string& text) {
   if (!text.ends_with('d')) return parse_seconds(text);
   const auto days = text.substr(0, text.size() - 1);
-  if (!is_whole_number(days) || days.size() > 4) return std::nullopt;
-  return std::stod(days) * 86'400;
+  const auto n = is_whole_number(days) ? whole_number(days, 9'999) : std::nullopt;
+  return n ? std::optional(*n * 86'400.0) : std::nullopt;
 }
 
 std::string metric_in_words(std::string_view name, double value) {
