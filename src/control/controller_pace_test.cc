@@ -79,5 +79,15 @@ TEST_F(ControllerTest, WhatWasLearnedIsWrittenEachMinuteAndSeldomWhereNothingHap
   EXPECT_TRUE(state_.load("idle").contains("overrides"));
 }
 
+TEST_F(ControllerTest, WhereEveryReplicaFailsThatIsWhyNothingHappens) {
+  apply({spec("a")});
+  pass(10s);
+  const auto why = [&] { return controller->status("a")[0].value("why_nothing_happens", ""); };
+  EXPECT_EQ(why().find("keep failing"), std::string::npos) << why();
+  worlds["a"].failing = true;
+  pass(10s);
+  EXPECT_EQ(why().find("1 of 1 replicas keep failing"), 0u) << why();
+}
+
 }  // namespace
 }  // namespace docktor

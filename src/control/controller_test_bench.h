@@ -73,6 +73,7 @@ struct World {
   int usage_reads = 0;
   bool hold_orders = false;  // orders are answered when the test says
   int starting = 0;          // of `replicas`
+  bool failing = false;      // all of them
   int follows = 0, leads = 0;
   std::string stop_left;  // by the one that led before
   bool ran_before = false;
@@ -139,9 +140,10 @@ class FakeTarget final : public Target, public Led {
     ++w_.looks;
     TargetReport r;
     for (int i = 0; i < w_.replicas; ++i)
-      r.replicas.push_back(
-          {.id = std::to_string(i),
-           .state = i < w_.replicas - w_.starting ? ReplicaState::kReady : ReplicaState::kStarting});
+      r.replicas.push_back({.id = std::to_string(i),
+                            .state = w_.failing                      ? ReplicaState::kFailing
+                                     : i < w_.replicas - w_.starting ? ReplicaState::kReady
+                                                                     : ReplicaState::kStarting});
     r.stopped_by_hand = w_.stopped_by_hand;
     r.problem = w_.problem;
     r.version = w_.version;

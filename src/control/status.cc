@@ -49,10 +49,11 @@ std::string Controller::why_nothing(const Service& s, Time now) const {
     return fmt::format("{}; next try at {}", s.order_error, clock_text(shown(*s.retry_at)));
   if (s.last_outcome == "dry_run") return "dry run: the decision was not carried out";
   if (s.last_decision->action != Action::kHold) return {};
-  // The policy waits for what these would have to do: its reason ("learning") would hide theirs.
+  // What the policy waits for ("learning") they would have to do.
   if (s.counts.failing > 0 && s.counts.failing == s.counts.current) {
-    return fmt::format("no replica works, and more would not help: {} of {} {} at once; the output says why",
-                       s.counts.failing, s.counts.current, s.counts.failing == 1 ? "ends" : "end");
+    return fmt::format(
+        "{} of {} replicas keep failing (they exit, or their health check fails): fix the worker",
+        s.counts.failing, s.counts.current);
   }
   return s.last_decision->reason;
 }
