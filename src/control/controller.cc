@@ -276,12 +276,7 @@ void Controller::look(Service& s) {
     event(s, "news", text);
   }
   const bool stop_is_news = report.stopped_by_hand != s.report.stopped_by_hand;
-  if (report.problem != s.report.problem) {
-    if (report.problem.empty())
-      options_.log.info("[{}] the target answers again", s.spec.name);
-    else
-      options_.log.warn("[{}] ⚠ {}", s.spec.name, report.problem);
-  }
+  tell_problem(s, report.problem);
   s.report = std::move(report);
   s.counts = count(s.report);
   if (s.order) {

@@ -175,6 +175,7 @@ class Controller {
   void take_in(Service& s, Input input);
   void refresh(Service& s);  ///< look(), and watch where there is nobody
   void look(Service& s);
+  void tell_problem(Service& s, const std::string& problem);
   void watch(Service& s);
   void look_at_calendar(Service& s);
   void claim(Service& s);

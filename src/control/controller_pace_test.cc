@@ -89,5 +89,28 @@ TEST_F(ControllerTest, WhereEveryReplicaFailsThatIsWhyNothingHappens) {
   EXPECT_EQ(why().find("1 of 1 replicas keep failing"), 0u) << why();
 }
 
+TEST_F(ControllerTest, AnOutageThatIsToldInAnotherSentenceAtEachTryDoesNotFillTheLog) {
+  apply({spec("a")});
+  pass(10s);
+  for (int i = 0; i < 100; ++i) {
+    worlds["a"].problem = i % 2 == 0 ? "Docker does not answer" : "Docker hangs up";
+    pass(1s);
+  }
+  const auto count = [&](const std::string& what) {
+    std::size_t n = 0;
+    const std::string log = text.str();
+    for (std::size_t at = 0; (at = log.find(what, at)) != std::string::npos; ++at) ++n;
+    return n;
+  };
+  EXPECT_GE(count("⚠ Docker "), 1u);
+  EXPECT_LE(count("⚠ Docker "), 3u) << "one a minute";
+  worlds["a"].problem.clear();
+  pass(3s);
+  EXPECT_EQ(count("answers again"), 1u);
+  worlds["a"].problem = "Docker is gone";
+  pass(3s);
+  EXPECT_EQ(count("⚠ Docker is gone"), 1u) << "a new one is told at once";
+}
+
 }  // namespace
 }  // namespace docktor

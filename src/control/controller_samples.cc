@@ -11,6 +11,7 @@ namespace docktor {
 namespace {
 
 constexpr std::size_t kMaxInputs = 600;  // kept for one record; a longer check interval keeps the newest
+constexpr auto kProblemsApart = std::chrono::minutes(1);  // of a target, in the log, while it lasts
 constexpr auto kWakeReads = std::chrono::milliseconds(50);
 constexpr auto kWakeReadsApart = std::chrono::milliseconds(5);
 constexpr int kMaxFalseWakes = 20;  // within a sample interval; then polling alone until the next one
@@ -195,6 +196,20 @@ void Controller::on_usage(const std::string& name, std::uint64_t generation, Res
     }
   }
   if (s.evaluate_by && !s.queue_in_flight) evaluate(s);
+}
+
+// Once when it begins and once when it ends. A library's sentence for one outage may be another at each try.
+void Controller::tell_problem(Service& s, const std::string& problem) {
+  if (problem == s.problem_told) return;
+  const Time now = options_.clock.now();
+  if (problem.empty())
+    options_.log.info("[{}] the target answers again", s.spec.name);
+  else if (s.problem_told.empty() || now - s.problem_told_at >= kProblemsApart)
+    options_.log.warn("[{}] ⚠ {}", s.spec.name, problem);
+  else
+    return;
+  s.problem_told = problem;
+  s.problem_told_at = now;
 }
 
 }  // namespace docktor

@@ -135,6 +135,8 @@ struct Service {
   bool zero_left = false;  ///< as told to whoever leads next: a 0 of the number is no person's stop
 
   TargetReport report;
+  std::string problem_told;  ///< of the target's, in the log
+  Time problem_told_at{};
   ReplicaCounts counts;
   int wanted = 0;
 
