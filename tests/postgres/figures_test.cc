@@ -47,7 +47,8 @@ TEST(PostgresFramework, RiversStates) {
   EXPECT_EQ(s.scheduled, 2u);
   ASSERT_TRUE(s.oldest_age);
   EXPECT_GE(*s.oldest_age, Duration(seconds(30)));
-  EXPECT_FALSE(s.dead || s.consumers || s.num_waiting || s.last_seq);
+  EXPECT_EQ(s.dead, 1u) << "discarded; who cancels a job knows of it";
+  EXPECT_FALSE(s.consumers || s.num_waiting || s.last_seq);
   EXPECT_EQ(PostgresReader(jobs_of(db.url(), "river", {"default", "mail"})).sample().num_pending, 9u);
   EXPECT_THAT(reader.findings(),
               HasSubstr("ok: River (migration 6), default: 4 waiting, 1 in hand, 2 scheduled"));
