@@ -38,7 +38,7 @@ TEST(PostgresFramework, RiversStates) {
       "('available', now()), "
       "('running', now()), ('retryable', now() - interval '1 s'), ('retryable', now() + interval '1 h'), "
       "('scheduled', now() + interval '1 h'), ('scheduled', now() - interval '1 s'), ('completed', now()), "
-      "('discarded', now()), ('cancelled', now()); "
+      "('cancelled', now()); insert into river_job (state, finalized_at) values ('discarded', now()); "
       "insert into river_job (queue) select 'mail' from generate_series(1, 5); insert into river_queue "
       "(name) values ('default')");
   auto s = reader.sample();
