@@ -1,4 +1,5 @@
 """A control plane, a node whose pods are real processes, and what the peers need, for one run of peers.py."""
+import base64
 import ctypes
 import http.client
 import json
@@ -148,5 +149,5 @@ class Cluster:
                   "metadata": {"name": "v1beta1.external.metrics.k8s.io"},
                   "spec": {"group": "external.metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": 100,
                            "versionPriority": 100, "service": {"name": "metrics", "namespace": "keda"},
-                           "caBundle": __import__("base64").b64encode((self.folder / "ca.crt").read_bytes()).decode()}}]
+                           "caBundle": base64.b64encode((self.folder / "ca.crt").read_bytes()).decode()}}]
         self.kubectl("apply", "-f", "-", given=json.dumps({"apiVersion": "v1", "kind": "List", "items": parts}))
