@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""docktor and KEDA beside each other: one control plane, one queue, one load, real worker processes as pods.
+"""docktor, the HPA and KEDA beside each other: one control plane, one queue, one load, real worker processes as pods.
 
     peers.py BUILD RESULTS [--only NAME]      as root; BUILD has src/app/docktor, kubernetes/bin, keda/bin and worker-clients
 
-Each is told what its users know: docktor a goal, a message waits at most 5 s; KEDA, and the HPA that it makes, how many messages a
-replica may have, at several numbers, since they know no goal. Goes on where it was stopped: a run that is in RESULTS (a JSON file) is not
+Each is told what its users know: docktor a goal, a message waits at most 5 s; the HPA and KEDA how many messages a replica
+may have, at several numbers, since they know no goal. Goes on where it was stopped: a run that is in RESULTS (a JSON file) is not
 made again. Prints the table of docs/kubernetes.md.
 """
 import argparse
@@ -62,6 +62,27 @@ class Docktor:
         places = {f"DOCKTOR_{w}_DIR": str(k.folder / w.lower()) for w in ("STATE", "LOG", "RUNTIME")}
         return [k.processes.start("docktor", [build / "src/app/docktor", "daemon", "start", "--foreground", "--config",
                                               k.folder / "docktor.yaml"], places)]
+
+
+def hpa(metric, target):
+    return {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "worker"}, "spec": {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "worker"}, "minReplicas": 1,
+        "maxReplicas": MOST, "metrics": [{"type": "External", "external": {
+            "metric": {"name": metric}, "target": {"type": "AverageValue", "averageValue": str(target)}}}]}}
+
+
+class Hpa:
+    def __init__(self, target):
+        self.target, self.name = target, f"HPA, {target} messages a replica"
+
+    def start(self, k):
+        k.processes.start("metric", ["python3", HERE / "metric_server.py", k.folder / "tls.crt", k.folder / "tls.key", 8222, 6444])
+        k.external_metrics_at(6444)
+        path = "/apis/external.metrics.k8s.io/v1beta1/namespaces/default/waiting"
+        cluster.wait_for("the metric", lambda: k.call("GET", path)[0] == 200)
+        k.kubectl("scale", "deployment/worker", "--replicas=1")  # at 0 an HPA is off
+        k.kubectl("create", "-f", "-", given=json.dumps(hpa("waiting", self.target)))
+        return []  # a part of the controller manager
 
 
 class Keda:
@@ -191,7 +212,7 @@ def main():
         os.execvp("unshare", ["unshare", "--net", "--", sys.executable, *sys.argv])
     os.system(f"ip link set lo up && ip addr add {cluster.ADDRESS}/32 dev lo")
     results = json.loads(args.results.read_text()) if args.results.exists() else []
-    peers = [Docktor(), Keda(10, 30), Keda(10, 5), Keda(30, 5)]
+    peers = [Docktor(), Keda(10, 30), Keda(10, 5), Keda(30, 5), Hpa(10), Hpa(30)]
     for peer in peers:
         if any(r["name"] == peer.name for r in results) or (args.only and args.only not in peer.name):
             continue
