@@ -45,6 +45,15 @@ class LeaseTest : public ControllerTest {
     lease.until.reset();
   }
   World& world() { return worlds["a"]; }
+  void lead_with_a_proposal() {
+    manual = true;
+    build();
+    controller->share(&lease);
+    lead();
+    world().queue.num_pending = 1500;
+    apply({spec("a")});
+    pass(2s);
+  }
 
   FakeLease lease;
 };
@@ -211,13 +220,7 @@ TEST_F(LeaseTest, TheTargetHearsWhetherAZeroMayBeTheLeadersOwn) {
 }
 
 TEST_F(LeaseTest, ProposalsAndRejectionsPassToTheNext) {
-  manual = true;
-  build();
-  controller->share(&lease);
-  lead();
-  world().queue.num_pending = 1500;
-  apply({spec("a")});
-  pass(2s);
+  lead_with_a_proposal();
   const auto open = controller->proposals("a");
   ASSERT_EQ(open.size(), 1u);
   const auto id = open[0]["id"].get<std::string>();
@@ -305,13 +308,7 @@ TEST_F(LeaseTest, NobodyThatIsKnownToLeadIsSaidWithTheReason) {
 }
 
 TEST_F(LeaseTest, AStepDownInManualModeEndsTheOpenProposals) {
-  manual = true;
-  build();
-  controller->share(&lease);
-  lead();
-  world().queue.num_pending = 1500;
-  apply({spec("a")});
-  pass(2s);
+  lead_with_a_proposal();
   ASSERT_EQ(controller->proposals("a").size(), 1u);
   follow();
   pass(1s);

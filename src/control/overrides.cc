@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 
-#include "core/json_text.h"
+#include "control/said.h"
 #include "core/record.h"
 
 namespace docktor {
@@ -15,32 +14,10 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr int kMostReplicas = 1'000'000;  // beyond this a saved number is damage
-
 std::string tail(const std::string& by, const std::optional<Time>& until, Duration by_wall,
                  const std::string& reason) {
   return fmt::format(" by {}{}{}", by, until ? " until " + utc_seconds(*until + by_wall) : "",
                      reason.empty() ? "" : fmt::format(" ({})", reason));
-}
-
-std::string text_of(const json& j, const char* key) {
-  const auto it = j.find(key);
-  return it != j.end() && it->is_string() ? plain_text(it->get<std::string>()) : "";
-}
-
-std::optional<int> count_of(const json& j, const char* key) {
-  const auto it = j.find(key);
-  if (it == j.end() || !it->is_number_integer()) return std::nullopt;
-  const auto n = it->get<std::int64_t>();  // beyond its range it is negative
-  return n >= 0 && n <= kMostReplicas ? std::optional(static_cast<int>(n)) : std::nullopt;
-}
-
-std::optional<Time> instant_of(const json& j, const char* key) {
-  const auto it = j.find(key);
-  if (it == j.end() || !it->is_number()) return std::nullopt;
-  const double s = it->get<double>();
-  if (!(s >= 0 && s < 9e9)) return std::nullopt;
-  return time_at(s);
 }
 
 // Of clocks on the wall, as far as they are known to be right; and of the machine's own, which nobody sets.
@@ -58,7 +35,7 @@ void put_common(json& j, const Override& o, const Clock& clock) {
 
 // On the timeline of now.
 std::optional<Time> end_of(const json& saved, const Clock& clock) {
-  const auto until = instant_of(saved, "until");
+  const auto until = said_instant(saved, "until");
   if (!until) return std::nullopt;
   const Time now = clock.now();
   const auto boot = clock.boot();
@@ -67,7 +44,7 @@ std::optional<Time> end_of(const json& saved, const Clock& clock) {
       std::fabs((*it)[1].get<double>()) < 9e9)
     return now + (seconds((*it)[1].get<double>()) - boot.since);
   const Time end = now + (*until - clock.wall());
-  const auto length = instant_of(saved, "length");
+  const auto length = said_instant(saved, "length");
   return length ? std::min(end, now + length->time_since_epoch()) : end;
 }
 
@@ -75,9 +52,9 @@ std::optional<Time> end_of(const json& saved, const Clock& clock) {
 template <class Override>
 bool take_common(const json& saved, Override& o, const Clock& clock) {
   const Time now = clock.now();
-  o.by = text_of(saved, "by");
+  o.by = said_text(saved, "by");
   o.since = now;
-  if (const auto since = instant_of(saved, "since")) o.since = std::min(now, now + (*since - clock.wall()));
+  if (const auto since = said_instant(saved, "since")) o.since = std::min(now, now + (*since - clock.wall()));
   o.until = end_of(saved, clock);
   if (saved.contains("until") && !o.until) return false;
   return !o.by.empty() && (!o.until || *o.until > now);
@@ -154,14 +131,14 @@ StandingOverrides StandingOverrides::restore(const json& saved, const Clock& clo
   if (!saved.is_object()) return o;
   if (const auto it = saved.find("hold"); it != saved.end() && it->is_object()) {
     Hold h;
-    h.replicas = count_of(*it, "replicas");
-    h.reason = text_of(*it, "reason");
+    h.replicas = said_count(*it, "replicas");
+    h.reason = said_text(*it, "reason");
     if (take_common(*it, h, clock) && it->contains("replicas") == h.replicas.has_value())
       o.hold = std::move(h);
   }
   if (const auto it = saved.find("bounds"); it != saved.end() && it->is_object()) {
     OtherBounds b;
-    const auto min = count_of(*it, "min_replicas"), max = count_of(*it, "max_replicas");
+    const auto min = said_count(*it, "min_replicas"), max = said_count(*it, "max_replicas");
     if (min && max && *min <= *max && *max > 0 && take_common(*it, b, clock)) {
       b.bounds = {*min, *max};
       o.bounds = std::move(b);

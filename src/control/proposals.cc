@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdint>
 
-#include "core/json_text.h"
+#include "control/said.h"
 
 namespace docktor {
 namespace {
@@ -26,9 +25,6 @@ bool waits_for_a_sample(const Decision& d) {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kMostText = 1000;
-constexpr int kMostProposed = 1'000'000;
-
 Json left_proposal(const Proposal& p, Duration by_wall) {
   Json j = {{"id", p.id},         {"from", p.from}, {"to", p.to},
             {"reason", p.reason}, {"by", p.by},     {"at", to_seconds(p.at + by_wall)}};
@@ -36,38 +32,20 @@ Json left_proposal(const Proposal& p, Duration by_wall) {
   return j;
 }
 
-std::string text_in(const Json& j, const char* key) {
-  const auto it = j.find(key);
-  return it != j.end() && it->is_string() ? plain_text(it->get<std::string>().substr(0, kMostText)) : "";
-}
-
-std::optional<int> count_in(const Json& j, const char* key) {
-  const auto it = j.find(key);
-  if (it == j.end() || !it->is_number_integer()) return std::nullopt;
-  const auto n = it->get<std::int64_t>();  // beyond its range it is negative
-  return n >= 0 && n <= kMostProposed ? std::optional(static_cast<int>(n)) : std::nullopt;
-}
-
-std::optional<Time> time_in(const Json& j, const char* key, Duration by_wall) {
-  const auto it = j.find(key);
-  if (it == j.end() || !it->is_number()) return std::nullopt;
-  const double t = it->get<double>();
-  return t >= 0 && t < 9e9 ? std::optional(time_at(t) - by_wall) : std::nullopt;
-}
-
 std::optional<Proposal> taken_up(const Json& all, const char* key, const std::string& service, Time now,
                                  Duration by_wall) {
   const auto it = all.find(key);
   if (it == all.end() || !it->is_object()) return std::nullopt;
-  const auto from = count_in(*it, "from"), to = count_in(*it, "to");
-  Proposal p{text_in(*it, "id"),
+  const auto from = said_count(*it, "from"), to = said_count(*it, "to");
+  const auto at = said_instant(*it, "at"), until = said_instant(*it, "until");
+  Proposal p{said_text(*it, "id"),
              service,
              from.value_or(0),
              to.value_or(0),
-             text_in(*it, "reason"),
-             text_in(*it, "by"),
-             std::min(now, time_in(*it, "at", by_wall).value_or(now)),
-             time_in(*it, "until", by_wall)};
+             said_text(*it, "reason"),
+             said_text(*it, "by"),
+             at ? std::min(now, *at - by_wall) : now,
+             until ? std::optional(*until - by_wall) : std::nullopt};
   if (p.id.empty() || p.by.empty() || !from || !to || p.from == p.to) return std::nullopt;
   return p;
 }
@@ -94,7 +72,7 @@ Proposals Proposals::restore(const Json& saved, const std::string& service, Time
   out.asked_ = taken_up(saved, "asked", service, now, by_wall);
   if (out.asked_) out.asked_->until = std::min(out.asked_->until.value_or(now), now + most);
   out.rejected_ = taken_up(saved, "rejected", service, now, by_wall);
-  out.rejected_text_ = text_in(saved, "rejected_text");
+  out.rejected_text_ = said_text(saved, "rejected_text");
   return out;
 }
 
