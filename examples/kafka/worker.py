@@ -44,14 +44,16 @@ done = False  # something that is not committed yet
 def commit():
     """Commits what is done, of partitions that are still ours. True: there is nothing left."""
     try:
-        consumer.commit(asynchronous=False)
+        # It raises only where no partition's commit was taken.
+        failed = [p.error for p in consumer.commit(asynchronous=False) if p.error]
     except KafkaException as error:
         if error.args[0].code() == KafkaError._NO_OFFSET:
             return True
-        # Somebody joined or left just now: what is still ours goes in with the next try, the rest its next owner reads again.
+        failed = [error]
+    # Somebody joined or left just now: what is still ours goes in with the next try, the rest its next owner reads again.
+    for error in failed:
         print("not committed:", error, file=sys.stderr, flush=True)
-        return False
-    return True
+    return not failed
 
 
 while not stopping:
