@@ -52,7 +52,7 @@ json rules(const char* what) {
 
 std::vector<Operation> operations() {
   const json service = text("a service of the configuration", 100);
-  const json length = text("how long: 90s, 10m, 1h30m; without, until resume", 40);
+  const json length = text("how long: 90s, 10m, 1h30m, 2d; without, until resume", 40);
   const json reason = text("why, for the record", 300);
   const json id = text("the proposal's id, as `proposals` and `status` show it", 64);
   using enum OperationKind;
@@ -130,7 +130,7 @@ std::vector<Operation> operations() {
        object({{"service", service},
                {"min_replicas", count("fewest replicas", 0, kMostReplicas)},
                {"max_replicas", count("most replicas", 1, kMostReplicas)},
-               {"for", text("how long: 90s, 10m, 1h30m; without, until reset_bounds", 40)}},
+               {"for", text("how long: 90s, 10m, 1h30m, 2d; without, until reset_bounds", 40)}},
               {"service", "min_replicas", "max_replicas"})},
       {"reset_bounds", "The configuration's bounds again.", kAct,
        object({{"service", service}}, {"service"})},

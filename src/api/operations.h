@@ -40,7 +40,7 @@ struct Operation {
 ///   reset_bounds {service}                        the configuration's bounds again
 ///   approve {id}, reject {id, reason?}            answers a proposal
 ///
-/// Durations are texts: "90s", "10m", "1h30m".
+/// Durations are texts: "90s", "10m", "1h30m", "2d".
 std::vector<Operation> operations();
 
 /// The operation of that name with arguments that fit its schema; kInvalid says what would be right.

@@ -27,7 +27,7 @@ std::vector<std::string> words_of(std::string_view line) {
 
 bool is_length(std::string_view word) {
   return !word.empty() && word[0] >= '0' && word[0] <= '9' && std::ranges::all_of(word, [](char c) {
-    return (c >= '0' && c <= '9') || c == 'h' || c == 'm' || c == 's' || c == '.';
+    return (c >= '0' && c <= '9') || c == 'h' || c == 'm' || c == 's' || c == 'd' || c == '.';
   });
 }
 

@@ -20,6 +20,7 @@ TEST(PlainRequest, TakesTheFormsOfTheHelp) {
   EXPECT_EQ(read("why"), "explain {}");
   EXPECT_EQ(read("why 1a2b-17"), R"(explain {"id":"1a2b-17"})");
   EXPECT_EQ(read("hold consumer 10m"), R"(pause {"for":"10m","service":"consumer"})");
+  EXPECT_EQ(read("hold consumer 2d"), R"(pause {"for":"2d","service":"consumer"})");
   EXPECT_EQ(read("  pause consumer   for 1h30m "), R"(pause {"for":"1h30m","service":"consumer"})");
   EXPECT_EQ(read("hold consumer"), R"(pause {"service":"consumer"})");
   EXPECT_EQ(read("scale consumer 3"), R"(scale {"replicas":3,"service":"consumer"})");
