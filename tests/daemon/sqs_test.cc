@@ -84,11 +84,11 @@ TEST_F(SqsDaemonTest, FromNothingToFiveAndBackToZeroWithEveryJobDoneOnce) {
 TEST_F(SqsDaemonTest, AnObjectiveServesItAndGoesBackToZero) {
   const ElasticMq server;
   server.create("jobs");
-  start(server, "objective: {max_wait: 8s}", "50");  // longer than any start: else one replica stays
-  send(server, 500);                                 // 25 s of one replica's work
+  start(server, "objective: {max_wait: 15s}", "100");  // longer than any start: else one replica stays
+  send(server, 500);                                   // 50 s of one replica's work
   ASSERT_TRUE(eventually([&] { return box.replicas() > 1; })) << box.moves() << box.log();
   ASSERT_TRUE(eventually([&] { return all_done(); })) << done().size() << "\n" << box.log();
-  ASSERT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.moves();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 0; }, 2 * kPatience)) << box.moves() << box.log();
   for (const auto& [job, times] : done()) EXPECT_EQ(times, 1) << "job " << job;
 }
 
