@@ -2,7 +2,7 @@
 
 frameworks.py FRAMEWORK VERB [N [FIRST]]     REDIS_URL names the server, GATE a file: jobs run until it exists; JOB_MS: how
                                              long one takes; RECORD_FILE: a line for each job done
-`count` prints what the framework counts itself.
+`count` prints what the framework counts itself; Celery tells by its workers what they have in hand: `count` asks as many as N.
 """
 import datetime
 import os
@@ -31,9 +31,18 @@ def celery(verb, n):
 
     app = Celery("frameworks", broker=URL)
     app.conf.update(
-        task_acks_late=True, worker_prefetch_multiplier=1, broker_transport_options={"visibility_timeout": 2},
+        task_acks_late=True, worker_prefetch_multiplier=1,
+        broker_transport_options={"visibility_timeout": int(os.environ.get("VISIBILITY_TIMEOUT", 2))},
         worker_cancel_long_running_tasks_on_connection_loss=False, broker_connection_retry_on_startup=True)
     task = app.task(name="job")(job)
+
+    @app.task(name="again", bind=True, max_retries=3)
+    def again(self, n):
+        try:
+            job(n)
+        except ValueError as failure:
+            raise self.retry(exc=failure, countdown=3600)
+
     if verb == "put":
         for i in range(n):
             task.apply_async((i,))
@@ -43,14 +52,29 @@ def celery(verb, n):
     elif verb == "put-mail":
         for i in range(n):
             task.apply_async((i,), queue="mail")
-    elif verb == "count":
+    elif verb == "put-later":
+        for i in range(n):
+            task.apply_async((i,), countdown=3600)
+    elif verb == "put-due":
+        for i in range(n):
+            task.apply_async((i,), eta=datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=1))
+    elif verb == "put-failing":
+        for i in range(n):
+            task.apply_async((-1,))
+    elif verb == "put-retrying":
+        for i in range(n):
+            again.apply_async((-1,))
+    elif verb == "count":  # waiting; at work or taken for it; held until its time comes
         with app.connection_for_read() as connection:
-            print(connection.default_channel.queue_declare("celery").message_count)
+            waiting = connection.default_channel.queue_declare("celery").message_count
+        asked = app.control.inspect(timeout=10, limit=n) if n > 0 else None
+        told = [sum(len(tasks) for tasks in (ask() or {}).values()) for ask in (asked.active, asked.reserved, asked.scheduled)] if asked else [0, 0, 0]
+        print(waiting, told[0] + told[1], told[2])
     elif verb == "purge":
         app.control.purge()
     elif verb == "work":
-        app.worker_main(["worker", "--concurrency=1", "--pool=solo", "--loglevel=error", "--without-gossip", "--without-mingle",
-                         "--without-heartbeat"])
+        app.worker_main(["worker", "--concurrency=1", f"--pool={os.environ.get('POOL', 'solo')}", "--loglevel=error", "--without-gossip",
+                         "--without-mingle"])
 
 
 def rq(verb, n):

@@ -163,7 +163,7 @@ TEST_F(JobsTest, CelerysLife) {
   EXPECT_THAT(RedisReader(elsewhere).findings(),
               AllOf(HasSubstr("queues that are there: with key_prefix \"\" celery, mail"),
                     HasSubstr("write key_prefix: \"\"")));
-  EXPECT_EQ(own(program + "count"), "5");
+  EXPECT_EQ(own(program + "count"), "5 0 0");
   auto early = spec;
   early.acks_late = false;
   EXPECT_FALSE(RedisReader(early).sample().num_ack_pending);
@@ -184,12 +184,55 @@ TEST_F(JobsTest, CelerysLife) {
   EXPECT_EQ(reader.sample().num_pending, 3u);
   run(program + "purge");
   EXPECT_EQ(reader.sample().num_pending, 0u);
-  EXPECT_EQ(own(program + "count"), "0");
+  EXPECT_EQ(own(program + "count"), "0 0 0");
   run(program + "put 2");
   server.cli("FLUSHALL");
   EXPECT_EQ(reader.sample().num_pending, 0u);
   run(program + "put 2");
   EXPECT_EQ(reader.sample().num_pending, 2u);
+}
+
+// What Celery tells: the queue's length, and by its worker what that one works on or has taken, and what it holds until the
+// time has come. In Redis the last two are one.
+TEST_F(JobsTest, CelerysTasksThatComeLaterFailAndAreTriedAgain) {
+  const std::string program =
+      fmt::format("env VISIBILITY_TIMEOUT=3600 POOL=prefork /usr/bin/python3 {}/frameworks.py celery ",
+                  DOCKTOR_REDIS_TESTS);
+  auto spec = framework("celery", {"celery"});
+  spec.acks_late = true;
+  RedisReader reader(spec);
+  run(program + "put 2");
+  run(program + "put-later 3");
+  run(program + "put-due 1");
+  run(program + "put-failing 1");
+  run(program + "put-retrying 1");
+  EXPECT_EQ(read(reader.sample()), "8 0 0 0") << "a task for later waits for a worker to take it";
+  EXPECT_EQ(own(program + "count"), "8 0 0");
+  auto worker = start(program + "work");
+  auto s = until(reader, [](const QueueSample& q) { return q.in_hand() == 1; });
+  EXPECT_EQ(read(s), "7 1 0 0");
+  EXPECT_EQ(own(program + "count 1"), "7 1 0");
+  open_gate();
+  EXPECT_TRUE(eventually([&] { return own(program + "count 1") == "0 0 4"; }))
+      << "three for later, and one for its next try" << said();
+  s = reader.sample();
+  EXPECT_EQ(read(s), "0 4 0 0");
+  EXPECT_FALSE(s.scheduled || s.dead) << "not told, which is not 0";
+  std::filesystem::remove(gate());
+  run(program + "put 2");
+  s = until(reader, [](const QueueSample& q) { return q.in_hand() == 5; });
+  EXPECT_EQ(read(s), "1 5 0 0") << "what it holds for later does not keep it from work";
+  EXPECT_EQ(own(program + "count 1"), "1 1 4");
+  worker->kill();
+  EXPECT_EQ(read(reader.sample()), "1 5 0 0") << "until the visibility timeout is over";
+  EXPECT_EQ(own(program + "count"), "1 0 0") << "nobody is there who could tell";
+  run(program + "purge");
+  EXPECT_EQ(read(reader.sample()), "0 5 0 0") << "what a worker had is not purged";
+  spec.claim_after = seconds(1);
+  RedisReader later(spec);
+  until(later, [](const QueueSample& q) { return q.num_pending == 5 && q.in_hand() == 0; });
+  worker = start("env VISIBILITY_TIMEOUT=1 " + program.substr(program.find("POOL")) + "work");
+  until(reader, [](const QueueSample& q) { return q.num_pending > 0 || q.in_hand() < 5; });
 }
 
 TEST_F(JobsTest, RqsLife) {
@@ -288,6 +331,37 @@ TEST_F(JobsTest, SidekiqsLife) {
   EXPECT_EQ(own(program + "count"), read(reader.sample()));
   server.cli("FLUSHALL");
   EXPECT_EQ(read(reader.sample()), "0 0 0 0");
+}
+
+// Of a process that is killed Sidekiq's basic fetch gives nothing back: what it had counts as in hand until its key ends, and is
+// gone then.
+TEST_F(JobsTest, SidekiqsWorkerThatIsKilledTakesItsJobsWithIt) {
+  const std::string program = fmt::format("ruby {}/sidekiq_job.rb ", DOCKTOR_REDIS_TESTS);
+  const std::string work =
+      fmt::format("sidekiq -r {}/sidekiq_job.rb -c 2 -q default -t 2", DOCKTOR_REDIS_TESTS);
+  RedisReader reader(framework("sidekiq", {"default"}));
+  const auto expect = [&](const std::string& figures, const char* why) {
+    EXPECT_EQ(read(reader.sample()), figures) << why;
+    EXPECT_EQ(own(program + "count"), figures) << why;
+  };
+  run(program + "put 5");
+  auto worker = start(work);
+  until(reader, [](const QueueSample& q) { return q.in_hand() == 2; });
+  expect("3 2 0 0", "at work");
+  worker->kill();
+  expect("3 2 0 0", "nobody knows yet");
+  EXPECT_EQ(reader.sample().consumers, 1u);
+  const auto process = server.cli("SMEMBERS processes");
+  EXPECT_GT(std::stoi(server.cli("TTL " + process)), 0) << "it ends by itself, within a minute";
+  for (const char* key : {"", ":workers"}) server.cli("DEL " + process + key);  // as then
+  expect("3 0 0 0", "nothing came back");
+  EXPECT_EQ(reader.sample().consumers, 0u);
+  open_gate();
+  worker = start(work);
+  until(reader, [](const QueueSample& q) { return q.num_pending == 0 && q.in_hand() == 0; });
+  worker->stop();
+  EXPECT_EQ(server.cli("GET stat:processed"), "3") << "the two are lost";
+  expect("0 0 0 0", "done");
 }
 
 TEST_F(JobsTest, BullMqsLife) {
