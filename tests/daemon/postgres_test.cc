@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <libpq-fe.h>
 
 #include <string>
+#include <vector>
 
 #include "tests/daemon/sandbox.h"
 #include "tests/postgres/tables.h"
@@ -62,6 +64,82 @@ TEST_F(PostgresDaemonTest, FromNothingToFiveAndBackToZeroOverARestartOfTheServer
   ASSERT_TRUE(eventually([&] { return all_done(); })) << box.jobs().size() << "\n" << box.log();
   ASSERT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.moves();
   for (const auto& [job, times] : box.jobs()) EXPECT_EQ(times, 1) << "job " << job;
+}
+
+// A framework's table and one of the user's own are locked by a migration; then there is no connection left. A third service
+// goes on with the same server.
+TEST(PostgresDaemonFaults, ALockedTableAndNoConnectionLeftHoldTheReplicasAndAreToldAndPass) {
+  PostgresServer server("max_connections = 10");
+  server.sql(std::string(kRiverTables) + kRiverIndexes +
+             "create table mine (n int); create table others (n int); "
+             "insert into river_job (queue) select 'default' from generate_series(1, 60); "
+             "insert into mine select generate_series(1, 60); create role docktor login; "
+             "grant select on all tables in schema public to docktor");
+  const Sandbox box;
+  std::string services = "services:\n";
+  const auto service = [&](const std::string& name, const std::string& what) {
+    services += fmt::format(R"(  - name: {}
+    min_replicas: 0
+    max_replicas: 2
+    check_interval: 500ms
+    metrics_window: 2s
+    sample_interval: 500ms
+    rules:
+      scale_up_when: [{{metric: queue.backlog, op: ">", value: 50}}]
+      scale_down_when: [{{metric: queue.backlog, op: "<=", value: 5}}]
+    queue: {{kind: postgres, url: "{}", {}}}
+    target: {{kind: process, command: "exec sleep 1000"}}
+)",
+                            name, server.url("postgres", "docktor"), what);
+  };
+  service("framework", "framework: river");
+  service("mine", "query: \"select count(*) from mine\"");
+  service("other", "query: \"select count(*) from others\"");
+  box.write("docktor.yaml", services);
+  box.start();
+  const auto told = [&](const char* name, const std::string& words) {
+    return eventually([&] { return box.status(name).dump().find(words) != std::string::npos; });
+  };
+  const auto other_has = [&](double backlog) {
+    return eventually([&] {
+      const auto s = box.status("other");
+      return s.contains("observation") && s["observation"].value("queue.backlog", -1.0) == backlog;
+    });
+  };
+  const auto up = [&] { return box.replicas("framework") == 2 && box.replicas("mine") == 2; };
+  const auto connections = [&] {
+    return server.sql("select count(*) from pg_stat_activity where application_name = 'docktor'");
+  };
+  ASSERT_TRUE(eventually(up)) << box.log();
+  EXPECT_EQ(box.replicas("other"), 0);
+  PGconn* migration = PQconnectdb(server.url().c_str());
+  PQclear(PQexec(migration, "begin; delete from river_job; delete from mine; lock table river_job, mine"));
+  EXPECT_TRUE(told("framework", "the table is locked (a migration?)")) << box.status("framework");
+  EXPECT_TRUE(told("mine", "the table is locked (a migration?)")) << box.status("mine");
+  server.sql("insert into others values (1)");
+  EXPECT_TRUE(other_has(1)) << box.status("other");
+  EXPECT_EQ(connections(), "1");
+  EXPECT_TRUE(up()) << box.moves();
+  EXPECT_TRUE(told("mine", "the table is locked")) << "it is still";
+  PQclear(PQexec(migration, "rollback"));
+  PQfinish(migration);
+
+  std::vector<PGconn*> held;
+  server.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'docktor'");
+  ASSERT_TRUE(eventually([&] {  // docktor may have been quicker
+    held.push_back(PQconnectdb(server.url("postgres", "docktor").c_str()));
+    server.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'docktor'");
+    return PQstatus(held.back()) != CONNECTION_OK && connections() == "0";
+  }));
+  for (const auto* name : {"framework", "mine", "other"})
+    EXPECT_TRUE(told(name, "has no connection left")) << box.status(name);
+  EXPECT_TRUE(up()) << box.moves();
+  server.sql("delete from mine; insert into others values (2)");
+  for (auto* c : held) PQfinish(c);
+  EXPECT_TRUE(other_has(2)) << box.status("other");
+  EXPECT_TRUE(eventually([&] { return box.replicas("mine") == 1; })) << box.status("mine");
+  EXPECT_EQ(box.replicas("framework"), 2);
+  EXPECT_EQ(connections(), "1");
 }
 
 TEST_F(PostgresDaemonTest, AnObjectiveOfAQueryWhoseTotalIsNullUntilTheFirstJobServesItAndGoesBackToZero) {

@@ -37,6 +37,14 @@ class PostgresFaults : public testing::Test {
     return jobs_of(server->url("postgres", user), "river", {"default"});
   }
 
+  /// How often it stands in the server's log.
+  static int logged(const std::string& what) {
+    const auto log = server->log();
+    int n = 0;
+    for (auto at = log.find(what); at != std::string::npos; at = log.find(what, at + 1)) ++n;
+    return n;
+  }
+
   static PostgresServer* server;
 };
 PostgresServer* PostgresFaults::server = nullptr;
@@ -100,10 +108,48 @@ TEST_F(PostgresFaults, OutOfConnectionsIsToldAndNeverMoreThanOneIsTaken) {
   for (int i = 0; i < 20; ++i) held.push_back(PQconnectdb(server->url("postgres", "few").c_str()));
   PostgresReader late(spec("few"));
   EXPECT_THAT(late.error(ErrorCode::kUnavailable).message, HasSubstr("has no connection left"));
+  const auto tries = logged("remaining connection slots");
+  for (int i = 0; i < 50; ++i) EXPECT_FALSE(late.read());
+  EXPECT_LT(logged("remaining connection slots"), tries + 25) << "it is not tried again with each reading";
   EXPECT_EQ(early.sample().num_pending, 1u) << "who has one keeps it";
   for (auto* c : held) PQfinish(c);
   EXPECT_EQ(late.sample().num_pending, 1u);
   EXPECT_EQ(server->sql("select count(*) from pg_stat_activity where application_name = 'docktor'"), "2");
+}
+
+// Services share a connection: a table that is locked and a query without end must not keep it from the others.
+TEST_F(PostgresFaults, ALockOrASlowQueryIsToldAskedAgainLaterAndLeavesTheConnectionToTheOthers) {
+  server->sql("create table mine (n int); create table others (n int)");
+  const auto shared = std::make_shared<PgConnections>();
+  const auto query = [&](const std::string& q) { return query_of(spec().url, q); };
+  PostgresReader river(spec(), shared), mine(query("select count(*) from mine"), shared),
+      slow(query("select count(*) from pg_sleep(60)"), shared),
+      other(query("select count(*) from others"), shared);
+  EXPECT_EQ(river.sample().num_pending, 1u);
+  EXPECT_EQ(mine.sample().num_pending, 0u);
+  PGconn* locker = PQconnectdb(server->url().c_str());
+  PQclear(PQexec(locker, "begin; lock table river_job, mine in access exclusive mode"));
+  const auto expect = [](PostgresReader& reader, const char* words) {
+    const auto r = reader.read(milliseconds(1500));
+    ASSERT_FALSE(r) << "never 0";
+    EXPECT_EQ(r.error().code, ErrorCode::kTimeout);
+    EXPECT_THAT(r.error().message, AllOf(HasSubstr(words), HasSubstr("docktor asks again after a while")));
+  };
+  for (unsigned round = 0; round < 20; ++round) {
+    expect(river, "the table is locked (a migration?)");
+    expect(mine, "the table is locked (a migration?)");
+    expect(slow, "the reading was ended by its time-out");
+    const auto r = other.read();
+    ASSERT_TRUE(r) << r.error().message;
+    EXPECT_EQ(r->queue->num_pending, round);
+    server->sql("insert into others values (1)");
+  }
+  EXPECT_LT(logged("canceling statement due to lock timeout"), 20);
+  EXPECT_LT(logged("canceling statement due to statement timeout"), 10);
+  EXPECT_EQ(server->sql("select count(*) from pg_stat_activity where application_name = 'docktor'"), "1");
+  PQfinish(locker);
+  EXPECT_EQ(river.sample().num_pending, 1u);
+  EXPECT_EQ(mine.sample().num_pending, 0u);
 }
 
 TEST_F(PostgresFaults, PasswordsUsersAndDatabases) {

@@ -42,15 +42,20 @@ inline PostgresSpec query_of(std::string url, std::string query) {
 class PostgresReader final : public SourceReader {
  public:
   explicit PostgresReader(const PostgresSpec& spec, FrameworkTable::Now now = std::chrono::steady_clock::now)
-      : table_(spec.framework.empty() ? nullptr
+      : PostgresReader(spec, std::make_shared<PgConnections>(), std::move(now)) {}
+  /// With others by one connection.
+  PostgresReader(const PostgresSpec& spec, std::shared_ptr<PgConnections> connections,
+                 FrameworkTable::Now now = std::chrono::steady_clock::now)
+      : connections_(std::move(connections)),
+        table_(spec.framework.empty() ? nullptr
                                       : std::make_shared<FrameworkTable>(*pg_framework_named(spec.framework),
                                                                          spec.schema, std::move(now))),
-        source_(connections_.get(PgLogin::from(spec)), table_, spec) {}
+        source_(connections_->get(PgLogin::from(spec)), table_, spec) {}
 
   PostgresSource& source() override { return source_; }
 
  private:
-  PgConnections connections_;
+  std::shared_ptr<PgConnections> connections_;
   std::shared_ptr<FrameworkTable> table_;
   PostgresSource source_;
 };

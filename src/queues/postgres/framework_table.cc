@@ -50,18 +50,20 @@ void FrameworkTable::ask(PgConnection& connection, SteadyTime deadline, Done don
     if (joins) return;
     batch = open_;
   }
-  connection.send([self = shared_from_this(), batch] { return self->query(batch); }, kGather, deadline,
-                  [self = shared_from_this(), batch](const Result<PgRows>& rows) {
-                    std::vector<Done> asked;
-                    Result<std::shared_ptr<const PgSnapshot>> answer;
-                    {
-                      const std::lock_guard lock(self->mutex_);
-                      if (self->open_ == batch) self->open_.reset();  // it was never sent
-                      asked.swap(*batch);
-                      answer = rows ? self->snapshot(*rows) : tl::unexpected(rows.error());
-                    }
-                    for (const auto& d : asked) d(answer);
-                  });
+  connection.send(
+      {.sql = sql_, .strict = true}, kGather, deadline,
+      [self = shared_from_this(), batch](const Result<PgRows>& rows) {
+        std::vector<Done> asked;
+        Result<std::shared_ptr<const PgSnapshot>> answer;
+        {
+          const std::lock_guard lock(self->mutex_);
+          if (self->open_ == batch) self->open_.reset();  // it was never sent
+          asked.swap(*batch);
+          answer = rows ? self->snapshot(*rows) : tl::unexpected(rows.error());
+        }
+        for (const auto& d : asked) d(answer);
+      },
+      [self = shared_from_this(), batch](PgQuery& query) { self->fill(query, batch); });
 }
 
 std::uint64_t FrameworkTable::asked() const {
@@ -69,15 +71,13 @@ std::uint64_t FrameworkTable::asked() const {
   return asked_;
 }
 
-PgQuery FrameworkTable::query(const std::shared_ptr<Batch>& batch) {
+void FrameworkTable::fill(PgQuery& query, const std::shared_ptr<Batch>& batch) {
   const std::lock_guard lock(mutex_);
   if (open_ == batch) open_.reset();
   ++asked_;
   if (anchor_ && now_() - answered_at_ > kTooLong) anchor_.reset();
-  return {.sql = sql_,
-          .parameters = {all_ > 0 ? std::nullopt : std::optional(array_of(wanted_)),
-                         std::to_string(anchor_.value_or(kNoId)), std::to_string(anchor_ ? late_ : kNoId)},
-          .strict = true};
+  query.parameters = {all_ > 0 ? std::nullopt : std::optional(array_of(wanted_)),
+                      std::to_string(anchor_.value_or(kNoId)), std::to_string(anchor_ ? late_ : kNoId)};
 }
 
 // mutex_ is held

@@ -65,7 +65,7 @@ class FrameworkTable : public std::enable_shared_from_this<FrameworkTable> {
     SteadyTime blind_until{};  // rows vanish soon after they came: what is counted is too little
   };
 
-  PgQuery query(const std::shared_ptr<Batch>& batch);
+  void fill(PgQuery& query, const std::shared_ptr<Batch>& batch);
   Result<std::shared_ptr<const PgSnapshot>> snapshot(const PgRows& rows);
   void count_arrivals(PgSnapshot& out, const std::map<std::string, std::uint64_t>& late,
                       std::optional<std::uint64_t> newest);

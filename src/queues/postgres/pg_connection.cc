@@ -21,6 +21,7 @@
 #include "os/fd.h"
 #include "queues/postgres/framework.h"
 #include "queues/postgres/pg_session.h"
+#include "queues/postgres/slow_statements.h"
 
 namespace docktor {
 
@@ -31,6 +32,7 @@ using std::chrono::steady_clock;
 constexpr auto kConnect = std::chrono::seconds(5);
 constexpr auto kCommand = std::chrono::seconds(2);
 constexpr auto kThreadEnds = std::chrono::seconds(3);
+constexpr auto kLockWaitAgain = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -93,11 +95,12 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
       task.done(fail(ErrorCode::kUnavailable, shown_ + ": the connection was closed", true));
   }
 
-  void send(Make make, Duration wait, SteadyTime deadline, Done done) {
+  void send(PgQuery query, Duration wait, SteadyTime deadline, Done done, Fill fill) {
     {
       const std::lock_guard lock(mutex_);
       if (tasks_.size() < kMaxWaiting) {
-        tasks_.push_back({std::move(make), steady_clock::now() + wait, deadline, std::move(done)});
+        tasks_.push_back(
+            {std::move(query), steady_clock::now() + wait, deadline, std::move(done), std::move(fill)});
         ring();
         return;
       }
@@ -129,9 +132,10 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
 
  private:
   struct Task {
-    Make make;
+    PgQuery query;
     SteadyTime due, deadline;
     Done done;
+    Fill fill;
   };
   struct Listening {
     std::string channel;
@@ -277,18 +281,36 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
     {
       const std::lock_guard lock(mutex_);
       const auto now = steady_clock::now();
-      const auto due = std::ranges::find_if(tasks_, [&](const Task& t) { return !session_ || t.due <= now; });
-      if (due == tasks_.end()) return false;
-      task = std::move(*due);
-      tasks_.erase(due);
+      const auto due = [&](const Task& t) { return !session_ || t.due <= now; };
+      auto next =
+          std::ranges::find_if(tasks_, [&](const Task& t) { return due(t) && !slow_.has(t.query.sql); });
+      if (next == tasks_.end()) next = std::ranges::find_if(tasks_, due);
+      if (next == tasks_.end()) return false;
+      task = std::move(*next);
+      tasks_.erase(next);
     }
     if (!session_) {
       task.done(tl::unexpected(why_));
       return true;
     }
-    const auto query = task.make();
-    auto rows = query.sql.empty() ? PgRows{} : session_->read(query, task.deadline, waiter());
+    if (task.query.sql.empty()) {
+      task.done(PgRows{});
+      return true;
+    }
+    if (const auto why = slow_.put_off(task.query.sql, steady_clock::now())) {
+      task.done(tl::unexpected(*why));
+      return true;
+    }
+    if (slow_.has(task.query.sql)) task.query.lock_wait = kLockWaitAgain;
+    if (task.fill) task.fill(task.query);
+    const auto began = steady_clock::now();
+    auto rows = session_->read(task.query, task.deadline, waiter());
     const bool broken = session_->broken();
+    const auto now = steady_clock::now();
+    if (rows || broken || rows.error().code != ErrorCode::kTimeout)
+      slow_.answered(task.query.sql);
+    else
+      rows = tl::unexpected(slow_.ended(task.query.sql, rows.error(), now - began, now));
     const auto why =
         rows ? Error{ErrorCode::kUnavailable, shown_ + ": the connection was lost", true} : rows.error();
     task.done(std::move(rows));
@@ -391,6 +413,7 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
   std::map<std::string, std::string> failed_;  // with the reason
   Backoff backoff_{std::chrono::milliseconds(100), std::chrono::seconds(5)};
   Error why_;
+  SlowStatements slow_;
   std::optional<Time> down_since_;  // it was up before
   std::thread thread_;
 };
@@ -401,19 +424,18 @@ PgConnection::PgConnection(PgLogin login) : core_(std::make_shared<Core>(std::mo
 
 PgConnection::~PgConnection() { core_->end(); }
 
-void PgConnection::send(Make make, Duration wait, SteadyTime deadline, Done done) {
-  core_->send(std::move(make), wait, deadline, std::move(done));
+void PgConnection::send(PgQuery query, Duration wait, SteadyTime deadline, Done done, Fill fill) {
+  core_->send(std::move(query), wait, deadline, std::move(done), std::move(fill));
 }
 
 void PgConnection::after(Duration wait, std::function<void()> task) {
-  send([] { return PgQuery{}; }, wait, SteadyTime::max(),
-       [task = std::move(task)](const Result<PgRows>&) { task(); });
+  send({}, wait, SteadyTime::max(), [task = std::move(task)](const Result<PgRows>&) { task(); });
 }
 
 Result<PgRows> PgConnection::call(PgQuery query, Duration timeout) {
   auto promise = std::make_shared<std::promise<Result<PgRows>>>();
   auto future = promise->get_future();
-  send([query = std::move(query)] { return query; }, Duration::zero(), steady_clock::now() + timeout,
+  send(std::move(query), Duration::zero(), steady_clock::now() + timeout,
        [promise](Result<PgRows> r) { promise->set_value(std::move(r)); });
   return future.get();
 }

@@ -31,6 +31,7 @@ struct PgQuery {
   std::string sql;
   std::vector<std::optional<std::string>> parameters{};
   bool strict = false;  ///< rows that the user may not see (row level security) are an error, not left out
+  Duration lock_wait = std::chrono::milliseconds(500);  ///< at most, and half the time that there is
 };
 
 /// How to connect. Copied into the connection's thread.
@@ -63,7 +64,7 @@ class PgConnection {
  public:
   using SteadyTime = std::chrono::steady_clock::time_point;
   using Done = std::function<void(Result<PgRows>)>;
-  using Make = std::function<PgQuery()>;
+  using Fill = std::function<void(PgQuery&)>;
 
   static constexpr std::size_t kMaxWaiting = 100'000;  ///< statements that wait for their turn
   static constexpr std::size_t kMaxBytes = 16 << 20;   ///< of one answer, about
@@ -75,11 +76,13 @@ class PgConnection {
   PgConnection(const PgConnection&) = delete;
   PgConnection& operator=(const PgConnection&) = delete;
 
-  /// Reads in a transaction that can only read. `make` is called on the connection's thread when its turn has come,
+  /// Reads in a transaction that can only read. `fill` may complete the query on the connection's thread when its turn has come,
   /// after `wait` at the earliest. `done` is called exactly once: kUnavailable where the server is not there or has no
   /// connection left, kDenied where it lets us not in or not at the table, kNotFound where there is no such table, kTimeout
-  /// at the deadline and where a lock stands in the way. The first attempt to connect is waited for.
-  void send(Make make, Duration wait, SteadyTime deadline, Done done);
+  /// at the deadline and where a lock stands in the way. The first attempt to connect is waited for. A statement that the
+  /// server ended for its time or for a lock is not read again for a while, which grows, and then behind all others: until
+  /// then it is answered with the same error.
+  void send(PgQuery query, Duration wait, SteadyTime deadline, Done done, Fill fill = {});
 
   /// Runs `task` once, in so long, on the connection's thread; at once where there is no connection or it is closed.
   void after(Duration wait, std::function<void()> task);

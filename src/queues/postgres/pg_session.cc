@@ -246,11 +246,12 @@ Result<void> PgSession::command(const std::string& sql, SteadyTime deadline, con
 }
 
 Result<PgRows> PgSession::read(const PgQuery& query, SteadyTime deadline, const Wait& wait) {
-  // The server gives up a little before we do, so that the connection survives it. A lock is waited for half as long.
+  // The server gives up a little before we do, so that the connection survives it. A lock is waited for half as long at most.
   const auto most = std::max<long long>(1, ms_until(deadline) * 9 / 10);
+  const long long lock_wait = std::chrono::floor<std::chrono::milliseconds>(query.lock_wait).count();
   if (const auto begun = command(
           fmt::format("BEGIN READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}{}",
-                      most, std::max<long long>(1, most / 2),
+                      most, std::clamp<long long>(most / 2, 1, std::max(1LL, lock_wait)),
                       query.strict ? "; SET LOCAL row_security = off" : ""),
           deadline, wait);
       !begun)

@@ -48,8 +48,7 @@ class PostgresSource::Core final : public std::enable_shared_from_this<Core> {
                   });
       return;
     }
-    connection_.send([sql = wrapped_query(spec_.query)] { return PgQuery{.sql = sql}; }, Duration::zero(),
-                     deadline,
+    connection_.send({.sql = wrapped_query(spec_.query)}, Duration::zero(), deadline,
                      [claim_after = spec_.claim_after, done = std::move(done)](const Result<PgRows>& rows) {
                        auto s = rows ? sample_of_query(*rows) : tl::unexpected(rows.error());
                        if (s) s->redelivered_after = claim_after;
@@ -214,12 +213,9 @@ class PostgresSource::Core final : public std::enable_shared_from_this<Core> {
       if (std::exchange(arming_, true)) return;
     }
     connection_.send(
-        [table = std::string(framework_->table())] {
-          return PgQuery{.sql =
-                             "select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
-                             "where c.oid = to_regclass($1)",
-                         .parameters = {table}};
-        },
+        {.sql = "select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+                "where c.oid = to_regclass($1)",
+         .parameters = {std::string(framework_->table())}},
         Duration::zero(), steady_clock::now() + kLook,
         [weak = weak_from_this(), channel](const Result<PgRows>& rows) {
           const auto self = weak.lock();
