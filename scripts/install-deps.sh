@@ -13,7 +13,7 @@ build="g++ cmake ninja-build pkg-config ccache
   libmicrohttpd-dev zlib1g-dev"
 demo="nats-server?nats-server"
 test="libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev nats-server?nats-server rabbitmq-server python3-pika redis-server?redis-server redis-sentinel?redis-sentinel postgresql python3-psycopg2
-  python3-celery python3-rq python3-redis ruby-sidekiq php-cli php-redis php-illuminate-queue php-illuminate-redis php-illuminate-events php-illuminate-bus python3-confluent-kafka maven?mvn default-jre-headless?java openssl procps iproute2 ca-certificates
+  python3-celery python3-rq python3-redis ruby-sidekiq php-cli php-redis php-pgsql php-illuminate-database php-illuminate-queue php-illuminate-redis php-illuminate-events php-illuminate-bus python3-confluent-kafka maven?mvn default-jre-headless?java openssl procps iproute2 ca-certificates
   clang-14 libclang-rt-14-dev npm?npm python3?python3 python3-pip?pip3
   python3-boto3 maven?mvn default-jre-headless?java prometheus?promtool curl?curl chromium?chromium tmux?tmux"
 lint="clang-format-19 clang-tidy-19"

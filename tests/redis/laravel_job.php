@@ -1,7 +1,7 @@
 <?php
 // Laravel's queue for the tests of frameworks: php laravel_job.php VERB [N [FIRST]]; REDIS_PORT names the server, GATE a file:
-// jobs run until it exists; JOB_MS: how long one takes; RECORD_FILE: a line for each job done. Queue manager and worker are
-// Laravel's own, wired as `artisan queue:work` wires them.
+// jobs run until it exists; JOB_MS: how long one takes; RECORD_FILE: a line for each job done; FAILED_PORT: a PostgreSQL server that
+// keeps the failed ones. Queue manager, worker and database are Laravel's own, wired as `artisan queue:work` wires them.
 foreach (['Container', 'Queue', 'Redis', 'Events', 'Bus'] as $part) require_once "Illuminate/$part/autoload.php";
 
 use Illuminate\Contracts\Debug\ExceptionHandler;
@@ -51,6 +51,21 @@ $capsule->addConnection(['driver' => 'redis', 'connection' => 'default', 'queue'
     'retry_after' => (int) (getenv('RETRY_AFTER') ?: 90)]);
 $queue = $capsule->getConnection();
 
+function failed_jobs($container, $events)
+{
+    require_once 'Illuminate/Database/autoload.php';
+    $db = new Illuminate\Database\Capsule\Manager($container);
+    $db->addConnection(['driver' => 'pgsql', 'host' => '127.0.0.1', 'port' => (int) getenv('FAILED_PORT'),
+        'database' => 'postgres', 'username' => 'postgres', 'password' => '']);
+    $container->instance('db', $db->getDatabaseManager());
+    Illuminate\Support\Facades\Facade::setFacadeApplication($container);
+    $failer = new Illuminate\Queue\Failed\DatabaseUuidFailedJobProvider($db->getDatabaseManager(), 'default', 'failed_jobs');
+    $events->listen(Illuminate\Queue\Events\JobFailed::class, fn ($event) => $failer->log($event->connectionName,
+        $event->job->getQueue(), $event->job->getRawBody(), $event->exception));
+    return $failer;
+}
+$failer = getenv('FAILED_PORT') ? failed_jobs($container, $events) : null;
+
 [$verb, $n, $first] = [$argv[1], (int) ($argv[2] ?? 0), (int) ($argv[3] ?? 1)];
 switch ($verb) {
     case 'put': for ($i = 0; $i < $n; ++$i) $queue->push(new GatedJob($first + $i)); break;
@@ -62,6 +77,18 @@ switch ($verb) {
     case 'count':  // what it counts itself: all; and where it has them since Laravel 11
         echo $queue->size(), method_exists($queue, 'pendingSize')
             ? " {$queue->pendingSize()} {$queue->reservedSize()} {$queue->delayedSize()}" : '', "\n";
+        break;
+    case 'make-failed':  // `artisan queue:failed-table`, then `migrate`
+        $stub = file_get_contents(dirname((new ReflectionClass(Worker::class))->getFileName()) . '/Console/stubs/failed_jobs.stub');
+        eval('?>' . str_replace(['{{tableClassName}}', '{{table}}'], ['FailedJobs', 'failed_jobs'], $stub));
+        (new CreateFailedJobsTable)->up();
+        break;
+    case 'failed': echo count($failer->all()), "\n"; break;
+    case 'retry':  // `artisan queue:retry all`
+        foreach ($failer->all() as $job) {
+            $queue->pushRaw($job->payload, $job->queue);
+            $failer->forget($job->id);
+        }
         break;
     case 'purge': $queue->clear('default'); break;
     case 'work':
