@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <iterator>
 #include <utility>
 
 #include "api/schema.h"
@@ -48,13 +49,11 @@ json rules(const char* what) {
                            {"metric", "op", "value"})}};
 }
 
-}  // namespace
+json service_name() { return text("a service of the configuration", 100); }
 
-std::vector<Operation> operations() {
-  const json service = text("a service of the configuration", 100);
-  const json length = text("how long: 90s, 10m, 1h30m, 2d; without, until resume", 40);
-  const json reason = text("why, for the record", 300);
-  const json id = text("the proposal's id, as `proposals` and `status` show it", 64);
+// Those that change nothing.
+std::vector<Operation> operations_that_look() {
+  const json service = service_name();
   using enum OperationKind;
   return {
       {"status",
@@ -109,6 +108,16 @@ std::vector<Operation> operations() {
             {"min_replicas", count("narrows the service's bounds", 0, kMostReplicas)},
             {"max_replicas", count("narrows the service's bounds", 1, kMostReplicas)}},
            {"service"})},
+  };
+}
+
+std::vector<Operation> operations_that_act() {
+  const json service = service_name();
+  const json reason = text("why, for the record", 300);
+  const json length = text("how long: 90s, 10m, 1h30m, 2d; without, until resume", 40);
+  const json id = text("the proposal's id, as `proposals` and `status` show it", 64);
+  using enum OperationKind;
+  return {
       {"propose", "Leaves a proposal to have so many replicas, which a person may approve or reject.",
        kPropose,
        object({{"service", service},
@@ -138,6 +147,14 @@ std::vector<Operation> operations() {
       {"reject", "Ends a proposal; the policy does not ask for the same again while it sees the same.", kAct,
        object({{"id", id}, {"reason", reason}}, {"id"})},
   };
+}
+
+}  // namespace
+
+std::vector<Operation> operations() {
+  auto all = operations_that_look();
+  std::ranges::move(operations_that_act(), std::back_inserter(all));
+  return all;
 }
 
 Result<Operation> checked_operation(std::string_view name, const json& arguments) {

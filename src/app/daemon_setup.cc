@@ -1,15 +1,30 @@
 #include "app/daemon_setup.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <utility>
 
 namespace docktor {
+namespace {
+
+constexpr auto kLookEvery = std::chrono::seconds(1);  // at folders and locks
+
+sigset_t daemon_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, s);
+  return set;
+}
+
+}  // namespace
 
 std::shared_ptr<spdlog::logger> make_logger(const std::shared_ptr<LogFile>& file, bool foreground) {
   std::vector<spdlog::sink_ptr> sinks{file};
@@ -59,6 +74,40 @@ Result<std::vector<FileLock>> lock_instance(const Instance& i) {
     }
   }
   return locks;
+}
+
+void block_signals() {
+  const auto set = daemon_signals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file-size limit is a full disk, not an end
+  ::prctl(PR_SET_DUMPABLE, 0);
+}
+
+std::jthread heed_signals(SignalCare care) {
+  return std::jthread([care = std::move(care)](const std::stop_token& token) {
+    const auto set = daemon_signals();
+    auto looked = std::chrono::steady_clock::now();
+    while (!token.stop_requested()) {
+      if (const auto now = std::chrono::steady_clock::now(); now - looked > kLookEvery) {
+        looked = now;
+        care.each_second();
+      }
+      const timespec wait{0, 100'000'000};
+      const int s = ::sigtimedwait(&set, nullptr, &wait);
+      if (s == SIGHUP) care.hang_up();
+      if (s == SIGTERM || s == SIGINT) care.stop(s);
+    }
+  });
+}
+
+std::function<void(bool warning, const std::string& line)> log_to(std::shared_ptr<spdlog::logger> log) {
+  return [log = std::move(log)](bool warning, const std::string& line) {
+    if (warning)
+      log->warn("⚠ {}", line);
+    else
+      log->info("{}", line);
+  };
 }
 
 }  // namespace docktor

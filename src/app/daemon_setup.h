@@ -1,10 +1,12 @@
-// What a daemon needs of the system before it runs: locks, log, descriptors.
+// What a daemon needs of the system: locks, log, descriptors, signals.
 #pragma once
 
 #include <spdlog/logger.h>
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "control/lock.h"
@@ -28,5 +30,20 @@ std::string too_few_descriptors(const Config& config);
 /// the runtime folder, where commands look for it. A state folder that cannot be written is no reason not to
 /// start. kConflict when a daemon runs already.
 Result<std::vector<FileLock>> lock_instance(const Instance& instance);
+
+/// Before any other thread exists: those signals that end or reload a daemon wait for heed_signals(), others that would end
+/// it are ignored, and a core would have the passwords. Workers are not touched by it.
+void block_signals();
+
+/// What is done, on a thread of its own.
+struct SignalCare {
+  std::function<void()> hang_up;
+  std::function<void(int signal)> stop;
+  std::function<void()> each_second;
+};
+std::jthread heed_signals(SignalCare care);
+
+/// As the log of a part that knows no logger: a warning has its sign.
+std::function<void(bool warning, const std::string& line)> log_to(std::shared_ptr<spdlog::logger> log);
 
 }  // namespace docktor

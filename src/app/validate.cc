@@ -15,11 +15,11 @@
 #include "app/commands.h"
 #include "app/configuration.h"
 #include "app/instances.h"
+#include "app/leases.h"
 #include "app/terminal.h"
 #include "app/wiring.h"
 #include "core/condition.h"
 #include "core/text.h"
-#include "leases/kubernetes/kubernetes_lease.h"
 #include "llm/chat_client.h"
 
 namespace docktor {
@@ -138,7 +138,7 @@ int config_validate_command(const Cli& cli) {
   if (daemon.lease) {
     say(stdout, "high_availability:\n");
     std::fflush(stdout);
-    print_findings(check_kubernetes_lease(*daemon.lease), errors, warnings);
+    print_findings(check_lease(*daemon.lease), errors, warnings);
   }
   if (config->llm && config->llm->mode != LlmMode::kOff) warnings += check_model(*config->llm);
   if (errors == 0) {

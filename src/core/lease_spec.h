@@ -10,6 +10,7 @@ namespace docktor {
 /// The Lease object of a Kubernetes cluster (coordination.k8s.io) that they share. lease_duration > renew_deadline >
 /// 1.2 × retry_period.
 struct LeaseSpec {
+  std::string kind = "kubernetes";  ///< a row of app/leases.cc
   std::string name = "docktor";
   std::string namespace_;  ///< empty: that of the access
   std::string kubeconfig;  ///< see KubeLookup

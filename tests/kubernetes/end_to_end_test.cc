@@ -3,9 +3,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "os/atomic_file.h"
-#include "tests/daemon/sandbox.h"
-#include "tests/kubernetes/stage.h"
+#include "tests/kubernetes/daemon_stage.h"
 #include "tests/support/relay.h"
 
 namespace docktor::test {
@@ -13,23 +11,11 @@ namespace {
 
 using testing::HasSubstr;
 
-class KubernetesDaemonTest : public KubernetesTest {
+class KubernetesDaemonTest : public KubernetesWorkerTest {
  protected:
   void SetUp() override {
-    KubernetesTest::SetUp();
-    if (IsSkipped() || HasFatalFailure()) return;
-    NatsClient client(server.url());
-    client.create_stream("EVENTS", {"events.web"});
-    client.create_consumer("EVENTS", "WEB_WORKERS", NatsClient::Json::object());
-    kubectl(
-        "apply -f -",
-        manifest({.name = "consumer",
-                  .replicas = 0,
-                  .command = fmt::format("[{}]", DOCKTOR_WORKER),
-                  .container = fmt::format(
-                      ", env: [{{name: NATS_URL, value: \"{}\"}}, {{name: CONSUMER, value: WEB_WORKERS}}, "
-                      "{{name: PROCESS_TIME_MS, value: \"4\"}}, {{name: RECORD_FILE, value: \"{}\"}}]",
-                      server.url(), box.record_file())}));
+    KubernetesWorkerTest::SetUp();
+    if (!IsSkipped() && !HasFatalFailure()) deploy(box, 0, 4);
   }
 
   // The service of the daemon's own tests, with pods in place of processes.
@@ -46,7 +32,6 @@ class KubernetesDaemonTest : public KubernetesTest {
     return true;
   }
 
-  NatsServer server;
   Sandbox box;
 };
 

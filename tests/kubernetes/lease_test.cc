@@ -9,8 +9,7 @@
 
 #include "leases/kubernetes/kubernetes_lease.h"
 #include "os/atomic_file.h"
-#include "tests/daemon/sandbox.h"
-#include "tests/kubernetes/stage.h"
+#include "tests/kubernetes/daemon_stage.h"
 #include "tests/support/relay.h"
 #include "tests/support/web_stub.h"
 
@@ -22,22 +21,12 @@ using testing::HasSubstr;
 using testing::Not;
 using Json = nlohmann::json;
 
-class LeaseDaemonTest : public KubernetesTest {
+class LeaseDaemonTest : public KubernetesWorkerTest {
  protected:
   void SetUp() override {
-    KubernetesTest::SetUp();
+    KubernetesWorkerTest::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;
-    NatsClient client(server.url());
-    client.create_stream("EVENTS", {"events.web"});
-    client.create_consumer("EVENTS", "WEB_WORKERS", NatsClient::Json::object());
-    kubectl(
-        "apply -f -",
-        manifest({.name = "consumer",
-                  .command = fmt::format("[{}]", DOCKTOR_WORKER),
-                  .container = fmt::format(
-                      ", env: [{{name: NATS_URL, value: \"{}\"}}, {{name: CONSUMER, value: WEB_WORKERS}}, "
-                      "{{name: PROCESS_TIME_MS, value: \"8\"}}, {{name: RECORD_FILE, value: \"{}\"}}]",
-                      server.url(), one.record_file())}));
+    deploy(one, 1, 8);
     configure(one, "one");
     configure(two, "two");
   }
@@ -131,7 +120,6 @@ class LeaseDaemonTest : public KubernetesTest {
     }
   }
 
-  NatsServer server;
   std::unique_ptr<Relay> way_of_one, way_of_two;
   Sandbox one, two;
 };
@@ -394,16 +382,15 @@ class LeaseTest : public KubernetesTest {
     spec.lease_duration = std::chrono::seconds(3);
     spec.renew_deadline = std::chrono::seconds(2);
     spec.retry_period = std::chrono::milliseconds(200);
-    return std::make_unique<KubernetesLease>(
-        KubernetesLease::Options{.spec = spec,
-                                 .clock = clock,
-                                 .on_change = {},
-                                 .log =
-                                     [this](bool, const std::string& line) {
-                                       const std::lock_guard lock(mutex);
-                                       said += line + "\n";
-                                     }},
-        std::move(*access));
+    return std::make_unique<KubernetesLease>(spec,
+                                             LeaseParts{.clock = clock,
+                                                        .on_change = {},
+                                                        .log =
+                                                            [this](bool, const std::string& line) {
+                                                              const std::lock_guard lock(mutex);
+                                                              said += line + "\n";
+                                                            }},
+                                             std::move(*access));
   }
   bool holds(const KubernetesLease& l) const { return l.term(clock.now()).has_value(); }
   std::string heard() {

@@ -51,11 +51,21 @@ Duration varied(Duration d) {
 
 }  // namespace
 
-KubernetesLease::KubernetesLease(Options options, KubeAccess access)
-    : options_(std::move(options)),
-      namespace_(options_.spec.namespace_.empty() ? access.namespace_ : options_.spec.namespace_),
-      me_(unique(options_.spec)),
-      election_(me_, options_.spec.lease_duration, options_.spec.renew_deadline),
+Result<std::unique_ptr<Lease>> open_kubernetes_lease(const LeaseSpec& spec, LeaseParts parts) {
+  auto access = find_kube_access({.kubeconfig = spec.kubeconfig, .context = spec.context});
+  if (!access)
+    return fail(access.error().code,
+                "high_availability: " + access.error().message +
+                    "; name the cluster there (kubeconfig:, context:), or run docktor in a pod");
+  return std::make_unique<KubernetesLease>(spec, std::move(parts), std::move(*access));
+}
+
+KubernetesLease::KubernetesLease(LeaseSpec spec, LeaseParts parts, KubeAccess access)
+    : spec_(std::move(spec)),
+      parts_(std::move(parts)),
+      namespace_(spec_.namespace_.empty() ? access.namespace_ : spec_.namespace_),
+      me_(unique(spec_)),
+      election_(me_, spec_.lease_duration, spec_.renew_deadline),
       client_(std::move(access)) {}
 
 KubernetesLease::~KubernetesLease() { client_.stop(); }
@@ -67,11 +77,11 @@ std::string KubernetesLease::map_path() const {
   return fmt::format("/api/v1/namespaces/{}/configmaps", namespace_);
 }
 std::string KubernetesLease::where() const {
-  return fmt::format("lease {} in namespace {}", options_.spec.name, namespace_);
+  return fmt::format("lease {} in namespace {}", spec_.name, namespace_);
 }
 // A request that hangs must leave time for another before the deadline.
 Duration KubernetesLease::patience() const {
-  return std::max<Duration>(std::chrono::milliseconds(500), options_.spec.renew_deadline / 2);
+  return std::max<Duration>(std::chrono::milliseconds(500), spec_.renew_deadline / 2);
 }
 
 void KubernetesLease::begin() {
@@ -99,11 +109,11 @@ void KubernetesLease::next_turn() {
   publish();
   if (releasing_) return hand_over();
   write_legacies({});
-  const auto wait = election_.mine() ? options_.spec.retry_period : varied(options_.spec.retry_period);
+  const auto wait = election_.mine() ? spec_.retry_period : varied(spec_.retry_period);
   auto at = std::max(steady_clock::now(), turned_ + wait);
   // Whoever has died is followed at the first moment that is allowed.
   if (const auto free = election_.free_at()) {
-    const auto until = *free - options_.clock.now();
+    const auto until = *free - parts_.clock.now();
     if (until > Duration::zero()) at = std::min(at, steady_clock::now() + until);
   }
   client_.loop().at(at, [this] {
@@ -112,7 +122,7 @@ void KubernetesLease::next_turn() {
 }
 
 void KubernetesLease::read() {
-  client_.submit({.path = fmt::format("{}/{}", lease_path(), options_.spec.name), .timeout = patience()},
+  client_.submit({.path = fmt::format("{}/{}", lease_path(), spec_.name), .timeout = patience()},
                  [this](const KubeAnswer& a) {
                    fresh_ = false;
                    std::optional<LeaseRecord> record;
@@ -127,7 +137,7 @@ void KubernetesLease::read() {
                      return failed("read", *a.error);
                    }
                    fresh_ = true;
-                   const Time now = options_.clock.now();
+                   const Time now = parts_.clock.now();
                    bool take = false;
                    {
                      const std::lock_guard lock(mutex_);
@@ -143,10 +153,10 @@ void KubernetesLease::read() {
 void KubernetesLease::write() {
   const auto record = election_.taken(utc_micros());
   const bool make = object_.is_null();
-  const Time sent = options_.clock.now();
+  const Time sent = parts_.clock.now();
   client_.submit({.method = make ? "POST" : "PUT",
-                  .path = make ? lease_path() : fmt::format("{}/{}", lease_path(), options_.spec.name),
-                  .body = write_lease(object_, options_.spec.name, record).dump(),
+                  .path = make ? lease_path() : fmt::format("{}/{}", lease_path(), spec_.name),
+                  .body = write_lease(object_, spec_.name, record).dump(),
                   .timeout = patience()},
                  [this, record, sent](const KubeAnswer& a) { wrote(a, record, sent); });
 }
@@ -192,19 +202,19 @@ void KubernetesLease::publish() {
   }
   if (trouble != told_trouble_) {
     if (trouble.empty())
-      options_.log(false, fmt::format("the {} can be kept again", where()));
+      parts_.log(false, fmt::format("the {} can be kept again", where()));
     else
-      options_.log(true, trouble);
+      parts_.log(true, trouble);
     told_trouble_ = trouble;
   }
-  if (options_.on_change) options_.on_change();
+  if (parts_.on_change) parts_.on_change();
 }
 
 // What a leader has left.
 
 void KubernetesLease::read_legacies(std::function<void()> then) {
   client_.submit(
-      {.path = fmt::format("{}/{}-state", map_path(), options_.spec.name), .timeout = patience()},
+      {.path = fmt::format("{}/{}-state", map_path(), spec_.name), .timeout = patience()},
       [this, then = std::move(then)](const KubeAnswer& a) {
         map_denied_ = a.status == 403;
         map_there_ = a.ok();
@@ -217,14 +227,13 @@ void KubernetesLease::read_legacies(std::function<void()> then) {
             odd = legacies_.take(a.ok() ? a.body : Json());
           }
           for (std::size_t i = 0; i < std::min<std::size_t>(odd.size(), 10); ++i)
-            options_.log(true, fmt::format("what {}-state has for '{}' is not docktor's, and is not used",
-                                           options_.spec.name, odd[i]));
+            parts_.log(true, fmt::format("what {}-state has for '{}' is not docktor's, and is not used",
+                                         spec_.name, odd[i]));
           if (a.status == 403)
-            options_.log(
-                true,
-                fmt::format("what a leader leaves cannot be read: {}; `docktor config validate` has the "
-                            "line for the Role",
-                            a.error->message));
+            parts_.log(true, fmt::format(
+                                 "what a leader leaves cannot be read: {}; `docktor config validate` has the "
+                                 "line for the Role",
+                                 a.error->message));
         }
         warm_ = known && election_.mine();
         then();
@@ -238,7 +247,7 @@ void KubernetesLease::write_legacies(std::function<void()> then) {
   const auto now = steady_clock::now();
   const bool last = releasing_ != nullptr;
   if (writing_map_) return done();
-  if (!warm_ || !election_.term(options_.clock.now())) {
+  if (!warm_ || !election_.term(parts_.clock.now())) {
     answer_left(fail(ErrorCode::kConflict, "the lease is not surely held", true));
     return done();
   }
@@ -256,10 +265,10 @@ void KubernetesLease::write_legacies(std::function<void()> then) {
     patch = legacies_.patch(left_out);
   }
   if (left_out > 0 && told_left_out_ == 0)
-    options_.log(
+    parts_.log(
         true,
         fmt::format("what was learned of {} services finds no room in {}-state: a new leader learns it again",
-                    left_out, options_.spec.name));
+                    left_out, spec_.name));
   told_left_out_ = left_out;
   if (patch.empty()) {
     answer_left({});
@@ -268,7 +277,7 @@ void KubernetesLease::write_legacies(std::function<void()> then) {
   writing_map_ = true;
   being_left_ = std::exchange(asked_, {});
   map_written_ = now;
-  const auto name = options_.spec.name + "-state";
+  const auto name = spec_.name + "-state";
   Json body = {{"data", patch}};
   KubeCall call{.timeout = patience()};
   if (map_there_) {
@@ -281,7 +290,7 @@ void KubernetesLease::write_legacies(std::function<void()> then) {
     call.path = map_path();
   }
   // Whoever leads writes over what is there; whoever may no longer lead writes nothing.
-  call.may_go = [this] { return election_.term(options_.clock.now()).has_value(); };
+  call.may_go = [this] { return election_.term(parts_.clock.now()).has_value(); };
   call.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
   client_.submit(std::move(call), [this, patch, then = std::move(then)](const KubeAnswer& a) {
     wrote_legacies(a, patch, then);
@@ -300,8 +309,8 @@ void KubernetesLease::wrote_legacies(const KubeAnswer& a, const Json& patch,
     if (a.status == 403) map_denied_ = true;
     if (a.status == 404) map_there_ = false;
     if (a.status != 409 && !a.unsent)
-      options_.log(true,
-                   fmt::format("what the next leader is to know cannot be written: {}", a.error->message));
+      parts_.log(true,
+                 fmt::format("what the next leader is to know cannot be written: {}", a.error->message));
   }
   auto later = std::exchange(asked_, std::exchange(being_left_, {}));
   answer_left(
@@ -338,8 +347,8 @@ void KubernetesLease::hand_over() {
     }
     if (!election_.mine() || object_.is_null()) return done();
     client_.submit({.method = "PUT",
-                    .path = fmt::format("{}/{}", lease_path(), options_.spec.name),
-                    .body = write_lease(object_, options_.spec.name, election_.given_up(utc_micros())).dump(),
+                    .path = fmt::format("{}/{}", lease_path(), spec_.name),
+                    .body = write_lease(object_, spec_.name, election_.given_up(utc_micros())).dump(),
                     .timeout = std::chrono::seconds(2)},
                    [done](const KubeAnswer&) { done(); });
   });
@@ -363,7 +372,7 @@ void KubernetesLease::release() {
 LeaseStanding KubernetesLease::standing() const {
   const std::lock_guard lock(mutex_);
   LeaseStanding out;
-  const Time now = options_.clock.now();
+  const Time now = parts_.clock.now();
   out.leads = ready_ && election_.term(now);
   if (const auto& r = election_.record()) {
     if (!r->holder.empty() && (!election_.mine() || out.leads)) out.leader = holder_name(r->holder);

@@ -22,29 +22,20 @@ namespace docktor {
 /// whether the lease is held is asked of the clock, at each call of term().
 class KubernetesLease final : public Lease {
  public:
-  struct Options {
-    LeaseSpec spec;
-    const Clock& clock;               ///< outlives this
-    std::function<void()> on_change;  ///< standing() may differ; from the loop of the client, must not block
-    std::function<void(bool warning, const std::string&)> log;
-  };
-
-  KubernetesLease(Options options, KubeAccess access);
+  KubernetesLease(LeaseSpec spec, LeaseParts parts, KubeAccess access);
   ~KubernetesLease() override;
 
-  /// Reads what a leader has left, waiting three seconds at most, and begins to compete. Once.
-  void begin();
-  /// Writes what is to be left and gives the lease up, so that another has it at once; waits four seconds at most. From then on it
-  /// is not held. Nothing is lost where the server does not answer: others then wait as after a crash.
-  void release();
+  /// Waits three seconds at most.
+  void begin() override;
+  /// Waits four seconds at most. Nothing is lost where the server does not answer: others then wait as after a crash.
+  void release() override;
 
   LeaseStanding standing() const override;
   std::optional<LeaseTerm> term(Time now) const override;
   Legacy left(const std::string& service) const override;
   void leave(const std::string& service, Legacy legacy) override;
   void once_left(std::function<void(Result<void>)> done) override;
-  /// Of services that are no longer there nothing is left.
-  void keep(const std::vector<std::string>& services);
+  void keep(const std::vector<std::string>& services) override;
 
  private:
   // All on the client's loop.
@@ -67,7 +58,8 @@ class KubernetesLease final : public Lease {
   std::string where() const;
   Duration patience() const;
 
-  const Options options_;
+  const LeaseSpec spec_;
+  const LeaseParts parts_;
   const std::string namespace_;
   const std::string me_;
 
@@ -95,7 +87,12 @@ class KubernetesLease final : public Lease {
   KubeClient client_;  // last: its loop uses what stands above
 };
 
+/// The error says which cluster is not to be found.
+Result<std::unique_ptr<Lease>> open_kubernetes_lease(const LeaseSpec& spec, LeaseParts parts);
+
 /// For `config validate`: whether the cluster answers, who leads, and which rights lack. Blocking, for seconds.
 std::vector<Finding> check_kubernetes_lease(const LeaseSpec& spec);
+
+inline constexpr LeaseRow kKubernetesLease{"kubernetes", open_kubernetes_lease, check_kubernetes_lease};
 
 }  // namespace docktor
