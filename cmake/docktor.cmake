@@ -19,10 +19,22 @@ function(docktor_folder name)
   docktor_library(docktor_${name} ${sources})
   target_include_directories(docktor_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
   target_link_libraries(docktor_${name} PUBLIC ${ARG_UNPARSED_ARGUMENTS} ${ARG_LIBRARIES})
+  if(name MATCHES "^(queue|target)_")
+    set_property(GLOBAL APPEND PROPERTY DOCKTOR_KINDS docktor_${name})  # app/kinds.cc lists them
+  endif()
   if(DOCKTOR_TESTS AND tests)
     docktor_test(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE docktor_${name})
   endif()
+endfunction()
+
+# docktor_add_folders(): every folder here that has a CMakeLists.txt: a further kind is a folder, and no line here.
+function(docktor_add_folders)
+  file(GLOB folders CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} */CMakeLists.txt)
+  foreach(folder ${folders})
+    get_filename_component(folder ${folder} DIRECTORY)
+    add_subdirectory(${folder})
+  endforeach()
 endfunction()
 
 # docktor_test_program(NAME sources...): a GoogleTest program without a main(), which add_test() runs as a whole.

@@ -20,10 +20,9 @@ MAX_METHODS = 20
 # To be split; a new name here needs a reason in the commit.
 LARGER = {
     # Files.
-    "src/app/daemon.cc": 701, "src/control/controller_test.cc": 606,
-    "src/targets/compose/compose_service.cc": 563, "tests/config/mistakes_test.cc": 552,
+    "src/control/controller_test.cc": 606, "src/targets/compose/compose_service.cc": 563, "tests/config/mistakes_test.cc": 552,
     # Functions.
-    "src/api/operations.cc:operations": 89, "src/app/simulate.cc:simulate_command": 127,
+    "src/app/simulate.cc:simulate_command": 127,
     "src/control/status.cc:Controller::status": 118,
     "src/report/scatter.cc:scatter": 86, "src/sim/run.cc:run": 101,
     "src/targets/compose/compose_scale.cc:ComposeTarget::Worker::make_clones": 88, "bench/daemon_bench.cc:wake": 81,
@@ -31,7 +30,7 @@ LARGER = {
     # Classes.
     "Controller": 104, "ProcessPool": 48, "ComposeService": 45, "ComposeTarget::Worker": 39, "ObjectivePolicy": 36, "Pool": 35,
     "Section": 28, "WorkloadState": 27, "Channel": 28, "KafkaCluster::Reader": 25, "KubernetesTarget::Service": 25,
-    "AmqpConnection::Loop": 25, "Daemon": 24, "KafkaClient": 24, "JetStreamConnection": 24, "KubernetesLease": 24,
+    "AmqpConnection::Loop": 25, "KafkaClient": 24, "JetStreamConnection": 24, "KubernetesLease": 24,
     "PgConnection::Core": 22,
 }
 

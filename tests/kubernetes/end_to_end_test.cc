@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "os/atomic_file.h"
 #include "tests/kubernetes/daemon_stage.h"
 #include "tests/support/relay.h"
 
