@@ -71,47 +71,11 @@ void react(int rounds) {
   print_quantiles("sample that crosses a threshold -> worker process started", started);
 }
 
-void wake(int rounds) {
-  Bench b(
-      "    min_replicas: 0\n    max_replicas: 2\n    check_interval: 300ms\n    sample_interval: 100ms\n    "
-      "metrics_window: 300ms\n"
-      "    rules:\n      scale_up_when: [{metric: queue.backlog, op: \">\", value: 500}]\n"
-      "      scale_down_when: [{metric: queue.backlog, op: \"<=\", value: 0}, {metric: "
-      "queue.num_ack_pending, op: \"<=\", value: 0}]\n");
-  natsSubscription* acks = nullptr;
-  NatsClient watcher(b.server.url());
-  natsConnection_SubscribeSync(&acks, watcher.get(), "$JS.ACK.EVENTS.WEB_WORKERS.>");
-  watcher.flush();
-  std::vector<double> published, acked;
-  for (int i = 0; i < rounds; ++i) {
-    const auto zero = [&] {
-      const auto all = b.daemon.decisions();
-      return !all.empty() && all.back()["target_replicas"] == 0;
-    };
-    if (i > 0 && !eventually(zero, kPatience, std::chrono::milliseconds(50))) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(400));  // the worker is gone and the watch is set
-    published.push_back(unix_now());
-    b.client.publish("events.web");
-    natsMsg* ack = nullptr;
-    if (natsSubscription_NextMsg(&ack, acks, 10'000) != NATS_OK)
-      throw std::runtime_error("no acknowledgement");
-    acked.push_back((unix_now() - published.back()) * 1e3);
-    natsMsg_Destroy(ack);
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  }
-  std::vector<double> started;
-  std::size_t next = 0;
-  for (const auto& r : b.daemon.decisions()) {
-    if (r["decision"] != "scale_up" || next >= published.size()) continue;
-    started.push_back((r["t"].get<double>() + r["duration"].get<double>() - published[next++]) * 1e3);
-  }
-  print_quantiles("at zero: message published -> worker process started", started);
-  print_quantiles("at zero: message published -> first acknowledgement", acked);
-
-  // The same worker beside it, for a stream of its own: started while a message waits.
+// The same worker beside the daemon, for a stream of its own: started while a message waits.
+void wake_alone(Bench& b, NatsClient& watcher, int rounds) {
   b.client.create_stream("ALONE", {"alone"}, {{"storage", "memory"}});
   b.client.create_consumer("ALONE", "ALONE");
-  natsSubscription_Destroy(acks);
+  natsSubscription* acks = nullptr;
   natsConnection_SubscribeSync(&acks, watcher.get(), "$JS.ACK.ALONE.ALONE.>");
   watcher.flush();
   docktor::SpawnOptions alone;
@@ -151,6 +115,47 @@ void wake(int rounds) {
   print_quantiles("without docktor: message published -> at a plain subscriber", heard);
   print_quantiles("without docktor: a worker process started", spawned);
   print_quantiles("without docktor: worker started with a message waiting -> its acknowledgement", first);
+}
+
+void wake(int rounds) {
+  Bench b(
+      "    min_replicas: 0\n    max_replicas: 2\n    check_interval: 300ms\n    sample_interval: 100ms\n    "
+      "metrics_window: 300ms\n"
+      "    rules:\n      scale_up_when: [{metric: queue.backlog, op: \">\", value: 500}]\n"
+      "      scale_down_when: [{metric: queue.backlog, op: \"<=\", value: 0}, {metric: "
+      "queue.num_ack_pending, op: \"<=\", value: 0}]\n");
+  natsSubscription* acks = nullptr;
+  NatsClient watcher(b.server.url());
+  natsConnection_SubscribeSync(&acks, watcher.get(), "$JS.ACK.EVENTS.WEB_WORKERS.>");
+  watcher.flush();
+  std::vector<double> published, acked;
+  for (int i = 0; i < rounds; ++i) {
+    const auto zero = [&] {
+      const auto all = b.daemon.decisions();
+      return !all.empty() && all.back()["target_replicas"] == 0;
+    };
+    if (i > 0 && !eventually(zero, kPatience, std::chrono::milliseconds(50))) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));  // the worker is gone and the watch is set
+    published.push_back(unix_now());
+    b.client.publish("events.web");
+    natsMsg* ack = nullptr;
+    if (natsSubscription_NextMsg(&ack, acks, 10'000) != NATS_OK)
+      throw std::runtime_error("no acknowledgement");
+    acked.push_back((unix_now() - published.back()) * 1e3);
+    natsMsg_Destroy(ack);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+  std::vector<double> started;
+  std::size_t next = 0;
+  for (const auto& r : b.daemon.decisions()) {
+    if (r["decision"] != "scale_up" || next >= published.size()) continue;
+    started.push_back((r["t"].get<double>() + r["duration"].get<double>() - published[next++]) * 1e3);
+  }
+  print_quantiles("at zero: message published -> worker process started", started);
+  print_quantiles("at zero: message published -> first acknowledgement", acked);
+
+  natsSubscription_Destroy(acks);
+  wake_alone(b, watcher, rounds);
 }
 
 void footprint(int seconds) {

@@ -210,6 +210,81 @@ report::Line line_of(const std::string& name, const std::string& note, bool ours
   return line;
 }
 
+struct Entry {
+  std::string name, note;
+  bool ours = false;
+  std::size_t first = 0, count = 1;  // of the contenders
+};
+
+struct Entrants {
+  std::vector<sim::Contender> contenders;
+  std::vector<Entry> entries;
+};
+
+// Who takes part; for a tuned peer, all of its settings first.
+Result<Entrants> entrants_of(const SimulateFlags& flags, const Plan& plan) {
+  Entrants out;
+  auto& [contenders, entries] = out;
+  const auto names = flags.policies.empty() ? sim::contender_names(plan.service) : listed(flags.policies);
+  for (const auto& name : names) {
+    auto c = sim::contender(name, plan.service, plan.known);
+    if (!c) return tl::unexpected(c.error());
+    const auto peer =
+        std::find_if(peers::all().begin(), peers::all().end(), [&](const auto& p) { return p.name == name; });
+    const bool is_peer = peer != peers::all().end();
+    entries.push_back({name, is_peer && peer->adaptation ? std::string(peer->adaptation_note) : "", !is_peer,
+                       contenders.size(), 1});
+    contenders.push_back(std::move(*c));
+    if (!flags.tuned || !is_peer || peer->settings.size() < 2) continue;
+    entries.push_back(
+        {name + " tuned", entries.back().note, false, contenders.size(), peer->settings.size()});
+    for (std::size_t i = 0; i < peer->settings.size(); ++i) {
+      contenders.push_back(std::move(*sim::contender(name, plan.service, plan.known, i)));
+    }
+  }
+  for (Entry& e : entries) e.ours = e.name == "objective" || e.name == "rules";
+  return out;
+}
+
+// A line for each, the best setting's for a tuned peer.
+void add_lines(const Entrants& entrants, const std::vector<sim::Outcome>& outcomes,
+               const std::vector<sim::FrontierPoint>& frontier, const sim::Elasticity& baseline,
+               report::Report& report) {
+  for (const Entry& e : entrants.entries) {
+    std::size_t pick = e.first;
+    std::string note = e.note;
+    if (e.count > 1) {
+      const std::vector<sim::Outcome> settings(
+          outcomes.begin() + static_cast<std::ptrdiff_t>(e.first),
+          outcomes.begin() + static_cast<std::ptrdiff_t>(e.first + e.count));
+      const std::size_t best = best_of(settings, 1 - report.quantile);
+      pick += best;
+      const auto& peer = *std::find_if(peers::all().begin(), peers::all().end(), [&](const auto& p) {
+        return p.name == entrants.contenders[pick].name;
+      });
+      note = peer.settings[best].name + (note.empty() ? "" : "; " + note);
+    }
+    report::Line line = line_of(e.name, note, e.ours, outcomes[pick], baseline);
+    if (!frontier.empty()) {
+      const double optimum = sim::optimum_at(frontier, line.result.p99);
+      if (optimum > 0) line.to_optimum = line.result.rho / optimum;
+    }
+    report.lines.push_back(std::move(line));
+  }
+}
+
+bool write_charts(const Cli& cli, const report::Report& report) {
+  const SimulateFlags& flags = cli.simulate;
+  bool written = true;
+  if (!flags.report.empty()) written = write_file(flags.report, report::html(report)) && written;
+  if (!flags.svg.empty()) written = write_file(flags.svg, report::svg(report)) && written;
+  if (written && !cli.json) {
+    if (!flags.report.empty()) say(stdout, "Report: {}\n", flags.report);
+    if (!flags.svg.empty()) say(stdout, "Charts: {}\n", flags.svg);
+  }
+  return written;
+}
+
 }  // namespace
 
 int simulate_command(const Cli& cli) {
@@ -223,32 +298,9 @@ int simulate_command(const Cli& cli) {
   const auto plan = plan_of(cli, *config);
   if (!plan) return complain(plan.error().message, kExitUsage);
 
-  // Who takes part; for a tuned peer, all of its settings first.
-  const auto names = flags.policies.empty() ? sim::contender_names(plan->service) : listed(flags.policies);
-  std::vector<sim::Contender> contenders;
-  struct Entry {
-    std::string name, note;
-    bool ours = false;
-    std::size_t first = 0, count = 1;  // of the contenders
-  };
-  std::vector<Entry> entries;
-  for (const auto& name : names) {
-    auto c = sim::contender(name, plan->service, plan->known);
-    if (!c) return complain(c.error().message, kExitUsage);
-    const auto peer =
-        std::find_if(peers::all().begin(), peers::all().end(), [&](const auto& p) { return p.name == name; });
-    const bool is_peer = peer != peers::all().end();
-    entries.push_back({name, is_peer && peer->adaptation ? std::string(peer->adaptation_note) : "", !is_peer,
-                       contenders.size(), 1});
-    contenders.push_back(std::move(*c));
-    if (!flags.tuned || !is_peer || peer->settings.size() < 2) continue;
-    entries.push_back(
-        {name + " tuned", entries.back().note, false, contenders.size(), peer->settings.size()});
-    for (std::size_t i = 0; i < peer->settings.size(); ++i) {
-      contenders.push_back(std::move(*sim::contender(name, plan->service, plan->known, i)));
-    }
-  }
-  for (Entry& e : entries) e.ours = e.name == "objective" || e.name == "rules";
+  const auto entrants = entrants_of(flags, *plan);
+  if (!entrants) return complain(entrants.error().message, kExitUsage);
+  const auto& contenders = entrants->contenders;
 
   sim::StudySpec study;
   study.load = &plan->load;
@@ -296,26 +348,7 @@ int simulate_command(const Cli& cli) {
     for (const auto& p : frontier) report.frontier.push_back({p.rho, p.p99});
   }
 
-  for (const Entry& e : entries) {
-    std::size_t pick = e.first;
-    std::string note = e.note;
-    if (e.count > 1) {
-      const std::vector<sim::Outcome> settings(
-          outcomes.begin() + static_cast<std::ptrdiff_t>(e.first),
-          outcomes.begin() + static_cast<std::ptrdiff_t>(e.first + e.count));
-      const std::size_t best = best_of(settings, 1 - report.quantile);
-      pick += best;
-      const auto& peer = *std::find_if(peers::all().begin(), peers::all().end(),
-                                       [&](const auto& p) { return p.name == contenders[pick].name; });
-      note = peer.settings[best].name + (note.empty() ? "" : "; " + note);
-    }
-    report::Line line = line_of(e.name, note, e.ours, outcomes[pick], baseline);
-    if (!frontier.empty()) {
-      const double optimum = sim::optimum_at(frontier, line.result.p99);
-      if (optimum > 0) line.to_optimum = line.result.rho / optimum;
-    }
-    report.lines.push_back(std::move(line));
-  }
+  add_lines(*entrants, outcomes, frontier, baseline, report);
 
   if (cli.json) {
     fmt::print("{}\n", report::json(report));
@@ -330,14 +363,7 @@ int simulate_command(const Cli& cli) {
         peak, report.capacity, most);
   if (const auto slow = slow_checks(plan->service); !slow.empty())
     say(stderr, "⚠ {}; {}\n", slow, quicker_checks(plan->service));
-  bool written = true;
-  if (!flags.report.empty()) written = write_file(flags.report, report::html(report)) && written;
-  if (!flags.svg.empty()) written = write_file(flags.svg, report::svg(report)) && written;
-  if (written && !cli.json) {
-    if (!flags.report.empty()) say(stdout, "Report: {}\n", flags.report);
-    if (!flags.svg.empty()) say(stdout, "Charts: {}\n", flags.svg);
-  }
-  return written ? 0 : kExitFailed;
+  return write_charts(cli, report) ? 0 : kExitFailed;
 }
 
 }  // namespace docktor

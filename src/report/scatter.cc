@@ -147,6 +147,29 @@ struct Named {
   std::string text;
 };
 
+// A policy with the spread of its runs, and its name where there is room for it.
+std::string point(const Report& report, const Axes& a, const Named& named, const Label& l) {
+  const Line& line = report.lines[named.line];
+  const std::string mark = marker(dash_of(named.line), l.x, l.y, line.ours ? 6.5 : 5);
+  std::string out = fmt::format("<g class=\"p p{0} f{1}{2}\"><title>{3}: ρ {4}, p99 {5}</title>", named.line,
+                                colour_of(named.line), line.ours ? " ours" : "", escaped(line.policy),
+                                ratio(line.result.rho), span(line.result.p99));
+  if (report.seeds > 1) {
+    const auto bar = [&](double x1, double y1, double x2, double y2) {
+      if (std::hypot(x2 - x1, y2 - y1) > 8)
+        out += fmt::format(R"(<line class="spread" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>)", x1,
+                           y1, x2, y2);
+    };
+    if (line.rho_low > 0) bar(a.rho.at(line.rho_low), l.y, a.rho.at(line.rho_high), l.y);
+    if (line.p99_low > 0) bar(l.x, a.wait.at(line.p99_low), l.x, a.wait.at(line.p99_high));
+  }
+  out += mark;
+  if (l.box.width > 0)
+    out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>", l.box.left + 1, l.box.top + 11.5,
+                       escaped(named.text));
+  return out + "</g>\n";
+}
+
 }  // namespace
 
 std::string scatter(const Report& report, double width, double height, const std::string& id) {
@@ -213,25 +236,7 @@ std::string scatter(const Report& report, double width, double height, const std
                            l.box.left + 1, l.box.top + 11.5, optimum_text);
       continue;
     }
-    const Line& line = report.lines[named[n].line];
-    const std::string mark = marker(dash_of(named[n].line), l.x, l.y, line.ours ? 6.5 : 5);
-    out += fmt::format("<g class=\"p p{0} f{1}{2}\"><title>{3}: ρ {4}, p99 {5}</title>", named[n].line,
-                       colour_of(named[n].line), line.ours ? " ours" : "", escaped(line.policy),
-                       ratio(line.result.rho), span(line.result.p99));
-    if (report.seeds > 1) {
-      const auto bar = [&](double x1, double y1, double x2, double y2) {
-        if (std::hypot(x2 - x1, y2 - y1) > 8)
-          out += fmt::format(R"(<line class="spread" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>)", x1,
-                             y1, x2, y2);
-      };
-      if (line.rho_low > 0) bar(a.rho.at(line.rho_low), l.y, a.rho.at(line.rho_high), l.y);
-      if (line.p99_low > 0) bar(l.x, a.wait.at(line.p99_low), l.x, a.wait.at(line.p99_high));
-    }
-    out += mark;
-    if (l.box.width > 0)
-      out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>", l.box.left + 1, l.box.top + 11.5,
-                         escaped(named[n].text));
-    out += "</g>\n";
+    out += point(report, a, named[n], l);
   }
   return out + "</svg>\n";
 }

@@ -139,17 +139,44 @@ double replica_seconds(const std::vector<PoolChange>& changes, double end) {
   return sum;
 }
 
+// What the pool has seen until `end`.
+void summarize(const RunSpec& spec, const Pool& pool, double end, RunResult& r) {
+  const ServiceSpec& service = spec.service;
+  const double length = spec.load->length();
+  const double limit = to_seconds(service.objective.value_or(ObjectiveSpec{}).max_wait);
+  const Waits& w = pool.waits();
+  r.messages = w.count();
+  r.length = length;
+  r.replica_seconds = replica_seconds(pool.changes(), end);
+  r.service_seconds = pool.service_sum();
+  const double floor = std::max(service.limits.min_replicas * length, r.service_seconds);
+  r.rho = floor > 0 ? r.replica_seconds / floor : 0;
+  r.mean = w.mean();
+  r.p50 = w.quantile(0.5);
+  r.p95 = w.quantile(0.95);
+  r.p99 = w.quantile(0.99);
+  r.p999 = w.quantile(0.999);
+  r.max = w.max();
+  r.over = w.over_share();
+  r.starts = pool.starts();
+  r.stops = pool.stops();
+  for (const PoolChange& c : pool.changes()) r.peak_replicas = std::max(r.peak_replicas, c.current);
+  r.mean_replicas = length > 0 ? replica_seconds(pool.changes(), length) / length : 0;
+  const double quantile = service.objective.value_or(ObjectiveSpec{}).quantile;
+  r.elasticity =
+      elasticity(demand_of(*spec.load, 1 / spec.world.worker.service_mean, limit, quantile), pool.changes());
+}
+
 }  // namespace
 
 RunResult run(const RunSpec& spec, const PolicyMaker& make_policy) {
-  const Load& load = *spec.load;
   const ServiceSpec& service = spec.service;
   const double limit = to_seconds(service.objective.value_or(ObjectiveSpec{}).max_wait);
   const int start = spec.start_replicas.value_or(service.limits.min_replicas);
-  const double length = load.length();
+  const double length = spec.load->length();
   const double give_up = length + std::min(std::max(length, 600.0), 3600.0);
 
-  Pool pool(spec.world, load, spec.seed, start, limit);
+  Pool pool(spec.world, *spec.load, spec.seed, start, limit);
   Autoscaler autoscaler(service, make_policy(service));
   Advised advised(spec, autoscaler);
   std::optional<std::pair<double, int>> waiting;  // an order that an answer has delayed: when, how many
@@ -218,27 +245,7 @@ RunResult run(const RunSpec& spec, const PolicyMaker& make_policy) {
   }
 
   pool.count_abandoned();
-  const Waits& w = pool.waits();
-  r.messages = w.count();
-  r.length = length;
-  r.replica_seconds = replica_seconds(pool.changes(), end);
-  r.service_seconds = pool.service_sum();
-  const double floor = std::max(service.limits.min_replicas * length, r.service_seconds);
-  r.rho = floor > 0 ? r.replica_seconds / floor : 0;
-  r.mean = w.mean();
-  r.p50 = w.quantile(0.5);
-  r.p95 = w.quantile(0.95);
-  r.p99 = w.quantile(0.99);
-  r.p999 = w.quantile(0.999);
-  r.max = w.max();
-  r.over = w.over_share();
-  r.starts = pool.starts();
-  r.stops = pool.stops();
-  for (const PoolChange& c : pool.changes()) r.peak_replicas = std::max(r.peak_replicas, c.current);
-  r.mean_replicas = length > 0 ? replica_seconds(pool.changes(), length) / length : 0;
-  const double quantile = service.objective.value_or(ObjectiveSpec{}).quantile;
-  r.elasticity =
-      elasticity(demand_of(load, 1 / spec.world.worker.service_mean, limit, quantile), pool.changes());
+  summarize(spec, pool, end, r);
   r.series = series.take();
   return r;
 }

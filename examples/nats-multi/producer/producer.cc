@@ -222,6 +222,15 @@ class Publisher {
   std::atomic<std::uint64_t> confirmed_ = 0;
 };
 
+// What was published is also confirmed before the end: nobody can say of it that it is lost.
+void confirm_all(Publisher& publisher) {
+  const auto deadline = Clock::now() + seconds(5);
+  while (publisher.unconfirmed() > 0 && Clock::now() < deadline) {
+    publisher.repeat(false);
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+}
+
 int run() {
   StopSignal stop;
   Settings settings;
@@ -290,12 +299,7 @@ int run() {
       const auto until = std::min({due, upkeep_at, now + milliseconds(100)});
       if (until > now && stop.wait_for(until - now)) break;
     }
-    // What was published is also confirmed before the end: nobody can say of it that it is lost.
-    const auto deadline = Clock::now() + seconds(5);
-    while (publisher.unconfirmed() > 0 && Clock::now() < deadline) {
-      publisher.repeat(false);
-      std::this_thread::sleep_for(milliseconds(2));
-    }
+    confirm_all(publisher);
     log("👋 Stopped: published %" PRIu64 " messages, %" PRIu64 " confirmed", published,
         publisher.confirmed());
     published = publisher.unconfirmed();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/json_text.h"
+#include "core/pause.h"
 #include "core/text.h"
 #include "os/spawn.h"
 #include "targets/compose/compose_worker.h"
@@ -249,9 +250,14 @@ std::vector<ComposeTarget::Worker::Fresh> ComposeTarget::Worker::make_clones(con
     if (!f.error) next.emplace_back(&f, start_call(f.name, f.id));
   }
   run();
-  // A start that failed leaves nothing behind, least of all a container that Compose counts as a replica.
-  // What cannot be removed now stays in the record, and goes when the engine is back.
-  calls.clear();
+  remove_failed(all, stop);
+  return all;
+}
+
+// A start that failed leaves nothing behind, least of all a container that Compose counts as a replica.
+// What cannot be removed now stays in the record, and goes when the engine is back.
+void ComposeTarget::Worker::remove_failed(std::vector<Fresh>& all, const std::stop_token& stop) {
+  std::vector<EngineCall> calls;
   std::vector<Fresh*> failed;
   for (auto& f : all) {
     if (!f.error) record_.creating.erase(f.name);
@@ -262,13 +268,12 @@ std::vector<ComposeTarget::Worker::Fresh> ComposeTarget::Worker::make_clones(con
                      .path = "/containers/" + f.id + "?v=1&force=1",
                      .timeout = kRemove});
   }
-  answers = engine.call_all(std::move(calls), stop);
+  const auto answers = docker_.engine().call_all(std::move(calls), stop);
   for (std::size_t i = 0; i < failed.size(); ++i) {
     if (!answers[i]) continue;
     record_.creating.erase(failed[i]->name);
     view_.forget(failed[i]->id);
   }
-  return all;
 }
 
 Result<std::string> ComposeTarget::Worker::shrink(std::size_t by, const ScaleOrder& order,
@@ -331,10 +336,7 @@ void ComposeTarget::Worker::look_after(const std::stop_token& stop) {
   for (const auto& id : view_.never_healthy()) {
     const auto* c = view_.find(id);
     ++never_healthy_;
-    auto pause = options_.care.start_backoff;
-    for (int i = 1; i < never_healthy_ && pause < kLongestStartBackoff; ++i) pause *= 2;
-    pause = std::min(pause, kLongestStartBackoff);
-    no_start_before_ = now() + pause;
+    no_start_before_ = now() + pause_after(never_healthy_, options_.care.start_backoff, kLongestStartBackoff);
     no_start_why_ =
         fmt::format("{} never became healthy{}{}; the next one is tried at {}, or after `docktor resume {}`",
                     name_of(id), c->health_output.empty() ? "" : ": ", c->health_output,

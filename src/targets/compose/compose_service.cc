@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "core/pause.h"
 #include "core/text.h"
 
 namespace docktor {
@@ -17,11 +18,6 @@ namespace {
 constexpr std::size_t kMostNews = 100;
 // An engine that shuts down tells its containers to end this long before the connection breaks, at the most.
 constexpr Duration kShutdownTells = std::chrono::seconds(20);
-
-// Compose starts within moments what it has made, unless it waits for something.
-constexpr Duration kLeftBehind = std::chrono::seconds(5);
-// A worker that ran this long and ended with 0 has done its share, and is not crashing.
-constexpr Duration kDoneItsShare = std::chrono::seconds(1);
 
 // A word to the worker (reload, reopen the log) is no order to end; SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD,
 // SIGCONT, SIGSTOP, SIGTSTP, SIGWINCH.
@@ -43,13 +39,13 @@ std::string names(const std::vector<std::string>& all) {
                      all.size() - kShown);
 }
 
+}  // namespace
+
 std::string ending_of(const Container& c) {
   if (c.oom_killed) return "out of memory";
   if (!c.error.empty()) return c.error;
   return fmt::format("exit code {}", c.exit_code);
 }
-
-}  // namespace
 
 std::string stopped_text(Time at) {
   const auto s = static_cast<std::time_t>(
@@ -201,9 +197,10 @@ void ComposeService::crashed(Tracked& t, Time now) {
   const bool was_stable = t.running_since && now - *t.running_since >= care_.stable_after;
   t.crashes = done ? 0 : was_stable ? 1 : t.crashes + 1;
   // One that was told to end long ago: the word that this was its end may be on its way.
-  auto pause = was_stable && !t.told_to_end ? Duration::zero() : care_.first_backoff;
-  for (int i = 1; i < t.crashes && pause < care_.longest_backoff; ++i) pause *= 2;
-  t.next_start = now + std::min(pause, care_.longest_backoff);
+  const auto pause = was_stable && !t.told_to_end
+                         ? Duration::zero()
+                         : pause_after(std::max(t.crashes, 1), care_.first_backoff, care_.longest_backoff);
+  t.next_start = now + pause;
   news(fmt::format("{} ended by itself ({})", t.c.name, ending_of(t.c)));
 }
 
@@ -298,78 +295,6 @@ bool ComposeService::is_replica(const Tracked& t) const {
       return false;
   }
   return false;
-}
-
-ReplicaState ComposeService::state_of(const Tracked& t, Time now) const {
-  if (t.stopping) return ReplicaState::kStopping;
-  switch (t.c.state) {
-    case ContainerState::kRestarting:
-    case ContainerState::kExited:
-    case ContainerState::kDead: {
-      const auto ran = t.c.started && t.c.finished ? *t.c.finished - *t.c.started : Duration::zero();
-      const bool done = t.crashes == 0 && t.c.exit_code == 0 && ran >= kDoneItsShare;
-      return done ? ReplicaState::kStarting : ReplicaState::kFailing;
-    }
-    case ContainerState::kRunning:
-      break;
-    default:
-      return ReplicaState::kStarting;
-  }
-  const auto ran = t.running_since ? now - *t.running_since : Duration::zero();
-  // In the midst of a crash loop a container runs for a moment each time.
-  if ((t.crashes > 0 || t.c.restarts > 0) && t.state == ReplicaState::kFailing && ran < care_.stable_after &&
-      t.c.health != Health::kHealthy) {
-    return ReplicaState::kFailing;
-  }
-  switch (t.c.health) {
-    case Health::kHealthy:
-      return ReplicaState::kReady;
-    case Health::kStarting:
-      return ReplicaState::kStarting;
-    // An overloaded worker fails its check just when more of them are needed: only one that never was well is
-    // failing.
-    case Health::kUnhealthy:
-      return t.was_ready ? ReplicaState::kStarting : ReplicaState::kFailing;
-    case Health::kNone:
-      return ran >= ready_after_ ? ReplicaState::kReady : ReplicaState::kStarting;
-  }
-  return ReplicaState::kStarting;
-}
-
-std::string ComposeService::note_of(const Tracked& t, Time now) const {
-  if (t.stopping) return "";
-  if (t.c.state == ContainerState::kPaused) return "paused by hand";
-  if (t.c.state == ContainerState::kRestarting) return ending_of(t.c) + ", Docker starts it again";
-  if (t.next_start) {
-    return fmt::format("{}, next start in {}", ending_of(t.c),
-                       short_duration(std::max(Duration::zero(), *t.next_start - now)));
-  }
-  if (t.c.health == Health::kUnhealthy) {
-    return t.c.health_output.empty() ? "unhealthy" : "unhealthy: " + t.c.health_output;
-  }
-  if (t.c.health == Health::kStarting) return "waiting for its health check";
-  return "";
-}
-
-std::vector<Replica> ComposeService::fresh(Time now) const {
-  std::vector<const Tracked*> all;
-  for (const auto& [id, t] : tracked_) {
-    if (is_replica(t)) all.push_back(&t);
-  }
-  std::ranges::sort(all, [](const Tracked* a, const Tracked* b) {
-    return std::tie(a->c.created, a->c.number, a->c.id) < std::tie(b->c.created, b->c.number, b->c.id);
-  });
-  std::vector<Replica> out;
-  out.reserve(all.size());
-  for (const auto* t : all) {
-    out.push_back({.id = t->c.name.empty() ? t->c.id.substr(0, 12) : t->c.name,
-                   .container = t->c.id,
-                   .state = state_of(*t, now),
-                   .since = t->since,
-                   .restarts = t->c.restarts + t->crashes,
-                   .note = note_of(*t, now)});
-  }
-  return out;
 }
 
 void ComposeService::update(const std::vector<Container>& containers, Time now) {
@@ -484,80 +409,6 @@ void ComposeService::come_alive(int count) {
 
 void ComposeService::news(std::string text) {
   if (news_.size() < kMostNews) news_.push_back(std::move(text));
-}
-
-std::vector<Replica> ComposeService::replicas(Time now) const {
-  return unrest_.empty() ? fresh(now) : shown_;
-}
-
-std::vector<std::string> ComposeService::take_news() { return std::exchange(news_, {}); }
-
-std::optional<Time> ComposeService::next_change(Time now) const {
-  std::optional<Time> next;
-  const auto consider = [&](Time at) {
-    if (at > now && (!next || at < *next)) next = at;
-  };
-  if (unrest_since_) {
-    consider(std::max(last_hand_ + care_.settle, now + std::chrono::milliseconds(100)));
-    consider(*unrest_since_ + care_.longest_unrest);
-    consider(last_hand_ + kLeftBehind);
-  }
-  for (const auto& [id, t] : tracked_) {
-    if (t.stopping || !t.running_since || t.state == ReplicaState::kReady) continue;
-    consider(*t.running_since + ready_after_);
-    consider(*t.running_since + care_.stable_after);
-  }
-  return next;
-}
-
-std::vector<std::string> ComposeService::due_starts(Time now) const {
-  std::vector<std::string> out;
-  if (!stopped_by_hand_.empty() || !unrest_.empty()) return out;
-  for (const auto& [id, t] : tracked_) {
-    if (!t.stopping && t.next_start && *t.next_start <= now && t.c.ended()) out.push_back(id);
-  }
-  return out;
-}
-
-std::optional<Time> ComposeService::next_start() const {
-  std::optional<Time> next;
-  for (const auto& [id, t] : tracked_) {
-    if (!t.stopping && t.next_start && (!next || *t.next_start < *next)) next = t.next_start;
-  }
-  return next;
-}
-
-void ComposeService::start_failed(const std::string& id, Time now) {
-  if (const auto found = tracked_.find(id); found != tracked_.end()) {
-    found->second.next_start.reset();
-    found->second.starting = false;
-    crashed(found->second, now);
-  }
-}
-
-std::set<std::string> ComposeService::stopping_ids() const {
-  std::set<std::string> out;
-  for (const auto& [id, t] : tracked_) {
-    if (t.stopping) out.insert(id);
-  }
-  return out;
-}
-
-const Container* ComposeService::find(const std::string& id) const {
-  const auto found = tracked_.find(id);
-  return found == tracked_.end() ? nullptr : &found->second.c;
-}
-
-int ComposeService::highest_number() const {
-  int n = 0;
-  for (const auto& [id, t] : tracked_) n = std::max(n, t.c.number);
-  return n;
-}
-
-int ComposeService::count(Time now) const {
-  const auto all = fresh(now);
-  return static_cast<int>(
-      std::ranges::count_if(all, [](const Replica& r) { return r.state != ReplicaState::kStopping; }));
 }
 
 }  // namespace docktor

@@ -176,4 +176,12 @@ class ComposeService {
 /// "scaled to 0 outside docktor at 14:30" in local time.
 std::string stopped_text(Time at);
 
+/// "out of memory", "exit code 3".
+std::string ending_of(const Container& c);
+
+/// Compose starts within moments what it has made, unless it waits for something.
+inline constexpr Duration kLeftBehind = std::chrono::seconds(5);
+/// A worker that ran this long and ended with 0 has done its share, and is not crashing.
+inline constexpr Duration kDoneItsShare = std::chrono::seconds(1);
+
 }  // namespace docktor

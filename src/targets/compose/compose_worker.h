@@ -90,6 +90,7 @@ class ComposeTarget::Worker {
   Result<std::string> image_for(const nlohmann::json& source, const std::stop_token& stop);
   std::vector<Fresh> make_clones(const nlohmann::json& source, std::size_t how_many,
                                  const std::stop_token& stop);
+  void remove_failed(std::vector<Fresh>& all, const std::stop_token& stop);
   Result<std::string> shrink(std::size_t by, const ScaleOrder& order, const std::stop_token& stop);
   void order_removal(const std::string& id);
   void look_after(const std::stop_token& stop);
