@@ -374,14 +374,15 @@ TEST_F(LeaseDaemonTest, DISABLED_ManyFailOvers) {
 
 class LeaseTest : public KubernetesTest {
  protected:
-  std::unique_ptr<KubernetesLease> lease(const std::string& identity, const std::string& user = "docktor") {
+  std::unique_ptr<KubernetesLease> lease(const std::string& identity, const std::string& user = "docktor",
+                                         Duration renewed_each = std::chrono::milliseconds(200)) {
     auto access = find_kube_access({.kubeconfig = plane().kubeconfig_of(user, ns)});
     EXPECT_TRUE(access);
     LeaseSpec spec;
     spec.identity = identity;
     spec.lease_duration = std::chrono::seconds(3);
     spec.renew_deadline = std::chrono::seconds(2);
-    spec.retry_period = std::chrono::milliseconds(200);
+    spec.retry_period = renewed_each;
     return std::make_unique<KubernetesLease>(spec,
                                              LeaseParts{.clock = clock,
                                                         .on_change = {},
@@ -427,6 +428,17 @@ TEST_F(LeaseTest, WhatIsLeftReachesTheNextAndRubbishThereIsToldAndIgnored) {
       << heard() << get("configmap docktor-state")["data"];
   EXPECT_EQ(b->left("web").learned["capacity"], 8);
   EXPECT_EQ(get("lease docktor")["metadata"]["labels"]["team"], "shop");
+}
+
+TEST_F(LeaseTest, ItIsGivenUpAlsoWhereSomebodyHasWrittenIntoItSinceTheLastRenewal) {
+  auto a = lease("a", "docktor", std::chrono::minutes(1));
+  a->begin();
+  ASSERT_TRUE(eventually([&] { return holds(*a); }));
+  kubectl("label lease docktor team=shop");
+  a->release();
+  const auto left = get("lease docktor");
+  EXPECT_EQ(left["spec"].value("holderIdentity", std::string()), "") << left;
+  EXPECT_EQ(left["metadata"]["labels"]["team"], "shop");
 }
 
 TEST_F(LeaseTest, ALeaderThatCannotRenewStopsBeforeAnotherMayBegin) {

@@ -20,6 +20,8 @@ using Json = nlohmann::json;
 
 constexpr auto kFirstRead = std::chrono::seconds(3);
 constexpr auto kReleaseTime = std::chrono::seconds(4);
+constexpr auto kGiveUpTime = std::chrono::milliseconds(1500);  // for one request of those that give the lease up
+constexpr int kGiveUpTries = 3;
 constexpr auto kSaidApart = std::chrono::seconds(1);     // what people said is written so soon
 constexpr auto kLearnedApart = std::chrono::minutes(2);  // what was learned is written so often
 constexpr auto kMapAgain = std::chrono::seconds(30);     // after a failure
@@ -337,21 +339,39 @@ void KubernetesLease::answer_left(const Result<void>& result) {
 void KubernetesLease::hand_over() {
   if (writing_map_ || std::exchange(handing_over_, true)) return;  // the write comes back here
   write_legacies([this] {
-    const auto done = [this] {
-      if (auto f = std::exchange(releasing_, {})) f();
-    };
     {
       const std::lock_guard lock(mutex_);
       released_ = true;
       ready_ = false;
     }
-    if (!election_.mine() || object_.is_null()) return done();
-    client_.submit({.method = "PUT",
-                    .path = fmt::format("{}/{}", lease_path(), spec_.name),
-                    .body = write_lease(object_, spec_.name, election_.given_up(utc_micros())).dump(),
-                    .timeout = std::chrono::seconds(2)},
-                   [done](const KubeAnswer&) { done(); });
+    if (election_.mine() && !object_.is_null()) return give_up(kGiveUpTries);
+    if (auto done = std::exchange(releasing_, {})) done();
   });
+}
+
+void KubernetesLease::give_up(int tries) {
+  client_.submit({.method = "PUT",
+                  .path = fmt::format("{}/{}", lease_path(), spec_.name),
+                  .body = write_lease(object_, spec_.name, election_.given_up(utc_micros())).dump(),
+                  .timeout = kGiveUpTime},
+                 [this, tries](const KubeAnswer& a) {
+                   if (!a.ok() && tries > 1) return look_and_give_up(tries - 1);
+                   if (auto done = std::exchange(releasing_, {})) done();
+                 });
+}
+
+// Somebody wrote into the object since it was read, or the answer is lost: what is there is the base of the next try.
+void KubernetesLease::look_and_give_up(int tries) {
+  client_.submit({.path = fmt::format("{}/{}", lease_path(), spec_.name), .timeout = kGiveUpTime},
+                 [this, tries](const KubeAnswer& a) {
+                   const auto there = a.ok() ? read_lease(a.body) : Result<LeaseRecord>(LeaseRecord{});
+                   if (a.ok() && there && there->holder == me_) {
+                     object_ = a.body;
+                     return give_up(tries);
+                   }
+                   if (!a.ok() && a.status != 404 && tries > 1) return look_and_give_up(tries - 1);
+                   if (auto done = std::exchange(releasing_, {})) done();
+                 });
 }
 
 void KubernetesLease::release() {
