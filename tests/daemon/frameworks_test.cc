@@ -1,5 +1,6 @@
-// Workers of each job framework, started and stopped by docktor: from nothing to five and back, each job done once. Celery,
-// BullMQ and pg-boss have their examples' tests (celery_test.cc, bullmq_test.cc, pgboss_test.cc).
+// Workers of each job framework, started and stopped by docktor: from nothing to five and back, each job done once. Those of
+// Oban and Solid Queue are ours, on their published tables. Celery, BullMQ and pg-boss have their examples' tests (celery_test.cc,
+// bullmq_test.cc, pgboss_test.cc).
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,6 +13,7 @@
 #include <string_view>
 
 #include "tests/daemon/sandbox.h"
+#include "tests/postgres/tables.h"
 #include "tests/support/postgres_server.h"
 #include "tests/support/redis_server.h"
 
@@ -28,6 +30,7 @@ struct Framework {
   int jobs;
   const char* fetched = "";  // a folder of build/
   const char* first = "";    // a verb that makes its tables
+  std::string tables = {};   // or its published migrations
 };
 
 class FrameworkWorkers : public testing::TestWithParam<Framework> {
@@ -75,6 +78,7 @@ class FrameworkWorkers : public testing::TestWithParam<Framework> {
 TEST_P(FrameworkWorkers, FromNothingToFiveAndBackToZeroWithEveryJobDoneOnce) {
   const auto& f = GetParam();
   if (*f.first) run(f.first);
+  if (!f.tables.empty()) postgres->sql(f.tables);
   box.write("docktor.yaml", jobs_config(fmt::format("{{kind: {}, url: \"{}\", {}}}", f.kind, url(), f.keys),
                                         environment(", ") + filled(f.worker)));
   box.start();
@@ -114,6 +118,22 @@ INSTANTIATE_TEST_SUITE_P(
                     Framework{"procrastinate", "postgres", "framework: procrastinate, queue: mail",
                               "python3 {0}/jobs.py procrastinate",
                               "python3, {0}/jobs.py, procrastinate, work", 300, "job-frameworks", "make"},
+                    Framework{"pgmq", "postgres", "framework: pgmq, queue: mail", "python3 {0}/jobs.py pgmq",
+                              "python3, {0}/jobs.py, pgmq, work", 300, "job-frameworks", "make"},
+                    Framework{.name = "oban",
+                              .kind = "postgres",
+                              .keys = "framework: oban, queue: mail",
+                              .program = "/usr/bin/python3 {0}/published.py oban",
+                              .worker = "/usr/bin/python3, {0}/published.py, oban, work",
+                              .jobs = 300,
+                              .tables = std::string(kObanTables) + kObanIndexes},
+                    Framework{.name = "solid-queue",
+                              .kind = "postgres",
+                              .keys = "framework: solid-queue, queue: mail",
+                              .program = "/usr/bin/python3 {0}/published.py solid-queue",
+                              .worker = "/usr/bin/python3, {0}/published.py, solid-queue, work",
+                              .jobs = 300,
+                              .tables = std::string(kSolidQueueTables) + kSolidQueueIndexes},
                     Framework{"river", "postgres", "framework: river, queue: mail", "{1}/river_jobs river",
                               "{1}/river_jobs, river, work", 300, "river", "make"}),
     framework_name);

@@ -6,6 +6,7 @@ jobs.py procrastinate|pgmq VERB [N [FIRST]]      DATABASE_URL; GATE: a file, job
 import asyncio
 import logging
 import os
+import signal
 import sys
 import time
 
@@ -72,9 +73,9 @@ def pgmq_jobs(verb, n):
     if verb == "make":
         queue.create_queue("mail")
         queue.enable_notify("mail", throttle_interval_ms=0)
-    for _ in range(n):
+    for i in range(n):
         if verb == "put":
-            queue.send("mail", {"fails": False})
+            queue.send("mail", {"fails": False, "n": FIRST + i})
         elif verb == "put-later":
             queue.send("mail", {"fails": False}, delay=3600)
         elif verb == "put-failing":
@@ -83,15 +84,18 @@ def pgmq_jobs(verb, n):
         print(queue.metrics("mail").queue_length)
     if verb == "purge":
         queue.purge("mail")
-    while verb == "work":
+    ended = []
+    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
+    while verb == "work" and not ended:
         message = queue.read("mail", vt=3600)
         if message is None:
             time.sleep(0.2)
             continue
         while gate_is_shut():
             time.sleep(0.01)
+        time.sleep(int(os.environ.get("JOB_MS", 0)) / 1000)
         try:
-            finish(message.message["fails"])
+            finish(message.message["fails"], message.message.get("n", 0))
             queue.delete("mail", message.msg_id)
         except ValueError:
             queue.archive("mail", message.msg_id)
