@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/result.h"
@@ -30,7 +31,10 @@ class QueueUnderTest {
 struct QueueKindUnderTest {
   std::string name;
   std::function<std::unique_ptr<QueueUnderTest>(const std::string& queue)> open;
-  ErrorCode missing = ErrorCode::kNotFound;  ///< what a read says of a queue that is not there
+  /// What a read says of a queue that is not there; nothing where the server keeps no empty one, so that none and an empty one
+  /// are the same.
+  std::optional<ErrorCode> missing = ErrorCode::kNotFound;
+  bool wakes = false;  ///< a message does, although the source says what may fail to
   /// Not empty: why there is no server here.
   std::function<std::string()> why_not = [] { return std::string(); };
 };

@@ -1,7 +1,8 @@
-// A queue of a PostgreSQL framework under the suite that every kind of queue runs.
+// The tables of each PostgreSQL framework under the suite that every kind of queue runs.
 #include <fmt/format.h>
 
 #include <string>
+#include <utility>
 
 #include "tests/contract/queue_contract.h"
 #include "tests/postgres/database.h"
@@ -10,40 +11,105 @@
 namespace docktor::test {
 namespace {
 
-class PgBossUnderTest final : public QueueUnderTest {
- public:
-  explicit PgBossUnderTest(std::string name) : name_(std::move(name)) {}
+// Statements of one framework: $Q is the queue's name, $N how many.
+struct Table {
+  const char* name;
+  const char* framework;
+  std::string make;
+  const char* put;
+  const char* done;
+  bool wakes = false;
+  std::string there = {};  // before the queue is
+};
 
-  void make() override { db_.sql(fmt::format("select pgboss_queue({})", quoted())); }
-  void send(int count) override {
-    db_.sql(
-        fmt::format("insert into pgboss.job (name) select {} from generate_series(1, {})", quoted(), count));
-  }
-  void finish(int count) override {
-    db_.sql(fmt::format(
-        "update pgboss.job set state = 'completed' where id in (select id from pgboss.job where name = {} "
-        "and state = 'created' limit {})",
-        quoted(), count));
-  }
+class TableUnderTest final : public QueueUnderTest {
+ public:
+  TableUnderTest(const Table& table, std::string name)
+      : table_(table), name_(std::move(name)), db_(table.there) {}
+
+  void make() override { run(table_.make, 0); }
+  void send(int count) override { run(table_.put, count); }
+  void finish(int count) override { run(table_.done, count); }
   std::unique_ptr<SourceReader> reader() override { return at(db_.url()); }
   std::unique_ptr<SourceReader> nowhere() override { return at("postgresql://postgres@127.0.0.1:1/none"); }
 
  private:
-  std::string quoted() const { return "'" + name_ + "'"; }
+  void run(std::string text, int count) const {
+    for (const auto& [what, by] : {std::pair("$Q", name_), std::pair("$N", std::to_string(count))}) {
+      for (auto at = text.find(what); at != std::string::npos; at = text.find(what)) text.replace(at, 2, by);
+    }
+    db_.sql(text);
+  }
   std::unique_ptr<SourceReader> at(const std::string& url) const {
-    return std::make_unique<PostgresReader>(jobs_of(url, "pg-boss", {name_}));
+    return std::make_unique<PostgresReader>(jobs_of(url, table_.framework, {name_}));
   }
 
+  const Table table_;
   const std::string name_;
-  Database db_{kPgBossTables};
+  Database db_;
 };
 
-INSTANTIATE_TEST_SUITE_P(
-    Postgres, QueueContract,
-    testing::Values(QueueKindUnderTest{
-        .name = "PgBoss",
-        .open = [](const std::string& queue) { return std::make_unique<PgBossUnderTest>(queue); }}),
-    kind_name);
+QueueKindUnderTest kind(const Table& table) {
+  return {
+      .name = table.name,
+      .open = [table](const std::string& queue) { return std::make_unique<TableUnderTest>(table, queue); },
+      .wakes = table.wakes};
+}
+
+const Table kTables[] = {
+    {"PgBoss", "pg-boss", "select pgboss_queue('$Q')",
+     "insert into pgboss.job (name) select '$Q' from generate_series(1, $N)",
+     "update pgboss.job set state = 'completed' where id in (select id from pgboss.job where name = '$Q' and "
+     "state = 'created' "
+     "limit $N)",
+     false, kPgBossTables},
+    {"River", "river", std::string(kRiverTables) + kRiverIndexes,
+     "insert into river_job (queue) select '$Q' from generate_series(1, $N); "
+     "select pg_notify('public.river_insert', '{\"queue\": \"$Q\"}')",
+     "update river_job set state = 'completed', finalized_at = now() where id in (select id from river_job "
+     "where state = "
+     "'available' limit $N)",
+     true},
+    {"GraphileWorker", "graphile-worker",
+     std::string(kGraphileTables) + kGraphileIndexes +
+         "insert into graphile_worker._private_tasks (identifier) values ('$Q')",
+     "insert into graphile_worker._private_jobs (task_id) select 1 from generate_series(1, $N); select "
+     "pg_notify('jobs:insert', '')",
+     "delete from graphile_worker._private_jobs where id in (select id from graphile_worker._private_jobs "
+     "limit $N)",
+     true},
+    {"Procrastinate", "procrastinate", std::string(kProcrastinateTables) + kProcrastinateIndexes,
+     "insert into procrastinate_jobs (queue_name) select '$Q' from generate_series(1, $N); "
+     "select pg_notify('procrastinate_any_queue_v1', '')",
+     "update procrastinate_jobs set status = 'succeeded' where id in (select id from procrastinate_jobs "
+     "where status = 'todo' "
+     "limit $N)",
+     true},
+    {"Oban", "oban", std::string(kObanTables) + kObanIndexes,
+     "insert into oban_jobs (queue) select '$Q' from generate_series(1, $N); "
+     "select pg_notify('public.oban_insert', '{\"queue\": \"$Q\"}')",
+     "update oban_jobs set state = 'completed', completed_at = now() where id in (select id from oban_jobs "
+     "where state = "
+     "'available' limit $N)",
+     true},
+    {"SolidQueue", "solid-queue", std::string(kSolidQueueTables) + kSolidQueueIndexes,
+     "with j as (insert into solid_queue_jobs (queue_name) select '$Q' from generate_series(1, $N) returning "
+     "id) insert into "
+     "solid_queue_ready_executions (job_id, queue_name) select id, '$Q' from j",
+     "delete from solid_queue_ready_executions where id in (select id from solid_queue_ready_executions "
+     "limit $N)"},
+    {"Pgmq", "pgmq", "select pgmq_queue('$Q')",
+     "insert into pgmq.\"q_$Q\" (vt) select now() from generate_series(1, $N); select "
+     "pg_notify('pgmq.q_$Q.INSERT', '')",
+     "delete from pgmq.\"q_$Q\" where msg_id in (select msg_id from pgmq.\"q_$Q\" limit $N)", true,
+     kPgmqTables},
+};
+
+INSTANTIATE_TEST_SUITE_P(Postgres, QueueContract,
+                         testing::Values(kind(kTables[0]), kind(kTables[1]), kind(kTables[2]),
+                                         kind(kTables[3]), kind(kTables[4]), kind(kTables[5]),
+                                         kind(kTables[6])),
+                         kind_name);
 
 }  // namespace
 }  // namespace docktor::test
