@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <pwd.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -25,6 +24,8 @@
 #include <vector>
 
 #include "core/json_text.h"
+#include "os/bell.h"
+#include "os/fd.h"
 
 namespace docktor {
 namespace {
@@ -44,23 +45,6 @@ constexpr std::array<Code, 8> kCodes{{{ErrorCode::kInvalid, "invalid"},
                                       {ErrorCode::kConflict, "conflict"},
                                       {ErrorCode::kExhausted, "exhausted"},
                                       {ErrorCode::kInternal, "internal"}}};
-
-class Fd {
- public:
-  explicit Fd(int fd = -1) : fd_(fd) {}
-  Fd(Fd&& o) noexcept : fd_(std::exchange(o.fd_, -1)) {}
-  Fd& operator=(Fd&& o) noexcept {
-    std::swap(fd_, o.fd_);
-    return *this;
-  }
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // A socket's path may be at most 107 bytes long, a user's folder may be longer: go through the open folder.
 struct Address {
@@ -168,14 +152,14 @@ struct ControlServer::Impl {
   std::string path;
   Handler handle;
   Fd listener;
-  std::pair<dev_t, ino_t> socket;  // as it stands at `path`
-  Fd stop;                         // readable once the server ends
+  std::pair<dev_t, ino_t> socket;                // as it stands at `path`
+  Bell stop{"a control socket cannot be made"};  // rings when the server ends
   std::list<Connection> connections;
   std::jthread thread;
 
   void serve(const std::stop_token& token) {
     while (!token.stop_requested()) {
-      pollfd fds[2] = {{listener.get(), POLLIN, 0}, {stop.get(), POLLIN, 0}};
+      pollfd fds[2] = {{listener.get(), POLLIN, 0}, {stop.fd(), POLLIN, 0}};
       if (::poll(fds, 2, kLookEvery) < 0 && errno != EINTR) return;
       if (fds[1].revents) return;
       // Somebody removed it, or the folder: nobody could reach us any more.
@@ -247,7 +231,7 @@ struct ControlServer::Impl {
       refuse("only root, the daemon's user and its group may ask");
       return;
     }
-    const auto line = read_line(fd, stop.get(), kMaxRequest, until());
+    const auto line = read_line(fd, stop.fd(), kMaxRequest, until());
     if (!line) return;
     const auto request = parse_json(*line);
     if (!request.is_object()) {
@@ -266,7 +250,6 @@ Result<std::unique_ptr<ControlServer>> ControlServer::listen(const std::string& 
   auto impl = std::make_unique<Impl>();
   impl->path = path;
   impl->handle = std::move(handle);
-  impl->stop = Fd(::eventfd(0, EFD_CLOEXEC));
   if (auto r = impl->listen(); !r) return tl::unexpected(r.error());
   auto server = std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
   try {
@@ -280,8 +263,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::listen(const std::string& 
 
 ControlServer::~ControlServer() {
   ::unlink(impl_->path.c_str());
-  const std::uint64_t one = 1;
-  (void)!::write(impl_->stop.get(), &one, sizeof one);
+  impl_->stop.ring();
   impl_->thread.request_stop();
   if (impl_->thread.joinable()) impl_->thread.join();
   impl_->connections.clear();  // joins
@@ -301,12 +283,9 @@ Result<nlohmann::ordered_json> ask(const std::string& path, const nlohmann::orde
   // A daemon that refuses answers without reading: its reason waits even where the request found no reader.
   const bool sent = send_all(
       fd.get(), request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n", until);
-  const Fd stopped(::eventfd(0, EFD_CLOEXEC));
-  const std::stop_callback wake(stop, [&] {
-    const std::uint64_t one = 1;
-    (void)!::write(stopped.get(), &one, sizeof one);
-  });
-  const auto line = read_line(fd.get(), stopped.get(), 256u << 20, until);
+  const Bell stopped("the daemon cannot be asked");
+  const std::stop_callback on_stop(stop, [&] { stopped.ring(); });
+  const auto line = read_line(fd.get(), stopped.fd(), 256u << 20, until);
   if (!line && !sent) return fail(ErrorCode::kUnavailable, "the daemon does not take the request", true);
   if (!line) return tl::unexpected(line.error());
   auto answer = parse_json<nlohmann::ordered_json>(*line);

@@ -157,7 +157,7 @@ int Daemon::run(const Starter& starter) {
     Daemon& daemon;
     ~End() {
       daemon.journal_answers_.stop();
-      daemon.controller_.inbox()->close();
+      daemon.controller_.inbox()->close_and_drop();
       daemon.shells_.close();
     }
   } end{*this};
@@ -174,7 +174,7 @@ int Daemon::run(const Starter& starter) {
   }
   let_go_of_code();
   controller_.run(stop_.get_token());
-  controller_.inbox()->close();  // nobody is answered any more
+  controller_.inbox()->close_and_drop();  // nobody is answered any more
   const auto left = left_running(controller_);
   log_->info("stopped; {}", left);
   let_go();

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +22,7 @@
 #include "app/terminal.h"
 #include "core/json_text.h"
 #include "notify/notifier.h"
+#include "os/bell.h"
 #include "os/fd.h"
 #include "os/http_client.h"
 #include "top/events.h"
@@ -53,10 +53,9 @@ double unix_now() {
 class Line {
  public:
   explicit Line(const std::string& socket)
-      : wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-        client_({.base_url = "http://localhost", .unix_socket = socket}) {}
+      : client_({.base_url = "http://localhost", .unix_socket = socket}) {}
 
-  int fd() const { return wake_.get(); }
+  int fd() const { return bell_.fd(); }
 
   struct News {
     std::string stream;                                        // pieces of the stream of events
@@ -64,8 +63,7 @@ class Line {
     bool began = false, ended = false;
   };
   News take() {
-    std::uint64_t n = 0;
-    (void)!::read(wake_.get(), &n, sizeof n);
+    bell_.silence();
     const std::lock_guard lock(mutex_);
     return std::exchange(news_, {});
   }
@@ -98,11 +96,10 @@ class Line {
       const std::lock_guard lock(mutex_);
       change(news_);
     }
-    const std::uint64_t one = 1;
-    (void)!::write(wake_.get(), &one, sizeof one);
+    bell_.ring();
   }
 
-  const Fd wake_;
+  const Bell bell_{"no descriptor is left to follow the daemon with"};
   std::mutex mutex_;
   News news_;
   HttpClient client_;  // last: its thread uses all above

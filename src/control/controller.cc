@@ -20,6 +20,7 @@ constexpr auto kCalendarLook = std::chrono::hours(1);        // at most: the clo
 constexpr auto kOutcomeWait = std::chrono::seconds(5);       // then the record goes out as "pending"
 // Events and due services of one step: whoever asks is answered in between, also where thousands are due.
 constexpr std::size_t kMostAtOnce = 256;
+constexpr std::size_t kMostWaiting = 65'536;
 
 // The same moment or a little later (a twentieth of the interval, 50 ms at most), on a grid that all with this interval
 // share: a hundred services are then due at some twenty moments of a second, and what is asked and answered goes
@@ -47,11 +48,12 @@ std::optional<Gist> gist_of(const Service& s, Time now) {
 
 }  // namespace
 
-Controller::Controller(Options options) : options_(std::move(options)), inbox_(std::make_shared<Inbox>()) {
+Controller::Controller(Options options)
+    : options_(std::move(options)), inbox_(std::make_shared<Inbox>(kMostWaiting)) {
   next_save_ = options_.clock.now() + kSaveEvery;
 }
 
-Controller::~Controller() { inbox_->close(); }
+Controller::~Controller() { inbox_->close_and_drop(); }
 
 void Controller::post(const std::string& name, std::uint64_t generation,
                       std::function<void(Service&)> event) {
@@ -184,7 +186,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
 
 void Controller::answer_events() {
   if (options_.board) options_.board->turned();
-  for (auto& event : inbox_->take(std::chrono::nanoseconds(0))) event();
+  for (auto& event : inbox_->take({})) event();
 }
 
 void Controller::touch(Service& s) {
@@ -401,7 +403,7 @@ void Controller::look_at_wall(Time now) {
 }
 
 Time Controller::step(std::chrono::nanoseconds timeout) {
-  for (auto& event : inbox_->take(timeout, kMostAtOnce)) event();
+  for (auto& event : inbox_->take(std::chrono::steady_clock::now() + timeout, kMostAtOnce)) event();
   const Time now = options_.clock.now();
   if (options_.board) options_.board->turned();
   look_at_wall(now);

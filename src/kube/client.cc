@@ -159,7 +159,7 @@ Result<std::vector<std::string>> KubeClient::authorize() {
 // Lines are cut and read on the HTTP thread; the loop gets whole objects, and no more than it can keep up with.
 HttpClient::Data KubeClient::reader_of(const std::shared_ptr<Going>& going) {
   if (!going->on_object) return {};
-  return [going, port = loop_.port()](std::string_view piece) {
+  return [going, loop = loop_.inbox()](std::string_view piece) {
     while (!piece.empty()) {
       const auto end = piece.find('\n');
       going->line.append(piece.substr(0, end));
@@ -169,7 +169,7 @@ HttpClient::Data KubeClient::reader_of(const std::shared_ptr<Going>& going) {
       auto object = parse_json(going->line);
       going->line.clear();
       if (!object.is_object() || ++going->waiting > kMostWaiting) return false;
-      port->post([going, object = std::move(object)]() mutable {
+      loop->push([going, object = std::move(object)]() mutable {
         --going->waiting;
         if (!going->cancelled) going->on_object(std::move(object));
       });
@@ -200,8 +200,8 @@ void KubeClient::start(const std::shared_ptr<Going>& going) {
   going->line.clear();
   going->id = http_->submit(
       std::move(r),
-      [this, going, port = loop_.port()](Result<HttpResponse> response) {
-        port->post([this, going, response = std::move(response)]() mutable {
+      [this, going, loop = loop_.inbox()](Result<HttpResponse> response) {
+        loop->push([this, going, response = std::move(response)]() mutable {
           finished(going, std::move(response));
         });
       },

@@ -6,18 +6,6 @@ EventLoop::EventLoop(Task last) : last_(std::move(last)), thread_([this] { run()
 
 EventLoop::~EventLoop() { stop(); }
 
-bool EventLoop::Port::post(Task task) {
-  bool first;
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopped_) return false;
-    first = tasks_.empty();
-    tasks_.push_back(std::move(task));
-  }
-  if (first) wake_.notify_one();
-  return true;
-}
-
 EventLoop::Timer EventLoop::at(SteadyTime at, Task task) {
   const Timer timer{at, next_timer_++};
   timers_.emplace(timer, std::move(task));
@@ -25,37 +13,17 @@ EventLoop::Timer EventLoop::at(SteadyTime at, Task task) {
 }
 
 void EventLoop::stop() {
-  {
-    const std::lock_guard lock(port_->mutex_);
-    port_->stopped_ = true;
-  }
-  port_->wake_.notify_one();
+  inbox_->close();
   if (!thread_.joinable() || on_loop()) return;
   thread_.join();
-  std::deque<Task> left;
-  {
-    const std::lock_guard lock(port_->mutex_);
-    left.swap(port_->tasks_);
-  }
   timers_.clear();
 }
 
 void EventLoop::run() {
-  Port& port = *port_;
-  std::deque<Task> batch;
   while (true) {
-    batch.clear();
-    {
-      std::unique_lock lock(port.mutex_);
-      const auto ready = [&] { return port.stopped_ || !port.tasks_.empty(); };
-      if (timers_.empty())
-        port.wake_.wait(lock, ready);
-      else
-        port.wake_.wait_until(lock, timers_.begin()->first.first, ready);
-      if (port.stopped_) break;
-      batch.swap(port.tasks_);
-    }
-    for (auto& task : batch) {
+    auto tasks = inbox_->take(timers_.empty() ? SteadyTime::max() : timers_.begin()->first.first);
+    if (inbox_->closed()) break;
+    for (auto& task : tasks) {
       task();
       task = nullptr;
     }

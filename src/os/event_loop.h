@@ -2,15 +2,14 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <utility>
+
+#include "os/inbox.h"
 
 namespace docktor {
 
@@ -26,21 +25,10 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  /// Where tasks are posted to. Outlives the loop where somebody (a callback of a library) still holds it.
-  class Port {
-   public:
-    /// Tasks run in the order in which they were posted. False, and the task is dropped, after stop().
-    bool post(Task task);
-
-   private:
-    friend class EventLoop;
-    std::mutex mutex_;
-    std::condition_variable wake_;
-    std::deque<Task> tasks_;
-    bool stopped_ = false;
-  };
-  const std::shared_ptr<Port>& port() const { return port_; }
-  bool post(Task task) { return port_->post(std::move(task)); }
+  /// Tasks run in the order in which they were posted. False, and the task is dropped, after stop().
+  bool post(Task task) { return inbox_->push(std::move(task)); }
+  /// Where they are posted to. Outlives the loop where somebody (a callback of a library) still holds it.
+  const std::shared_ptr<Inbox>& inbox() const { return inbox_; }
 
   /// Runs `task` once, at `at` or soon after. Returns a handle for cancel(). Loop thread only.
   using Timer = std::pair<SteadyTime, std::uint64_t>;
@@ -56,7 +44,7 @@ class EventLoop {
   void run();
 
   const Task last_;
-  const std::shared_ptr<Port> port_ = std::make_shared<Port>();
+  const std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
   std::map<Timer, Task> timers_;  // loop thread only
   std::uint64_t next_timer_ = 0;
   std::thread thread_;  // last: it uses what stands above

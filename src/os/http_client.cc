@@ -4,7 +4,6 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +15,7 @@
 #include <thread>
 #include <utility>
 
+#include "os/bell.h"
 #include "os/fd.h"
 
 namespace docktor {
@@ -201,8 +201,7 @@ class HttpClient::Loop {
       : server_(std::move(server)),
         base_(server_.base_url),
         direct_(!server_.unix_socket.empty() || is_loopback(host_of(server_.base_url))),
-        epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-        wakeup_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+        epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     init_curl();
     if (!server_.tls_name.empty()) {
       auto [base, connect_to] = under_name(server_.base_url, server_.tls_name);
@@ -217,8 +216,8 @@ class HttpClient::Loop {
     curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
     curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &on_timer);
     curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
-    epoll_event e{.events = EPOLLIN, .data = {.fd = wakeup_.get()}};
-    if (!multi_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wakeup_.get(), &e) != 0)
+    epoll_event e{.events = EPOLLIN, .data = {.fd = bell_.fd()}};
+    if (!multi_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, bell_.fd(), &e) != 0)
       throw std::system_error(errno, std::generic_category(), "an HTTP client cannot be made");
     thread_ = std::thread([this] { run(); });
   }
@@ -228,7 +227,7 @@ class HttpClient::Loop {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
-    wake();
+    bell_.ring();
     thread_.join();
     for (auto* easy : idle_) curl_easy_cleanup(easy);
     curl_multi_cleanup(multi_);
@@ -246,7 +245,7 @@ class HttpClient::Loop {
       id = t->id = next_id_++;
       incoming_.push_back(std::move(t));
     }
-    wake();
+    bell_.ring();
     return id;
   }
 
@@ -255,7 +254,7 @@ class HttpClient::Loop {
       const std::lock_guard lock(mutex_);
       cancelled_.push_back(id);
     }
-    wake();
+    bell_.ring();
   }
 
   const HttpServer& server() const { return server_; }
@@ -280,11 +279,6 @@ class HttpClient::Loop {
     self.due_.reset();
     if (timeout_ms >= 0) self.due_ = steady_clock::now() + milliseconds(timeout_ms);
     return 0;
-  }
-
-  void wake() const {
-    const std::uint64_t one = 1;
-    (void)!::write(wakeup_.get(), &one, sizeof one);  // full means that it is awake
   }
 
   void run() {
@@ -319,9 +313,8 @@ class HttpClient::Loop {
     int running = 0;
     for (int i = 0; i < n; ++i) {
       const auto& e = events[static_cast<std::size_t>(i)];
-      if (e.data.fd == wakeup_.get()) {
-        std::uint64_t count = 0;
-        (void)!::read(wakeup_.get(), &count, sizeof count);
+      if (e.data.fd == bell_.fd()) {
+        bell_.silence();
         continue;
       }
       int what = 0;
@@ -448,7 +441,8 @@ class HttpClient::Loop {
   std::string base_;                  // server_.base_url, or the same with the name of its certificate
   curl_slist* connect_to_ = nullptr;  // where that name is
   const bool direct_;                 // whatever proxy the environment names
-  const Fd epoll_, wakeup_;
+  const Fd epoll_;
+  const Bell bell_{"an HTTP client cannot be made"};  // rings when something was asked for
   CURLM* multi_ = nullptr;
   std::thread thread_;
   std::optional<steady_clock::time_point> due_;     // of the loop's thread: when libcurl wants its turn

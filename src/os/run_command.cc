@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +11,8 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+
+#include "os/bell.h"
 
 namespace docktor {
 namespace {
@@ -33,8 +34,8 @@ Result<CommandResult> run_command(SpawnOptions options, Duration timeout, const 
     return fail(ErrorCode::kExhausted, "no descriptor left for a pipe", true);
   Fd read_end(ends[0]), write_end(ends[1]);
   ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
-  const Fd stopped(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  const std::stop_callback on_stop(stop, [&] { (void)::eventfd_write(stopped.get(), 1); });
+  const Bell stopped("a command cannot be run");
+  const std::stop_callback on_stop(stop, [&] { stopped.ring(); });
 
   const auto name = options.command.empty() ? std::string() : options.command.front();
   options.output = write_end.get();
@@ -71,7 +72,7 @@ Result<CommandResult> run_command(SpawnOptions options, Duration timeout, const 
                   true);
     }
     pollfd fds[] = {{spawned->pidfd.get(), POLLIN, 0},
-                    {stopped.get(), POLLIN, 0},
+                    {stopped.fd(), POLLIN, 0},
                     {closed ? -1 : read_end.get(), POLLIN, 0}};
     if (::poll(fds, 3, static_cast<int>(std::min<std::int64_t>(left, 60'000))) < 0 && errno != EINTR) {
       kill_all();

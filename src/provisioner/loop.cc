@@ -21,8 +21,8 @@ constexpr auto kWatcherEnd = std::chrono::seconds(2);
 }  // namespace
 
 Loop::Loop(Parts parts)
-    : parts_(std::move(parts)), actor_(parts_.provisioner, [mail = parts_.mail, this](Actor::Report r) {
-        mail->post([this, r = std::move(r)] { reported(r); });
+    : parts_(std::move(parts)), actor_(parts_.provisioner, [inbox = parts_.inbox, this](Actor::Report r) {
+        inbox->push([this, r = std::move(r)] { reported(r); });
       }) {
   source_ = std::make_unique<JetStreamSource>(
       parts_.connection.impl()->api(), JetStreamSource::Options{parts_.stream, parts_.consumer, "", true});
@@ -35,9 +35,9 @@ std::string Loop::last_reason() const {
 
 void Loop::run() {
   next_sample_ = next_check_ = clock_.now();
-  while (!parts_.mail->stop_requested()) {
+  while (!parts_.stop->made()) {
     look(clock_.now());
-    for (auto& letter : parts_.mail->take(due(clock_.now()), true)) letter();
+    for (auto& event : parts_.inbox->take(due(clock_.now()))) event();
   }
   end();
 }
@@ -92,8 +92,8 @@ void Loop::count_messages(Time now) {
 
 void Loop::read() {
   if (std::exchange(reading_, true)) return;
-  source_->read({kReadTimeout, {}}, [this, mail = parts_.mail](Result<Reading> r) {
-    mail->post([this, r = std::move(r)]() mutable { answered(std::move(r)); });
+  source_->read({kReadTimeout, {}}, [this, inbox = parts_.inbox](Result<Reading> r) {
+    inbox->push([this, r = std::move(r)]() mutable { answered(std::move(r)); });
   });
 }
 
@@ -140,8 +140,8 @@ void Loop::watch() {
   if (should == watching_) return;
   watching_ = should;
   if (!should) return source_->watch({});
-  source_->watch([this, mail = parts_.mail] {
-    mail->post([this] {
+  source_->watch([this, inbox = parts_.inbox] {
+    inbox->push([this] {
       if (!std::exchange(watching_, false)) return;  // the watch ends with its first message
       wake_until_ = clock_.now() + kWakeReads;
       read();
@@ -183,7 +183,7 @@ void Loop::reported(const Actor::Report& r) {
 }
 
 void Loop::end() {
-  emit({.kind = Kind::kStopping, .reason = parts_.mail->why()});
+  emit({.kind = Kind::kStopping, .reason = parts_.stop->why()});
   source_->watch({});
   if (const int n = actor_.counts().current; n > 0)
     emit({.kind = Kind::kScaling, .from = n, .to = 0, .reason = "the subscription ends"});
@@ -191,10 +191,9 @@ void Loop::end() {
   while (!finished_) {
     const auto since = steady_clock::now() - parts_.options.call_timeout;
     if (const auto hanging = actor_.hanging(since)) trouble(*hanging);
-    for (auto& letter : parts_.mail->take(steady_clock::now() + std::chrono::milliseconds(200), false))
-      letter();
+    for (auto& event : parts_.inbox->take(steady_clock::now() + std::chrono::milliseconds(200))) event();
   }
-  source_.reset();  // answers what is under way into the mailbox, where nobody looks any more
+  source_.reset();  // answers what is under way into the inbox, where nobody looks any more
   if (parts_.watcher) parts_.watcher->end(kWatcherEnd);
 }
 

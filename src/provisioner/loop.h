@@ -8,17 +8,18 @@
 #include <string>
 
 #include "docktor/provisioner.h"
-#include "os/mailbox.h"
+#include "os/inbox.h"
 #include "os/real_clock.h"
 #include "provisioner/actor.h"
 #include "provisioner/law.h"
+#include "provisioner/stop_request.h"
 #include "provisioner/watcher.h"
 #include "queues/nats/jetstream_source.h"
 
 namespace docktor {
 
 /// run() is the loop, on a thread of its caller's choice; it owns all state, and everything else reaches it
-/// through the mailbox. Nothing in it waits for the queue or for the caller's start and stop.
+/// through the inbox. Nothing in it waits for the queue or for the caller's start and stop.
 class Loop {
  public:
   struct Parts {
@@ -29,13 +30,14 @@ class Loop {
     ProvisionerOptions options;
     std::unique_ptr<Law> law;
     std::unique_ptr<Watcher> watcher;  ///< rate law only
-    std::shared_ptr<Mailbox> mail;
+    std::shared_ptr<Inbox> inbox;      ///< an event in it ends a wait
+    std::shared_ptr<StopRequest> stop;
     Duration sample_interval;
     Duration check_interval;
   };
   explicit Loop(Parts parts);
 
-  /// Until the mailbox is asked to stop; then stops all instances and returns.
+  /// Until a stop is requested; then stops all instances and returns.
   void run();
 
   int instances() const { return actor_.running(); }      ///< thread-safe

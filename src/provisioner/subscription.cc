@@ -84,7 +84,7 @@ int Provisioner::num_instances(steady_clock::time_point, int current, double) { 
 class Subscription::Impl : public std::enable_shared_from_this<Subscription::Impl> {
  public:
   Impl(Loop::Parts parts, const std::stop_token& stop)
-      : mail_(parts.mail), loop_(std::move(parts)), on_stop_(stop, StopCallback{mail_}) {}
+      : stop_{parts.inbox, parts.stop}, loop_(std::move(parts)), on_stop_(stop, StopCallback{stop_}) {}
 
   void start() {
     thread_ = std::thread([self = shared_from_this()] { self->loop_.run(); });
@@ -95,7 +95,7 @@ class Subscription::Impl : public std::enable_shared_from_this<Subscription::Imp
   }
 
   void stop() {
-    mail_->request_stop("the subscription was closed");
+    stop_("the subscription was closed");
     const std::lock_guard lock(joining_);
     if (thread_.joinable() && thread_.get_id() != std::this_thread::get_id()) thread_.join();
   }
@@ -103,12 +103,20 @@ class Subscription::Impl : public std::enable_shared_from_this<Subscription::Imp
   const Loop& loop() const { return loop_; }
 
  private:
+  struct Stop {
+    std::shared_ptr<Inbox> inbox;
+    std::shared_ptr<StopRequest> request;
+    void operator()(const char* why) const {
+      request->make(why);
+      inbox->push([] {});
+    }
+  };
   struct StopCallback {
-    std::shared_ptr<Mailbox> mail;
-    void operator()() const { mail->request_stop("stop was requested"); }
+    Stop stop;
+    void operator()() const { stop("stop was requested"); }
   };
 
-  const std::shared_ptr<Mailbox> mail_;
+  const Stop stop_;
   Loop loop_;
   std::stop_callback<StopCallback> on_stop_;
   std::mutex joining_;
@@ -143,8 +151,18 @@ Result<Subscription> start_provisioner(std::stop_token stop, const Connection& c
   if (options.call_timeout < milliseconds(1)) return invalid("call_timeout must be at least 1 ms");
   if (auto r = look_at(*connection.impl(), stream, consumer); !r) return r.error();
 
-  const auto mail = std::make_shared<Mailbox>();
-  Loop::Parts parts{connection, provisioner, stream, consumer, std::move(options), {}, {}, mail, {}, {}};
+  const auto inbox = std::make_shared<Inbox>();
+  Loop::Parts parts{connection,
+                    provisioner,
+                    stream,
+                    consumer,
+                    std::move(options),
+                    {},
+                    {},
+                    inbox,
+                    std::make_shared<StopRequest>(),
+                    {},
+                    {}};
   if (const auto* objective = std::get_if<ObjectiveLaw>(&parts.options.law)) {
     parts.law = std::make_unique<ObjectiveLawRunner>(spec_of(*objective, stream, consumer));
     parts.sample_interval = objective->sample_interval;
@@ -153,7 +171,7 @@ Result<Subscription> start_provisioner(std::stop_token stop, const Connection& c
     const auto& rate = std::get<RateLaw>(parts.options.law);
     parts.law = std::make_unique<RateLawRunner>(rate, asking(provisioner));
     parts.sample_interval = parts.check_interval = rate.step;
-    parts.watcher = std::make_unique<Watcher>(connection, stream, rate, [mail] { mail->post([] {}); });
+    parts.watcher = std::make_unique<Watcher>(connection, stream, rate, [inbox] { inbox->push([] {}); });
     if (auto r = parts.watcher->open(kFirstLook); !r) return r.error();
   }
   auto impl = std::make_shared<Subscription::Impl>(std::move(parts), stop);

@@ -20,7 +20,8 @@ using Json = nlohmann::json;
 
 constexpr auto kFirstRead = std::chrono::seconds(3);
 constexpr auto kReleaseTime = std::chrono::seconds(4);
-constexpr auto kGiveUpTime = std::chrono::milliseconds(1500);  // for one request of those that give the lease up
+constexpr auto kGiveUpTime =
+    std::chrono::milliseconds(1500);  // for one request of those that give the lease up
 constexpr int kGiveUpTries = 3;
 constexpr auto kSaidApart = std::chrono::seconds(1);     // what people said is written so soon
 constexpr auto kLearnedApart = std::chrono::minutes(2);  // what was learned is written so often
@@ -49,6 +50,34 @@ Duration varied(Duration d) {
   static thread_local std::minstd_rand jitter{std::random_device{}()};
   std::uniform_int_distribution<Duration::rep> part(d.count() * 8 / 10, d.count());
   return Duration(part(jitter));
+}
+
+struct GiveUp {
+  KubeClient& client;
+  std::string path, name, me;
+  LeaseRecord record;
+  std::function<void()> done;
+};
+
+// Where somebody wrote into the object since it was read, or the answer is lost, what is there is the base of the
+// next try.
+void give_up(GiveUp g, const Json& object, int tries) {
+  KubeCall write{.method = "PUT",
+                 .path = g.path,
+                 .body = write_lease(object, g.name, g.record).dump(),
+                 .timeout = kGiveUpTime};
+  auto& client = g.client;
+  client.submit(std::move(write), [g = std::move(g), tries](const KubeAnswer& a) mutable {
+    if (a.ok() || tries <= 1) return g.done();
+    KubeCall look{.path = g.path, .timeout = kGiveUpTime};
+    auto& again = g.client;
+    again.submit(std::move(look), [g = std::move(g), tries](const KubeAnswer& seen) mutable {
+      if (!seen.ok()) return g.done();
+      const auto there = read_lease(seen.body);
+      if (!there || there->holder != g.me) return g.done();
+      give_up(std::move(g), seen.body, tries - 1);
+    });
+  });
 }
 
 }  // namespace
@@ -344,34 +373,14 @@ void KubernetesLease::hand_over() {
       released_ = true;
       ready_ = false;
     }
-    if (election_.mine() && !object_.is_null()) return give_up(kGiveUpTries);
-    if (auto done = std::exchange(releasing_, {})) done();
+    const auto done = [this] {
+      if (auto f = std::exchange(releasing_, {})) f();
+    };
+    if (!election_.mine() || object_.is_null()) return done();
+    give_up({client_, fmt::format("{}/{}", lease_path(), spec_.name), spec_.name, me_,
+             election_.given_up(utc_micros()), done},
+            object_, kGiveUpTries);
   });
-}
-
-void KubernetesLease::give_up(int tries) {
-  client_.submit({.method = "PUT",
-                  .path = fmt::format("{}/{}", lease_path(), spec_.name),
-                  .body = write_lease(object_, spec_.name, election_.given_up(utc_micros())).dump(),
-                  .timeout = kGiveUpTime},
-                 [this, tries](const KubeAnswer& a) {
-                   if (!a.ok() && tries > 1) return look_and_give_up(tries - 1);
-                   if (auto done = std::exchange(releasing_, {})) done();
-                 });
-}
-
-// Somebody wrote into the object since it was read, or the answer is lost: what is there is the base of the next try.
-void KubernetesLease::look_and_give_up(int tries) {
-  client_.submit({.path = fmt::format("{}/{}", lease_path(), spec_.name), .timeout = kGiveUpTime},
-                 [this, tries](const KubeAnswer& a) {
-                   const auto there = a.ok() ? read_lease(a.body) : Result<LeaseRecord>(LeaseRecord{});
-                   if (a.ok() && there && there->holder == me_) {
-                     object_ = a.body;
-                     return give_up(tries);
-                   }
-                   if (!a.ok() && a.status != 404 && tries > 1) return look_and_give_up(tries - 1);
-                   if (auto done = std::exchange(releasing_, {})) done();
-                 });
 }
 
 void KubernetesLease::release() {

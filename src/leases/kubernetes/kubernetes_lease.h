@@ -52,8 +52,6 @@ class KubernetesLease final : public Lease {
   void next_turn();
   void publish();
   void hand_over();
-  void give_up(int tries);
-  void look_and_give_up(int tries);
 
   std::string lease_path() const;
   std::string map_path() const;

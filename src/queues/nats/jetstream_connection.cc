@@ -97,8 +97,8 @@ void JetStreamConnection::add_listener(const std::shared_ptr<Listener>& listener
 void JetStreamConnection::up() {
   inbox_ = new_inbox();
   // Answers are few (kMaxInFlight) and small; the handler only hands them on.
-  auto sub = link_->subscribe(inbox_ + "*", 0, [this, port = loop_.port()](NatsMessage m) {
-    port->post([this, m = std::move(m)] { answered(m); });
+  auto sub = link_->subscribe(inbox_ + "*", 0, [this, loop = loop_.inbox()](NatsMessage m) {
+    loop->push([this, m = std::move(m)] { answered(m); });
   });
   if (sub) {
     inbox_subscription_ = std::move(*sub);

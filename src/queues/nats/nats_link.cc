@@ -17,7 +17,7 @@ namespace docktor {
 
 // What the callbacks of one connection write to. It lives until nats.c says "closed", its last callback.
 struct NatsLink::Wire {
-  std::shared_ptr<EventLoop::Port> port;
+  std::shared_ptr<Inbox> loop;
   NatsLink& link;  // only touched by tasks on the loop, which ends before the link does
   std::uint64_t generation;
 };
@@ -69,7 +69,7 @@ struct NatsLink::Attempt {
     const char* text = nullptr;
     natsConnection_GetLastError(nc, &text);
     std::string reason = text && *text ? text : "the connection was closed";
-    wire->port->post([&link = wire->link, generation = wire->generation, reason = std::move(reason)] {
+    wire->loop->push([&link = wire->link, generation = wire->generation, reason = std::move(reason)] {
       link.closed(generation, reason);
     });
   }
@@ -80,7 +80,7 @@ struct NatsLink::Attempt {
         nats_GetLastError(nullptr);  // the text that belongs to this event, where nats.c kept it
     if (!text || !contains(text, "permissions violation")) natsConnection_GetLastError(nc, &text);
     if (!text || !contains(text, "permissions violation")) return;
-    wire->port->post([&link = wire->link, generation = wire->generation, subject = quoted(text),
+    wire->loop->push([&link = wire->link, generation = wire->generation, subject = quoted(text),
                       publish = contains(text, "publish")] {
       if (generation == link.generation_ && link.events_.denied) link.events_.denied(subject, publish);
     });
@@ -160,7 +160,7 @@ struct NatsLink::Attempt {
       natsConnection_Destroy(made);
     done = true;
     if (!abandoned)
-      wire.port->post([&link = wire.link, generation = wire.generation] { link.attempted(generation); });
+      wire.loop->push([&link = wire.link, generation = wire.generation] { link.attempted(generation); });
     ended.notify_all();
   }
 };
@@ -202,7 +202,7 @@ void NatsLink::connect() {
   try {
     attempt_->thread =
         std::thread([attempt = attempt_, options = options_, known = discovered_,
-                     wire = Wire{loop_.port(), *this, generation_}] { attempt->run(options, known, wire); });
+                     wire = Wire{loop_.inbox(), *this, generation_}] { attempt->run(options, known, wire); });
   } catch (const std::system_error& error) {
     attempt_->error = {ErrorCode::kExhausted,
                        fmt::format("{}: no thread to connect with: {}", shown_url_, error.what()), true};

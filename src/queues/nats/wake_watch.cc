@@ -93,8 +93,8 @@ void WakeWatch::subscribe(WakeSubjects found) {
     if (denied_.contains(subject)) continue;
     auto sub = connection_.link().subscribe(
         subject, 1,
-        [port = connection_.loop().port(), weak = weak_from_this(), epoch = epoch_](const NatsMessage&) {
-          port->post([weak, epoch] {
+        [loop = connection_.loop().inbox(), weak = weak_from_this(), epoch = epoch_](const NatsMessage&) {
+          loop->push([weak, epoch] {
             if (const auto self = weak.lock()) self->fire(epoch);
           });
         });

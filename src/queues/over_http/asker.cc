@@ -50,8 +50,8 @@ class Asker::Loop {
     }
     request.timeout = std::max<Duration>(deadline - steady_clock::now(), milliseconds(1));
     request.connect_timeout = std::min<Duration>(request.timeout, std::chrono::seconds(3));
-    to.submit(std::move(request), [this, port = loop_.port(), done = std::move(done)](auto answer) mutable {
-      port->post([this, done = std::move(done), answer = std::move(answer)]() mutable {
+    to.submit(std::move(request), [this, loop = loop_.inbox(), done = std::move(done)](auto answer) mutable {
+      loop->push([this, done = std::move(done), answer = std::move(answer)]() mutable {
         answered(std::move(answer), done);
       });
     });

@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,7 +15,8 @@
 
 #include "core/text.h"
 #include "os/backoff.h"
-#include "os/fd.h"
+#include "os/bell.h"
+#include "os/no_sigpipe.h"
 #include "queues/postgres/framework.h"
 #include "queues/postgres/pg_session.h"
 #include "queues/postgres/slow_statements.h"
@@ -67,13 +65,7 @@ std::string PgLogin::key() const {
 // Outlives the connection where a name look-up holds up its thread, which touches nothing but this.
 class PgConnection::Core final : public std::enable_shared_from_this<Core> {
  public:
-  explicit Core(PgLogin login)
-      : login_(std::move(login)),
-        shown_(redacted_url(login_.url)),
-        bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (!bell_)
-      throw std::system_error(errno, std::generic_category(), "a queue's connection cannot be made");
-  }
+  explicit Core(PgLogin login) : login_(std::move(login)), shown_(redacted_url(login_.url)) {}
 
   void start() {
     thread_ = std::thread([self = shared_from_this()] { self->run(); });
@@ -82,7 +74,7 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
   void end() {
     std::unique_lock lock(mutex_);
     stop_ = true;
-    ring();
+    bell_.ring();
     const bool ended = ended_cv_.wait_for(lock, kThreadEnds, [&] { return ended_; });
     auto waiting = std::exchange(tasks_, {});
     listeners_.clear();
@@ -101,7 +93,7 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
       if (tasks_.size() < kMaxWaiting) {
         tasks_.push_back(
             {std::move(query), steady_clock::now() + wait, deadline, std::move(done), std::move(fill)});
-        ring();
+        bell_.ring();
         return;
       }
     }
@@ -111,7 +103,7 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
   std::uint64_t listen(std::string channel, Listener listener) {
     const std::lock_guard lock(mutex_);
     listeners_[++last_listener_] = {std::move(channel), std::move(listener)};
-    ring();
+    bell_.ring();
     return last_listener_;
   }
 
@@ -122,7 +114,7 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
     if (found == listeners_.end()) return;
     gone = std::move(found->second);
     listeners_.erase(found);
-    ring();
+    bell_.ring();
   }
 
   std::optional<PgServer> server() const {
@@ -143,22 +135,13 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
     bool told_of = false;  // whether it is listened to now
   };
 
-  void ring() const {
-    const std::uint64_t one = 1;
-    (void)!::write(bell_.get(), &one, sizeof one);
-  }
-
   bool stopping() const {
     const std::lock_guard lock(mutex_);
     return stop_;
   }
 
   void run() {
-    // A server that closes while we write must not end the process.
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    no_sigpipe();
     while (!stopping()) {
       const auto now = steady_clock::now();
       if (!session_ && now >= retry_at_) connect();
@@ -176,21 +159,16 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
   bool wait(int fd, short events, SteadyTime until) {
     while (true) {
       const auto next = std::min(until, expire());
-      pollfd fds[2] = {{fd, events, 0}, {bell_.get(), POLLIN, 0}};
+      pollfd fds[2] = {{fd, events, 0}, {bell_.fd(), POLLIN, 0}};
       const auto ms = std::chrono::ceil<std::chrono::milliseconds>(next - steady_clock::now()).count();
       const int n = ::poll(fds, 2, static_cast<int>(std::clamp<long long>(ms, 0, 60'000)));
-      answer_bell();
+      bell_.silence();
       if (stopping()) return false;
       if ((n > 0 && fds[0].revents != 0) || steady_clock::now() >= until) return true;
     }
   }
   PgSession::Wait waiter() {
     return [this](int fd, short events, SteadyTime until) { return wait(fd, events, until); };
-  }
-
-  void answer_bell() const {
-    std::uint64_t ignored;
-    (void)!::read(bell_.get(), &ignored, sizeof ignored);
   }
 
   // Nothing to do: until something is due, comes, or is posted.
@@ -204,11 +182,11 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
       }
     }
     if (session_) next = std::min(next, listen_again_);
-    pollfd fds[2] = {{bell_.get(), POLLIN, 0}, {-1, POLLIN, 0}};
+    pollfd fds[2] = {{bell_.fd(), POLLIN, 0}, {-1, POLLIN, 0}};
     if (session_) fds[1].fd = session_->fd();
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(next - steady_clock::now()).count();
     (void)::poll(fds, session_ ? 2 : 1, static_cast<int>(std::clamp<long long>(ms, 0, 60'000)));
-    answer_bell();
+    bell_.silence();
   }
 
   // Answers for those whose time is over; when that is so for the next one.
@@ -395,7 +373,7 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
 
   const PgLogin login_;
   const std::string shown_;
-  const Fd bell_;  // something was posted
+  const Bell bell_{"a queue's connection cannot be made"};  // rings when something was posted
 
   mutable std::mutex mutex_;  // guards the next seven
   std::condition_variable ended_cv_;

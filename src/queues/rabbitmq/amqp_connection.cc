@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -18,7 +17,7 @@
 #include <vector>
 
 #include "core/text.h"
-#include "os/fd.h"
+#include "os/bell.h"
 #include "queues/rabbitmq/amqp_channel.h"
 #include "queues/rabbitmq/amqp_socket.h"
 
@@ -55,9 +54,7 @@ class AmqpConnection::Loop {
         resolve_(std::move(resolve)),
         shown_(fmt::format("{}://{}:{}", spec_.address.tls ? "amqps" : "amqp", spec_.address.host,
                            spec_.address.port)),
-        wakeup_(std::make_shared<Fd>(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))) {
-    if (!*wakeup_)
-      throw std::system_error(errno, std::generic_category(), "a queue's connection cannot be made");
+        bell_(std::make_shared<const Bell>("a queue's connection cannot be made")) {
     thread_ = std::thread([this] { run(); });
   }
 
@@ -66,7 +63,7 @@ class AmqpConnection::Loop {
       const std::lock_guard lock(mutex_);
       stopping_ = true;
     }
-    wake();
+    bell_->ring();
     thread_.join();
     end_attempt();
   }
@@ -76,7 +73,7 @@ class AmqpConnection::Loop {
       const std::lock_guard lock(mutex_);
       incoming_.push_back(std::move(request));
     }
-    wake();
+    bell_->ring();
   }
 
   WatchId watch(const std::string& queue, std::function<void()> fired) {
@@ -84,7 +81,7 @@ class AmqpConnection::Loop {
     const auto now = steady_clock::now();
     watches_.emplace(++next_watch_, Watch{queue, std::move(fired), now});
     next_look_ = now;
-    wake();
+    bell_->ring();
     return next_watch_;
   }
 
@@ -121,11 +118,6 @@ class AmqpConnection::Loop {
     std::optional<Result<AmqpState>> result;
     std::thread thread;
   };
-
-  void wake() const {
-    const std::uint64_t one = 1;
-    (void)!::write(wakeup_->get(), &one, sizeof one);
-  }
 
   Duration interval() const {  // mutex_ is held
     const auto rounds = static_cast<std::int64_t>(watches_.size() / kWatchesAtOnce) + 1;
@@ -253,8 +245,8 @@ class AmqpConnection::Loop {
     wanted_ = true;
     attempt_ = std::make_shared<Attempt>();
     try {
-      attempt_->thread = std::thread(
-          [attempt = attempt_, spec = spec_, resolve = resolve_, shown = shown_, wakeup = wakeup_] {
+      attempt_->thread =
+          std::thread([attempt = attempt_, spec = spec_, resolve = resolve_, shown = shown_, bell = bell_] {
             auto result = attempt_to_connect(spec, resolve, shown);
             {
               const std::lock_guard lock(attempt->mutex);
@@ -262,8 +254,7 @@ class AmqpConnection::Loop {
               attempt->done = true;
             }
             attempt->ended.notify_all();
-            const std::uint64_t one = 1;
-            (void)!::write(wakeup->get(), &one, sizeof one);
+            bell->ring();
           });
     } catch (const std::system_error& e) {
       attempt_->result = fail(ErrorCode::kExhausted,
@@ -339,12 +330,11 @@ class AmqpConnection::Loop {
     }
     if (!state_ && !attempt_ && wanted_) until = std::min(until, next_attempt_);
     if (state_ && (amqp_frames_enqueued(state_.get()) || amqp_data_in_buffer(state_.get()))) return;
-    std::vector<pollfd> fds{{wakeup_->get(), POLLIN, 0}};
+    std::vector<pollfd> fds{{bell_->fd(), POLLIN, 0}};
     if (state_) fds.push_back({amqp_get_sockfd(state_.get()), POLLIN, 0});
     const auto left = std::chrono::ceil<milliseconds>(until - steady_clock::now()).count();
     ::poll(fds.data(), fds.size(), static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000)));
-    std::uint64_t count = 0;
-    (void)!::read(wakeup_->get(), &count, sizeof count);
+    bell_->silence();
   }
 
   // False: the connection was lost.
@@ -412,7 +402,7 @@ class AmqpConnection::Loop {
   const RabbitSpec spec_;
   const std::function<std::string(const std::string&)> resolve_;
   const std::string shown_;
-  const std::shared_ptr<Fd> wakeup_;
+  const std::shared_ptr<const Bell> bell_;
 
   mutable std::mutex mutex_;  // guards the next five
   std::deque<AmqpRequestPtr> incoming_;

@@ -140,10 +140,11 @@ class ManagementApi::Loop {
     const auto path =
         list ? fmt::format("/api/queues/{}?columns={}", vhost_, kFigureColumns)
              : fmt::format("/api/queues/{}/{}?columns={}", vhost_, url_encoded(queue), kFigureColumns);
-    client().submit(request(path, kAnswerIn, list ? kMostOfAll : kMostOfOne), [this, port = loop_.port(), key,
-                                                                               now](Result<HttpResponse> r) {
-      port->post([this, key, now, body = body_of(std::move(r))] { answered(key, now, body); });
-    });
+    client().submit(
+        request(path, kAnswerIn, list ? kMostOfAll : kMostOfOne),
+        [this, loop = loop_.inbox(), key, now](Result<HttpResponse> r) {
+          loop->push([this, key, now, body = body_of(std::move(r))] { answered(key, now, body); });
+        });
   }
 
   void planned(const std::string& queue, SteadyTime not_before) {

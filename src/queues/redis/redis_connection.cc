@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +9,7 @@
 #include <utility>
 
 #include "core/text.h"
+#include "os/no_sigpipe.h"
 
 namespace docktor {
 
@@ -41,26 +39,6 @@ Error lost_its_master(const RedisServer& server) {
           true};
 }
 
-// Written from any thread; a full counter wakes all the same.
-void ring(int fd) {
-  const std::uint64_t one = 1;
-  (void)!::write(fd, &one, sizeof one);
-}
-
-std::shared_ptr<const Fd> make_bell() {
-  auto bell = std::make_shared<const Fd>(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!*bell) throw std::system_error(errno, std::generic_category(), "a queue's connection cannot be made");
-  return bell;
-}
-
-// A server that closes while we write must not end the process.
-void no_sigpipe() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-}
-
 }  // namespace
 
 // One attempt to connect, on a thread of its own, since a name look-up blocks. The connection may go away meanwhile:
@@ -77,7 +55,7 @@ struct RedisConnection::Attempt {
 RedisConnection::RedisConnection(RedisLoginOptions options)
     : options_(std::move(options)),
       shown_(options_.shown()),
-      wake_(make_bell()),
+      wake_(std::make_shared<const Bell>("a queue's connection cannot be made")),
       thread_([this] { run(); }) {}
 
 RedisConnection::~RedisConnection() {
@@ -85,7 +63,7 @@ RedisConnection::~RedisConnection() {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
-  ring(wake_->get());
+  wake_->ring();
   thread_.join();
 }
 
@@ -101,7 +79,7 @@ void RedisConnection::send(std::vector<RedisCommand> commands, SteadyTime deadli
     first = posted_.empty();
     posted_.push_back(std::move(batch));
   }
-  if (first) ring(wake_->get());
+  if (first) wake_->ring();
 }
 
 void RedisConnection::after(Duration wait, std::function<void()> task) {
@@ -109,7 +87,7 @@ void RedisConnection::after(Duration wait, std::function<void()> task) {
     const std::lock_guard lock(mutex_);
     timers_.emplace(steady_clock::now() + wait, std::move(task));
   }
-  ring(wake_->get());
+  wake_->ring();
 }
 
 void RedisConnection::run_timers(SteadyTime now) {
@@ -134,11 +112,10 @@ void RedisConnection::run() {
       if (stop_) break;
     }
     if (state_ == State::kUp) write();
-    pollfd fds[2] = {{wake_->get(), POLLIN, 0}, {-1, 0, 0}};
+    pollfd fds[2] = {{wake_->fd(), POLLIN, 0}, {-1, 0, 0}};
     if (socket_) fds[1] = {socket_->fd(), static_cast<short>(POLLIN | (out_.empty() ? 0 : POLLOUT)), 0};
     (void)::poll(fds, socket_ ? 2 : 1, poll_ms(steady_clock::now()));
-    std::uint64_t ignored;
-    (void)!::read(wake_->get(), &ignored, sizeof ignored);
+    wake_->silence();
     if (attempt_) end_attempt();
     take_posted();
     if (socket_ && fds[1].revents != 0) read();
@@ -209,13 +186,13 @@ void RedisConnection::start_attempt() {
       if (!attempt->abandoned) attempt->result = std::move(result);
       attempt->done = true;
       attempt->ended.notify_all();
-      ring(bell->get());
+      bell->ring();
     });
   } catch (const std::system_error& error) {
     attempt_->result = fail(ErrorCode::kExhausted,
                             fmt::format("{}: no thread to connect with: {}", shown_, error.what()), true);
     attempt_->done = true;
-    ring(wake_->get());
+    wake_->ring();
   }
 }
 

@@ -17,7 +17,7 @@
 #include "core/result.h"
 #include "core/time.h"
 #include "os/backoff.h"
-#include "os/fd.h"
+#include "os/bell.h"
 #include "queues/redis/redis_login.h"
 
 namespace docktor {
@@ -81,7 +81,7 @@ class RedisConnection {
 
   const RedisLoginOptions options_;
   const std::string shown_;
-  const std::shared_ptr<const Fd> wake_;  // an eventfd: something was posted; attempts share it
+  const std::shared_ptr<const Bell> wake_;  // something was posted; attempts share it
 
   std::mutex mutex_;  // guards the next three
   std::deque<Batch> posted_;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -28,9 +27,8 @@ constexpr int kPauseForPass = 4;
 
 }  // namespace
 
-ProcessSupervisor::ProcessSupervisor()
-    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!epoll_ || !wake_ || !add(epoll_.get(), wake_.get())) {
+ProcessSupervisor::ProcessSupervisor() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+  if (!epoll_ || !add(epoll_.get(), bell_.fd())) {
     throw std::runtime_error(fmt::format("cannot supervise processes: {}", std::strerror(errno)));
   }
   thread_ = std::thread([this] { loop(); });
@@ -47,8 +45,7 @@ void ProcessSupervisor::post(std::function<void()> task) {
     tasks_.push_back(std::move(task));
     if (tasks_.size() > 1) return;  // the thread knows already
   }
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);  // cannot fail: the counter never comes near its end
+  bell_.ring();
 }
 
 void ProcessSupervisor::run(const std::function<void()>& task) {
@@ -192,9 +189,8 @@ void ProcessSupervisor::loop() {
     const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms());
     for (int i = 0; i < n; ++i) {
       const int fd = events[static_cast<std::size_t>(i)].data.fd;
-      if (fd == wake_.get()) {
-        std::uint64_t count = 0;
-        (void)!::read(fd, &count, sizeof count);
+      if (fd == bell_.fd()) {
+        bell_.silence();
         continue;
       }
       // A handler may forget descriptors of this very batch, and new ones may take their numbers; a handler

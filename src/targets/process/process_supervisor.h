@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "os/bell.h"
 #include "os/fd.h"
 #include "os/file_writer.h"
 #include "targets/process/process_notify.h"
@@ -80,8 +81,8 @@ class ProcessSupervisor {
   FileWriter records_{kRecordMode};
   PoolScan scan_;
   Fd epoll_;
-  Fd wake_;
-  std::mutex mutex_;  // guards tasks_ only
+  const Bell bell_{"cannot supervise processes"};  // rings when a task was posted
+  std::mutex mutex_;                               // guards tasks_ only
   std::vector<std::function<void()>> tasks_;
   bool stop_ = false;  // of the thread
   std::unordered_map<int, std::shared_ptr<std::function<void()>>> watches_;
