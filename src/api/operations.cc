@@ -22,6 +22,9 @@ constexpr std::size_t kMostVia = 80;
 json text(const char* what, int most = 200) {
   return {{"type", "string"}, {"description", what}, {"minLength", 1}, {"maxLength", most}};
 }
+json length_text(std::string_view without) {
+  return text(fmt::format("how long: {}; {}", kLengths, without).c_str(), 40);
+}
 json count(const char* what, int least, int most) {
   return {{"type", "integer"}, {"description", what}, {"minimum", least}, {"maximum", most}};
 }
@@ -114,7 +117,7 @@ std::vector<Operation> operations_that_look() {
 std::vector<Operation> operations_that_act() {
   const json service = service_name();
   const json reason = text("why, for the record", 300);
-  const json length = text("how long: 90s, 10m, 1h30m, 2d; without, until resume", 40);
+  const json length = length_text("without, until resume");
   const json id = text("the proposal's id, as `proposals` and `status` show it", 64);
   using enum OperationKind;
   return {
@@ -139,7 +142,7 @@ std::vector<Operation> operations_that_act() {
        object({{"service", service},
                {"min_replicas", count("fewest replicas", 0, kMostReplicas)},
                {"max_replicas", count("most replicas", 1, kMostReplicas)},
-               {"for", text("how long: 90s, 10m, 1h30m, 2d; without, until reset_bounds", 40)}},
+               {"for", length_text("without, until reset_bounds")}},
               {"service", "min_replicas", "max_replicas"})},
       {"reset_bounds", "The configuration's bounds again.", kAct,
        object({{"service", service}}, {"service"})},

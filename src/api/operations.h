@@ -40,11 +40,14 @@ struct Operation {
 ///   reset_bounds {service}                        the configuration's bounds again
 ///   approve {id}, reject {id, reason?}            answers a proposal
 ///
-/// Durations are texts: "90s", "10m", "1h30m", "2d".
+/// Durations are texts, as kLengths has them.
 std::vector<Operation> operations();
 
 /// The operation of that name with arguments that fit its schema; kInvalid says what would be right.
 Result<Operation> checked_operation(std::string_view name, const nlohmann::json& arguments);
+
+/// How a length of time may be written, for whoever has to write one.
+inline constexpr std::string_view kLengths = "90s, 10m, 1h30m, 2d";
 
 /// Who asks: the user whom the kernel vouches for, and through what, as the asking program says it of itself.
 struct Asker {

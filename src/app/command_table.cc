@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 
+#include "api/operations.h"
 #include "app/commands.h"
 #include "core/text.h"
 
@@ -52,7 +53,7 @@ void named_service(CLI::App& a, Cli& cli) {
 }
 
 void for_flag(CLI::App& a, Cli& cli, const char* without) {
-  a.add_option("--for", cli.length, fmt::format("How long: 90s, 10m, 1h30m, 2d ({})", without));
+  a.add_option("--for", cli.length, fmt::format("How long: {} ({})", kLengths, without));
 }
 
 void reason_flag(CLI::App& a, Cli& cli) { a.add_option("--reason", cli.reason, "Why, for the journal"); }

@@ -35,7 +35,7 @@ struct Call {
     const auto s = seconds_or_days(text);
     if (!s || *s < kLeastLength || *s > kMostLength) {
       return fail(ErrorCode::kInvalid,
-                  fmt::format("for is '{}'; give 90 (seconds), 90s, 10m, 1h30m, 2d, at most a year", text));
+                  fmt::format("for is '{}'; give 90 (seconds), {}, at most a year", text, kLengths));
     }
     return std::optional<Duration>(seconds(*s));
   }

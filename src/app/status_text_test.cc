@@ -1,6 +1,8 @@
 #include "app/status_text.h"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include <sstream>
 
@@ -98,6 +100,23 @@ TEST(Words, OfALengthMayBeDays) {
   EXPECT_EQ(seconds_or_days("1h30m"), 5400.0);
   for (const char* text : {"d", "-1d", "1.5d", "01d", "99999d", "1d2h", "soon", ""})
     EXPECT_EQ(seconds_or_days(text), std::nullopt) << text;
+}
+
+TEST(Words, TimesOfAZoneThatIsNoneAreCalledByTheirOwn) {
+  const char* set = std::getenv("TZ");
+  const std::string before = set ? set : "";
+  const auto zone_in = [](const char* tz) {
+    ::setenv("TZ", tz, 1);
+    ::tzset();
+    return zone_text(1'796'000'000);  // in winter
+  };
+  for (const char* none : {"Nope", "Nope/Where", ":Nope", "Europe/Berlim"})
+    EXPECT_EQ(zone_in(none), "UTC") << none;
+  EXPECT_EQ(zone_in("Europe/Berlin"), "CET");
+  EXPECT_EQ(zone_in("Europe/London"), "GMT");
+  EXPECT_EQ(zone_in("XYZ-3"), "XYZ") << "a zone of its own making";
+  set ? ::setenv("TZ", before.c_str(), 1) : ::unsetenv("TZ");
+  ::tzset();
 }
 
 TEST(Words, NameWhatIsCountedWithItsUnit) {

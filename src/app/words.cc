@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <ctime>
 
 #include "core/bytes_text.h"
 #include "core/metric.h"
 #include "core/text.h"
+#include "schedule/time_zone.h"
 
 namespace docktor {
 namespace {
@@ -125,7 +127,16 @@ std::string number_in_words(std::string_view name, double value) {
 }
 
 std::string local_time(double unix_seconds) { return local(unix_seconds, "%Y-%m-%d %H:%M:%S"); }
-std::string zone_text(double unix_seconds) { return local(unix_seconds, "%Z"); }
+
+// A TZ that names no zone is UTC to the C library, which goes on to call it by that name.
+std::string zone_text(double unix_seconds) {
+  const char* variable = std::getenv("TZ");
+  std::string_view tz = variable ? variable : "";
+  if (tz.starts_with(':')) tz.remove_prefix(1);
+  const bool is_utc = local(unix_seconds, "%z") == "+0000";
+  if (is_utc && !tz.empty() && !check_time_zone(std::string(tz))) return "UTC";
+  return local(unix_seconds, "%Z");
+}
 
 std::string text_in(const nlohmann::ordered_json& object, const char* key) {
   const auto it = object.is_object() ? object.find(key) : object.end();

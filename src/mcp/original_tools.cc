@@ -289,7 +289,7 @@ Tool apply_scale(const ToolOptions& options) {
   t.input = object({{"service", service()},
                     {"target_replicas", whole("how many there shall be", 0, kMostReplicas)},
                     {"reason", text("why, for the journal")},
-                    {"for", text("how long: 90s, 10m, 1h30m (10m)")}},
+                    {"for", text(fmt::format("how long: {} ({})", kLengths, kAgentsTime).c_str())}},
                    {"service", "target_replicas"});
   t.output = acted();
   t.read_only = false;

@@ -61,7 +61,7 @@ Tool as_action(const ToolOptions& options, const char* name, const char* title, 
                         object({{"text", typed("string", "what was done")}}, {"text"}));
   t.read_only = false;
   if (t.input["properties"].contains("for")) {
-    t.input["properties"]["for"]["description"] = "how long: 90s, 10m, 1h30m (10m)";
+    t.input["properties"]["for"]["description"] = fmt::format("how long: {} ({})", kLengths, kAgentsTime);
     t.call = [options, operation = std::string(operation)](const json& arguments, const CallContext& c) {
       json a = arguments;
       if (!a.contains("for")) a["for"] = kAgentsTime;

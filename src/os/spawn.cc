@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -38,7 +39,14 @@ bool is_folder(const std::string& path) {
 
 std::string within(const std::string& directory, const std::string& path) {
   if (path.starts_with('/') || directory.empty()) return path;
-  return directory + "/" + path;
+  // "/w/./worker" is for no reader. A ".." stays: a link may stand before it.
+  std::string_view rest = path;
+  while (rest.starts_with("./")) {
+    rest.remove_prefix(2);
+    rest.remove_prefix(std::min(rest.find_first_not_of('/'), rest.size()));
+  }
+  if (rest.empty() || rest == ".") return directory;
+  return fmt::format("{}{}{}", directory, directory.ends_with('/') ? "" : "/", rest);
 }
 
 // errno of the attempt to use `file` as a program; 0 when it can be executed.
@@ -150,7 +158,7 @@ Result<std::string> find_command(const std::string& name, const std::string& dir
     const auto colon = rest.find(':');
     const auto folder =
         colon == 0 || rest.empty() ? std::string_view(".") : rest.substr(0, colon);  // as execvp(3) has it
-    auto file = within(directory, std::string(folder)) + "/" + name;
+    auto file = within(within(directory, std::string(folder)), name);
     const int error = why_not_executable(file);
     if (error == 0) return file;
     seen = seen || error == EACCES;

@@ -159,8 +159,12 @@ TEST_F(SpawnTest, FindsACommandAsAShellWould) {
   program("plain", "text", 0644);
   const auto here = dir.path().string();
   EXPECT_EQ(*find_command("worker", "/", "/nowhere:" + here), worker);
-  EXPECT_EQ(*find_command("worker", here, ""), here + "/./worker");
-  EXPECT_EQ(*find_command("./worker", here, ""), here + "/./worker");
+  EXPECT_EQ(*find_command("worker", here, ""), here + "/worker");
+  EXPECT_EQ(*find_command("./worker", here, ""), here + "/worker");
+  EXPECT_EQ(*find_command(".//././worker", here + "/", ""), here + "/worker") << "no '/./' for people";
+  EXPECT_EQ(*find_command("worker", here, "./"), here + "/worker");
+  EXPECT_EQ(find_command("./nothing", here, "").error().message,
+            "command " + here + "/nothing: no such file; correct target.command");
   EXPECT_EQ(*find_command(worker, "/", ""), worker);
   EXPECT_EQ(find_command("plain", "/", here).error().code, ErrorCode::kDenied);
   EXPECT_EQ(find_command("./plain", here, "").error().code, ErrorCode::kDenied);

@@ -99,6 +99,7 @@ class ObjectivePolicy final : public Policy {
   bool rests(const Situation& in) const;
   int at_long_jobs(const Situation& in) const;
   int short_if_first_jobs_are_typical(const Situation& in);
+  std::string nothing_known_yet(const Situation& in) const;
   Recommendation before_capacity_is_known(const Situation& in);
 
   double max_wait_;

@@ -94,6 +94,17 @@ int ObjectivePolicy::short_if_first_jobs_are_typical(const Situation& in) {
   return std::min({lacking, static_cast<int>(in.latest.queue.num_pending), (kMostUnknown - 1) * current});
 }
 
+// What is waited for: where nothing is to be done, nothing will be finished.
+std::string ObjectivePolicy::nothing_known_yet(const Situation& in) const {
+  if (in.latest.queue.num_pending == 0 && in.latest.queue.in_hand() == 0) {
+    return in.replicas.current == 0
+               ? "no message waiting: the first one starts a replica"
+               : "no message waiting: what a replica does is learned from the first ones";
+  }
+  return capacity_.known() ? "learning: how many messages come is not known yet"
+                           : "learning: too few messages are finished yet to tell what a replica does";
+}
+
 Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
   Recommendation r;
   const int current = in.replicas.current;
@@ -120,8 +131,8 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
     doubled_at_ = in.now;
     r.wanted = 2 * std::max(1, current);
     r.reason = fmt::format(
-        "{:.0f} messages waiting (oldest {}, goal {}) and none finished yet, so the capacity of a replica is "
-        "unknown: doubling the replicas",
+        "{:.0f} messages waiting (oldest {}, goal {}) and too few finished yet to tell what a replica does: "
+        "doubling the replicas",
         pending, seconds_text(oldest), seconds_text(max_wait_));
   } else if (current > min_replicas_ && pending == 0 && in.latest.queue.in_hand() == 0 &&
              arrivals_.quiet_for(in.now) >= max_wait_) {
@@ -131,7 +142,7 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
     r.reason = fmt::format("no message waiting, and none has come for {}",
                            seconds_text(arrivals_.quiet_for(in.now)));
   } else {
-    r.reason = "learning: no message is finished yet";
+    r.reason = nothing_known_yet(in);
   }
   if (r.wanted > current) startup_.ordered(in.now);
   return r;

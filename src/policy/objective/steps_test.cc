@@ -47,6 +47,31 @@ TEST(ObjectiveSteps, CapacityIsLearnedFromFlowsOfSeveralSamples) {
   EXPECT_GE(stepped.wanted, 2);
 }
 
+TEST(ObjectiveSteps, WhereNothingIsToBeDoneNothingIsSaidToBeLearned) {
+  ServiceSpec spec;
+  spec.limits.min_replicas = 0;
+  spec.queue = QueueSpec{};
+  spec.objective = ObjectiveSpec{};
+  ObjectivePolicy policy(spec);
+  Meter meter(spec.metrics_window, spec.stale_after());
+  int t = 0;
+  const auto reason = [&](std::uint64_t waiting, std::uint64_t in_hand, int replicas) {
+    Input in;
+    in.at = time_at(1000 + t++);
+    in.replicas = {.current = replicas, .ready = replicas};
+    auto& q = in.queue.emplace();
+    q.num_pending = waiting;
+    q.num_ack_pending = in_hand;
+    q.totals.incarnation = "1";
+    q.totals.delivered = in_hand;
+    policy.observe(*meter.observe(in));
+    return policy.recommend({in.at, in.replicas, meter.latest(in.at), meter.mean(in.at)}).reason;
+  };
+  EXPECT_EQ(reason(0, 0, 0), "no message waiting: the first one starts a replica");
+  EXPECT_EQ(reason(0, 0, 1), "no message waiting: what a replica does is learned from the first ones");
+  EXPECT_EQ(reason(0, 1, 1), "learning: too few messages are finished yet to tell what a replica does");
+}
+
 // The queue was empty for minutes; what comes then wakes the service, long before the counters tell of it.
 TEST(ObjectiveSteps, AfterWakingFromZeroTheOldestIsAsOldAsItCanBe) {
   ServiceSpec spec;
