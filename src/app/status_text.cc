@@ -106,7 +106,37 @@ void learned(Page& page, const ordered_json& numbers) {
   if (!text.empty()) page.entry("Learned", text);
 }
 
-void decision(Page& page, const ordered_json& s) {
+// What a line of its own tells of a service: other lines do not tell it again.
+class Told {
+ public:
+  explicit Told(const ordered_json& s) : why_(text_in(s, "why_nothing_happens")) {
+    for (const auto& o : part(s, "overrides")) overrides_.push_back(text_in(o, "text"));
+    own_line_ = flag_in(s, "dry_run") || !part(s, "proposals").empty();
+  }
+  const std::string& why() const { return why_; }
+  bool by_why(const std::string& text) const { return !text.empty() && why_.find(text) != std::string::npos; }
+  bool by_a_line(const std::string& text) const {
+    return by_why(text) || std::ranges::count(overrides_, text) > 0;
+  }
+  // The words of what somebody wanted are said by its own line; trouble is always shown, its detail once.
+  void condition(Page& page, const ordered_json& c) const {
+    const auto detail = text_in(c, "detail");
+    const auto name = text_in(c, "condition");
+    const auto colon = detail.starts_with("since ") ? detail.find(": ") : std::string::npos;
+    const bool told = by_a_line(colon == std::string::npos ? detail : detail.substr(colon + 2));
+    const bool trouble = flag_in(c, "trouble");
+    if (!trouble && (told || (own_line_ && (name == "dry_run" || name == "approval")))) return;
+    page.entry("Condition",
+               (trouble ? "⚠ " : "") + text_in(c, "words") + (detail.empty() || told ? "" : ": " + detail));
+  }
+
+ private:
+  std::string why_;
+  std::vector<std::string> overrides_;
+  bool own_line_ = false;
+};
+
+void decision(Page& page, const ordered_json& s, const Told& told) {
   const auto d = part(s, "last_decision");
   if (!d.is_object())
     return page.entry("Last decision",
@@ -118,8 +148,8 @@ void decision(Page& page, const ordered_json& s) {
                   count_in(d, "target_replicas"), ago(number_in(d, "age")),
                   outcome.empty() || outcome == "none" ? "" : ", " + outcome, text_in(d, "id")));
   // The reason of a hold is why nothing happens, which is said below.
-  if (text_in(d, "reason") != text_in(s, "why_nothing_happens")) page.entry("", text_in(d, "reason"));
-  if (const auto error = text_in(d, "error"); !error.empty()) page.entry("", error);
+  if (!told.by_a_line(text_in(d, "reason"))) page.entry("", text_in(d, "reason"));
+  if (const auto error = text_in(d, "error"); !error.empty() && !told.by_why(error)) page.entry("", error);
 }
 
 void add_service(Page& page, const ordered_json& s) {
@@ -132,11 +162,8 @@ void add_service(Page& page, const ordered_json& s) {
   page.entry("Replicas", fmt::format("{} ready, {} starting, {} wanted{}  (bounds {}..{})",
                                      count_in(s, "ready"), count_in(s, "starting"), count_in(s, "wanted"),
                                      more, count_in(s, "min_replicas"), count_in(s, "max_replicas")));
-  for (const auto& c : part(s, "conditions")) {
-    const auto detail = text_in(c, "detail");
-    page.entry("Condition", (flag_in(c, "trouble") ? "⚠ " : "") + text_in(c, "words") +
-                                (detail.empty() ? "" : ": " + detail));
-  }
+  const Told told(s);
+  for (const auto& c : part(s, "conditions")) told.condition(page, c);
   if (s.contains("schedule")) {
     const auto schedule = part(s, "schedule");
     const auto next = part(schedule, "next");
@@ -147,8 +174,11 @@ void add_service(Page& page, const ordered_json& s) {
                                        : std::string("no other bounds to come");
     page.entry("Schedule", now.empty() ? "next: " + then : fmt::format("{}; then {}", now, then));
   }
-  if (flag_in(s, "dry_run")) page.entry("Dry run", "decisions are shown, not carried out");
-  for (const auto& o : part(s, "overrides")) page.entry("Override", text_in(o, "text"));
+  if (flag_in(s, "dry_run") && !told.by_why("dry run"))
+    page.entry("Dry run", "decisions are shown, not carried out");
+  for (const auto& o : part(s, "overrides")) {
+    if (const auto text = text_in(o, "text"); !told.by_why(text)) page.entry("Override", text);
+  }
   for (const auto& p : part(s, "proposals")) {
     page.entry("Proposal", fmt::format("{}: {} → {}, by {}, {} ago: {}", text_in(p, "id"),
                                        count_in(p, "current_replicas"), count_in(p, "target_replicas"),
@@ -160,12 +190,11 @@ void add_service(Page& page, const ordered_json& s) {
   if (s.contains("queue")) page.entry("Queue", text_in(s, "queue"));
   observation(page, s);
   learned(page, part(s, "learned"));
-  decision(page, s);
+  decision(page, s, told);
   for (const auto& n : part(s, "notes")) {
     if (n.is_string()) page.entry("Note", n.get<std::string>());
   }
-  if (const auto why = text_in(s, "why_nothing_happens"); !why.empty())
-    page.entry("Why nothing happens", why);
+  if (!told.why().empty()) page.entry("Why nothing happens", told.why());
 }
 
 std::string leader_text(const ordered_json& leader) {

@@ -70,6 +70,43 @@ TEST(StatusText, SaysAReasonOnce) {
   EXPECT_TRUE(has(other, reason) && has(other, "Why nothing happens: paused by ann")) << other;
 }
 
+std::size_t times(const std::string& text, const std::string& what) {
+  std::size_t n = 0;
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++n;
+  return n;
+}
+
+TEST(StatusText, SaysOnceWhatAPersonSet) {
+  for (const bool in_words : {true, false}) {
+    const std::string text = "scaled to 3 by ann until 14:00:00";
+    auto a = in_words ? with_why(text + "; `docktor resume consumer` ends that") : answer();
+    auto& s = a["services"][0];
+    s["overrides"] = ordered_json::array({{{"override", "scale"}, {"text", text}}});
+    s["conditions"] = ordered_json::array({{{"condition", "scaled_by_hand"},
+                                            {"words", "a person set the number of replicas"},
+                                            {"trouble", false},
+                                            {"detail", text}}});
+    s["last_decision"]["reason"] = text;
+    EXPECT_EQ(times(status_text(a, 0), text), 1U) << status_text(a, 0);
+  }
+}
+
+TEST(StatusText, SaysOnceWhatIsWrong) {
+  auto a = with_why("the queue has not answered for 5 s: connection refused");
+  auto& s = a["services"][0];
+  s["conditions"] = ordered_json::parse(
+      R"json([{"condition":"queue_unreachable","words":"the queue cannot be read","trouble":true,
+               "detail":"since 10:00:00: connection refused"}])json");
+  const auto text = status_text(a, 0);
+  EXPECT_TRUE(has(text, "  Condition:     ⚠ the queue cannot be read\n")) << text;
+  EXPECT_EQ(times(text, "connection refused"), 1U) << text;
+  s["dry_run"] = true;
+  s["why_nothing_happens"] = "dry run: the decision was not carried out";
+  s["conditions"] = ordered_json::parse(
+      R"json([{"condition":"dry_run","words":"dry run: nothing is started or stopped","trouble":false}])json");
+  EXPECT_EQ(times(status_text(a, 0), "ry run"), 1U) << status_text(a, 0);
+}
+
 TEST(StatusText, FitsTheWidth) {
   const std::string reason =
       "the queue has not answered for 5 s: it cannot be reached; start it, or correct the address";

@@ -279,8 +279,13 @@ void Controller::look(Service& s) {
   }
   const bool stop_is_news = report.stopped_by_hand != s.report.stopped_by_hand;
   tell_problem(s, report.problem);
+  tell_killed(s, report.killed);
   s.report = std::move(report);
   s.counts = count(s.report);
+  if (!all_end_at_once(s.report.replicas))
+    s.idle_since.reset();
+  else if (!s.idle_since)
+    s.idle_since = options_.clock.now();
   if (s.order) {
     // What was asked for counts, and what is being stopped does not, though the target may not show it yet.
     s.counts.current = s.order->target;

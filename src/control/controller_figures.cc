@@ -43,7 +43,20 @@ std::optional<Duration> job_time(const std::shared_ptr<const Decision>& d) {
   return seconds(1 / *capacity);
 }
 
+constexpr Duration kIdle = std::chrono::seconds(10);
+
 }  // namespace
+
+std::string ends_at_once(const Service& s, Time now) {
+  if (!s.idle_since || now - *s.idle_since < kIdle) return {};
+  const Observation seen = s.autoscaler.latest(now);
+  if (!seen.queue_at || seen.queue_stale || seen.queue.num_pending == 0) return {};
+  return fmt::format(
+      "{0} of {0} replicas end with exit code 0 before they are ready, and no message is finished ({1} "
+      "waiting): "
+      "keep the worker in the foreground, and let it wait for messages",
+      s.counts.current, seen.queue.num_pending);
+}
 
 Holdings Controller::holdings(const Service& s, Time now) const {
   Holdings all;
@@ -60,6 +73,8 @@ Holdings Controller::holdings(const Service& s, Time now) const {
   add(!s.report.problem.empty(), Condition::kProblem, s.report.problem);
   add(s.counts.failing > 0, Condition::kFailing,
       fmt::format("{} of {} replicas", s.counts.failing, s.counts.current));
+  const auto at_once = ends_at_once(s, now);
+  add(!at_once.empty(), Condition::kEndsAtOnce, at_once);
   add(wants_more_than_max(s), Condition::kAtMax, fmt::format("max_replicas is {}", s.bounds().max));
   const auto room = s.last_decision ? out_of_room(*s.last_decision) : std::string();
   add(!room.empty(), Condition::kNoRoom, room);
@@ -76,6 +91,7 @@ Holdings Controller::holdings(const Service& s, Time now) const {
                   "write a longer stop_grace_period",
                   job ? short_duration(std::chrono::round<std::chrono::seconds>(*job)) : "",
                   s.report.grace ? short_duration(*s.report.grace) : ""));
+  add(!s.report.killed.empty(), Condition::kKilled, s.report.killed);
   const auto& hold = s.overrides.hold;
   add(hold && !hold->replicas, Condition::kPaused, hold ? hold->text() : "");
   add(hold && hold->replicas, Condition::kScaledByHand, hold ? hold->text() : "");

@@ -89,6 +89,66 @@ TEST_F(ControllerTest, WhereEveryReplicaFailsThatIsWhyNothingHappens) {
   EXPECT_EQ(why().find("1 of 1 replicas keep failing"), 0u) << why();
 }
 
+TEST_F(ControllerTest, ThatReplicasHadToBeKilledIsOneWarningAndACondition) {
+  World& w = worlds["a"];
+  apply({spec("a")});
+  pass(10s);
+  const auto conditions = [&] {
+    return controller->status("a")[0].value("conditions", nlohmann::ordered_json::array()).dump();
+  };
+  for (int i = 0; i < 5; ++i) {
+    w.killed = fmt::format("a-{} was killed: write a longer stop_grace_period", i);
+    pass(10s);
+  }
+  EXPECT_NE(conditions().find("replicas do not end when they are told to"), std::string::npos)
+      << conditions();
+  EXPECT_NE(conditions().find("a-4 was killed"), std::string::npos) << conditions();
+  const auto log = text.str();
+  EXPECT_NE(log.find("[warning] [a] ⚠ a-0 was killed"), std::string::npos) << log;
+  EXPECT_EQ(log.find("a-1 was killed"), std::string::npos) << "told once";
+  w.killed.clear();
+  pass(10s);
+  EXPECT_EQ(conditions().find("killed"), std::string::npos) << conditions();
+  EXPECT_NE(text.str().find("replicas end in time again"), std::string::npos);
+}
+
+TEST_F(ControllerTest, ReplicasThatEndAtOnceWithoutAnErrorAreTroubleWhileMessagesWait) {
+  World& w = worlds["a"];
+  w.replicas = w.starting = 2;
+  w.at_once = 3;
+  w.queue = {.num_pending = 40, .num_ack_pending = std::nullopt};
+  apply({spec("a", 2)});
+  const auto told = [&] {
+    const auto s = controller->status("a")[0];
+    return s.value("conditions", nlohmann::ordered_json::array()).dump().find("ends_at_once") !=
+           std::string::npos;
+  };
+  pass(5s);
+  EXPECT_FALSE(told()) << "that may be how such workers begin";
+  pass(10s);
+  EXPECT_TRUE(told());
+  const auto why = controller->status("a")[0].value("why_nothing_happens", "");
+  EXPECT_NE(why.find("2 of 2 replicas end with exit code 0 before they are ready"), std::string::npos) << why;
+  EXPECT_NE(why.find("(40 waiting)"), std::string::npos) << why;
+  // A worker that takes a message or two, and ends.
+  for (int i = 0; i < 10; ++i) {
+    --w.queue.num_pending;
+    pass(3s);
+  }
+  EXPECT_FALSE(told());
+  pass(15s);
+  EXPECT_TRUE(told());
+  w.queue.num_pending = 0;
+  pass(5s);
+  EXPECT_FALSE(told()) << "there is nothing to do";
+  w.queue.num_pending = 40;
+  pass(15s);
+  EXPECT_TRUE(told());
+  w.at_once = 0;
+  pass(5s);
+  EXPECT_FALSE(told());
+}
+
 TEST_F(ControllerTest, AnOutageThatIsToldInAnotherSentenceAtEachTryDoesNotFillTheLog) {
   apply({spec("a")});
   pass(10s);

@@ -74,6 +74,8 @@ struct World {
   bool hold_orders = false;  // orders are answered when the test says
   int starting = 0;          // of `replicas`
   bool failing = false;      // all of them
+  int at_once = 0;           // likewise
+  std::string killed;
   int follows = 0, leads = 0;
   std::string stop_left;  // by the one that led before
   bool ran_before = false;
@@ -143,8 +145,10 @@ class FakeTarget final : public Target, public Led {
       r.replicas.push_back({.id = std::to_string(i),
                             .state = w_.failing                      ? ReplicaState::kFailing
                                      : i < w_.replicas - w_.starting ? ReplicaState::kReady
-                                                                     : ReplicaState::kStarting});
+                                                                     : ReplicaState::kStarting,
+                            .at_once = w_.at_once});
     r.stopped_by_hand = w_.stopped_by_hand;
+    r.killed = w_.killed;
     r.problem = w_.problem;
     r.version = w_.version;
     r.grace = 10s;

@@ -174,6 +174,10 @@ struct Service {
   std::string order_error;
   std::uint64_t evaluations = 0;
 
+  /// While every replica ends at once with 0: when a message was last seen to be finished, or when that began.
+  std::optional<Time> idle_since;
+  double work_left = 0;  ///< messages, then
+
   std::unique_ptr<AwaitedAdvice> awaited;  ///< rare, and as large as a decision
   std::optional<AskedForMore> asked_for_more;
   std::optional<AddedAdvice> added;
@@ -188,5 +192,8 @@ struct Service {
     return {spec.limits.min_replicas, spec.limits.max_replicas};
   }
 };
+
+/// Why a service whose replicas end at once with 0 does nothing; empty where that is not so.
+std::string ends_at_once(const Service& s, Time now);
 
 }  // namespace docktor

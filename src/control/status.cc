@@ -55,6 +55,7 @@ std::string Controller::why_nothing(const Service& s, Time now) const {
         "{} of {} replicas keep failing (they exit, or their health check fails): fix the worker",
         s.counts.failing, s.counts.current);
   }
+  if (auto idle = ends_at_once(s, now); !idle.empty()) return idle;
   return s.last_decision->reason;
 }
 

@@ -16,12 +16,14 @@ enum class Condition {
   kStale,
   kProblem,
   kFailing,
+  kEndsAtOnce,
   kAtMax,
   kNoRoom,
   kHostFull,
   kBottleneck,
   kHeadroomShort,
   kCutOff,
+  kKilled,
   kPaused,
   kScaledByHand,
   kBoundsByHand,
@@ -39,11 +41,13 @@ struct ConditionInfo {
 };
 
 /// In the order of their weight: the first that holds is the one to tell where there is room for one.
-inline constexpr std::array<ConditionInfo, 17> kConditions{{
+inline constexpr std::array<ConditionInfo, 19> kConditions{{
     {Condition::kQueueUnreachable, "queue_unreachable", true, "the queue cannot be read"},
     {Condition::kStale, "stale", true, "the figures are too old to act on"},
     {Condition::kProblem, "problem", true, "the target does not answer"},
     {Condition::kFailing, "failing", true, "replicas end at once"},
+    {Condition::kEndsAtOnce, "ends_at_once", true,
+     "replicas end at once without an error, and messages wait"},
     {Condition::kAtMax, "at_max", true, "more replicas are needed than max_replicas allows"},
     {Condition::kNoRoom, "no_room", true, "more replicas are needed than max_total_replicas leaves"},
     {Condition::kHostFull, "host_full", true, "more replicas are needed than this host carries"},
@@ -51,6 +55,7 @@ inline constexpr std::array<ConditionInfo, 17> kConditions{{
     {Condition::kHeadroomShort, "headroom_short", true,
      "the goal is not kept: max_headroom allows no more to stand by"},
     {Condition::kCutOff, "cut_off", true, "a job takes longer than a replica is given to end"},
+    {Condition::kKilled, "killed", true, "replicas do not end when they are told to, and are killed"},
     {Condition::kPaused, "paused", false, "paused by a person"},
     {Condition::kScaledByHand, "scaled_by_hand", false, "a person set the number of replicas"},
     {Condition::kBoundsByHand, "bounds_by_hand", false, "a person set other bounds"},

@@ -35,6 +35,9 @@ inline constexpr std::string_view to_string(ReplicaState s) {
   return "?";
 }
 
+/// Ends with 0 in a row, from which on one that is never ready looks wrong: it does nothing, or goes to the background.
+inline constexpr int kAtOnceOften = 3;
+
 struct Replica {
   std::string id;         ///< unique within the service for as long as the replica lives
   std::int64_t pid = 0;   ///< process group leader on this host; 0 where there is none
@@ -43,8 +46,19 @@ struct Replica {
   ReplicaState state = ReplicaState::kStarting;
   Time since{};      ///< when it entered this state
   int restarts = 0;  ///< times it was restarted after a crash
+  int at_once = 0;   ///< ends with 0 in a row, each before it was ready
   std::string note;  ///< for status: "exit code 1, next start in 4s"
 };
+
+inline bool all_end_at_once(const std::vector<Replica>& replicas) {
+  bool any = false;
+  for (const auto& r : replicas) {
+    if (r.state == ReplicaState::kStopping) continue;
+    if (r.at_once < kAtOnceOften) return false;
+    any = true;
+  }
+  return any;
+}
 
 /// current = all but stopping; see ReplicaCounts.
 inline ReplicaCounts count(const std::vector<Replica>& replicas) {

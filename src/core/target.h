@@ -31,6 +31,7 @@ struct TargetReport {
   std::string version;
   std::optional<ReplicaBound> bound;
   std::optional<Duration> grace;  ///< that a replica is given to end; absent where it is not known
+  std::string killed;             ///< not empty: the last stop ended in SIGKILL; says so, with the cure
   std::string stopped_by_hand;    ///< not empty: a person stopped the service; "stopped by hand at 14:30"
   std::string
       problem;  ///< not empty: the target cannot be reached or read; the replicas are the last ones known

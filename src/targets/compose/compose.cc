@@ -161,6 +161,7 @@ void ComposeTarget::Worker::publish() {
   TargetReport r;
   r.replicas = view_.replicas(at);
   r.stopped_by_hand = view_.stopped_by_hand();
+  r.killed = view_.killed();
   r.problem = !problem_.empty() ? problem_ : view_.unrest();
   for (const Replica& replica : r.replicas) {
     if (const auto* c = view_.find(replica.id); c && (!r.grace || c->stop_timeout < *r.grace))

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <csignal>
 #include <ctime>
 #include <tuple>
 #include <utility>
@@ -140,6 +141,7 @@ void ComposeService::on_event(const ContainerEvent& e, Time now) {
   }
   const auto found = tracked_.find(e.id);
   const bool ours = found != tracked_.end() && found->second.stopping;
+  if (ours) on_event_of_stopping(e, found->second);
   if (found != tracked_.end() && !ours) {
     auto& t = found->second;
     const int signal = e.action == "kill" ? number_of(label_of("signal")) : 0;
@@ -162,6 +164,20 @@ void ComposeService::on_event(const ContainerEvent& e, Time now) {
   const bool tells =
       e.action == "kill" || e.action == "stop" || e.action == "destroy" || e.action == "rename";
   if ((by_hand && e.action == "create") || (!ours && tells)) last_hand_ = std::max(last_hand_, now);
+}
+
+// An engine that stops a container sends SIGKILL when the grace period is over, and tells each signal.
+void ComposeService::on_event_of_stopping(const ContainerEvent& e, Tracked& t) {
+  const auto signal = e.attributes.find("signal");
+  if (e.action == "kill" && signal != e.attributes.end() && number_of(signal->second) == SIGKILL && !t.over &&
+      !std::exchange(t.killed, true)) {
+    killed_stops_.killed(t.c.name, t.c.stop_timeout);
+    news(fmt::format("{} did not end within its grace period of {}: killed", t.c.name,
+                     short_duration(t.c.stop_timeout)));
+  }
+  if (e.action != "die" || std::exchange(t.over, true)) return;
+  killed_stops_.ended(std::ranges::any_of(
+      tracked_, [](const auto& other) { return other.second.stopping && !other.second.over; }));
 }
 
 void ComposeService::on_gap(Time now) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/killed_stops.h"
 #include "core/replica.h"
 #include "core/target.h"
 #include "core/time.h"
@@ -115,6 +116,7 @@ class ComposeService {
 
   std::set<std::string> stopping_ids() const;
   const Container* find(const std::string& id) const;
+  const std::string& killed() const { return killed_stops_.text(); }  ///< TargetReport::killed
   int highest_number() const;
   int count(Time now) const;  ///< replicas that are not stopping
 
@@ -122,6 +124,8 @@ class ComposeService {
   struct Tracked {
     Container c;
     bool stopping = false;
+    bool killed = false;   // stopping: its grace period is over
+    bool over = false;     // stopping: it has ended
     bool by_hand = false;  // ended because somebody told it to
     Time by_hand_at{};     // when that was seen
     bool was_ready = false;
@@ -151,8 +155,10 @@ class ComposeService {
   void accept(const std::vector<Replica>& there, Time now);
   void come_alive(int count);
   void news(std::string text);
+  void on_event_of_stopping(const ContainerEvent& e, Tracked& t);
 
   std::string service_;
+  KilledStops killed_stops_;
   Duration ready_after_;
   ComposeCare care_;
   std::map<std::string, Tracked> tracked_;  // by container id

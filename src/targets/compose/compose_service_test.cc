@@ -69,6 +69,36 @@ TEST_P(ComposeServiceTest, WhatAnEngineEndsInGoingNobodysHandHasEnded) {
   EXPECT_EQ(current(), 2);
 }
 
+TEST_P(ComposeServiceTest, ThatAContainerHadToBeKilledStandsUntilStopsAreCleanAgain) {
+  list(ContainerState::kRunning);
+  const auto event = [&](const char* id, const char* action, const char* signal) {
+    service.on_event({.action = action,
+                      .id = id,
+                      .attributes = {{"com.docker.compose.service", "worker"}, {"signal", signal}}},
+                     now);
+  };
+  const auto stop = [&](const char* id, bool in_time) {
+    event(id, "kill", "15");
+    if (!in_time) event(id, "kill", "9");
+    event(id, "die", "");
+  };
+  event("a", "kill", "9");
+  EXPECT_EQ(service.killed(), "") << "by somebody else";
+  service.stopping("a", now);
+  service.stopping("b", now);
+  stop("a", false);
+  stop("b", true);
+  EXPECT_NE(service.killed().find("a did not end within 10s of SIGTERM and was killed"), std::string::npos)
+      << service.killed();
+  service.forget("a");
+  service.forget("b");
+  list(ContainerState::kRunning);
+  EXPECT_NE(service.killed(), "");
+  service.stopping("a", now);
+  stop("a", true);
+  EXPECT_EQ(service.killed(), "");
+}
+
 TEST_P(ComposeServiceTest, WhatAPersonStoppedBeforeStaysStopped) {
   list(ContainerState::kRunning);
   end_as_told();

@@ -168,6 +168,29 @@ TEST_F(ProcessLifeTest, KillsTheWholeGroupOfAReplicaThatIgnoresItsTerm) {
   EXPECT_THAT(all_news(), HasSubstr("consumer-1 did not end within its grace period of 200ms: killed"));
 }
 
+TEST_F(ProcessLifeTest, ThatAReplicaHadToBeKilledStandsUntilStopsAreCleanAgain) {
+  options.spec.stop_grace_period = milliseconds(500);
+  // The second replica is the deaf one.
+  run_shell(
+      "test $DOCKTOR_REPLICA = consumer-2 && test ! -e well && trap '' TERM; echo up; "
+      "while :; do sleep 0.05; done");
+  start_target();
+  ASSERT_TRUE(scale(3));
+  for (const char* id : {"consumer-1", "consumer-2", "consumer-3"}) ASSERT_TRUE(up(id));
+  EXPECT_EQ(target->report().killed, "");
+  ASSERT_TRUE(scale(0));
+  ASSERT_TRUE(eventually([&] { return report().empty(); }));
+  const auto told = target->report().killed;
+  EXPECT_THAT(told, HasSubstr("consumer-2 did not end within 500ms of SIGTERM and was killed")) << "of three";
+  EXPECT_THAT(told, HasSubstr("longer stop_grace_period"));
+  std::ofstream(dir.path() / "well") << "\n";
+  ASSERT_TRUE(scale(3));
+  for (const char* id : {"consumer-1", "consumer-2", "consumer-3"}) ASSERT_TRUE(up(id));
+  EXPECT_EQ(target->report().killed, told) << "nothing was stopped since";
+  ASSERT_TRUE(scale(0));
+  EXPECT_TRUE(eventually([&] { return target->report().killed.empty(); }));
+}
+
 TEST_F(ProcessLifeTest, TellsTheFirstProcessOnlyAndWhatIsLeftOfItAfterwards) {
   run_shell(
       "exec 2>/dev/null; (trap 'echo child told; exit 0' TERM; while :; do sleep 0.01; done) &\n"

@@ -378,7 +378,12 @@ void ProcessPool::nothing_left(ProcessReplica& r) {
   r.deadline.reset();
   // The last words of a replica that talks much and dies at once.
   (void)r.output.cut(options_.care.output_cap, 0);
-  if (r.stopping) return remove(r);
+  if (r.stopping) {
+    killed_stops_.ended(std::ranges::any_of(replicas_, [&](const ProcessReplica& other) {
+      return &other != &r && other.stopping && other.has_process();
+    }));
+    return remove(r);
+  }
   crashed(r, r.ran);
 }
 
@@ -390,6 +395,7 @@ void ProcessPool::crashed(ProcessReplica& r, Duration ran) {
   const auto before = r.state();
   r.phase = Phase::kWaiting;
   r.proven = r.finished && (r.ready || r.proven);
+  r.at_once = r.finished && !r.proven ? r.at_once + 1 : 0;
   r.ready = false;
   Duration pause{};
   if (r.finished) {
@@ -416,6 +422,7 @@ void ProcessPool::crashed(ProcessReplica& r, Duration ran) {
 
 void ProcessPool::kill_running(ProcessReplica& r) {
   if (!r.killed) {
+    killed_stops_.killed(r.id, options_.spec.stop_grace_period);
     news(fmt::format("{} did not end within its grace period of {}: killed", r.id,
                      short_duration(options_.spec.stop_grace_period)));
   }
@@ -441,6 +448,7 @@ void ProcessPool::on_deadline(ProcessReplica& r) {
     case Phase::kLeaving:
       r.look_again = steady_clock::now();
       if (std::exchange(r.killed, true)) return;
+      if (r.stopping) killed_stops_.killed("what " + r.id + " left behind", options_.spec.stop_grace_period);
       news(fmt::format("what {} left behind did not end within {}: killed", r.id,
                        short_duration(options_.spec.stop_grace_period)));
       touch();
@@ -466,6 +474,7 @@ void ProcessPool::remove(ProcessReplica& r) {
 void ProcessPool::update(ProcessSpec spec) {
   options_.spec = std::move(spec);
   fingerprint_ = fingerprint(options_.spec);
+  killed_stops_.forget();
   for (auto& r : replicas_) {
     if (r.phase != Phase::kWaiting || r.stopping || r.fingerprint == fingerprint_) continue;
     r.failures = 0;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/killed_stops.h"
 #include "core/target.h"
 #include "targets/process/process.h"
 #include "targets/process/process_record.h"
@@ -126,6 +127,7 @@ class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
   std::vector<ProcessReplica*> ended_;  // to be looked after together, by one pass over /proc
   std::optional<TimePoint> next_housekeeping_;
   std::optional<TimePoint> show_status_at_;
+  KilledStops killed_stops_;
   std::string trouble_;  // with the record, as last told
   std::string written_;  // the record's text
   bool record_changed_ = false;
@@ -134,6 +136,7 @@ class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
 
   std::mutex mutex_;  // guards what follows
   std::vector<Shown> shown_;
+  std::string killed_;
   std::vector<std::string> news_;
   bool news_changed_ = false;
 };

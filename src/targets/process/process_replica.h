@@ -59,6 +59,7 @@ struct ProcessReplica {
   bool finished = false;  ///< its last process ended by itself with 0: so many jobs, and a fresh one
   bool proven = false;    ///< finished, after it had been ready: the next process is as good from its start
   int failures = 0;       ///< exits at once, in a row
+  int at_once = 0;        ///< ends with 0 before it was ready, in a row
   int restarts = 0;
   std::string ended;  ///< how it last ended: "exit code 1 after 0.1s"
 

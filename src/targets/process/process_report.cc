@@ -15,8 +15,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kMostNews = 200;
-constexpr int kAtOnceOften =
-    3;  // restarts, from which on one that always ends with 0 before it is ready looks wrong
 
 // Whole seconds for people, tenths below ten.
 std::string time_left(steady_clock::time_point at) {
@@ -30,7 +28,7 @@ std::string time_left(steady_clock::time_point at) {
 bool ProcessPool::Shown::operator==(const Shown& o) const {
   const auto values = [](const Shown& s) {
     return std::tie(s.replica.id, s.replica.pid, s.replica.state, s.replica.since, s.replica.restarts,
-                    s.replica.note, s.at, s.countdown, s.after);
+                    s.replica.note, s.replica.at_once, s.at, s.countdown, s.after);
   };
   return values(*this) == values(o);
 }
@@ -41,6 +39,7 @@ TargetReport ProcessPool::report() {
   {
     const std::lock_guard lock(mutex_);
     shown = shown_;
+    out.killed = killed_;
     out.news = std::exchange(news_, {});
   }
   out.grace = options_.spec.stop_grace_period;
@@ -62,6 +61,7 @@ ProcessPool::Shown ProcessPool::show(const ProcessReplica& r) const {
   s.replica.state = r.state();
   s.replica.since = r.since;
   s.replica.restarts = r.restarts;
+  s.replica.at_once = r.ready ? 0 : r.at_once;
   auto& note = s.replica.note;
   if (r.stopping) {
     if (r.phase == Phase::kLeaving) note = "ended, what is left of it is ending";
@@ -75,7 +75,7 @@ ProcessPool::Shown ProcessPool::show(const ProcessReplica& r) const {
   }
   note = r.ended;
   // What it left behind cannot always be known for its own: a process that renames itself writes over its environment.
-  if (r.finished && !r.proven && !r.ready && r.restarts >= kAtOnceOften)
+  if (s.replica.at_once >= kAtOnceOften)
     note += " (again and again before it was ready: if it goes to the background, keep it in the foreground)";
   if (r.phase == Phase::kWaiting && r.deadline) {
     s.at = r.deadline;
@@ -104,8 +104,9 @@ void ProcessPool::publish() {
   bool changed = false;
   {
     const std::lock_guard lock(mutex_);
-    changed = std::exchange(news_changed_, false) || shown != shown_;
+    changed = std::exchange(news_changed_, false) || shown != shown_ || killed_ != killed_stops_.text();
     shown_ = std::move(shown);
+    killed_ = killed_stops_.text();
   }
   if (std::exchange(record_changed_, false)) write_record();
   if (changed && options_.on_change) options_.on_change();

@@ -263,7 +263,7 @@ TEST_F(ProcessTargetTest, ChecksCommandDirectoryAndFolders) {
   run_shell("$WORKER --fast");
   EXPECT_EQ(problems(), "");  // only a shell could tell
   options.spec.command = {"./worker"};
-  EXPECT_THAT(problems(), HasSubstr("/./worker: no such file | correct target.command"));
+  EXPECT_THAT(problems(), HasSubstr("/worker: no such file | correct target.command"));
   options.spec.directory = dir.path() / "nowhere";
   EXPECT_THAT(problems(),
               HasSubstr("nowhere: No such file or directory | make it, or correct target.directory"));
