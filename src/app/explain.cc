@@ -109,7 +109,7 @@ void print_list(const char* title, const ordered_json& list,
 
 // "name  value" in columns; `words`, where given, says what a number counts, with its unit.
 void print_object(const char* title, const ordered_json& object,
-                  std::string (*words)(std::string_view, double) = nullptr) {
+                  const std::function<std::string(std::string_view, double)>& words = {}) {
   if (!object.is_object() || object.empty()) return;
   say(stdout, "{}:\n", title);
   std::size_t width = 0;
@@ -184,7 +184,10 @@ void print_one(const ordered_json& r) {
     return fmt::format("{}: {} → {} ({})", text_in(l, "limit"), text_in(l, "from"), text_in(l, "to"),
                        text_in(l, "detail"));
   });
-  print_object("Numbers of the policy (docs/objective.md)", part("numbers"), number_in_words);
+  print_object("Numbers of the policy (docs/objective.md)", part("numbers"),
+               [numbers = part("numbers")](std::string_view name, double v) {
+                 return number_in_words_of(numbers, name, v);
+               });
   print_object("Replicas when it was made", part("replicas"));
   print_object("Overrides", part("overrides"));
   print_object("Metadata", without_absent_model(part("metadata")));

@@ -101,7 +101,8 @@ void learned(Page& page, const ordered_json& numbers) {
   std::string text;
   for (const char* key : {"capacity", "start_up", "rate_in"}) {
     if (number_in(numbers, key) > 0)
-      text += fmt::format("{}{}", text.empty() ? "" : ", ", number_in_words(key, number_in(numbers, key)));
+      text += fmt::format("{}{}", text.empty() ? "" : ", ",
+                          number_in_words_of(numbers, key, number_in(numbers, key)));
   }
   if (!text.empty()) page.entry("Learned", text);
 }

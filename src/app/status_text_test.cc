@@ -9,6 +9,7 @@
 #include "app/terminal.h"
 #include "app/words.h"
 #include "core/bytes_text.h"
+#include "core/metric.h"
 
 namespace docktor {
 namespace {
@@ -154,6 +155,23 @@ TEST(Words, TimesOfAZoneThatIsNoneAreCalledByTheirOwn) {
   EXPECT_EQ(zone_in("XYZ-3"), "XYZ") << "a zone of its own making";
   set ? ::setenv("TZ", before.c_str(), 1) : ::unsetenv("TZ");
   ::tzset();
+}
+
+TEST(Words, SayAboutWhatIsGuessed) {
+  auto a = answer();
+  a["services"][0]["learned"] = {{"capacity", 20.25}, {"rate_in", 100.019}, {"in_hand_for", 0.05}};
+  const auto text = status_text(a, 0);
+  EXPECT_TRUE(has(text, "one replica does about 20.2 msg/s, about 100 msg/s arriving")) << text;
+  const ordered_json early = {{"capacity", 20.0}, {"capacity_error", 8.0}, {"rate_in", 5.0}};
+  EXPECT_EQ(number_in_words_of(early, "capacity", 20), "one replica does about 20 msg/s");
+  EXPECT_EQ(number_in_words_of(early, "rate_in", 5), "5 msg/s arriving");
+}
+
+TEST(Words, EveryMetricHasItsWords) {
+  for (const auto& m : kMetrics) {
+    const auto words = metric_in_words(m.name, 5);
+    EXPECT_FALSE(words.starts_with(m.name)) << words;
+  }
 }
 
 TEST(Words, NameWhatIsCountedWithItsUnit) {

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "core/bytes_text.h"
+#include "core/guess.h"
 #include "core/metric.h"
 #include "core/text.h"
 #include "schedule/time_zone.h"
@@ -34,6 +35,9 @@ constexpr std::array kMetricWords = std::to_array<Word>({
     {"queue.num_redelivered", "{} redelivered", Unit::kCount},
     {"queue.num_waiting", "{} pulls open", Unit::kCount},
     {"queue.dead", "{} given up", Unit::kCount},
+    {"queue.scheduled", "{} not due yet", Unit::kCount},
+    {"queue.consumers", "consumers: {}", Unit::kCount},
+    {"queue.oldest_age", "the oldest came {} ago", Unit::kSeconds},
     {"cpu.avg", "mean {}", Unit::kPercent},
     {"cpu.min", "least {}", Unit::kPercent},
     {"cpu.max", "most {}", Unit::kPercent},
@@ -93,10 +97,10 @@ std::string with_unit(double v, Unit unit) {
 }
 
 template <class Table>
-std::string in_words(const Table& table, std::string_view name, double value) {
+std::string in_words(const Table& table, std::string_view name, double value, const char* about = "") {
   const auto it = std::ranges::find(table, name, &Word::name);
-  if (it == table.end()) return fmt::format("{} {}", name, short_number(value));
-  return fmt::format(fmt::runtime(it->form), with_unit(value, it->unit));
+  if (it == table.end()) return fmt::format("{} {}{}", name, about, short_number(value));
+  return fmt::format(fmt::runtime(it->form), about + with_unit(value, it->unit));
 }
 
 std::string local(double unix_seconds, const char* form) {
@@ -121,9 +125,17 @@ std::string metric_in_words(std::string_view name, double value) {
     return fmt::format("{}: {}", one->queue, in_words(kMetricWords, docktor::name(one->metric), value));
   return in_words(kMetricWords, name, value);
 }
-std::string number_in_words(std::string_view name, double value) {
+std::string number_in_words(std::string_view name, double value, bool guessed) {
   if (name == "rhythm" && value == 0) return "no rhythm seen in the load";
-  return in_words(kNumberWords, name, value);
+  return in_words(kNumberWords, name, value, guessed ? "about " : "");
+}
+std::string number_in_words_of(const nlohmann::ordered_json& numbers, std::string_view name, double value) {
+  const auto known = [&](const char* key) {
+    const auto it = numbers.is_object() ? numbers.find(key) : numbers.end();
+    return numbers.is_object() && it != numbers.end() && it->is_number() ? std::optional(it->get<double>())
+                                                                         : std::nullopt;
+  };
+  return number_in_words(name, value, is_guess(name, known));
 }
 
 std::string local_time(double unix_seconds) { return local(unix_seconds, "%Y-%m-%d %H:%M:%S"); }

@@ -15,7 +15,10 @@ std::string metric_in_words(std::string_view name, double value);
 
 /// A policy's number, as docs/objective.md has it: "capacity", 20 → "one replica does 20 msg/s"; nothing
 /// known of the name: "name 20".
-std::string number_in_words(std::string_view name, double value);
+std::string number_in_words(std::string_view name, double value, bool guessed = false);
+
+/// All of a decision's numbers: each with "about" where core/guess.h says so.
+std::string number_in_words_of(const nlohmann::ordered_json& numbers, std::string_view name, double value);
 
 /// The seconds of a text that a person wrote: what parse_seconds takes, or whole days, "7d".
 std::optional<double> seconds_or_days(const std::string& text);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "control/controller.h"
+#include "core/guess.h"
 #include "core/text.h"
 
 namespace docktor {
@@ -28,6 +29,10 @@ std::optional<double> decision_number(const std::shared_ptr<const Decision>& d, 
   return it == numbers.end() ? std::nullopt : std::optional(it->second);
 }
 
+bool guessed(const std::shared_ptr<const Decision>& d, std::string_view name) {
+  return is_guess(name, [&](std::string_view one) { return decision_number(d, one); });
+}
+
 std::string headroom_text(const ServiceSpec& spec, double missing, double kept) {
   if (!spec.objective) return {};
   return fmt::format("{:.1f}% of the messages are in time; {:g}% would take {:.0f} replicas more", kept,
@@ -37,7 +42,7 @@ std::string headroom_text(const ServiceSpec& spec, double missing, double kept) 
 // Once it is known to a quarter. Of a replica that works on several at once this is less than a job takes: silence is no
 // proof.
 std::optional<Duration> job_time(const std::shared_ptr<const Decision>& d) {
-  constexpr double kWellKnown = 0.25, kLeast = 1e-6;  // of the capacity; messages per second
+  constexpr double kLeast = 1e-6;  // messages per second
   const auto capacity = decision_number(d, "capacity"), error = decision_number(d, "capacity_error");
   if (!capacity || !error || *capacity < kLeast || *error > kWellKnown * *capacity) return std::nullopt;
   return seconds(1 / *capacity);
@@ -86,9 +91,10 @@ Holdings Controller::holdings(const Service& s, Time now) const {
       headroom_text(s.spec, missing.value_or(0), decision_number(s.last_decision, "kept").value_or(0)));
   const auto job = job_time(s.last_decision);
   add(job && s.report.grace && *job > *s.report.grace, Condition::kCutOff,
-      fmt::format("a job takes {}, stop_grace_period is {}: a replica that is stopped loses its job, which "
+      fmt::format("a job takes {}{}, stop_grace_period is {}: a replica that is stopped loses its job, which "
                   "is done again; "
                   "write a longer stop_grace_period",
+                  guessed(s.last_decision, "capacity") ? "about " : "",
                   job ? short_duration(std::chrono::round<std::chrono::seconds>(*job)) : "",
                   s.report.grace ? short_duration(*s.report.grace) : ""));
   add(!s.report.killed.empty(), Condition::kKilled, s.report.killed);
@@ -139,8 +145,10 @@ void Controller::publish(const Service& s, Time now) const {
   if (!f->oldest_wait) f->oldest_wait = s.waits.oldest_wait(now);
   // Of a queue that counts nothing a policy may have learned what came.
   if (!f->oldest_wait && !f->latest.queue_stale)
-    if (const auto oldest = decision_number(s.last_decision, "oldest_wait"); oldest && *oldest > 0)
+    if (const auto oldest = decision_number(s.last_decision, "oldest_wait"); oldest && *oldest > 0) {
       f->oldest_wait = std::min(*oldest + to_seconds(now - s.last_decision->at), s.waits.oldest_at_most(now));
+      f->oldest_is_guess = guessed(s.last_decision, "oldest_wait");
+    }
   if (s.spec.objective) {
     f->max_wait = to_seconds(s.spec.objective->max_wait);
     f->quantile = s.spec.objective->quantile;

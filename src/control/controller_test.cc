@@ -221,6 +221,9 @@ TEST_F(ControllerTest, JobsThatAStopWouldCutOffAndAGoalThatCostsTooMuchAreTold) 
   w.numbers = {{"capacity", 0.02}, {"capacity_error", 0.01}};
   pass(11s);
   EXPECT_EQ(conditions().find("cut_off"), std::string::npos) << "a first impression: " << conditions();
+  w.numbers = {{"capacity", 0.02}, {"capacity_error", 0.001}, {"in_hand_for", 50}};
+  pass(11s);
+  EXPECT_NE(conditions().find("a job takes about 50s"), std::string::npos) << conditions();
   w.numbers = {{"capacity", 0.2}, {"capacity_error", 0.001}};
   pass(11s);
   EXPECT_EQ(conditions().find("cut_off"), std::string::npos) << conditions();

@@ -110,6 +110,7 @@ struct ServiceFigures {
   std::string not_ready;  ///< empty when queue and target answered
   Holdings holdings;
   std::size_t proposals = 0;
+  bool oldest_is_guess = false;  ///< see core/guess.h
   std::optional<double> oldest_wait;
   std::optional<double> max_wait, quantile;  ///< of an objective
   Duration check_interval{};

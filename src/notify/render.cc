@@ -44,8 +44,8 @@ std::string figures_text(const ServiceFigures& f) {
   if (const auto v = f.latest.get(Metric::kQueueBacklog); fresh && v)
     text += fmt::format(", {} waiting", short_number(*v));
   if (fresh && f.oldest_wait.value_or(0) > 0)
-    text +=
-        fmt::format(", the oldest for {}", spoken_duration(seconds(std::clamp(*f.oldest_wait, 0.0, 1e9))));
+    text += fmt::format(", the oldest for {}{}", f.oldest_is_guess ? "about " : "",
+                        spoken_duration(seconds(std::clamp(*f.oldest_wait, 0.0, 1e9))));
   return text;
 }
 

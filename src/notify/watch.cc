@@ -110,7 +110,8 @@ void Watch::look_at(const ServiceFiguresPtr& f, Time now) {
       if (f->max_wait && f->oldest_wait && !f->latest.queue_stale) late = *f->oldest_wait > *f->max_wait;
       if (!f->max_wait) late = false;
       see(e, f->name, late,
-          late.value_or(false) ? fmt::format("the oldest has waited for {}, max_wait is {}",
+          late.value_or(false) ? fmt::format("the oldest has waited for {}{}, max_wait is {}",
+                                             f->oldest_is_guess ? "about " : "",
                                              spoken_duration(seconds(std::min(*f->oldest_wait, 1e9))),
                                              spoken_duration(seconds(*f->max_wait)))
                                : "",

@@ -57,6 +57,8 @@ ServiceLine service_of(const json& j) {
   s.rate_in = number_of(j, "rate_in");
   s.rate_out = number_of(j, "rate_out");
   s.wait = number_of(j, "oldest_wait");
+  const auto guess = j.find("oldest_wait_is_guess");
+  s.wait_is_guess = guess != j.end() && guess->is_boolean() && guess->get<bool>();
   s.max_wait = number_of(j, "max_wait");
   s.cpu = number_of(j, "cpu");
   s.dead = number_of(j, "dead");

@@ -29,6 +29,7 @@ struct ServiceLine {
   std::string name, queue, why;
   int current = 0, ready = 0, starting = 0, failing = 0, not_placed = 0, stopping = 0;
   int target = 0, min = 0, max = 0, proposals = 0;
+  bool wait_is_guess = false;
   std::optional<double> backlog, in_hand, rate_in, rate_out, wait, max_wait, cpu, dead;
   std::vector<ConditionLine> conditions;
   std::optional<DecisionLine> decision;

@@ -100,6 +100,7 @@ std::string length(double s) {
   if (s < 7200) return fmt::format("{:.0f}m", s / 60);
   return fmt::format("{:.0f}h", s / 3600);
 }
+std::string wait_text(const ServiceLine& s) { return (s.wait_is_guess ? "~" : "") + known(s.wait, length); }
 std::string clock(double t) {
   const auto s = static_cast<std::time_t>(t);
   std::tm at{};
@@ -153,7 +154,7 @@ Line list_line(const ServiceLine& s, bool chosen, std::size_t name) {
           {padded(s.name, name), chosen        ? kInverse
                                  : s.trouble() ? kRed
                                                : std::string_view{}},
-          {" " + right(known(s.wait, length), 6), wait_colour(s)},
+          {" " + right(wait_text(s), 6), wait_colour(s)},
           {fmt::format(" {} {} {}", right(known(s.backlog, few), 8), right(known(s.rate_in, few), 6),
                        right(known(s.rate_out, few), 6))},
           {fmt::format(" {} ", right(replicas_text(s), 6)), s.failing > 0 ? kRed : std::string_view{}},
@@ -255,7 +256,7 @@ std::vector<Line> detail(const Model& m, const ServiceLine& s, const Look& look,
                 2, c.trouble ? kRed : kYellow);
   }
   out.push_back({{"  " + dots(s, width > 50 ? width - 44 : 8), kGreen}, {"  " + counts(s)}});
-  std::string figures = fmt::format("wait {}", known(s.wait, length));
+  std::string figures = fmt::format("wait {}", wait_text(s));
   if (s.max_wait) figures += fmt::format(" (goal {})", length(*s.max_wait));
   figures += fmt::format(", {} waiting, {} in hand", known(s.backlog, few), known(s.in_hand, few));
   if (s.cpu) figures += fmt::format(", CPU {:.0f} %", *s.cpu);

@@ -67,6 +67,7 @@ ordered_json brief(const ServiceFigures& f) {
     put("rate_out", mean.get(Metric::kQueueRateOut));
     put("dead", f.latest.get(Metric::kQueueDead));
     put("oldest_wait", f.oldest_wait);
+    if (f.oldest_wait && f.oldest_is_guess) j["oldest_wait_is_guess"] = true;
   }
   for (const auto& part : f.latest.parts) {
     ordered_json one = {{"name", part.name}};

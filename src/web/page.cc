@@ -47,7 +47,7 @@ std::string row(const ServiceFigures& f) {
       "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{} of {} ({} to "
       "{})</td><td>{}</td></tr>\n",
       escaped(f.name), escaped(conditions.empty() ? "as it should be" : conditions),
-      waits ? spoken_duration(seconds(*f.oldest_wait)) : "not known",
+      waits ? (f.oldest_is_guess ? "about " : "") + spoken_duration(seconds(*f.oldest_wait)) : "not known",
       backlog ? short_number(*backlog) : "not known", f.counts.ready, f.counts.current, f.bounds.min,
       f.bounds.max, escaped(f.decision ? f.decision->reason : "no decision yet"));
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/guess.h"
 #include "policy/objective/objective.h"
 #include "policy/objective/reasons.h"
 
@@ -120,9 +121,10 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
     r.reason = fmt::format("{:.0f} messages waiting and no replica", pending);
   } else if (short_of > 0) {
     r.wanted = current + short_of;
-    r.reason = fmt::format(
-        "{:.0f} messages waiting (oldest {}, goal {}), and jobs take at least {}: adding {}", pending,
-        seconds_text(oldest), seconds_text(max_wait_), seconds_text(unfinished_), short_of);
+    r.reason =
+        fmt::format("{:.0f} messages waiting (oldest {}, goal {}), and jobs take at least {}: adding {}",
+                    pending, about(inferred(), seconds_text(oldest)), seconds_text(max_wait_),
+                    seconds_text(unfinished_), short_of);
   } else if (pending > 0 && oldest > max_wait_ / 2 && in.replicas.ready == current &&
              last_->replicas.current == current &&
              (!doubled_at_ ||
@@ -133,7 +135,7 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
     r.reason = fmt::format(
         "{:.0f} messages waiting (oldest {}, goal {}) and too few finished yet to tell what a replica does: "
         "doubling the replicas",
-        pending, seconds_text(oldest), seconds_text(max_wait_));
+        pending, about(inferred(), seconds_text(oldest)), seconds_text(max_wait_));
   } else if (current > min_replicas_ && pending == 0 && in.latest.queue.in_hand() == 0 &&
              arrivals_.quiet_for(in.now) >= max_wait_) {
     // A queue of a message now and then never teaches the capacity: it must come back to its minimum all the
@@ -240,7 +242,15 @@ void ObjectivePolicy::find_most(const Situation& in, Wants& w) {
 Recommendation ObjectivePolicy::chosen(const Situation& in, const Wants& w) {
   const int current = in.replicas.current;
   const double mu = planned_rate_;
-  const Told told{w.pending, w.oldest, max_wait_, arrivals_.level(), mu, startup_.mean()};
+  const auto known = [&](std::string_view name) { return number_of(name); };
+  const Told told{w.pending,
+                  w.oldest,
+                  max_wait_,
+                  arrivals_.level(),
+                  mu,
+                  startup_.mean(),
+                  is_guess("rate_in", known),
+                  is_guess("capacity", known)};
   Recommendation r;
   r.wanted = current;
   const std::optional<int> limit = bottleneck_.most();
@@ -270,6 +280,19 @@ Recommendation ObjectivePolicy::chosen(const Situation& in, const Wants& w) {
   return r;
 }
 
+// Of a queue that counts nothing both rest on the time that a message is in hand: the plan does not mind, whoever reads it does.
+double ObjectivePolicy::capacity_error() const {
+  const double share = capacity_.confidence();
+  return planned_rate_ * (inferred() ? std::max(share, net_flow_.error()) : share);
+}
+
+std::optional<double> ObjectivePolicy::number_of(std::string_view name) const {
+  if (name == "in_hand_for" && inferred()) return net_flow_.in_hand_for();
+  if (name == "capacity") return planned_rate_;
+  if (name == "capacity_error") return capacity_error();
+  return std::nullopt;
+}
+
 std::vector<std::pair<std::string, double>> ObjectivePolicy::numbers(const Wants& w, Time now) const {
   const double mu = planned_rate_, level = arrivals_.level();
   std::vector<std::pair<std::string, double>> out = {
@@ -277,7 +300,7 @@ std::vector<std::pair<std::string, double>> ObjectivePolicy::numbers(const Wants
       {"rate_in_error", arrivals_.error()},
       {"dispersion", arrivals_.dispersion()},
       {"capacity", mu},
-      {"capacity_error", mu * capacity_.confidence()},
+      {"capacity_error", capacity_error()},
       {"start_up", startup_.mean()},
       {"start_up_deviation", startup_.deviation()},
       {"hand", hand_.messages()},
@@ -301,7 +324,7 @@ std::vector<std::pair<std::string, double>> ObjectivePolicy::numbers(const Wants
   }
   if (const auto limit = bottleneck_.most()) out.emplace_back("bottleneck", *limit);
   if (w.plan.stop > 0) out.emplace_back("rebalance", w.plan.stop);
-  if (!counts_ && net_flow_.in_hand_for() > 0) {
+  if (inferred()) {
     out.emplace_back("in_hand_for", net_flow_.in_hand_for());
     out.emplace_back("in_hand_error", net_flow_.error());
   }

@@ -30,16 +30,18 @@ std::string rate_text(double per_second) {
   return fmt::format("{} msg/h", digits(per_second * 3600));
 }
 
-std::string capacity_text(double per_second) {
-  if (per_second >= 1) return rate_text(per_second) + " per replica";
-  return "a job takes " + seconds_text(1 / per_second);
+std::string capacity_text(double per_second, bool guessed) {
+  if (per_second >= 1) return about(guessed, rate_text(per_second) + " per replica");
+  return "a job takes " + about(guessed, seconds_text(1 / per_second));
 }
 
 std::string situation(const Told& t) {
-  const std::string flows = fmt::format("{} arriving, {}", rate_text(t.rate_in), capacity_text(t.capacity));
+  const std::string flows = fmt::format("{} arriving, {}", about(t.flows_guessed, rate_text(t.rate_in)),
+                                        capacity_text(t.capacity, t.capacity_guessed));
   if (t.waiting <= 0) return "no message waiting; " + flows;
   return fmt::format("{:.0f} message{} waiting (oldest {}, goal {}); {}", t.waiting,
-                     t.waiting == 1 ? "" : "s", seconds_text(t.oldest), seconds_text(t.max_wait), flows);
+                     t.waiting == 1 ? "" : "s", about(t.flows_guessed, seconds_text(t.oldest)),
+                     seconds_text(t.max_wait), flows);
 }
 
 std::string adding(const Told& t, int more) {

@@ -13,6 +13,9 @@ struct Told {
   double rate_in = 0;
   double capacity = 0;  ///< of a replica
   double start_up = 0;
+  // See core/guess.h.
+  bool flows_guessed = false;  ///< rate_in and oldest
+  bool capacity_guessed = false;
 };
 
 /// "112 messages waiting (oldest 1.9 s, goal 5 s); 60 msg/s arriving, 20 msg/s per replica".
@@ -28,9 +31,12 @@ std::string enough(const Told& told, int replicas);
 std::string rate_text(double per_second);
 
 /// "20 msg/s per replica", or for long jobs "a job takes 52 s".
-std::string capacity_text(double per_second);
+std::string capacity_text(double per_second, bool guessed = false);
 
 /// "1.9 s", "4 min".
 std::string seconds_text(double seconds);
+
+/// "about 1.9 s".
+inline std::string about(bool guessed, const std::string& text) { return guessed ? "about " + text : text; }
 
 }  // namespace docktor::objective

@@ -1,6 +1,9 @@
 // A queue whose counters move every few seconds only, as RabbitMQ's do: what is learned is the same.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "core/guess.h"
 #include "core/meter.h"
 #include "policy/objective/objective.h"
 
@@ -45,6 +48,46 @@ TEST(ObjectiveSteps, CapacityIsLearnedFromFlowsOfSeveralSamples) {
   EXPECT_NE(each.reason.find(" 50 msg/s per replica"), std::string::npos) << each.reason;
   EXPECT_NE(stepped.reason.find(" 50 msg/s per replica"), std::string::npos) << stepped.reason;
   EXPECT_GE(stepped.wanted, 2);
+}
+
+// One worker of 10/s, 8/s arriving after a backlog.
+TEST(ObjectiveSteps, OfAQueueThatCountsNothingWhatFlowsIsToldAsAGuess) {
+  for (const bool counts : {true, false}) {
+    ServiceSpec spec;
+    spec.queue = QueueSpec{};
+    spec.objective = ObjectiveSpec{};
+    ObjectivePolicy policy(spec);
+    Meter meter(spec.metrics_window, spec.stale_after());
+    Recommendation r;
+    for (int t = 0; t < 90; ++t) {
+      Input in;
+      in.at = time_at(1000 + t);
+      in.replicas = {.current = 1, .ready = 1};
+      auto& q = in.queue.emplace();
+      q.num_pending = static_cast<std::uint64_t>(std::max(0, 100 - 2 * t));
+      q.num_ack_pending = 1;
+      if (counts) {
+        q.totals.incarnation = "1";
+        q.totals.arrived = static_cast<std::uint64_t>(8 * t);
+      }
+      policy.observe(*meter.observe(in));
+      r = policy.recommend({in.at, in.replicas, meter.latest(in.at), meter.mean(in.at)});
+      if (t == 30) {
+        EXPECT_EQ(r.reason.find("oldest about ") != std::string::npos, !counts) << r.reason;
+      }
+    }
+    EXPECT_EQ(r.reason.find("about ") != std::string::npos, !counts) << r.reason;
+    const auto number = [&](std::string_view name) {
+      const auto it =
+          std::ranges::find(r.numbers, name, [](const auto& n) { return std::string_view(n.first); });
+      return it == r.numbers.end() ? std::optional<double>() : std::optional(it->second);
+    };
+    for (const char* name : {"rate_in", "capacity", "oldest_wait"})
+      EXPECT_EQ(is_guess(name, number), !counts) << name << " " << r.reason;
+    if (!counts) {
+      EXPECT_GE(*number("capacity_error"), *number("capacity") * *number("in_hand_error") * 0.999);
+    }
+  }
 }
 
 TEST(ObjectiveSteps, WhereNothingIsToBeDoneNothingIsSaidToBeLearned) {

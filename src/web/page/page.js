@@ -228,7 +228,7 @@ function figure(name) {
 
 function figuresOf(s, f) {
   f.wait.call(s.queue ? 'wait' : 'CPU');
-  f.wait.put(s.queue ? dur(s.oldest_wait) : s.cpu !== undefined ? num(s.cpu) + ' %' : '–',
+  f.wait.put(s.queue ? (s.oldest_wait_is_guess ? '~' : '') + dur(s.oldest_wait) : s.cpu !== undefined ? num(s.cpu) + ' %' : '–',
     s.max_wait !== undefined ? 'of ' + dur(s.max_wait) : '', isLate(s));
   f.backlog.put(s.queue ? num(s.backlog) : '–', s.in_hand ? num(s.in_hand) + ' in hand' : '');
   f.replicas.put(s.ready === s.current ? String(s.current) : s.ready + ' of ' + s.current, s.min + '–' + s.max);
