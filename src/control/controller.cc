@@ -279,7 +279,7 @@ void Controller::look(Service& s) {
   }
   const bool stop_is_news = report.stopped_by_hand != s.report.stopped_by_hand;
   tell_problem(s, report.problem);
-  tell_killed(s, report.killed);
+  tell_killed(options_.log, s, report.killed);
   s.report = std::move(report);
   s.counts = count(s.report);
   if (!all_end_at_once(s.report.replicas))

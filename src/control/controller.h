@@ -175,8 +175,6 @@ class Controller {
   void take_in(Service& s, Input input);
   void refresh(Service& s);  ///< look(), and watch where there is nobody
   void look(Service& s);
-  void look_for_work_done(Service& s, Time now);
-  void tell_killed(const Service& s, const std::string& killed) const;
   void tell_problem(Service& s, const std::string& problem);
   void watch(Service& s);
   void look_at_calendar(Service& s);

@@ -63,6 +63,14 @@ std::string ends_at_once(const Service& s, Time now) {
       s.counts.current, seen.queue.num_pending);
 }
 
+void tell_killed(spdlog::logger& log, const Service& s, const std::string& killed) {
+  if (killed.empty() == s.report.killed.empty()) return;
+  if (killed.empty())
+    log.info("[{}] replicas end in time again when they are told to", s.spec.name);
+  else
+    log.warn("[{}] ⚠ {}", s.spec.name, killed);
+}
+
 Holdings Controller::holdings(const Service& s, Time now) const {
   Holdings all;
   const auto add = [&](bool holds, Condition c, std::string detail = {}) {

@@ -20,6 +20,15 @@ Duration read_timeout(const ServiceSpec& spec) {
   return std::clamp<Duration>(2 * spec.sample_interval, std::chrono::seconds(1), std::chrono::seconds(5));
 }
 
+// A worker may end with 0 after a message or two: as long as messages are finished nothing is wrong with that.
+void look_for_work_done(Service& s, Time now) {
+  const Observation seen = s.autoscaler.latest(now);
+  const double left = seen.work();
+  const bool done = seen.flow ? seen.flow->settled > 0 : left < s.work_left;
+  if (done) s.idle_since = now;
+  s.work_left = left;
+}
+
 }  // namespace
 
 void Controller::watch(Service& s) {
@@ -108,15 +117,6 @@ void Controller::take_in(Service& s, Input input) {
   if (s.inputs.size() == s.inputs.capacity()) s.inputs.reserve(s.inputs.size() + 1 + s.inputs.size() / 4);
   s.inputs.push_back(std::move(input));
   if (s.inputs.size() > kMaxInputs) s.inputs.erase(s.inputs.begin());
-}
-
-// A worker may end with 0 after a message or two: as long as messages are finished nothing is wrong with that.
-void Controller::look_for_work_done(Service& s, Time now) {
-  const Observation seen = s.autoscaler.latest(now);
-  const double left = seen.work();
-  const bool done = seen.flow ? seen.flow->settled > 0 : left < s.work_left;
-  if (done) s.idle_since = now;
-  s.work_left = left;
 }
 
 void Controller::on_queue(const std::string& name, std::uint64_t generation, Result<Reading> reading) {
@@ -220,15 +220,6 @@ void Controller::tell_problem(Service& s, const std::string& problem) {
     return;
   s.problem_told = problem;
   s.problem_told_at = now;
-}
-
-// Once, and not for each replica.
-void Controller::tell_killed(const Service& s, const std::string& killed) const {
-  if (killed.empty() == s.report.killed.empty()) return;
-  if (killed.empty())
-    options_.log.info("[{}] replicas end in time again when they are told to", s.spec.name);
-  else
-    options_.log.warn("[{}] ⚠ {}", s.spec.name, killed);
 }
 
 }  // namespace docktor

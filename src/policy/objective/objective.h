@@ -3,7 +3,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -100,11 +99,6 @@ class ObjectivePolicy final : public Policy {
   bool rests(const Situation& in) const;
   int at_long_jobs(const Situation& in) const;
   int short_if_first_jobs_are_typical(const Situation& in);
-  // What flows is a guess, from gauges alone.
-  bool inferred() const { return !counts_ && net_flow_.in_hand_for() > 0; }
-  double capacity_error() const;
-  std::optional<double> number_of(std::string_view name) const;
-  std::string nothing_known_yet(const Situation& in) const;
   Recommendation before_capacity_is_known(const Situation& in);
 
   double max_wait_;

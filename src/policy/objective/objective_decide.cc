@@ -60,6 +60,20 @@ constexpr double kLacking = 0.05;
 // Whatever absurd numbers a sample holds, no count of replicas leaves what an int holds.
 int replicas(double n) { return static_cast<int>(std::ceil(std::clamp(n, 0.0, 1e6))); }
 
+// What is waited for: where nothing is to be done, nothing will be finished.
+std::string nothing_known_yet(const Situation& in, bool capacity_known) {
+  if (in.latest.queue.num_pending == 0 && in.latest.queue.in_hand() == 0) {
+    return in.replicas.current == 0
+               ? "no message waiting: the first one starts a replica"
+               : "no message waiting: what a replica does is learned from the first ones";
+  }
+  return capacity_known ? "learning: how many messages come is not known yet"
+                        : "learning: too few messages are finished yet to tell what a replica does";
+}
+
+// What flows is a guess, from gauges alone.
+bool is_inferred(bool counts, const NetFlow& flow) { return !counts && flow.in_hand_for() > 0; }
+
 }  // namespace
 
 bool ObjectivePolicy::stands_still(const Situation& in) const {
@@ -95,17 +109,6 @@ int ObjectivePolicy::short_if_first_jobs_are_typical(const Situation& in) {
   return std::min({lacking, static_cast<int>(in.latest.queue.num_pending), (kMostUnknown - 1) * current});
 }
 
-// What is waited for: where nothing is to be done, nothing will be finished.
-std::string ObjectivePolicy::nothing_known_yet(const Situation& in) const {
-  if (in.latest.queue.num_pending == 0 && in.latest.queue.in_hand() == 0) {
-    return in.replicas.current == 0
-               ? "no message waiting: the first one starts a replica"
-               : "no message waiting: what a replica does is learned from the first ones";
-  }
-  return capacity_.known() ? "learning: how many messages come is not known yet"
-                           : "learning: too few messages are finished yet to tell what a replica does";
-}
-
 Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
   Recommendation r;
   const int current = in.replicas.current;
@@ -123,8 +126,8 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
     r.wanted = current + short_of;
     r.reason =
         fmt::format("{:.0f} messages waiting (oldest {}, goal {}), and jobs take at least {}: adding {}",
-                    pending, about(inferred(), seconds_text(oldest)), seconds_text(max_wait_),
-                    seconds_text(unfinished_), short_of);
+                    pending, about(is_inferred(counts_, net_flow_), seconds_text(oldest)),
+                    seconds_text(max_wait_), seconds_text(unfinished_), short_of);
   } else if (pending > 0 && oldest > max_wait_ / 2 && in.replicas.ready == current &&
              last_->replicas.current == current &&
              (!doubled_at_ ||
@@ -135,7 +138,7 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
     r.reason = fmt::format(
         "{:.0f} messages waiting (oldest {}, goal {}) and too few finished yet to tell what a replica does: "
         "doubling the replicas",
-        pending, about(inferred(), seconds_text(oldest)), seconds_text(max_wait_));
+        pending, about(is_inferred(counts_, net_flow_), seconds_text(oldest)), seconds_text(max_wait_));
   } else if (current > min_replicas_ && pending == 0 && in.latest.queue.in_hand() == 0 &&
              arrivals_.quiet_for(in.now) >= max_wait_) {
     // A queue of a message now and then never teaches the capacity: it must come back to its minimum all the
@@ -144,7 +147,7 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
     r.reason = fmt::format("no message waiting, and none has come for {}",
                            seconds_text(arrivals_.quiet_for(in.now)));
   } else {
-    r.reason = nothing_known_yet(in);
+    r.reason = nothing_known_yet(in, capacity_.known());
   }
   if (r.wanted > current) startup_.ordered(in.now);
   return r;
@@ -169,9 +172,7 @@ Recommendation ObjectivePolicy::recommend(const Situation& in) {
   w.free = w.soon.headroom * seconds_of_a_hand();
   find_least(in, w);
   find_most(in, w);
-  Recommendation r = chosen(in, w);
-  r.numbers = numbers(w, in.now);
-  return r;
+  return chosen(in, w);
 }
 
 // The fewest that meet all deadlines, and the headroom against what would come too fast.
@@ -242,7 +243,12 @@ void ObjectivePolicy::find_most(const Situation& in, Wants& w) {
 Recommendation ObjectivePolicy::chosen(const Situation& in, const Wants& w) {
   const int current = in.replicas.current;
   const double mu = planned_rate_;
-  const auto known = [&](std::string_view name) { return number_of(name); };
+  Recommendation r;
+  r.numbers = numbers(w, in.now);
+  const auto known = [&](std::string_view name) {
+    const auto it = std::ranges::find_if(r.numbers, [&](const auto& n) { return n.first == name; });
+    return it == r.numbers.end() ? std::nullopt : std::optional(it->second);
+  };
   const Told told{w.pending,
                   w.oldest,
                   max_wait_,
@@ -251,7 +257,6 @@ Recommendation ObjectivePolicy::chosen(const Situation& in, const Wants& w) {
                   startup_.mean(),
                   is_guess("rate_in", known),
                   is_guess("capacity", known)};
-  Recommendation r;
   r.wanted = current;
   const std::optional<int> limit = bottleneck_.most();
   const int least = in.min_replicas.value_or(min_replicas_);
@@ -280,27 +285,17 @@ Recommendation ObjectivePolicy::chosen(const Situation& in, const Wants& w) {
   return r;
 }
 
-// Of a queue that counts nothing both rest on the time that a message is in hand: the plan does not mind, whoever reads it does.
-double ObjectivePolicy::capacity_error() const {
-  const double share = capacity_.confidence();
-  return planned_rate_ * (inferred() ? std::max(share, net_flow_.error()) : share);
-}
-
-std::optional<double> ObjectivePolicy::number_of(std::string_view name) const {
-  if (name == "in_hand_for" && inferred()) return net_flow_.in_hand_for();
-  if (name == "capacity") return planned_rate_;
-  if (name == "capacity_error") return capacity_error();
-  return std::nullopt;
-}
-
 std::vector<std::pair<std::string, double>> ObjectivePolicy::numbers(const Wants& w, Time now) const {
   const double mu = planned_rate_, level = arrivals_.level();
+  // Both rest on the time that a message is in hand then: the plan does not mind, whoever reads the numbers does.
+  const bool inferred = is_inferred(counts_, net_flow_);
   std::vector<std::pair<std::string, double>> out = {
       {"rate_in", level},
       {"rate_in_error", arrivals_.error()},
       {"dispersion", arrivals_.dispersion()},
       {"capacity", mu},
-      {"capacity_error", capacity_error()},
+      {"capacity_error",
+       mu * (inferred ? std::max(capacity_.confidence(), net_flow_.error()) : capacity_.confidence())},
       {"start_up", startup_.mean()},
       {"start_up_deviation", startup_.deviation()},
       {"hand", hand_.messages()},
@@ -324,7 +319,7 @@ std::vector<std::pair<std::string, double>> ObjectivePolicy::numbers(const Wants
   }
   if (const auto limit = bottleneck_.most()) out.emplace_back("bottleneck", *limit);
   if (w.plan.stop > 0) out.emplace_back("rebalance", w.plan.stop);
-  if (inferred()) {
+  if (inferred) {
     out.emplace_back("in_hand_for", net_flow_.in_hand_for());
     out.emplace_back("in_hand_error", net_flow_.error());
   }

@@ -141,7 +141,20 @@ void ComposeService::on_event(const ContainerEvent& e, Time now) {
   }
   const auto found = tracked_.find(e.id);
   const bool ours = found != tracked_.end() && found->second.stopping;
-  if (ours) on_event_of_stopping(e, found->second);
+  if (ours) {
+    // An engine that stops a container sends SIGKILL when the grace period is over, and tells each signal.
+    auto& t = found->second;
+    const bool kill = e.action == "kill" && number_of(label_of("signal")) == SIGKILL;
+    if (kill && !t.over && !std::exchange(t.killed, true)) {
+      killed_stops_.killed(t.c.name, t.c.stop_timeout);
+      news(fmt::format("{} did not end within its grace period of {}: killed", t.c.name,
+                       short_duration(t.c.stop_timeout)));
+    }
+    const bool ends = e.action == "die" && !std::exchange(t.over, true);
+    if (ends)
+      killed_stops_.ended(std::ranges::any_of(
+          tracked_, [](const auto& other) { return other.second.stopping && !other.second.over; }));
+  }
   if (found != tracked_.end() && !ours) {
     auto& t = found->second;
     const int signal = e.action == "kill" ? number_of(label_of("signal")) : 0;
@@ -166,20 +179,6 @@ void ComposeService::on_event(const ContainerEvent& e, Time now) {
   if ((by_hand && e.action == "create") || (!ours && tells)) last_hand_ = std::max(last_hand_, now);
 }
 
-// An engine that stops a container sends SIGKILL when the grace period is over, and tells each signal.
-void ComposeService::on_event_of_stopping(const ContainerEvent& e, Tracked& t) {
-  const auto signal = e.attributes.find("signal");
-  if (e.action == "kill" && signal != e.attributes.end() && number_of(signal->second) == SIGKILL && !t.over &&
-      !std::exchange(t.killed, true)) {
-    killed_stops_.killed(t.c.name, t.c.stop_timeout);
-    news(fmt::format("{} did not end within its grace period of {}: killed", t.c.name,
-                     short_duration(t.c.stop_timeout)));
-  }
-  if (e.action != "die" || std::exchange(t.over, true)) return;
-  killed_stops_.ended(std::ranges::any_of(
-      tracked_, [](const auto& other) { return other.second.stopping && !other.second.over; }));
-}
-
 void ComposeService::on_gap(Time now) {
   for (auto& [id, t] : tracked_) {
     if (t.told_to_end && now - *t.told_to_end < kShutdownTells && !t.c.ended()) t.told_to_end.reset();
@@ -195,16 +194,12 @@ void ComposeService::on_return(Time away_since, Time now) {
     if (t.told_to_end && *t.told_to_end >= from) t.told_to_end.reset();
     if (!t.by_hand || ended_at < from) continue;
     t.by_hand = false;
-    ended_by_engine(t, now);
+    t.ended_by_engine(care_, now);
     revived = true;
   }
   if (!revived || stopped_by_hand_.empty() || stopped_at_ < from) return;
   stopped_by_hand_.clear();
   news("the engine was restarted: what it ended is started again");
-}
-
-void ComposeService::ended_by_engine(Tracked& t, Time now) const {
-  t.next_start = now + (t.c.restarted_by_docker ? care_.engine_restarts : care_.first_backoff);
 }
 
 void ComposeService::crashed(Tracked& t, Time now) {
@@ -235,7 +230,7 @@ void ComposeService::ended(Tracked& t, Time now) {
   if (t.by_hand)
     t.by_hand_at = now;
   else if (by_engine)
-    ended_by_engine(t, now);
+    t.ended_by_engine(care_, now);
   else
     crashed(t, now);
 }

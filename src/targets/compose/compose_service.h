@@ -139,13 +139,17 @@ class ComposeService {
     std::optional<Time> next_start;
     ReplicaState state = ReplicaState::kStarting;
     Time since{};
+
+    // Whoever starts it again has his time for it.
+    void ended_by_engine(const ComposeCare& care, Time now) {
+      next_start = now + (c.restarted_by_docker ? care.engine_restarts : care.first_backoff);
+    }
   };
 
   void take(Tracked& t, const Container& c, Time now, bool first);
   void ended(Tracked& t, Time now);
   void crashed(Tracked& t, Time now);
   bool in_the_making(Tracked& t, Time now);
-  void ended_by_engine(Tracked& t, Time now) const;
   bool is_replica(const Tracked& t) const;
   ReplicaState state_of(const Tracked& t, Time now) const;
   std::string note_of(const Tracked& t, Time now) const;
@@ -155,7 +159,6 @@ class ComposeService {
   void accept(const std::vector<Replica>& there, Time now);
   void come_alive(int count);
   void news(std::string text);
-  void on_event_of_stopping(const ContainerEvent& e, Tracked& t);
 
   std::string service_;
   KilledStops killed_stops_;

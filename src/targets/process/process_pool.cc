@@ -471,19 +471,6 @@ void ProcessPool::remove(ProcessReplica& r) {
   check_all_stopped();
 }
 
-void ProcessPool::update(ProcessSpec spec) {
-  options_.spec = std::move(spec);
-  fingerprint_ = fingerprint(options_.spec);
-  killed_stops_.forget();
-  for (auto& r : replicas_) {
-    if (r.phase != Phase::kWaiting || r.stopping || r.fingerprint == fingerprint_) continue;
-    r.failures = 0;
-    r.deadline = steady_clock::now();
-  }
-  plan();
-  touch();
-}
-
 void ProcessPool::close() {
   if (closed_) return;
   closed_ = true;

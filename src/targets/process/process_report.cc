@@ -54,6 +54,19 @@ TargetReport ProcessPool::report() {
   return out;
 }
 
+void ProcessPool::update(ProcessSpec spec) {
+  options_.spec = std::move(spec);
+  fingerprint_ = fingerprint(options_.spec);
+  killed_stops_.forget();
+  for (auto& r : replicas_) {
+    if (r.phase != Phase::kWaiting || r.stopping || r.fingerprint == fingerprint_) continue;
+    r.failures = 0;
+    r.deadline = steady_clock::now();
+  }
+  plan();
+  touch();
+}
+
 ProcessPool::Shown ProcessPool::show(const ProcessReplica& r) const {
   Shown s;
   s.replica.id = r.id;
