@@ -49,7 +49,7 @@ Decision Autoscaler::advise(const Decision& d, const Advice& advice, const Overr
 
 namespace {
 
-// Counters of one queue mean nothing for another.
+// Counters of one queue, what was seen to wait there and when messages came mean nothing for another.
 std::string queue_name(const ServiceSpec& spec) { return spec.queue ? spec.queue->identity : std::string(); }
 
 }  // namespace
@@ -72,9 +72,10 @@ void Autoscaler::restore(const nlohmann::json& state, Time now) {
   if (!state.is_object()) return;
   const auto queue = state.find("queue");
   const auto meter = state.find("meter");
-  if (queue != state.end() && *queue == queue_name(spec_) && meter != state.end())
-    meter_.restore(*meter, now);
+  const bool another = queue != state.end() && *queue != queue_name(spec_);
+  if (queue != state.end() && !another && meter != state.end()) meter_.restore(*meter, now);
   if (const auto it = state.find("limits"); it != state.end()) limits_.restore(*it, now);
+  if (another) return;
   if (const auto it = state.find("policy_alone"); it != state.end())
     alone_.restore(*it, policy_->memoryless_copy(), limits_.without_advice(), now);
   if (const auto it = state.find("policy"); it != state.end() && it->is_object()) policy_->restore(*it);

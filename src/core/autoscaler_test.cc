@@ -399,5 +399,38 @@ TEST_F(AutoscalerTest, WhatTakesMinutesToStartIsNotWaitedForWithoutEnd) {
   EXPECT_EQ(autoscaler->evaluate(time_at(302), {3, 1, 0}, overrides).target, 5);
 }
 
+// A policy that learns how much it has seen.
+class CountingPolicy final : public Policy {
+ public:
+  void observe(const Observation&) override { ++seen; }
+  Recommendation recommend(const Situation& s) override {
+    Recommendation r;
+    r.wanted = s.replicas.current;
+    r.reason = std::to_string(seen);
+    return r;
+  }
+  void save(nlohmann::json& state) const override { state["seen"] = seen; }
+  void restore(const nlohmann::json& state) override { seen = state.value("seen", 0); }
+  int seen = 0;
+};
+
+// What waited there an hour ago says nothing of how old messages are here.
+TEST_F(AutoscalerTest, WhatWasLearnedOfOneQueueIsForgottenForAnother) {
+  spec.queue->identity = "rabbitmq / orders";
+  const auto of = [&] { return std::make_unique<Autoscaler>(spec, std::make_unique<CountingPolicy>()); };
+  autoscaler = of();
+  for (int i = 0; i < 3; ++i) autoscaler->observe(sample(100 + i, 5));
+  const auto state = autoscaler->save();
+  const auto seen_after = [&](const std::string& queue) {
+    spec.queue->identity = queue;
+    autoscaler = of();
+    autoscaler->restore(state, time_at(103));
+    autoscaler->observe(sample(104, 5));
+    return decide(104).recommendation.reason;
+  };
+  EXPECT_EQ(seen_after("rabbitmq / orders"), "4");
+  EXPECT_EQ(seen_after("rabbitmq / mail"), "1");
+}
+
 }  // namespace
 }  // namespace docktor

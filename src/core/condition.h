@@ -62,8 +62,7 @@ inline constexpr std::array<ConditionInfo, 19> kConditions{{
     {Condition::kStoppedByHand, "stopped_by_hand", false, "stopped by a person"},
     {Condition::kDryRun, "dry_run", false, "dry run: nothing is started or stopped"},
     {Condition::kApproval, "approval", false, "a change waits for a person's yes"},
-    {Condition::kPollingOnly, "polling_only", false,
-     "at zero replicas the queue is only looked at once a second"},
+    {Condition::kPollingOnly, "polling_only", false, "at zero replicas the queue is only polled"},
 }};
 
 inline constexpr const ConditionInfo& info(Condition c) { return kConditions[static_cast<std::size_t>(c)]; }

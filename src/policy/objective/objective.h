@@ -96,7 +96,7 @@ class ObjectivePolicy final : public Policy {
   double blind() const;
   double seconds_of_a_hand() const;
   bool stands_still(const Situation& in) const;
-  bool rests(const Situation& in) const;
+  bool quiet(const Situation& in) const;
   int at_long_jobs(const Situation& in) const;
   int short_if_first_jobs_are_typical(const Situation& in);
   Recommendation before_capacity_is_known(const Situation& in);

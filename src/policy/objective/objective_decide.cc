@@ -83,11 +83,11 @@ bool ObjectivePolicy::stands_still(const Situation& in) const {
          in.latest.queue.in_hand() >= static_cast<std::uint64_t>(in.replicas.current);
 }
 
-// Nothing waits, is in hand or came for a while, and a new replica is in time for the first message: whatever the level still
-// says, none is needed.
-bool ObjectivePolicy::rests(const Situation& in) const {
-  return min_replicas_ == 0 && blind() <= 0 && in.latest.queue.num_pending == 0 &&
-         in.latest.queue.in_hand() == 0 && arrivals_.quiet_for(in.now) >= kSilence * max_wait_;
+// Nothing waits, is in hand or came for a while: where a new replica is in time for the first message none is needed, whatever
+// the level still says.
+bool ObjectivePolicy::quiet(const Situation& in) const {
+  return min_replicas_ == 0 && in.latest.queue.num_pending == 0 && in.latest.queue.in_hand() == 0 &&
+         arrivals_.quiet_for(in.now) >= kSilence * max_wait_;
 }
 
 // Replicas that have a job of more than a check interval: who has one finishes it, and goes when he is idle. Messages
@@ -185,7 +185,7 @@ void ObjectivePolicy::find_least(const Situation& in, Wants& w) const {
   w.floor = w.soon.headroom > 0 || follows_trend() ? replicas(stands_by) : 0;
   w.least = std::max(current + replicas(w.lacking - kLacking), w.floor);
   if (current == 0 && w.pending > 0) w.least = std::max(w.least, 1);
-  if (current == 0 && rests(in))
+  if (current == 0 && quiet(in) && blind() <= 0)
     w.least = 0;  // else silence, which stopped the last one, would start it again
   // Whatever is believed: where the oldest grows later, every replica has work and none is starting, more are tried.
   if (stands_still(in)) w.least = std::max(w.least, current + std::max(1, current / kTried));
@@ -231,7 +231,7 @@ void ObjectivePolicy::find_most(const Situation& in, Wants& w) {
   if (w.soon.headroom > 0 && current > floor && current <= floor + (floor + kBand / 2) / kBand)
     floor = current;
   w.most = std::max({floor, w.busy, w.enough, w.proven, std::min(w.steady, in_use), at_long_jobs(in)});
-  if (w.most == 1 && rests(in)) w.most = 0;  // the slack never lets the last one go
+  if (w.most == 1 && quiet(in) && blind() <= 0) w.most = 0;  // the slack never lets the last one go
 
   // Nothing is given back while messages wait too long, nor on what came while nobody looked.
   const bool late = w.oldest > max_wait_ && w.pending > 0;
@@ -281,6 +281,9 @@ Recommendation ObjectivePolicy::chosen(const Situation& in, const Wants& w) {
     r.reason = objective::enough(told, r.wanted);
   } else {
     r.reason = objective::enough(told, current);
+    if (current == 1 && quiet(in) && blind() > 0)  // without a word it would look forgotten
+      r.reason += fmt::format("; it stays: without it a message would wait about {}, and the goal is {}",
+                              seconds_text(startup_.mean() + reaction_.seconds()), seconds_text(max_wait_));
   }
   return r;
 }
@@ -291,7 +294,8 @@ std::vector<std::pair<std::string, double>> ObjectivePolicy::numbers(const Wants
   const bool inferred = is_inferred(counts_, net_flow_);
   std::vector<std::pair<std::string, double>> out = {
       {"rate_in", level},
-      {"rate_in_error", arrivals_.error()},
+      {"rate_in_error",
+       inferred ? std::hypot(arrivals_.error(), level * net_flow_.error()) : arrivals_.error()},
       {"dispersion", arrivals_.dispersion()},
       {"capacity", mu},
       {"capacity_error",

@@ -85,8 +85,38 @@ TEST(ObjectiveSteps, OfAQueueThatCountsNothingWhatFlowsIsToldAsAGuess) {
     for (const char* name : {"rate_in", "capacity", "oldest_wait"})
       EXPECT_EQ(is_guess(name, number), !counts) << name << " " << r.reason;
     if (!counts) {
+      EXPECT_GE(*number("rate_in_error"), *number("rate_in") * *number("in_hand_error") * 0.999);
       EXPECT_GE(*number("capacity_error"), *number("capacity") * *number("in_hand_error") * 0.999);
     }
+  }
+}
+
+TEST(ObjectiveSteps, SaysWhyTheLastReplicaOfAQuietServiceStays) {
+  for (const auto max_wait : {std::chrono::seconds(5), std::chrono::seconds(60)}) {
+    ServiceSpec spec;
+    spec.limits.min_replicas = 0;
+    spec.queue = QueueSpec{};
+    spec.objective = ObjectiveSpec{};
+    spec.objective->max_wait = max_wait;
+    spec.check_interval = std::chrono::seconds(10);
+    ObjectivePolicy policy(spec);
+    Meter meter(spec.metrics_window, spec.stale_after());
+    Recommendation r;
+    for (int t = 0; t < 400; ++t) {
+      Input in;
+      in.at = time_at(1000 + t);
+      in.replicas = {.current = 1, .ready = 1};
+      auto& q = in.queue.emplace();
+      q.totals.incarnation = "1";
+      q.num_ack_pending = t < 60 ? 1 : 0;
+      q.totals.arrived = q.totals.delivered = static_cast<std::uint64_t>(5 * std::min(t, 60));
+      policy.observe(*meter.observe(in));
+      if (t % 10 == 0) r = policy.recommend({in.at, in.replicas, meter.latest(in.at), meter.mean(in.at)});
+    }
+    const bool stays = max_wait == std::chrono::seconds(5);
+    EXPECT_EQ(r.wanted, stays ? 1 : 0) << r.reason;
+    EXPECT_EQ(r.reason.find("it stays: without it a message would wait about") != std::string::npos, stays)
+        << r.reason;
   }
 }
 
