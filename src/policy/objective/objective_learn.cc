@@ -69,7 +69,9 @@ void ObjectivePolicy::observe(const Observation& sample) {
   dead_.at_most(in_hand);
   Gauges now{sample.at, sample.replicas, static_cast<double>(sample.queue.num_pending),
              in_hand - dead_.count()};
-  const bool counted = sample.flow.has_value() || counts_;
+  const auto& totals = sample.queue.totals;
+  const bool counted =
+      sample.flow.has_value() || counts_ || totals.arrived || totals.delivered || totals.settled;
   counts_ = counted;
   // Who is given nothing does nothing, and that tells nothing of what he can.
   const bool stands = !sample.queue.paused.empty() || sample.queue.rebalancing;

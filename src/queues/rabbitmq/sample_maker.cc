@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 // Counters move each 5 s; a flow begins with a move, and where none comes after this long.
 constexpr Duration kLeastStep = std::chrono::seconds(4);
 constexpr Duration kMostStep = std::chrono::seconds(8);
+constexpr Duration kCountersBy = std::chrono::seconds(20);  // of work: whoever counts has told by then
 constexpr Duration kToldStep =
     std::chrono::seconds(3);  // less than kLeastStep: samples are taken in a little later or earlier
 // A is up to 9 s old: what it says of dead hands is believed once it must have been told anew. A connection
@@ -100,9 +101,10 @@ void SampleMaker::count(SteadyTime now, const QueueFigures& figures, QueueSample
     moved_.reset();
   }
   into.totals.incarnation = std::to_string(epoch_);
+  into.step = kMostStep;  // gauges move as seldom as counters
   if (!stats_) {
     moved_.reset();
-    return;
+    return wait_for_counters(now, into);
   }
   // With consumers there are deliveries: the server has not told them yet, and its first word is of all so far. Nor
   // does counting begin while its gauges are still those of before the work came.
@@ -110,20 +112,31 @@ void SampleMaker::count(SteadyTime now, const QueueFigures& figures, QueueSample
   const bool before_work = !moved_ && idle && into.num_pending > 0 && into.consumers.value_or(0) > 0;
   if (before_work || (!stats_->deliver_get && (into.consumers.value_or(0) > 0 || into.in_hand() > 0))) {
     moved_.reset();
-    return;
+    return wait_for_counters(now, into);
   }
+  untold_since_.reset();
   into.totals.arrived = stats_->publish;
   into.totals.delivered = first(*stats_);
   if (!moved_) {  // the first flow begins here
     moved_ = now;
     return;
   }
-  into.step = kMostStep;
   const bool moved = before && *before != *stats_;
   if ((moved && now - *moved_ >= kLeastStep) || now - *moved_ >= kMostStep) {
     into.step = kToldStep;
     moved_ = now;
   }
+}
+
+// Work has begun and the server has not counted any yet, which it does seconds later: what is in hand, told as seldom, would
+// look like one long job. Where the server counts nothing at all there is nothing better.
+void SampleMaker::wait_for_counters(SteadyTime now, QueueSample& into) {
+  if (into.consumers.value_or(0) == 0 || (into.num_pending == 0 && into.in_hand() == 0))
+    return untold_since_.reset();
+  if (!untold_since_) untold_since_ = now;
+  if (now - *untold_since_ >= kCountersBy) return;
+  into.num_ack_pending.reset();
+  into.redelivered_after = kHandsUntold;
 }
 
 Result<QueueSample> SampleMaker::make(SteadyTime now, std::int64_t unix_now, const Declared& declared,

@@ -51,11 +51,13 @@ class SampleMaker {
  private:
   Result<std::uint64_t> ready(SteadyTime now, const Declared& declared,
                               const std::optional<KnownFigures>& known);
+  void wait_for_counters(SteadyTime now, QueueSample& into);
   void count(SteadyTime now, const QueueFigures& figures, QueueSample& into);
 
   std::string queue_;
   std::optional<QueueFigures::Stats> stats_;  // as last told
   std::optional<SteadyTime> moved_;           // when a flow last began
+  std::optional<SteadyTime> untold_since_;    // there is work, of which nothing was counted yet
   std::uint64_t epoch_ = 1;                   // of the counters
   bool quorum_ = false;                       // it was seen to be one
   bool zero_confirmed_ = false;               // quorum: the last sample was a zero that holds

@@ -142,6 +142,26 @@ TEST_F(SampleMakerTest, DeliveriesThatAreNotToldYetAreNotZero) {
   EXPECT_EQ(make({40, 1}, classic(1, 100, 50))->totals.delivered, 50u);
 }
 
+// Told each 5 s, a message that is in hand for a moment looks like a long one.
+TEST_F(SampleMakerTest, WhatIsInHandIsNotToldBeforeAnythingIsCounted) {
+  QueueFigures f = classic(1, 0, 0);
+  f.stats.reset();
+  EXPECT_EQ(make({0, 0}, f)->num_ack_pending, 1u) << "nobody is there";
+  for (int i = 0; i < 5; ++i, now_ += 2s) {
+    const auto q = make({4, 1}, f);
+    EXPECT_FALSE(q->num_ack_pending);
+    EXPECT_GE(q->step, Duration(5s));
+  }
+  f.stats = QueueFigures::Stats{12, std::nullopt, 0};
+  EXPECT_FALSE(make({4, 1}, f)->num_ack_pending);
+  f.stats = QueueFigures::Stats{12, 8, 0};
+  EXPECT_EQ(make({4, 1}, f)->num_ack_pending, 1u);
+  f.stats.reset();  // a server that does not count at all: then hands are all there is
+  EXPECT_FALSE(make({4, 1}, f)->num_ack_pending);
+  now_ += 30s;
+  EXPECT_EQ(make({4, 1}, f)->num_ack_pending, 1u);
+}
+
 TEST_F(SampleMakerTest, CountingDoesNotBeginWithGaugesOfBeforeTheWork) {
   EXPECT_FALSE(make({500, 1}, classic(0, 600, 100))->totals.delivered);
   EXPECT_EQ(make({480, 1}, classic(1, 600, 100))->totals.delivered, 100u);
