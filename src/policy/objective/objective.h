@@ -129,6 +129,7 @@ class ObjectivePolicy final : public Policy {
   std::optional<objective::Evidence> newest_;   // not learned from yet
   std::optional<Time> gap_at_;                  // the first sample after a gap
   std::optional<Time> doubled_at_;              // while the capacity is unknown
+  double falling_ = 0;                          // messages a second that fewer wait, by the last two samples
   bool stood_still_ = false;                    // the consumers did, as of the last sample
   bool counts_ = false;                         // the queue counts what flows, as far as was seen
   double working_ = 0;                          // replicas that work, as of the last evidence

@@ -128,11 +128,12 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
         fmt::format("{:.0f} messages waiting (oldest {}, goal {}), and jobs take at least {}: adding {}",
                     pending, about(is_inferred(counts_, net_flow_), seconds_text(oldest)),
                     seconds_text(max_wait_), seconds_text(unfinished_), short_of);
-  } else if (pending > 0 && oldest > max_wait_ / 2 && in.replicas.ready == current &&
-             last_->replicas.current == current &&
+  } else if (pending > std::max(0.0, falling_ * max_wait_) && oldest > max_wait_ / 2 &&
+             in.replicas.ready == current && last_->replicas.current == current &&
              (!doubled_at_ ||
               to_seconds(in.now - *doubled_at_) >= std::max(max_wait_ / 4, startup_.mean()))) {
-    // Nobody has finished a message yet and time runs out: double, and look again later.
+    // Nobody has finished a message yet and time runs out: double, and look again later. What waits and goes in time as it
+    // falls needs nobody.
     doubled_at_ = in.now;
     r.wanted = 2 * std::max(1, current);
     r.reason = fmt::format(

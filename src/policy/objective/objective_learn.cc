@@ -131,6 +131,7 @@ void ObjectivePolicy::observe(const Observation& sample) {
   }
   if (flow || sample.reset || !flow_from_ || sample.queue.step == Duration::zero()) flow_from_ = now;
   stood_still_ = stands || (stood_still_ && !flow);  // somewhere within the next flow
+  falling_ = last_ ? (last_->pending - now.pending) / to_seconds(now.at - last_->at) : 0;
   last_ = now;
 }
 

@@ -60,6 +60,7 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   state["counts"] = counts_;
   state["stood_still"] = stood_still_;
   state["unfinished"] = unfinished_;
+  state["falling"] = falling_;
   state["taken"] = taken_;
   state["headroom"] = headroom_;
   if (gap_at_) state["gap_at"] = saved(*gap_at_);
@@ -100,6 +101,7 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   restore_number(state, "planned_rate", 0, 1e12, planned_rate_);
   restore_number(state, "working", 0, 1e6, working_);
   restore_number(state, "unfinished", 0, 1e12, unfinished_);
+  restore_number(state, "falling", -1e18, 1e18, falling_);
   restore_number(state, "taken", 0, 1e18, taken_);
   restore_number(state, "headroom", 0, 1e18, headroom_);
   counts_ = part("counts") == true;

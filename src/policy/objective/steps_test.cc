@@ -145,6 +145,38 @@ TEST(ObjectiveSteps, WhereNothingIsToBeDoneNothingIsSaidToBeLearned) {
   EXPECT_EQ(reason(0, 1, 1), "learning: too few messages are finished yet to tell what a replica does");
 }
 
+TEST(ObjectiveSteps, BeforeAnythingIsCountedNobodyIsAddedForABacklogThatGoesInTimeAsItFalls) {
+  const auto wanted = [](int waiting, int more_each_second) {
+    ServiceSpec spec;
+    spec.limits.max_replicas = 10;
+    spec.queue = QueueSpec{};
+    spec.objective = ObjectiveSpec{seconds(5), 0.99};
+    ObjectivePolicy policy(spec);
+    Meter meter(spec.metrics_window, spec.stale_after());
+    Input in;
+    in.at = time_at(1000);
+    in.replicas = {.current = 2, .ready = 2};
+    int most = 0;
+    for (int t = -3; t < 8; ++t) {
+      in.at += std::chrono::seconds(1);
+      auto& q = in.queue.emplace();
+      q.num_ack_pending.reset();
+      q.totals.incarnation = "1";
+      if (t < 0)
+        q.totals.arrived = q.totals.delivered = 0;
+      else
+        q.num_pending = static_cast<std::uint64_t>(std::max(0, waiting + t * more_each_second));
+      policy.observe(*meter.observe(in));
+      most = std::max(most,
+                      policy.recommend({in.at, in.replicas, meter.latest(in.at), meter.mean(in.at)}).wanted);
+    }
+    return most;
+  };
+  EXPECT_EQ(wanted(10, 20), 4);
+  EXPECT_EQ(wanted(70, -1), 4) << "it falls, and would take a minute";
+  EXPECT_EQ(wanted(100, -20), 2);
+}
+
 // The queue was empty for minutes; what comes then wakes the service, long before the counters tell of it.
 TEST(ObjectiveSteps, AfterWakingFromZeroTheOldestIsAsOldAsItCanBe) {
   ServiceSpec spec;
