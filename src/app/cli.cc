@@ -77,6 +77,8 @@ std::string unexpected(const std::string& word, const CLI::App& at) {
                          path_of(*command), flag);
     }
   }
+  if (!word.starts_with("-") && at.get_option_no_throw("--service"))
+    return fmt::format("unexpected word '{0}'; for the service of that name: --service {0}", word);
   return fmt::format("{} '{}'{}",
                      word.starts_with("-")            ? "unknown flag"
                      : at.get_subcommands({}).empty() ? "unexpected word"

@@ -130,6 +130,7 @@ TEST_F(CliTest, AFlagBeforeItsCommandIsShownWhereItBelongs) {
       << before.out;
   EXPECT_TRUE(has(box.docktor("daemon --tail=3 logs"), "as in 'docktor daemon logs --tail ...'"));
   EXPECT_TRUE(has(box.docktor("-s w"), "stands behind the command it is for"));
+  EXPECT_TRUE(has(box.docktor("daemon status w"), "for the service of that name: --service w"));
 }
 
 TEST_F(CliTest, ASimulationSaysWhereTheBoundsAreTooTight) {
