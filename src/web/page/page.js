@@ -393,7 +393,7 @@ function detail(name) {
         acts.replaceChildren(...(about.may_act ? actions(s) : []));
       }
       if (String(s.proposals) !== asked) { asked = String(s.proposals); propose(s, proposals); }
-      // A point each five seconds, as the history of an hour has them; of a longer stretch as many.
+      // As many points as the history has.
       const t = Date.now() / 1000;
       if (points.length && t - points[points.length - 1].t >= spans[span] / 720) {
         points = [...points.filter(p => p.t > t - spans[span]), {t, oldest_wait: s.oldest_wait, backlog: s.backlog, current: s.current,
@@ -403,7 +403,7 @@ function detail(name) {
     }};
 }
 
-// What the last days cost beside max_replicas all the time, in a line.
+// What the last days cost, in a line.
 function savedText(s) {
   const [ran, fixed] = s.rows, less = 1 - ran.replica_seconds / fixed.replica_seconds;
   const hours = v => num(v / 3600);
