@@ -131,8 +131,7 @@ void SampleMaker::count(SteadyTime now, const QueueFigures& figures, QueueSample
 // Work has begun and the server has not counted any yet, which it does seconds later: what is in hand, told as seldom, would
 // look like one long job. Where the server counts nothing at all there is nothing better.
 void SampleMaker::wait_for_counters(SteadyTime now, QueueSample& into) {
-  if (into.consumers.value_or(0) == 0 || (into.num_pending == 0 && into.in_hand() == 0))
-    return untold_since_.reset();
+  if (into.consumers.value_or(0) == 0 || (into.num_pending == 0 && into.in_hand() == 0)) return;
   if (!untold_since_) untold_since_ = now;
   if (now - *untold_since_ >= kCountersBy) return;
   into.num_ack_pending.reset();

@@ -57,7 +57,7 @@ class SampleMaker {
   std::string queue_;
   std::optional<QueueFigures::Stats> stats_;  // as last told
   std::optional<SteadyTime> moved_;           // when a flow last began
-  std::optional<SteadyTime> untold_since_;    // there is work, of which nothing was counted yet
+  std::optional<SteadyTime> untold_since_;    // since there was work first, of which nothing was counted
   std::uint64_t epoch_ = 1;                   // of the counters
   bool quorum_ = false;                       // it was seen to be one
   bool zero_confirmed_ = false;               // quorum: the last sample was a zero that holds

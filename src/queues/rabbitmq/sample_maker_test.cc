@@ -158,8 +158,12 @@ TEST_F(SampleMakerTest, WhatIsInHandIsNotToldBeforeAnythingIsCounted) {
   EXPECT_EQ(make({4, 1}, f)->num_ack_pending, 1u);
   f.stats.reset();  // a server that does not count at all: then hands are all there is
   EXPECT_FALSE(make({4, 1}, f)->num_ack_pending);
-  now_ += 30s;
-  EXPECT_EQ(make({4, 1}, f)->num_ack_pending, 1u);
+  f.unacknowledged = 0;
+  now_ += 15s;
+  EXPECT_EQ(make({0, 1}, f)->num_ack_pending, 0u) << "no work";
+  f.unacknowledged = 1;
+  now_ += 10s;
+  EXPECT_EQ(make({4, 1}, f)->num_ack_pending, 1u) << "work that comes and goes is no new beginning";
 }
 
 TEST_F(SampleMakerTest, CountingDoesNotBeginWithGaugesOfBeforeTheWork) {
