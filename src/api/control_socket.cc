@@ -152,8 +152,8 @@ struct ControlServer::Impl {
   std::string path;
   Handler handle;
   Fd listener;
-  std::pair<dev_t, ino_t> socket;                // as it stands at `path`
-  Bell stop{"a control socket cannot be made"};  // rings when the server ends
+  std::pair<dev_t, ino_t> socket;  // as it stands at `path`
+  Bell stop;                       // rings when the server ends
   std::list<Connection> connections;
   std::jthread thread;
 
@@ -250,6 +250,8 @@ Result<std::unique_ptr<ControlServer>> ControlServer::listen(const std::string& 
   auto impl = std::make_unique<Impl>();
   impl->path = path;
   impl->handle = std::move(handle);
+  if (!impl->stop)
+    return fail(ErrorCode::kExhausted, path + ": no descriptor left for a control socket", true);
   if (auto r = impl->listen(); !r) return tl::unexpected(r.error());
   auto server = std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
   try {
@@ -283,7 +285,7 @@ Result<nlohmann::ordered_json> ask(const std::string& path, const nlohmann::orde
   // A daemon that refuses answers without reading: its reason waits even where the request found no reader.
   const bool sent = send_all(
       fd.get(), request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n", until);
-  const Bell stopped("the daemon cannot be asked");
+  const Bell stopped;
   const std::stop_callback on_stop(stop, [&] { stopped.ring(); });
   const auto line = read_line(fd.get(), stopped.fd(), 256u << 20, until);
   if (!line && !sent) return fail(ErrorCode::kUnavailable, "the daemon does not take the request", true);

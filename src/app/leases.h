@@ -14,8 +14,7 @@
 
 namespace docktor {
 
-/// nullptr where the configuration asks for none. `on_change` is called from any thread. The error says what is
-/// not to be found.
+/// nullptr where the configuration asks for none. The error says what is not to be found.
 Result<std::unique_ptr<Lease>> open_lease(const std::optional<LeaseSpec>& spec, LeaseParts parts);
 
 /// For `config validate`: whether it can be had, and who has it. Blocking, for seconds.

@@ -14,10 +14,13 @@ namespace docktor {
 class Bell {
  public:
   /// Throws std::system_error with `purpose` where the process has no descriptor left.
-  explicit Bell(const char* purpose) : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (!fd_) throw std::system_error(errno, std::generic_category(), purpose);
+  explicit Bell(const char* purpose) : Bell() {
+    if (!*this) throw std::system_error(errno, std::generic_category(), purpose);
   }
+  /// Without a descriptor it is none: poll() leaves it out, and nobody is woken.
+  Bell() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
+  explicit operator bool() const { return static_cast<bool>(fd_); }
   int fd() const { return fd_.get(); }
   /// A counter that is full wakes all the same.
   void ring() const { (void)::eventfd_write(fd_.get(), 1); }

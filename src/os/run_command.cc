@@ -34,7 +34,8 @@ Result<CommandResult> run_command(SpawnOptions options, Duration timeout, const 
     return fail(ErrorCode::kExhausted, "no descriptor left for a pipe", true);
   Fd read_end(ends[0]), write_end(ends[1]);
   ::fcntl(read_end.get(), F_SETFL, O_NONBLOCK);
-  const Bell stopped("a command cannot be run");
+  const Bell stopped;
+  if (!stopped) return fail(ErrorCode::kExhausted, "no descriptor left for a command", true);
   const std::stop_callback on_stop(stop, [&] { stopped.ring(); });
 
   const auto name = options.command.empty() ? std::string() : options.command.front();
