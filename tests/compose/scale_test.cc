@@ -231,6 +231,24 @@ TEST_F(ComposeScaling, AReplicaHasItsFullGracePeriod) {
   EXPECT_EQ("done", must("cat out/done", stack.folder()));
 }
 
+TEST_F(ComposeScaling, ThatAReplicaHadToBeKilledIsToldUntilOneEndsInTime) {
+  const Stack stack(
+      "services:\n  worker:\n    image: docktor-test/busybox\n    stop_grace_period: 2s\n    volumes: "
+      "['./in:/in']\n"
+      "    command: [sh, -c, 'trap \"[ -e /in/hears ] && exit 0\" TERM; while :; do sleep 0.1; done']\n");
+  stack.up("--scale worker=3");
+  Scaler s(stack, "worker", docker_);
+  ASSERT_TRUE(s.ready(3));
+  ASSERT_TRUE(s.scale(2));
+  ASSERT_TRUE(s.ready(2));
+  EXPECT_TRUE(eventually([&] { return !s.report().killed.empty(); }));
+  EXPECT_THAT(s.report().killed, HasSubstr("did not end within 2s of SIGTERM and was killed"));
+  must("touch in/hears", stack.folder());
+  ASSERT_TRUE(s.scale(1));
+  ASSERT_TRUE(s.ready(1));
+  EXPECT_TRUE(eventually([&] { return s.report().killed.empty(); })) << s.report().killed;
+}
+
 TEST_F(ComposeScaling, FourMoreReplicasComeFasterThanByTheComposeCommand) {
   const Stack ours("services:\n" + sleeper("worker")), theirs("services:\n" + sleeper("worker"));
   ours.up();
