@@ -19,6 +19,7 @@
 #include "os/no_sigpipe.h"
 #include "queues/postgres/framework.h"
 #include "queues/postgres/pg_session.h"
+#include "queues/postgres/pooler.h"
 #include "queues/postgres/slow_statements.h"
 
 namespace docktor {
@@ -224,6 +225,7 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
     listened_.clear();
     failed_.clear();
     listen_again_ = SteadyTime::max();
+    pooled_.reset();
     const std::lock_guard lock(mutex_);
     server_ = session_->server();
   }
@@ -328,8 +330,13 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
       failed_.clear();
       listen_again_ = SteadyTime::max();
     }
+    if (!wanted.empty() && !look_for_pooler()) return;
     for (const auto& channel : wanted) {
       if (listened_.contains(channel) || failed_.contains(channel)) continue;
+      if (*pooled_) {
+        failed_[channel] = kPooled;
+        continue;
+      }
       if (!tell("LISTEN ", channel)) return;
       if (!failed_.contains(channel)) listened_.insert(channel);
     }
@@ -355,6 +362,19 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
       listener.gap(why);
       if (why.empty()) listener.ready();
     }
+  }
+
+  // Whether the process that serves us is another than the one that we were told of: then a session of the server's is ours
+  // for one transaction, and what is listened to in it an application hears. False: the connection is lost.
+  bool look_for_pooler() {
+    if (pooled_) return true;
+    const auto rows = session_->read({.sql = kServedBy}, steady_clock::now() + kCommand, waiter());
+    if (!rows && session_->broken()) {
+      if (!stopping()) lost(rows.error());
+      return false;
+    }
+    pooled_ = rows && behind_pooler(*rows, session_->server());
+    return true;
   }
 
   // False: the connection is lost. A server that refuses (a standby) is asked again after a while.
@@ -387,6 +407,7 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
   std::unique_ptr<PgSession> session_;
   SteadyTime up_since_{}, retry_at_{};
   SteadyTime listen_again_ = SteadyTime::max();
+  std::optional<bool> pooled_;  // of this session, once it was looked for
   std::set<std::string> listened_;
   std::map<std::string, std::string> failed_;  // with the reason
   Backoff backoff_{std::chrono::milliseconds(100), std::chrono::seconds(5)};

@@ -56,6 +56,7 @@ struct PgServer {
   std::string version;  ///< "15.20 (Debian ...)"
   bool encrypted = false;
   bool local = false;  ///< this machine
+  int pid = 0;         ///< the server's process that serves us, by what we were told when we connected
 };
 
 /// Thread-safe. Callbacks run on the connection's own thread. Dropping the last reference ends everything, not from a

@@ -89,6 +89,12 @@ Error refused(const std::string& place, PGconn* c) {
   if (state == "57P03")
     return {ErrorCode::kUnavailable, fmt::format("{} is starting up or shutting down: {}", place, line),
             true};
+  if (line.find("unsupported startup parameter: options") != std::string::npos)
+    return {ErrorCode::kDenied,
+            fmt::format("{} takes no options: leave them out of queue.url, or name them in PgBouncer's "
+                        "ignore_startup_parameters",
+                        place),
+            true};
   // Of TLS only libpq itself tells.
   const bool tls = state.empty() &&
                    (line.find("SSL") != std::string::npos || line.find("certificate") != std::string::npos);
@@ -190,7 +196,8 @@ Result<std::unique_ptr<PgSession>> PgSession::connect(const PgLogin& login, Stea
       .user = pg_line(PQuser(c)),
       .version = pg_line(version ? version : ""),
       .encrypted = PQsslInUse(c) != 0,
-      .local = host.starts_with('/') || host == "localhost" || host.starts_with("127.") || host == "::1"};
+      .local = host.starts_with('/') || host == "localhost" || host.starts_with("127.") || host == "::1",
+      .pid = PQbackendPID(c)};
   return out;
 }
 

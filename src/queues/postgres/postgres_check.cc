@@ -10,6 +10,7 @@
 #include "queues/postgres/figures.h"
 #include "queues/postgres/framework.h"
 #include "queues/postgres/pg_session.h"
+#include "queues/postgres/pooler.h"
 
 namespace docktor {
 
@@ -66,6 +67,11 @@ class Check {
     if (!s->encrypted && !s->local)
       add(Severity::kWarning, fmt::format("the connection to {} is not encrypted", s->place),
           "write queue.tls with ca_file, or sslmode=verify-full in queue.url");
+    const bool has_channel = !look_.spec.listen.empty() || (framework_ && !framework_->channel.empty());
+    const auto served_by = look_.ask({.sql = kServedBy});
+    if (has_channel && served_by && behind_pooler(*served_by, *s))
+      add(Severity::kWarning, fmt::format("{}: docktor polls at zero replicas", kPooled),
+          "write the server's own address in queue.url, where the first job is to wake a replica at once");
   }
 
   // Whether the framework's tables are there, and where else they are.
