@@ -165,9 +165,9 @@ TEST_P(PostgresLife, IsReadAsItIs) {
   (void)reader.error(ErrorCode::kNotFound);
 }
 
-using PgmqLife = PostgresLife;
+using PostgresCrash = PostgresLife;
 
-TEST_P(PgmqLife, CountsOnAfterTheServerWasKilled) {
+TEST_P(PostgresCrash, CountsOnAfterTheServerWasKilled) {
   if (missing()) return;
   PostgresServer its_own;
   server = &its_own;
@@ -182,8 +182,11 @@ TEST_P(PgmqLife, CountsOnAfterTheServerWasKilled) {
   run("put 1");
   const auto after = reader.with_backlog(6);
   EXPECT_EQ(size(), 6);
-  EXPECT_GE(after.totals.arrived.value_or(0), before.totals.arrived.value_or(0) + 1)
-      << "its sequence may have jumped, and never goes back";
+  ASSERT_EQ(after.totals.arrived.has_value(), GetParam().flows);
+  if (!GetParam().flows) return;
+  const auto jumped = std::string(GetParam().framework) == "pgmq" ? 100u : 1u;
+  EXPECT_GE(*after.totals.arrived, *before.totals.arrived + 1) << "a sequence may jump, and never goes back";
+  EXPECT_LE(*after.totals.arrived, *before.totals.arrived + jumped);
 }
 
 using PgBossLater = PostgresLife;
@@ -221,6 +224,11 @@ constexpr Life kPgBoss11 = {"pg-boss", "pg-boss-11", "{1}/node22 {0}/jobs.js", k
 constexpr Life kPgBoss12 = {
     "pg-boss", "pg-boss-12", "{1}/node22 {0}/jobs.js", kFrameworks, 1, false, true, false, false, true};
 constexpr Life kPgmq = {"pgmq", "pgmq", "python3 {0}/jobs.py", kFrameworks, 1, true, false, false, true};
+constexpr Life kGraphile = {
+    "graphile-worker", "graphile-worker", "node {0}/jobs.js", kFrameworks, 2, true, true, false, false, true};
+constexpr Life kProcrastinate = {
+    "procrastinate", "procrastinate", "python3 {0}/jobs.py", kFrameworks, 1, true, true, false, true};
+constexpr Life kRiverQueue = {"river", "river", "{2}/river_jobs", kRiver, 1, true, true, true, true, true};
 
 std::string name_of(const testing::TestParamInfo<Life>& i) {
   std::string name = i.param.package;
@@ -228,18 +236,14 @@ std::string name_of(const testing::TestParamInfo<Life>& i) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Frameworks, PostgresLife,
-    testing::Values(Life{"pg-boss", "pg-boss", "node {0}/jobs.js", kFrameworks, 1, false, true, false, false},
-                    kPgBoss11, kPgBoss12,
-                    Life{"graphile-worker", "graphile-worker", "node {0}/jobs.js", kFrameworks, 2, true, true,
-                         false, false, true},
-                    Life{"procrastinate", "procrastinate", "python3 {0}/jobs.py", kFrameworks, 1, true, true,
-                         false, true},
-                    Life{"river", "river", "{2}/river_jobs", kRiver, 1, true, true, true, true, true}, kPgmq),
-    name_of);
+INSTANTIATE_TEST_SUITE_P(Frameworks, PostgresLife,
+                         testing::Values(Life{"pg-boss", "pg-boss", "node {0}/jobs.js", kFrameworks, 1, false,
+                                              true, false, false},
+                                         kPgBoss11, kPgBoss12, kGraphile, kProcrastinate, kRiverQueue, kPgmq),
+                         name_of);
 
-INSTANTIATE_TEST_SUITE_P(Frameworks, PgmqLife, testing::Values(kPgmq), name_of);
+INSTANTIATE_TEST_SUITE_P(Frameworks, PostgresCrash,
+                         testing::Values(kPgBoss12, kGraphile, kProcrastinate, kPgmq), name_of);
 
 INSTANTIATE_TEST_SUITE_P(Frameworks, PgBossLater, testing::Values(kPgBoss11, kPgBoss12), name_of);
 
