@@ -41,6 +41,11 @@ if ! scripts/check-size.py; then
   failed=1
 fi
 
+if ! scripts/check-readmes.sh; then
+  echo "lint: a folder that does not say what it is" >&2
+  failed=1
+fi
+
 # Fuzz targets and the program outside the tree are built by other means than this build: only their formatting is checked.
 if [ $# -gt 0 ]; then printf '%s\n' "$@"; else files '*.cc' ':!tests/fuzz' ':!packaging/library/outside'; fi >"$cache/wanted"
 
