@@ -1,7 +1,7 @@
 // What docs/library.md quotes: the library against a private nats-server, server and load on the same
 // machine.
 //   provisioner_bench [seed|steady|throughput|wake|churn|restart|cost]...    default: all, some three minutes
-// Each line ends with the bar that it is held against.
+// Each line ends with the target that it is compared with.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/syscall.h>
@@ -30,8 +30,8 @@ namespace {
 using namespace docktor;
 using namespace docktor::bench;
 
-void line(const std::string& what, const std::string& measured, const std::string& bar) {
-  fmt::print("{:<62} {:<58} {}\n", what, measured, bar);
+void line(const std::string& what, const std::string& measured, const std::string& target) {
+  fmt::print("{:<62} {:<58} {}\n", what, measured, target);
   std::fflush(stdout);
 }
 
@@ -48,7 +48,7 @@ Result<void> no_work(Message&) { return {}; }
 
 // ---- the yardstick
 
-// What nats.c alone does on this machine, now: bars of time were set on another one.
+// What nats.c alone does on this machine, now: the targets of time were set on another one.
 double bare(int handlers, int requests, int in_flight) {
   Stage s;
   Bare yardstick(s.server.url(), handlers);

@@ -39,20 +39,20 @@ double mean_of(const Runs& runs, std::size_t setup, std::size_t load, const std:
   return estimate(numbers(runs, setup, load, policy, setting, seeds, field)).mean;
 }
 
-// What the issue of this policy set as its bar, for the first setup: the most that ρ may be.
-std::optional<double> bar_of(const std::string& load) {
-  constexpr std::pair<const char*, double> kBars[] = {
+// The target of this policy in the first setup: the most that ρ may be.
+std::optional<double> target_of(const std::string& load) {
+  constexpr std::pair<const char*, double> kTargets[] = {
       {"worldcup-0610", 1.10}, {"taxi", 1.10}, {"ramp", 1.10},     {"azure-conv", 1.30},
       {"square", 1.12},        {"elb", 1.45},  {"lbspikes", 1.50}, {"seed-burst", 1.55}};
-  for (const auto& [name, bar] : kBars) {
-    if (load == name) return bar;
+  for (const auto& [name, target] : kTargets) {
+    if (load == name) return target;
   }
   return std::nullopt;
 }
 
 std::string ours(const Runs& runs, const Comparison& c, std::size_t setup) {
   std::string out =
-      "| load | ρ | bar | over the objective | p50 | p99 | max | starts/h | reversals/h | ρ / clairvoyant |\n"
+      "| load | ρ | target | over the objective | p50 | p99 | max | starts/h | reversals/h | ρ / clairvoyant |\n"
       "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
   double rate = 0;
   for (std::size_t l = 0; l < runs.setups()[setup].judged.size(); ++l) {
@@ -67,12 +67,12 @@ std::string ours(const Runs& runs, const Comparison& c, std::size_t setup) {
     const Estimate rho = estimate(numbers(runs, setup, l, "objective", 0, c.seeds, &sim::RunResult::rho));
     const double p99 = mean_of(runs, setup, l, "objective", 0, c.seeds, &sim::RunResult::p99);
     const double optimum = sim::optimum_at(c.frontiers[setup][l], p99);
-    const auto bar = setup == 0 ? bar_of(runs.setups()[setup].judged[l].name) : std::nullopt;
+    const auto target = setup == 0 ? target_of(runs.setups()[setup].judged[l].name) : std::nullopt;
     rate += estimate(reversals).mean;
     out += fmt::format(
         "| {} | {:.3f} ± {:.3f} | {} | {:.3f} % | {:.2f} s | {:.2f} s | {:.1f} s | {:.0f} | {:.0f} | {:.2f} "
         "|\n",
-        runs.setups()[setup].judged[l].name, rho.mean, rho.error, bar ? fmt::format("{:.2f}", *bar) : "",
+        runs.setups()[setup].judged[l].name, rho.mean, rho.error, target ? fmt::format("{:.2f}", *target) : "",
         estimate(over).mean, mean_of(runs, setup, l, "objective", 0, c.seeds, &sim::RunResult::p50), p99,
         *std::max_element(highest.begin(), highest.end()), estimate(starts).mean, estimate(reversals).mean,
         optimum > 0 ? rho.mean / optimum : 0);
@@ -88,8 +88,8 @@ std::string ours(const Runs& runs, const Comparison& c, std::size_t setup) {
   out += fmt::format(
       "\nGeometric mean of ρ over the loads: **{:.3f} ± {:.3f}**{}. Reversals an hour, mean over the loads: "
       "**{:.0f}**{}.\n",
-      all.mean, all.error, setup == 0 ? " (bar 1.27)" : "",
-      rate / static_cast<double>(runs.setups()[setup].judged.size()), setup == 0 ? " (bar 60)" : "");
+      all.mean, all.error, setup == 0 ? " (target 1.27)" : "",
+      rate / static_cast<double>(runs.setups()[setup].judged.size()), setup == 0 ? " (target 60)" : "");
   return out;
 }
 
