@@ -32,7 +32,7 @@ std::string straight(const std::vector<Spot>& spots);
 /// Path data that holds each spot's y until the next one's x.
 std::string stepped(const std::vector<Spot>& spots);
 
-/// The closed ground between two curves.
+/// The closed area between two curves.
 std::string between(const std::vector<Spot>& a, const std::vector<Spot>& b);
 
 /// As stepped(), down to `base` at both ends and closed.

@@ -93,7 +93,7 @@ std::string frame(const Axes& a, double width, double height) {
   return out;
 }
 
-// The optimum's curve, cut to the plot, and the ground below it, where nobody gets.
+// The optimum's curve, cut to the plot, and the area below it, which no policy can reach.
 std::string frontier(const Report& report, const Axes& a, double height) {
   std::string points;
   double first_x = 0;

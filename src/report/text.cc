@@ -19,7 +19,7 @@ struct Character {
   std::size_t bytes = 0;  // 0: not UTF-8
 };
 
-// The character at the text's start; overlong forms and surrogates are none (RFC 3629).
+// The character at the text's start; overlong forms and surrogates are not valid (RFC 3629).
 Character character(std::string_view text) {
   const auto byte = [&](std::size_t i) {
     return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));

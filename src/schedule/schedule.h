@@ -30,10 +30,10 @@ class Schedule {
   bool empty() const { return entries_.empty(); }
 
   /// The bounds that entries give at `now`, with the reason ("schedule 0 8 * * 1-5, until Mon 18:00 Europe/Berlin");
-  /// nothing where none counts: then the service's own hold.
+  /// nothing where none counts: then the service's own bounds apply.
   const std::optional<ScheduledBounds>& at(Time now);
 
-  /// Until then at() tells the same as it did last.
+  /// Until then at() gives the same answer.
   Time until() const { return kept_ ? kept_->second.until : Time::min(); }
 
   struct Change {
@@ -41,7 +41,7 @@ class Schedule {
     Bounds bounds;
     std::string shown;  ///< "Mon 2026-11-30 08:00 Europe/Berlin"
   };
-  /// When the bounds will next be others; nothing where that is not within some hundred changes of the entries.
+  /// When the bounds change next; nothing where that is not within some hundred changes of the entries.
   std::optional<Change> next(Time now) const;
 
   /// "2026-11-30" (midnight) or "2026-11-30 08:00", in the first entry's time zone; kInvalid for other texts.

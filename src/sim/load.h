@@ -27,7 +27,7 @@ struct Load {
   double messages() const;  ///< expected
 };
 
-/// The load with its first row so many seconds longer: whose loops beat since the begin meets its steps elsewhere.
+/// The load with its first row so many seconds longer: checks and samples then meet its steps at other moments.
 Load begun_later(const Load& load, double seconds);
 
 /// `length` seconds of it, from `from` on, its rates times `factor`.

@@ -28,7 +28,7 @@ Pool::Pool(const World& world, const Load& load, std::uint64_t seed, int replica
   next_arrival_ = arrivals_.next();
   for (int i = 0; i < replicas; ++i) {
     start_one();
-    // Those at the begin are ready; their start is nobody's order.
+    // Those of the beginning are ready; nobody ordered their start.
     Slot& s = slots_.back();
     ++s.life;
     s.state = State::kAble;

@@ -30,7 +30,7 @@ struct PoolChange {
 /// replica finishes what it has in hand; among those to stop, the newest that is still starting goes first,
 /// then an idle one, then the newest. "Ready" is what the target says; a worker may be able to work earlier
 /// or later (WorkerSpec). Deterministic in (world, load, seed, orders). Time is in seconds from the load's
-/// begin. Not thread-safe.
+/// beginning. Not thread-safe.
 class Pool {
  public:
   /// `replicas` are ready at 0. `limit`: the wait that is counted as too long. The load must outlive the

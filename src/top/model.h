@@ -58,14 +58,14 @@ class Model {
  public:
   static constexpr std::size_t kMostDecisions = 500;
 
-  /// An event of the stream. Rubbish is left aside.
+  /// An event of the stream. What cannot be read is ignored.
   void take(const std::string& event, const std::string& data);
   /// The answer of /services/{service}/history.
   void take_history(const std::string& service, const std::string& body);
   /// Of the service's last hours, newest last, in place of what the stream told.
   void take_decisions(const std::string& service, const nlohmann::ordered_json& records);
 
-  /// Those that pass the filter, in the order that was asked for.
+  /// Those that pass the filter, in the order that the person chose.
   std::vector<const ServiceLine*> shown() const;
   const ServiceLine* chosen() const;  ///< of those; nullptr where there is none
   std::vector<DecisionLine> decisions_of(const std::string& service) const;  ///< newest first

@@ -359,7 +359,7 @@ std::vector<std::string> area(const std::vector<std::pair<double, double>>& valu
     since = std::isnan(columns[i]) ? since + 1 : 0;
     if (std::isnan(columns[i]) && since <= reach) columns[i] = columns[i - 1];
   }
-  // Something is never drawn as nothing.
+  // A value above 0 is never drawn as an empty column.
   const auto dots_of = [&](double v) -> std::size_t {
     if (std::isnan(v) || v <= 0) return 0;
     const auto n = std::lround(std::min(v / std::max(most, 1e-12), 1.0) * static_cast<double>(up));
