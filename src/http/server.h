@@ -17,7 +17,7 @@
 
 namespace docktor::http {
 
-/// What a client may do at most. Whoever goes beyond is answered with 4xx, or cut off where he is not even that.
+/// What a client may do at most. Whoever sends more is answered with 4xx, or cut off where it cannot even be answered.
 inline constexpr std::size_t kMostHead = 16 << 10;  ///< bytes of request line and headers
 inline constexpr std::size_t kMostUrl = 4 << 10;
 inline constexpr std::size_t kMostBody = 64 << 10;

@@ -41,7 +41,7 @@ class Channel {
   /// `run` is unique to this run of the daemon.
   Channel(ChannelSpec spec, Address address, Sender sender, std::string run, unsigned seed);
 
-  /// A reload: what waits goes to the new address, and so does what is under way, whose answer is not to be brought any
+  /// A reload: what waits goes to the new address, and so does what is under way, whose answer must not be handed in any
   /// more; a receiver that was gone is tried again.
   void change(ChannelSpec spec, Address address, Time now);
 

@@ -144,7 +144,7 @@ void Watch::move(Time now) {
     }
     if (seen && t.state == State::kRising && now - t.since >= spec_.hold_off) t.state = State::kStanding;
     if (seen) t.held = now;
-    if (!seen && t.state == State::kRising) t.state = State::kOver;  // it was none
+    if (!seen && t.state == State::kRising) t.state = State::kOver;  // it did not last
     if (!seen && t.state == State::kStanding && now - t.held >= t.settle) {
       t.state = State::kOver;
       t.ended = t.held;

@@ -1,4 +1,4 @@
-// Which troubles stand: seen for so long that they are worth a word, and not over before they have been over for as long.
+// Which conditions stand: seen for long enough to be worth a message, and over only when they have been gone for as long.
 #pragma once
 
 #include <deque>

@@ -10,7 +10,7 @@ namespace docktor::web {
 
 /// What a route takes.
 enum class Need {
-  kNothing,  ///< health, and the page's files, in which nothing is told
+  kNothing,  ///< health, and the page's files, which hold no data
   kLook,
   kAct,
 };
@@ -23,7 +23,7 @@ struct Access {
 };
 
 /// Whether the request is meant for us: an IP address, localhost or a name of `spec.hosts`. A browser that was
-/// tricked by a name of somebody else's (DNS rebinding) says that name. A unix socket has no name.
+/// tricked by a name of somebody else's (DNS rebinding) sends that name. A unix socket has no name.
 bool host_is_ours(const http::Request& request, const HttpSpec& spec);
 
 /// Before any route. On a unix socket the kernel's word counts: whoever may open it is the daemon's user, of its

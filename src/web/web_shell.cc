@@ -44,7 +44,7 @@ class WebShell final : public Shell {
   ~WebShell() override { end(); }
 
   Result<void> open(const DaemonSpec& daemon) override {
-    // Whoever scales is not to stop for want of a page.
+    // Scaling does not stop because the page cannot be served.
     if (auto opened = open_socket(); !opened)
       parts_.log(true, "no page and no metrics: " + opened.error().message);
     if (auto opened = apply(daemon); !opened) return opened;
