@@ -1,4 +1,4 @@
-// The simulator held against the real thing: one load, message by message the same, once on a real
+// The simulator compared with the real thing: one load, message by message the same, once on a real
 // nats-server with real worker processes that a real daemon scales, once in virtual time.
 //
 //   live_bench [LOAD.csv] [OUTPUT.md OUTPUT.svg]      default load: bench/traces/live.csv

@@ -52,7 +52,8 @@ std::optional<double> target_of(const std::string& load) {
 
 std::string ours(const Runs& runs, const Comparison& c, std::size_t setup) {
   std::string out =
-      "| load | ρ | target | over the objective | p50 | p99 | max | starts/h | reversals/h | ρ / clairvoyant |\n"
+      "| load | ρ | target | over the objective | p50 | p99 | max | starts/h | reversals/h | ρ / clairvoyant "
+      "|\n"
       "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
   double rate = 0;
   for (std::size_t l = 0; l < runs.setups()[setup].judged.size(); ++l) {
@@ -72,8 +73,9 @@ std::string ours(const Runs& runs, const Comparison& c, std::size_t setup) {
     out += fmt::format(
         "| {} | {:.3f} ± {:.3f} | {} | {:.3f} % | {:.2f} s | {:.2f} s | {:.1f} s | {:.0f} | {:.0f} | {:.2f} "
         "|\n",
-        runs.setups()[setup].judged[l].name, rho.mean, rho.error, target ? fmt::format("{:.2f}", *target) : "",
-        estimate(over).mean, mean_of(runs, setup, l, "objective", 0, c.seeds, &sim::RunResult::p50), p99,
+        runs.setups()[setup].judged[l].name, rho.mean, rho.error,
+        target ? fmt::format("{:.2f}", *target) : "", estimate(over).mean,
+        mean_of(runs, setup, l, "objective", 0, c.seeds, &sim::RunResult::p50), p99,
         *std::max_element(highest.begin(), highest.end()), estimate(starts).mean, estimate(reversals).mean,
         optimum > 0 ? rho.mean / optimum : 0);
   }
@@ -218,7 +220,7 @@ paired: the same arrivals and service times for both.
 - **reversal**: an action opposite to the one before.
 - **keeps**: on how many loads at most 1 % of the messages are over the objective. The ratio is the geometric mean over those
   loads of the peer's replica-seconds over ours; where a load is not kept its ratio is in italics, with the share that was late,
-  and does not count: being cheap is easy for who may be late. Means over different loads cannot be held against each other.
+  and does not count, since a policy that may be late is cheap without effort. Means over different loads cannot be compared with each other.
 - **where a peer wins**: any of its settings, those that nobody could have chosen beforehand too; seed 1.
 )",
       c.seeds, c.peer_seeds);

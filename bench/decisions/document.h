@@ -13,7 +13,7 @@ namespace docktor::bench {
 /// What the document compares.
 struct Comparison {
   int seeds = 10;                  ///< of the objective policy
-  int peer_seeds = 3;              ///< of the peers, and of the objective where it is held against them
+  int peer_seeds = 3;              ///< of the peers, and of the objective where it is compared with them
   std::vector<std::string> peers;  ///< names
   Chosen tuned;                    ///< on the tuning loads
   std::vector<std::vector<std::vector<sim::FrontierPoint>>> frontiers;  ///< [setup][load]

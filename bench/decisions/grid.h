@@ -10,7 +10,7 @@
 
 namespace docktor::bench {
 
-/// Who is held against the objective policy: (setup, peer) → settings that were chosen on the tuning loads.
+/// Who is compared with the objective policy: (setup, peer) → settings that were chosen on the tuning loads.
 using Chosen = std::map<std::pair<std::size_t, std::string>, std::vector<std::size_t>>;
 
 /// The setups in the order in which they are run: each start-up and max_wait with all capacities, the usual ones first,

@@ -1,4 +1,4 @@
-// The part of JSON Schema that tools and operations use, held against what arrives.
+// The part of JSON Schema that tools and operations use, checked against what arrives.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -14,7 +14,7 @@
 namespace docktor {
 
 /// Not thread-safe. What changes something is done only when `confirm` says yes, or with `autonomous`. A
-/// model sees operations' results and what the user types, nothing else; its calls are held against the
+/// model sees operations' results and what the user types, nothing else; its calls are checked against the
 /// operations' schemas like anybody's.
 class Talk {
  public:

@@ -1,4 +1,4 @@
-// Texts as numbers and durations, held against their knob's bounds.
+// Texts as numbers and durations, checked against their knob's bounds.
 #pragma once
 
 #include <string>

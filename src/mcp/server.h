@@ -26,7 +26,7 @@ struct Tool {
   std::string name;
   std::string title;
   std::string description;
-  nlohmann::json input;   ///< JSON Schema of an object; arguments are held against it before `call`
+  nlohmann::json input;   ///< JSON Schema of an object; arguments are checked against it before `call`
   nlohmann::json output;  ///< JSON Schema of the result's structuredContent
   bool read_only = true;
   bool destructive = false;

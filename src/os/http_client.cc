@@ -115,7 +115,7 @@ std::string host_of(const std::string& url) {
   return out;
 }
 
-// The same address under another host's name, and what tells curl where that name is: a certificate is held against the
+// The same address under another host's name, and what tells curl where that name is: a certificate is checked against the
 // name in the address.
 std::pair<std::string, std::string> under_name(const std::string& url, const std::string& name) {
   const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parts(curl_url(), curl_url_cleanup);

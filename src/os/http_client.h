@@ -25,7 +25,7 @@ struct HttpServer {
   std::string cert_file;    ///< PEM, the client's certificate; empty: none
   std::string key_file;
   std::string ca_pem, cert_pem, key_pem;  ///< the same as text, in place of a file
-  std::string tls_name;  ///< the name that the server's certificate is held against; empty: base_url's host
+  std::string tls_name;  ///< the name that the server's certificate must have; empty: base_url's host
   std::string proxy;     ///< "http://proxy:3128"; empty: as the environment says
   bool verify = true;    ///< check the server's certificate and its name
   bool gzip = false;     ///< takes compressed answers

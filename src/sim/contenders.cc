@@ -37,7 +37,7 @@ Result<Contender> contender(std::string_view name, const ServiceSpec& service, c
   if (name == "rules") {
     if (!service.rules)
       return fail(ErrorCode::kInvalid, fmt::format("service {} has no rules to compare with", service.name));
-    // The goal is still what waits are held against; only the policy does not know it.
+    // The goal is still what waits are compared with; only the policy does not know it.
     if (!c.service.objective) c.service.objective = ObjectiveSpec{};
     c.service.limits.steps_given = true;
     c.make = [](const ServiceSpec& s) {

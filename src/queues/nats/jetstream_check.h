@@ -9,7 +9,7 @@
 
 namespace docktor {
 
-/// What the configuration says about the consumer, to be held against what is there.
+/// What the configuration says about the consumer, to be compared with what is there.
 struct ConsumerExpectations {
   std::string stream;
   std::string consumer;

@@ -26,7 +26,7 @@ Result<Words> connection_words(const PgLogin& login) {
   if (!words)
     return fail(ErrorCode::kInvalid, "the queue's url is no address of PostgreSQL: write postgres://HOST/DB");
   if (login.resolve) {
-    // The name stays: a certificate is held against it.
+    // The name stays: a certificate is checked against it.
     const auto url = login.resolve(login.url);
     if (const auto there = pg_words(url); there && url != login.url && there->contains("host")) {
       (*words)["hostaddr"] = there->at("host");

@@ -30,7 +30,7 @@ Result<amqp_socket_t*> make_socket(amqp_connection_state_t state, const RabbitSp
   amqp_ssl_socket_set_verify_peer(socket, spec.tls_verify ? 1 : 0);
   amqp_ssl_socket_set_verify_hostname(socket, spec.tls_verify ? 1 : 0);
   const auto& ca = spec.tls_ca_file.empty() ? kSystemCertificates : spec.tls_ca_file;
-  // Without verification nothing is held against it, and it need not be there.
+  // Without verification nothing is checked against it, and it need not be there.
   if (amqp_ssl_socket_set_cacert(socket, ca.c_str()) != AMQP_STATUS_OK && spec.tls_verify)
     return fail(ErrorCode::kDenied, fmt::format("{} is no file of certificates (PEM)", ca));
   if (!spec.tls_cert_file.empty() && amqp_ssl_socket_set_key(socket, spec.tls_cert_file.c_str(),
