@@ -1,7 +1,9 @@
 #!/bin/bash
-# Checks that each folder of more than one file has a README.md that says what it is. Seeds of fuzzing are data.
+# Checks that each folder has a README.md that says what it is. A single file speaks for itself, and seeds of fuzzing are data.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-git ls-files -co --exclude-standard ':!tests/fuzz/corpus' | sed 's|/[^/]*$||; t; d' | sort | uniq -c | while read -r files folder; do
-  if [ "$files" -gt 1 ] && [ ! -e "$folder/README.md" ]; then echo "$folder has no README.md"; fi
+git ls-files -co --exclude-standard ':!tests/fuzz/corpus/*/*' | awk -F/ '
+  { folder = $1; for (i = 2; i <= NF; i++) { if (!seen[folder "/" $i]++) entries[folder]++; folder = folder "/" $i } }
+  END { for (folder in entries) if (entries[folder] > 1) print folder }' | sort | while read -r folder; do
+  if [ ! -e "$folder/README.md" ]; then echo "$folder has no README.md"; fi
 done | { ! grep .; }
