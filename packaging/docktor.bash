@@ -1,4 +1,5 @@
 # bash completion for docktor: commands, flags, files, and the services of the configuration.
+# docktor.bash is written by the build target command_reference, from docktor.bash.in and src/app/command_table.cc: change it there.
 
 # The services' names in the configuration that the command line names, else in the working directory's.
 _docktor_services() {
@@ -16,7 +17,7 @@ _docktor_services() {
 }
 
 _docktor() {
-  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' config='' i word
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' config='' words='' i word
   COMPREPLY=()
   # "--config=file" arrives as three words.
   if [[ $cur == "=" ]]; then cur=''; fi
@@ -29,9 +30,10 @@ _docktor() {
         if [[ $config == "=" ]]; then config=${COMP_WORDS[i + 2]}; ((i++)); fi
         ((i++))
         ;;
-      --for | --last | --reason | -s | --service | -n | --tail | --interval | --compose-file | --seconds | --trace | --shape | --from-journal | --begins | --policy | \
-        --max-wait | --capacity | --start-up | --start-up-deviation | --cv | --worker | --provider | --base-url | --journal | --prefetch | --clump | --fault | --seeds | \
-        --report | --svg) ((i++)) ;;
+      --base-url | --begins | --capacity | --clump | --compose-file | --config | --cv | --dry-run | --fault | --for | \
+        --from-journal | --interval | --journal | --last | --max-wait | --policy | --port | --prefetch | --provider | --queue | \
+        --reason | --report | --seconds | --seeds | --service | --shape | --start-up | --start-up-deviation | --svg | --tail | \
+        --trace | --worker | -c | -n | -p | -s) ((i++)) ;;
       -*) ;;
       *) command=${command:+$command }$word ;;
     esac
@@ -42,70 +44,61 @@ _docktor() {
       compopt -o nospace 2>/dev/null
       return
       ;;
-    -s | --service)
-      mapfile -t COMPREPLY < <(compgen -W "$(_docktor_services "$config")" -- "$cur")
-      return
-      ;;
-    --trace | --from-journal | --report | --svg)
+    --compose-file | --config | --from-journal | --journal | --report | --svg | --trace | -c)
       mapfile -t COMPREPLY < <(compgen -f -- "$cur")
       compopt -o filenames 2>/dev/null
       return
       ;;
-    --for | --last | --reason | --base-url | --interval | --tail | -n | --seconds | --shape | --policy | --max-wait | --capacity | --start-up | --start-up-deviation | \
-      --cv | --worker | --prefetch | --clump | --fault | --seeds) return ;;
+    --service | -s)
+      mapfile -t COMPREPLY < <(compgen -W "$(_docktor_services "$config")" -- "$cur")
+      return
+      ;;
     --dry-run)
       mapfile -t COMPREPLY < <(compgen -W "$(_docktor_services "$config") --config --foreground --wait-ready" -- "$cur")
       return
       ;;
-    --queue)
-      mapfile -t COMPREPLY < <(compgen -W 'nats redis rabbitmq kafka' -- "$cur")
-      return
-      ;;
-    --provider)
-      mapfile -t COMPREPLY < <(compgen -W 'dmr openai' -- "$cur")
-      return
-      ;;
-    --journal)
-      mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-      return
-      ;;
+    --provider) mapfile -t COMPREPLY < <(compgen -W 'dmr openai' -- "$cur"); return ;;
+    --queue) mapfile -t COMPREPLY < <(compgen -W 'nats redis rabbitmq kafka' -- "$cur"); return ;;
+    --base-url | --begins | --capacity | --clump | --compose-file | --config | --cv | --dry-run | --fault | --for | \
+        --from-journal | --interval | --journal | --last | --max-wait | --policy | --port | --prefetch | --provider | --queue | \
+        --reason | --report | --seconds | --seeds | --service | --shape | --start-up | --start-up-deviation | --svg | --tail | \
+        --trace | --worker | -c | -n | -p | -s) return ;;
   esac
 
-  local words=''
   case $command in
-    '') words='daemon config explain scale pause resume set-bounds proposals approve reject mcp web top savings notify decide simulate demo eval ai chat health --help --version' ;;
-    daemon) words='start stop status logs reload --help' ;;
-    config) words='validate list-models set-model --help' ;;
-    'config list-models' | 'config set-model') words='--config --provider --base-url --help' ;;
-    eval) words='--config --service --tail --journal --capacity --start-up --json --help' ;;
-    ai) words='up --help' ;;
-    'ai up' | chat) words='--config --autonomous --headless --debug --no-install --skip-compose --help' ;;
-    'daemon start') words='--config --service --interval --compose-file --manual --dry-run --foreground --wait-ready --help' ;;
-    'daemon stop') words='--config --replicas --help' ;;
-    'daemon status') words='--config --service --json --help' ;;
-    'daemon logs') words='--config --service --tail --changes --no-follow --help' ;;
-    'daemon reload' | health) words='--config --help' ;;
-    decide) words='--config --service --help' ;;
-    simulate)
-      words='--config --service --trace --shape --from-journal --begins --policy --max-wait --capacity --start-up'
-      words+=' --start-up-deviation --cv --prefetch --worker --clump --exact --fault --seeds --tuned --no-optimum --details --report --svg'
-      words+=' --json --help'
-      ;;
-    'config validate') words='--config --service --compose-file --offline --help' ;;
-    explain) words='--config --service --tail --changes --json --help' ;;
-    resume) words="--config --help $(_docktor_services "$config")" ;;
-    pause | scale) words="--config --for --reason --help $(_docktor_services "$config")" ;;
-    set-bounds) words="--config --for --reset --help $(_docktor_services "$config")" ;;
-    proposals) words='--config --service --json --help' ;;
-    approve) words='--config --help' ;;
-    reject) words='--config --reason --help' ;;
-    mcp) words='--config --allow-actions --help' ;;
-    web) words='--config --port --help' ;;
-    top) words='--config --act --help' ;;
-    savings) words='--config --service --last --capacity --json --help' ;;
-    notify) words='test --help' ;;
-    'notify test') words='--config --json --help' ;;
-    demo) words='--queue --seconds --help' ;;
+    '') words="daemon config explain scale pause resume set-bounds proposals approve reject mcp top savings notify web demo decide simulate eval ai chat health --version --help" ;;
+    'daemon') words="start stop status logs reload --help" ;;
+    'daemon start' | 'daemon start '*) words="--help --config --service --interval --compose-file --foreground --manual --dry-run --wait-ready" ;;
+    'daemon stop' | 'daemon stop '*) words="--help --config --replicas" ;;
+    'daemon status' | 'daemon status '*) words="--help --config --service --json" ;;
+    'daemon logs' | 'daemon logs '*) words="--help --config --service --tail --changes --no-follow" ;;
+    'daemon reload' | 'daemon reload '*) words="--help --config" ;;
+    'config') words="validate list-models set-model --help" ;;
+    'config validate' | 'config validate '*) words="--help --config --service --compose-file --offline" ;;
+    'config list-models' | 'config list-models '*) words="--help --config --provider --base-url" ;;
+    'config set-model' | 'config set-model '*) words="--help --config --provider --base-url" ;;
+    'explain' | 'explain '*) words="--help --config --tail --service --changes --json" ;;
+    'scale' | 'scale '*) words="--help --config --for --reason $(_docktor_services "$config")" ;;
+    'pause' | 'pause '*) words="--help --config --for --reason $(_docktor_services "$config")" ;;
+    'resume' | 'resume '*) words="--help --config $(_docktor_services "$config")" ;;
+    'set-bounds' | 'set-bounds '*) words="--help --config --reset --for $(_docktor_services "$config")" ;;
+    'proposals' | 'proposals '*) words="--help --config --service --json" ;;
+    'approve' | 'approve '*) words="--help --config" ;;
+    'reject' | 'reject '*) words="--help --config --reason" ;;
+    'mcp' | 'mcp '*) words="--help --config --allow-actions" ;;
+    'top' | 'top '*) words="--help --config --act" ;;
+    'savings' | 'savings '*) words="--help --config --service --last --capacity --json" ;;
+    'notify') words="test --help" ;;
+    'notify test' | 'notify test '*) words="--help --config --json" ;;
+    'web' | 'web '*) words="--help --config --port" ;;
+    'demo' | 'demo '*) words="--help --seconds --queue" ;;
+    'decide' | 'decide '*) words="--help --config --service" ;;
+    'simulate' | 'simulate '*) words="--help --config --service --trace --shape --begins --from-journal --policy --max-wait --capacity --start-up --start-up-deviation --cv --prefetch --worker --clump --exact --fault --seeds --tuned --no-optimum --details --report --svg --json" ;;
+    'eval' | 'eval '*) words="--help --config --service --tail --journal --capacity --start-up --json" ;;
+    'ai') words="up --help" ;;
+    'ai up' | 'ai up '*) words="--help --config --autonomous --headless --debug --no-install --skip-compose" ;;
+    'chat' | 'chat '*) words="--help --config --autonomous --headless --debug --no-install --skip-compose" ;;
+    'health' | 'health '*) words="--help --config" ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }

@@ -44,4 +44,8 @@ _docktor
 COMP_WORDS=(docktor daemon status --config docktor.yaml --service c) COMP_CWORD=6
 _docktor
 [[ ${COMPREPLY[*]} == consumer ]] || missing "service by prefix: ${COMPREPLY[*]}"
+# Behind a command's own words its flags are still offered; for a number nothing is, for one of a few these.
+[[ " $(completed pause consumer | tr '\n' ' ') " == *" --for "* ]] || missing "flags behind 'docktor pause consumer'"
+[[ -z $(completed web --port) ]] || missing "nothing is offered for a port: $(completed web --port)"
+[[ $(completed demo --queue | tr '\n' ' ') == "nats redis rabbitmq kafka " ]] || missing "queues of the demo: $(completed demo --queue)"
 exit $failed

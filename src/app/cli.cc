@@ -97,20 +97,6 @@ int complain_at(const std::string& what, const CLI::App& at) {
   return kExitUsage;
 }
 
-void add_command(CLI::App& program, const CommandRow& row, Cli& cli) {
-  const auto blank = row.path.rfind(' ');
-  CLI::App& group = blank == std::string_view::npos
-                        ? program
-                        : *program.get_subcommand(std::string(row.path.substr(0, blank)));
-  auto* sub = group.add_subcommand(std::string(row.path.substr(blank + 1)), row.does);  // npos + 1 is 0
-  sub->footer(std::string("Example: ") + row.example);
-  if (row.flags) row.flags(*sub, cli);
-  if (row.run)
-    sub->callback([&cli, run = row.run] { cli.run = run; });
-  else
-    sub->require_subcommand(0, 1);
-}
-
 }  // namespace
 
 Parsed parse_command_line(int argc, const char* const* argv) {
@@ -118,19 +104,8 @@ Parsed parse_command_line(int argc, const char* const* argv) {
   Cli& cli = out.cli;
   std::error_code no_folder;
   cli.cwd = std::filesystem::current_path(no_folder).string();
-  CLI::App app("docktor keeps the right number of workers running for a queue.", "docktor");
-  app.set_version_flag("--version", std::string("docktor ") + kVersion);
-  app.set_help_flag("-h,--help", "Show this help");
-  app.footer(
-      "Examples:\n"
-      "  docktor demo                                     a minute of real scaling on this machine\n"
-      "  docktor config validate --config docktor.yaml    check the file and the world it names\n"
-      "  docktor daemon start --config docktor.yaml       begin to scale\n"
-      "  docktor daemon status                            what runs, and why nothing happens\n"
-      "  docktor explain --tail 20                        the last decisions with their reasons\n"
-      "  docktor pause consumer --for 10m                 hold scaling for a while");
-  app.require_subcommand(0, 1);
-  for (const auto& row : command_table()) add_command(app, row, cli);
+  const auto program = program_of(cli);
+  CLI::App& app = *program;
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

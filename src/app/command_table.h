@@ -1,6 +1,7 @@
 // Every command that the program has: the one place that lists them.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -19,8 +20,13 @@ struct CommandRow {
   const char* example;
   void (*flags)(CLI::App& app, Cli& cli);  ///< nullptr: it has none
   int (*run)(const Cli& cli);  ///< prints for people, returns the exit code; nullptr: a group of commands
+  const char* more =
+      nullptr;  ///< for the man page: what neither `does` nor the flags say; `typed` is shown in bold
 };
 
 std::span<const CommandRow> command_table();
+
+/// The table as the parser knows it. What is typed goes into `cli`, which lives longer.
+std::unique_ptr<CLI::App> program_of(Cli& cli);
 
 }  // namespace docktor
