@@ -1,7 +1,8 @@
-// BullMQ for the tests of frameworks: node bullmq_job.js VERB N; REDIS_PORT names the server, GATE a file: jobs run until it
-// exists.
+// BullMQ for the tests of frameworks: node bullmq_job.js VERB N; REDIS_PORT names the server, QUEUE the queue, GATE a file:
+// jobs run until it exists.
 const fs = require('fs');
 const {Queue, Worker} = require('bullmq');
+const name = process.env.QUEUE || 'mail';
 const connection = {host: '127.0.0.1', port: Number(process.env.REDIS_PORT)};
 const [verb, count] = [process.argv[2], Number(process.argv[3] || 0)];
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -11,10 +12,10 @@ async function gated(job) {
 }
 (async () => {
   if (verb === 'work') {
-    new Worker('mail', gated, {connection, concurrency: 2});
+    new Worker(name, gated, {connection, concurrency: 2});
     return;
   }
-  const queue = new Queue('mail', {connection});
+  const queue = new Queue(name, {connection});
   const add = (options, data) => Promise.all([...Array(count)].map(() => queue.add('job', data || {}, options)));
   if (verb === 'put') await add({});
   if (verb === 'put-failing') await add({}, {fails: true});

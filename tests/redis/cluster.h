@@ -7,12 +7,14 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "queues/redis/cluster_slots.h"
 #include "tests/support/free_port.h"
 #include "tests/support/patience.h"
 #include "tests/support/redis_server.h"
+#include "tests/support/test_pki.h"
 
 namespace docktor::test {
 
@@ -21,7 +23,10 @@ class RedisCluster {
   static constexpr std::size_t kMasters = 3;
 
   /// Three masters; with `replica` a fourth server, which is a replica of the first master.
-  explicit RedisCluster(bool replica = false) {
+  explicit RedisCluster(bool replica = false) : RedisCluster(replica, nullptr) {}
+  /// The servers and their clients speak TLS alone.
+  explicit RedisCluster(const TestCertificates& pki) : RedisCluster(false, &pki) {}
+  RedisCluster(bool replica, const TestCertificates* pki) : pki_(pki) {
     std::string places;
     for (std::size_t i = 0; i < kMasters; ++i) {
       nodes.push_back(node());
@@ -73,12 +78,20 @@ class RedisCluster {
   std::vector<std::unique_ptr<RedisServer>> nodes;
 
  private:
-  static std::unique_ptr<RedisServer> node() {
+  std::unique_ptr<RedisServer> node() const {
     // The bus's port is the server's and 10,000 otherwise, which there may not be.
-    return std::make_unique<RedisServer>(RedisServer::Options{
+    RedisServer::Options o{
         .arguments = {"--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port",
                       std::to_string(free_port()), "--cluster-require-full-coverage", "no",
-                      "--repl-diskless-sync-delay", "0", "--cluster-replica-validity-factor", "0"}});
+                      "--repl-diskless-sync-delay", "0", "--cluster-replica-validity-factor", "0"}};
+    if (pki_) {
+      o.tls = true;
+      o.cli_flags = "--tls --cacert " + pki_->ca;
+      o.arguments.insert(o.arguments.end(), {"--tls-cert-file", pki_->server_cert, "--tls-key-file",
+                                             pki_->server_key, "--tls-ca-cert-file", pki_->ca,
+                                             "--tls-auth-clients", "no", "--tls-cluster", "yes"});
+    }
+    return std::make_unique<RedisServer>(std::move(o));
   }
   bool whole(std::size_t known) const {
     for (const auto& n : nodes) {
@@ -90,6 +103,8 @@ class RedisCluster {
     }
     return true;
   }
+
+  const TestCertificates* pki_;
 };
 
 }  // namespace docktor::test

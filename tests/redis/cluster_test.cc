@@ -263,6 +263,28 @@ TEST(RedisClusterFailoverTest, AMasterThatStandsStillIsATimeoutAndThenAnotherOne
   c.nodes[0]->resume();
 }
 
+TEST(RedisClusterTlsTest, EachServerIsAskedByTlsAlsoWhereASlotHasMoved) {
+  TempDir dir;
+  const TestCertificates pki(dir);
+  RedisCluster c(pki);
+  const auto jobs = c.key_on(0, "jobs"), busy = c.key_on(2, "busy");
+  c.cli(fmt::format("RPUSH {} a b", jobs));
+  c.cli(fmt::format("RPUSH {} c", busy));
+  auto spec = list_at(c.url(1), jobs, busy);
+  spec.tls_ca_file = pki.ca;
+  RedisReader reader(spec);
+  const auto s = reader.sample();
+  EXPECT_EQ(s.num_pending, 2u);
+  EXPECT_EQ(s.num_ack_pending, 1u);
+  c.begin_move(busy, 2, 1);
+  EXPECT_EQ(c.nodes[2]->cli(fmt::format("MIGRATE 127.0.0.1 {} {} 0 5000", c.nodes[1]->port(), busy)), "OK");
+  EXPECT_EQ(reader.sample().num_ack_pending, 1u);
+  c.end_move(busy, 1);
+  EXPECT_EQ(reader.sample().num_ack_pending, 1u);
+  spec.tls_ca_file.clear();
+  EXPECT_THAT(RedisReader(spec).error(ErrorCode::kDenied).message, HasSubstr("no TLS connection"));
+}
+
 TEST(RedisNoClusterTest, OneServerIsAsBefore) {
   RedisServer server;
   server.cli("RPUSH jobs a b");

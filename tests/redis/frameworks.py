@@ -1,7 +1,7 @@
 """What the tests of frameworks do with Celery and RQ: puts jobs in and works on them, as their users do.
 
 frameworks.py FRAMEWORK VERB [N [FIRST]]     REDIS_URL names the server, GATE a file: jobs run until it exists; JOB_MS: how
-                                             long one takes; RECORD_FILE: a line for each job done
+                                             long one takes; RECORD_FILE: a line for each job done; QUEUE: of RQ
 `count` prints what the framework counts itself; Celery tells by its workers what they have in hand: `count` asks as many as N.
 """
 import datetime
@@ -84,7 +84,7 @@ def rq(verb, n):
     from rq.suspension import resume, suspend
 
     connection = Redis.from_url(URL)
-    queue = Queue("default", connection=connection)
+    queue = Queue(os.environ.get("QUEUE", "default"), connection=connection)
     now = datetime.datetime.now(datetime.timezone.utc)
     if verb == "put":
         for i in range(n):

@@ -1,19 +1,13 @@
 // Lists and the frameworks' queues: the frameworks themselves put jobs in and work on them, and what is read is what was
 // done at every moment of their lives.
+#include "tests/redis/jobs.h"
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <string>
-
-#include "core/flow.h"
-#include "queues/redis/job_layouts.h"
-#include "tests/redis/program.h"
-#include "tests/redis/reader.h"
 
 namespace docktor::test {
 namespace {
@@ -22,71 +16,6 @@ using std::chrono::seconds;
 using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
-using Counted = std::optional<std::uint64_t>;
-
-class JobsTest : public testing::Test {
- protected:
-  RedisSpec framework(const std::string& name, std::vector<std::string> queues) const {
-    RedisSpec s;
-    s.url = server.url();
-    s.framework = name;
-    s.queues = std::move(queues);
-    s.key_prefix = framework_named(name)->prefix;
-    s.claim_after = seconds(framework_named(name)->redelivered_seconds);
-    return s;
-  }
-  std::string environment() const {
-    return fmt::format("env REDIS_URL={} REDIS_PORT={} GATE={} PYTHONPATH={} NODE_PATH={}/node_modules",
-                       server.url(), server.port(), gate(), DOCKTOR_REDIS_TESTS, DOCKTOR_BULLMQ);
-  }
-  std::string gate() const { return (dir.path() / "gate").string(); }
-  std::string log() const { return (dir.path() / "log").string(); }
-  void open_gate() const { dir.file("gate", ""); }
-  void run(const std::string& line) {
-    Program p(fmt::format("{} {}", environment(), line), log());
-    ASSERT_EQ(p.wait(), 0) << line << said();
-  }
-  /// What the framework says that it counts: waiting, in hand, later, dead.
-  std::string own(const std::string& line) const {
-    const auto path = (dir.path() / "own").string();
-    std::filesystem::remove(path);
-    Program p(fmt::format("{} {}", environment(), line), path);
-    EXPECT_EQ(p.wait(), 0) << line;
-    std::ifstream in(path);
-    std::string text;
-    std::getline(in, text);
-    return text;
-  }
-  /// The same of a sample.
-  static std::string read(const QueueSample& s) {
-    return fmt::format("{} {} {} {}", s.num_pending, s.in_hand(), s.scheduled.value_or(0),
-                       s.dead.value_or(0));
-  }
-  std::unique_ptr<Program> start(const std::string& line) const {
-    return std::make_unique<Program>(fmt::format("{} {}", environment(), line), log());
-  }
-  std::string said() const {
-    std::ifstream in(log());
-    std::ostringstream out;
-    out << "\n" << in.rdbuf();
-    return out.str();
-  }
-  /// Waits until a sample is as `wanted` says; the last one.
-  template <class Wanted>
-  QueueSample until(RedisReader& reader, Wanted wanted) {
-    QueueSample s;
-    EXPECT_TRUE(eventually([&] {
-      s = reader.sample();
-      return wanted(s);
-    })) << "waiting "
-        << s.num_pending << ", in hand " << s.in_hand() << ", scheduled " << s.scheduled.value_or(0)
-        << said();
-    return s;
-  }
-
-  RedisServer server;
-  TempDir dir;
-};
 
 TEST_F(JobsTest, AListASetASortedSetAndAStreamAreCounted) {
   RedisSpec spec;
@@ -290,153 +219,6 @@ TEST_F(JobsTest, WhoMayNotAskWhetherRqIsSuspendedReadsAllElse) {
   const auto s = RedisReader(spec).sample();
   EXPECT_EQ(s.num_pending, 2u);
   EXPECT_EQ(s.paused, "");
-}
-
-TEST_F(JobsTest, SidekiqsLife) {
-  const std::string program = fmt::format("ruby {}/sidekiq_job.rb ", DOCKTOR_REDIS_TESTS);
-  RedisReader reader(framework("sidekiq", {"default"}));
-  EXPECT_THAT(reader.findings(), HasSubstr("docktor looked for default in the set queues"));
-  run(program + "put 3");
-  run(program + "put-mail 2");
-  run(program + "put-later 4");
-  run(program + "put-due 1");
-  run(program + "put-due-mail 5");
-  auto s = reader.sample();
-  EXPECT_EQ(s.num_pending, 4u) << "three, and one whose time has come; the others are another queue's";
-  EXPECT_EQ(s.scheduled, 4u);
-  EXPECT_EQ(s.num_ack_pending, 0u);
-  EXPECT_EQ(RedisReader(framework("sidekiq", {"default", "mail"})).sample().num_pending, 11u);
-  EXPECT_EQ(own(program + "count"), "3 0 10 0") << "to Sidekiq those whose time has come are scheduled still";
-  auto worker = start(fmt::format("sidekiq -r {}/sidekiq_job.rb -c 2 -q default -t 2", DOCKTOR_REDIS_TESTS));
-  s = until(reader, [](const QueueSample& q) { return q.in_hand() == 2; });
-  EXPECT_EQ(s.consumers, 1u);
-  EXPECT_THAT(reader.findings(), ContainsRegex("ok: Sidekiq [0-9.]+: 2 queues, 1 process\n"));
-  EXPECT_THAT(RedisReader(framework("sidekiq", {"defualt"})).findings(),
-              HasSubstr("queues that are there: with this prefix default, mail"));
-  EXPECT_EQ(RedisReader(framework("sidekiq", {"mail"})).sample().num_ack_pending, 0u);
-  open_gate();
-  until(reader, [](const QueueSample& q) { return q.num_pending == 0 && q.in_hand() == 0; });
-  run(program + "put-failing 1");
-  until(reader, [](const QueueSample& q) { return q.dead == 1; });
-  const auto before = reader.sample().scheduled.value_or(0);
-  run(program + "put-retrying 1");
-  s = until(reader, [&](const QueueSample& q) { return q.num_pending == 0 && q.scheduled == before + 1; });
-  worker->stop();
-  EXPECT_EQ(reader.sample().consumers, 0u);
-  EXPECT_EQ(own(program + "count"), read(reader.sample()));
-  run(program + "put 3");
-  EXPECT_EQ(reader.sample().num_pending, 3u);
-  run(program + "purge");
-  EXPECT_EQ(read(reader.sample()), "0 0 1 1") << "what waits for its next try and what is dead stay";
-  EXPECT_EQ(own(program + "count"), read(reader.sample()));
-  server.cli("FLUSHALL");
-  EXPECT_EQ(read(reader.sample()), "0 0 0 0");
-}
-
-// Of a process that is killed Sidekiq's basic fetch gives nothing back: what it had counts as in hand until its key ends, and is
-// gone then.
-TEST_F(JobsTest, SidekiqsWorkerThatIsKilledTakesItsJobsWithIt) {
-  const std::string program = fmt::format("ruby {}/sidekiq_job.rb ", DOCKTOR_REDIS_TESTS);
-  const std::string work =
-      fmt::format("sidekiq -r {}/sidekiq_job.rb -c 2 -q default -t 2", DOCKTOR_REDIS_TESTS);
-  RedisReader reader(framework("sidekiq", {"default"}));
-  const auto expect = [&](const std::string& figures, const char* why) {
-    EXPECT_EQ(read(reader.sample()), figures) << why;
-    EXPECT_EQ(own(program + "count"), figures) << why;
-  };
-  run(program + "put 5");
-  auto worker = start(work);
-  until(reader, [](const QueueSample& q) { return q.in_hand() == 2; });
-  expect("3 2 0 0", "at work");
-  worker->kill();
-  expect("3 2 0 0", "nobody knows yet");
-  EXPECT_EQ(reader.sample().consumers, 1u);
-  const auto process = server.cli("SMEMBERS processes");
-  EXPECT_GT(std::stoi(server.cli("TTL " + process)), 0) << "it ends by itself, within a minute";
-  for (const char* key : {"", ":workers"}) server.cli("DEL " + process + key);  // as then
-  expect("3 0 0 0", "nothing came back");
-  EXPECT_EQ(reader.sample().consumers, 0u);
-  open_gate();
-  worker = start(work);
-  until(reader, [](const QueueSample& q) { return q.num_pending == 0 && q.in_hand() == 0; });
-  worker->stop();
-  EXPECT_EQ(server.cli("GET stat:processed"), "3") << "the two are lost";
-  expect("0 0 0 0", "done");
-}
-
-TEST_F(JobsTest, BullMqsLife) {
-  if (!std::filesystem::exists(std::string(DOCKTOR_BULLMQ) + "/fetched")) {
-    const char* why = "BullMQ is not there: scripts/fetch-bullmq.sh";
-    if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;
-    GTEST_SKIP() << why;
-  }
-  const std::string program = fmt::format("node {}/bullmq_job.js ", DOCKTOR_REDIS_TESTS);
-  RedisReader reader(framework("bullmq", {"mail"}));
-  EXPECT_THAT(reader.findings(), HasSubstr("docktor looked for bull:mail:meta"));
-  std::promise<void> woken;
-  reader.source().watch([&] { woken.set_value(); });
-  const auto before = reader.sample();
-  // What comes before it waits is not its to tell.
-  ASSERT_TRUE(eventually([&] { return server.cli("CLIENT LIST").find("cmd=xread") != std::string::npos; }));
-  run(program + "put 3");
-  EXPECT_EQ(woken.get_future().wait_for(kPatience), std::future_status::ready);
-  run(program + "put-priority 2");
-  run(program + "put-later 4");
-  run(program + "put-due 1");
-  const auto loaded = until(reader, [](const QueueSample& q) { return q.num_pending == 6; });
-  EXPECT_EQ(loaded.scheduled, 4u);
-  EXPECT_EQ(loaded.num_ack_pending, 0u);
-  EXPECT_EQ(own(program + "count"), "5 0 5 0") << "to BullMQ one whose time has come is delayed still";
-  EXPECT_THAT(reader.findings(), ContainsRegex("ok: BullMQ [0-9.]+: bull:mail:meta\n"));
-  auto elsewhere = framework("bullmq", {"mail"});
-  elsewhere.key_prefix = "app";
-  EXPECT_THAT(RedisReader(elsewhere).findings(),
-              AllOf(HasSubstr("docktor looked for app:mail:meta; queues that are there: with key_prefix "
-                              "\"bull\" mail"),
-                    HasSubstr("write key_prefix: \"bull\"")));
-  const auto came = flow_between(before, loaded, seconds(1));
-  ASSERT_TRUE(came.flow);
-  EXPECT_EQ(came.flow->arrivals, 6);
-  run(program + "pause");
-  EXPECT_THAT(reader.sample().paused, HasSubstr("queue mail is paused in BullMQ"));
-  run(program + "resume");
-  EXPECT_EQ(reader.sample().paused, "");
-  const auto resumed = reader.sample();
-  EXPECT_EQ(resumed.num_pending, 6u);
-
-  auto worker = start(program + "work");
-  auto s = until(reader, [](const QueueSample& q) { return q.in_hand() == 2; });
-  EXPECT_EQ(s.num_pending, 4u);
-  worker->kill();
-  EXPECT_EQ(reader.sample().num_ack_pending, 2u) << "work of a dead worker stays in hand";
-  open_gate();
-  worker = start(program + "work");
-  until(reader, [](const QueueSample& q) { return q.num_pending == 0; });
-  run(program + "put-failing 1");
-  s = until(reader, [](const QueueSample& q) { return q.dead == 1; });
-  const auto went = flow_between(resumed, s, seconds(1));
-  ASSERT_TRUE(went.flow);
-  EXPECT_EQ(went.flow->arrivals, 1);
-  run(program + "put-retrying 1");
-  s = until(reader, [](const QueueSample& q) { return q.num_pending == 0 && q.scheduled == 5; });
-  EXPECT_EQ(own(program + "count").substr(2), read(s).substr(2));
-  worker->kill();
-  run(program + "put 2");
-  EXPECT_EQ(reader.sample().num_pending, 2u);
-  run(program + "purge");
-  EXPECT_EQ(reader.sample().num_pending, 0u);
-  EXPECT_EQ(own(program + "count"), read(reader.sample()));
-  run(program + "obliterate");
-  const auto empty = reader.sample();
-  EXPECT_EQ(empty.num_pending, 0u);
-  EXPECT_TRUE(flow_between(s, empty, seconds(1)).reset);
-  run(program + "put 2");
-  const auto anew = reader.sample();
-  EXPECT_EQ(anew.num_pending, 2u);
-  server.cli("FLUSHALL");
-  const auto flushed = reader.sample();
-  EXPECT_EQ(read(flushed), "0 0 0 0");
-  EXPECT_TRUE(flow_between(anew, flushed, seconds(1)).reset);
 }
 
 TEST_F(JobsTest, LaravelsLife) {

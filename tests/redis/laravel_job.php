@@ -1,5 +1,5 @@
 <?php
-// Laravel's queue for the tests of frameworks: php laravel_job.php VERB [N [FIRST]]; REDIS_PORT names the server, GATE a file:
+// Laravel's queue for the tests of frameworks: php laravel_job.php VERB [N [FIRST]]; REDIS_PORT names the server, QUEUE the queue, GATE a file:
 // jobs run until it exists; JOB_MS: how long one takes; RECORD_FILE: a line for each job done; FAILED_PORT: a PostgreSQL server that
 // keeps the failed ones. Queue manager, worker and database are Laravel's own, wired as `artisan queue:work` wires them.
 foreach (['Container', 'Queue', 'Redis', 'Events', 'Bus'] as $part) require_once "Illuminate/$part/autoload.php";
@@ -47,7 +47,7 @@ $container->singleton('redis', fn ($c) => new Illuminate\Redis\RedisManager($c, 
 ]));
 $capsule = new Manager($container);
 // retry_after of a job in dead hands is Laravel's standard, but for the test that waits for it.
-$capsule->addConnection(['driver' => 'redis', 'connection' => 'default', 'queue' => 'default',
+$capsule->addConnection(['driver' => 'redis', 'connection' => 'default', 'queue' => getenv('QUEUE') ?: 'default',
     'retry_after' => (int) (getenv('RETRY_AFTER') ?: 90)]);
 $queue = $capsule->getConnection();
 
@@ -90,8 +90,8 @@ switch ($verb) {
             $failer->forget($job->id);
         }
         break;
-    case 'purge': $queue->clear('default'); break;
+    case 'purge': $queue->clear(getenv('QUEUE') ?: 'default'); break;
     case 'work':
         $worker = new Worker($capsule->getQueueManager(), $events, $container[ExceptionHandler::class], fn () => false);
-        exit($worker->daemon('default', 'default', new WorkerOptions(sleep: 0.1, timeout: 0)));
+        exit($worker->daemon('default', getenv('QUEUE') ?: 'default', new WorkerOptions(sleep: 0.1, timeout: 0)));
 }

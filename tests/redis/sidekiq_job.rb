@@ -20,6 +20,7 @@ class RetriedJob < GatedJob
 end
 
 if $PROGRAM_NAME == __FILE__
+  Sidekiq.logger.level = Logger::WARN
   n = ARGV[1].to_i
   first = ARGV[2].to_i
   case ARGV[0]

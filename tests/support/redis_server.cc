@@ -51,7 +51,8 @@ std::string RedisServer::url(int db) const {
 }
 
 std::string RedisServer::cli(const std::string& command, const std::string& flags) const {
-  const auto line = fmt::format("redis-cli -h 127.0.0.1 -p {} {} {} 2>&1", port(), flags, command);
+  const auto line =
+      fmt::format("redis-cli -h 127.0.0.1 -p {} {} {} {} 2>&1", port(), options_.cli_flags, flags, command);
   FILE* pipe = popen(line.c_str(), "r");
   if (!pipe) throw std::runtime_error("no redis-cli");
   std::string out;

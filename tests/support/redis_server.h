@@ -19,6 +19,7 @@ class RedisServer {
     bool persist = true;                 ///< keeps its data across kill and start
     bool sentinel = false;               ///< a sentinel; `config` has what it watches
     std::string config{};                ///< lines of a configuration file that it may rewrite
+    std::string cli_flags{};             ///< of each cli(): "--tls --insecure"
   };
 
   RedisServer() : RedisServer(Options{}) {}

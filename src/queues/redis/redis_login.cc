@@ -127,7 +127,10 @@ class Login {
     if (!socket) return tl::unexpected(socket.error());
     ReplyReader reader;
     std::vector<RedisCommand> commands;
-    if (!sentinel.password.empty()) commands.push_back(auth(sentinel.user, sentinel.password.value));
+    // Its own stand in the address; else those of the server, which one that asks for none does not mind.
+    const bool its_own = !sentinel.password.empty();
+    const auto& password = its_own ? sentinel.password.value : o_.password.value;
+    if (!password.empty()) commands.push_back(auth(its_own ? sentinel.user : o_.user, password));
     commands.push_back({"SENTINEL", "get-master-addr-by-name", o_.sentinel});
     const auto replies = socket->talk(commands, reader, deadline);
     if (!replies) return tl::unexpected(in_place(sentinel, replies.error()));
@@ -138,6 +141,14 @@ class Login {
           fmt::format("{} is not a sentinel ({}): write the addresses of the sentinels in queue.url, or "
                       "leave queue.sentinel out",
                       sentinel.place(), one_line(reply.text)));
+    }
+    if (reply.is_error("NOAUTH")) {
+      return fail(
+          ErrorCode::kDenied,
+          fmt::format("the sentinel at {} {}: write its own before its address in queue.url "
+                      "(redis://:PASSWORD@HOST); queue.password is that of the servers",
+                      sentinel.place(), password.empty() ? "asks for a password" : "refused the credentials"),
+          true);
     }
     if (reply.is_error()) return tl::unexpected(redis_error(sentinel.place(), reply, "SENTINEL"));
     const bool known = reply.items.size() == 2 && reply.items[0].words() && reply.items[1].count();
