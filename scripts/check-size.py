@@ -20,10 +20,10 @@ MAX_METHODS = 20
 # To be split; a new name here needs a reason in the commit.
 LARGER = {
     # Classes.
-    "Controller": 104, "ProcessPool": 48, "ComposeService": 45, "ComposeTarget::Worker": 39, "ObjectivePolicy": 36, "Pool": 35,
-    "Section": 28, "WorkloadState": 27, "Channel": 28, "KafkaCluster::Reader": 25, "KubernetesTarget::Service": 25,
-    "AmqpConnection::Loop": 25, "KafkaClient": 24, "JetStreamConnection": 24, "KubernetesLease": 24,
-    "PgConnection::Core": 22,
+    "Controller": 104, "ProcessPool": 48, "ComposeService": 45, "ComposeTarget::Worker": 39, "ObjectivePolicy": 36,
+    "Pool": 35, "Section": 28, "WorkloadState": 27, "Channel": 28, "KafkaCluster::Reader": 25,
+    "KubernetesTarget::Service": 25, "AmqpConnection::Loop": 25, "KafkaClient": 24, "KubernetesLease": 24,
+    "PgConnection::Core": 21,
 }
 
 BLANKED = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])+\'|^\s*#(?:[^\n]*\\\n)*[^\n]*', re.S | re.M)

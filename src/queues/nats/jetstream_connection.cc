@@ -32,54 +32,20 @@ Error not_permitted(const std::string& url, const std::string& verb, const std::
           false};
 }
 
-nlohmann::json value_at(const nlohmann::json& j, const char* key) {
-  const auto it = j.is_object() ? j.find(key) : j.end();
-  return j.is_object() && it != j.end() ? *it : nlohmann::json();
-}
-
-// Only names of a plain shape are repeated.
-std::string plain_name(const nlohmann::json& v) {
-  const std::string name = v.is_string() ? v.get<std::string>() : std::string();
-  const bool plain = name.size() <= 64 && std::ranges::all_of(name, [](unsigned char c) {
-                       return std::isalnum(c) || c == '-' || c == '_';
-                     });
-  return plain ? name : std::string();
-}
-
-// JetStream tells its own domain in the account's information.
-std::string own_domain(const std::string& info) {
-  const auto domain = plain_name(value_at(nlohmann::json::parse(info, nullptr, false), "domain"));
-  if (domain.empty()) return {};
-  return fmt::format("its JetStream is domain {}: where the stream is in another domain, write queue.domain",
-                     domain);
-}
-
-// STATZ, which needs no system account, is answered by this server or by one beyond a leaf link, whichever is
-// first: that there is a link, or the domain beyond it.
-std::string linked_domain(const std::string& statz) {
-  const auto answer = nlohmann::json::parse(statz, nullptr, false);
-  if (const auto domain = plain_name(value_at(value_at(answer, "server"), "domain")); !domain.empty())
-    return fmt::format("a server that it is linked to has JetStream in domain {}: write queue.domain",
-                       domain);
-  const auto data = value_at(answer, "data");
-  for (const char* key : {"account_statz", "accounts"}) {
-    const auto accounts = value_at(data, key);
-    for (const auto& account : accounts) {
-      const auto links = value_at(account, "leafnodes");
-      if (links.is_number_integer() && links.get<std::int64_t>() > 0)
-        return "it has a leaf link: where JetStream is in a domain beyond it, write queue.domain";
-    }
-  }
-  return {};
-}
-
 // "", "; its JetStream is domain edge: ..."
 std::string behind(const std::string& elsewhere) { return elsewhere.empty() ? "" : "; " + elsewhere; }
 
 }  // namespace
 
 JetStreamConnection::JetStreamConnection(std::string shown_url, MakeLink make, std::string api)
-    : url_(std::move(shown_url)), api_(std::move(api)), loop_(nats_ReleaseThreadMemory) {
+    : url_(std::move(shown_url)),
+      api_(std::move(api)),
+      elsewhere_(api_ == kApi ? Elsewhere::Ask([this](const char* subject, SteadyTime deadline, auto answer) {
+                   request(subject, "", deadline, std::move(answer));
+                 })
+                              : Elsewhere::Ask(),
+                 [this] { return link_->state() == Link::State::kUp; }),
+      loop_(nats_ReleaseThreadMemory) {
   loop_.post([this, make = std::move(make)] {
     link_ = make(loop_, {[this] { up(); }, [this] { down(); },
                          [this](const std::string& subject, bool publish) { denied(subject, publish); }});
@@ -114,8 +80,7 @@ void JetStreamConnection::up() {
 }
 
 void JetStreamConnection::down() {
-  looked_elsewhere_ = false;
-  elsewhere_.clear();
+  elsewhere_.forget();
   inbox_subscription_ = {};
   fail_all(link_->why_down());
   const auto listeners = listeners_;
@@ -284,125 +249,59 @@ void JetStreamConnection::consumer_info(const std::string& stream, const std::st
             if (!text) {
               const bool down = link_->state() != Link::State::kUp;
               if (down) return done(tl::unexpected(text.error()));
-              return look_elsewhere(deadline, [this, error = text.error(), done] {
-                done(fail(error.code, error.message + behind(elsewhere_), error.retry));
+              return elsewhere_.look(deadline, [this, error = text.error(), done] {
+                done(fail(error.code, error.message + behind(elsewhere_.text()), error.retry));
               });
             }
             auto answer = parse_consumer_info(*text, stream, consumer);
             if (!answer) return done(tl::unexpected(answer.error()));
             if (!answer->error) return done(std::move(*answer->value));
-            look_elsewhere(deadline, [this, stream, consumer, error = *answer->error, done] {
-              done(tl::unexpected(explain(error, stream, consumer, elsewhere_)));
+            elsewhere_.look(deadline, [this, stream, consumer, error = *answer->error, done] {
+              done(tl::unexpected(explain(error, stream, consumer, elsewhere_.text())));
             });
           });
 }
 
 std::string JetStreamConnection::api(std::string_view what) const { return fmt::format("{}.{}", api_, what); }
 
-void JetStreamConnection::look_elsewhere(SteadyTime deadline, std::function<void()> done) {
-  if (api_ != kApi || (looked_elsewhere_ && looking_.empty()))
-    return done();  // who named a domain knows of domains
-  looking_.push_back(std::move(done));
-  if (looked_elsewhere_) return;  // the answer is under way
-  looked_elsewhere_ = true;
-  const auto until = std::min(deadline, steady_clock::now() + std::chrono::seconds(1));
-  const auto know = [this](std::string text) {
-    elsewhere_ = std::move(text);
-    looked_elsewhere_ = link_->state() == Link::State::kUp;  // else it is of a connection that is gone
-    for (const auto& done : std::exchange(looking_, {})) done();
-  };
-  request(api("INFO"), "", until, [this, until, know](const Result<std::string>& info) {
-    if (auto own = info ? own_domain(*info) : std::string(); !own.empty()) return know(std::move(own));
-    request("$SYS.REQ.ACCOUNT.PING.STATZ", "", until, [know](const Result<std::string>& statz) {
-      know(statz ? linked_domain(*statz) : std::string());
-    });
-  });
-}
-
 std::string JetStreamConnection::elsewhere(Duration timeout) {
   auto promise = std::make_shared<std::promise<std::string>>();
   auto future = promise->get_future();
   loop_.post([this, promise, deadline = steady_clock::now() + timeout] {
-    look_elsewhere(deadline, [this, promise] { promise->set_value(elsewhere_); });
+    elsewhere_.look(deadline, [this, promise] { promise->set_value(elsewhere_.text()); });
   });
   return future.wait_for(timeout + std::chrono::seconds(5)) == std::future_status::ready ? future.get()
                                                                                          : std::string();
 }
 
-JetStreamConnection::StreamPtr JetStreamConnection::known_stream(const std::string& stream,
-                                                                 const std::string& filter,
-                                                                 Duration max_age) const {
-  const auto it = streams_.find({stream, filter});
-  if (it == streams_.end() || !it->second.info || steady_clock::now() - it->second.asked > max_age)
-    return nullptr;
-  return it->second.info;
-}
-
 void JetStreamConnection::stream_info(const std::string& stream, const std::string& filter, Duration max_age,
-                                      SteadyTime deadline, Done<StreamPtr> done) {
-  const auto now = steady_clock::now();
-  if (auto known = known_stream(stream, filter, max_age)) return done(std::move(known));
-  prune_streams();
-  const StreamKey key{stream, filter};
-  auto& entry = streams_[key];
-  entry.waiters.push_back(std::move(done));
-  if (entry.under_way) return;
-  entry.under_way = true;
-  entry.asking = now;
+                                      SteadyTime deadline, StreamCache::Done done) {
+  const StreamCache::Key key{stream, filter};
+  if (!streams_.must_ask(key, max_age, std::move(done))) return;
   std::string body;
   if (!filter.empty()) {
     body = nlohmann::json{{"subjects_filter", filter}}.dump(-1, ' ', false,
                                                             nlohmann::json::error_handler_t::replace);
   }
   request(api("STREAM.INFO." + stream), std::move(body), deadline,
-          [this, key, deadline](Result<std::string> text) {
-            const bool refused = [&] {
-              if (!text) return false;
-              const auto answer = parse_stream_info(*text, key.first);
-              return answer && answer->error;
-            }();
+          [this, key, deadline](const Result<std::string>& text) {
             if (!text && text.error().code == ErrorCode::kUnavailable && link_->state() == Link::State::kUp) {
-              return look_elsewhere(deadline, [this, key, error = text.error()] {
-                stream_answered(key, fail(error.code, error.message + behind(elsewhere_), error.retry));
+              return elsewhere_.look(deadline, [this, key, error = text.error()] {
+                streams_.put(key, fail(error.code, error.message + behind(elsewhere_.text()), error.retry),
+                             false);
               });
             }
-            if (!refused) return stream_answered(key, text);
-            look_elsewhere(deadline, [this, key, text] { stream_answered(key, text); });
+            if (!text) return streams_.put(key, tl::unexpected(text.error()), false);
+            auto answer = parse_stream_info(*text, key.first);
+            if (!answer) return streams_.put(key, tl::unexpected(answer.error()), false);
+            if (!answer->error) return streams_.put(key, std::move(*answer->value), false);
+            elsewhere_.look(deadline, [this, key, error = *answer->error] {
+              streams_.put(key, tl::unexpected(explain(error, key.first, "", elsewhere_.text())), true);
+            });
           });
 }
 
-void JetStreamConnection::stream_answered(const StreamKey& key, const Result<std::string>& text) {
-  auto& e = streams_[key];
-  e.under_way = false;
-  Result<StreamPtr> result = StreamPtr{};
-  if (!text) {
-    result = tl::unexpected(text.error());
-  } else if (auto answer = parse_stream_info(*text, key.first); !answer) {
-    result = tl::unexpected(answer.error());
-  } else if (answer->error) {
-    e.info = nullptr;
-    result = tl::unexpected(explain(*answer->error, key.first, "", elsewhere_));
-  } else {
-    e.info = std::make_shared<const StreamInfo>(std::move(*answer->value));
-    e.asked = e.asking;
-    result = e.info;
-  }
-  const auto waiters = std::exchange(e.waiters, {});
-  for (const auto& w : waiters) w(result);
-}
-
-void JetStreamConnection::forget_stream(const std::string& stream) {
-  for (auto it = streams_.lower_bound({stream, ""}); it != streams_.end() && it->first.first == stream;
-       ++it) {
-    it->second.info = nullptr;
-  }
-}
-
-void JetStreamConnection::prune_streams() {
-  if (streams_.size() < kMaxStreams) return;
-  const auto old = steady_clock::now() - std::chrono::seconds(60);
-  std::erase_if(streams_, [&](const auto& s) { return !s.second.under_way && s.second.asked < old; });
-}
+void JetStreamConnection::forget_stream(const std::string& stream) { streams_.forget(stream); }
 
 Result<std::string> JetStreamConnection::call(std::string subject, std::string body, Duration timeout) {
   auto promise = std::make_shared<std::promise<Result<std::string>>>();

@@ -4,7 +4,6 @@
 
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,8 +14,10 @@
 #include "core/result.h"
 #include "core/time.h"
 #include "os/event_loop.h"
+#include "queues/nats/elsewhere.h"
 #include "queues/nats/jetstream_api.h"
 #include "queues/nats/link.h"
+#include "queues/nats/stream_cache.h"
 
 namespace docktor {
 
@@ -28,14 +29,13 @@ class JetStreamConnection {
  public:
   static constexpr std::size_t kMaxInFlight = 256;
   static constexpr std::size_t kMaxRequests = 100'000;  ///< in flight and waiting
-  static constexpr std::size_t kMaxStreams = 4096;      ///< answers kept
 
   static constexpr const char* kApi = "$JS.API";
 
   using SteadyTime = EventLoop::SteadyTime;
   template <class T>
   using Done = std::function<void(Result<T>)>;
-  using StreamPtr = std::shared_ptr<const StreamInfo>;
+  using StreamPtr = StreamCache::StreamPtr;
 
   /// Told on the loop's thread. Held weakly.
   class Listener {
@@ -76,9 +76,7 @@ class JetStreamConnection {
   /// An answer no older than `max_age` is shared, as is a request under way; so consumers of one stream ask
   /// once. With a `filter` the counts of its subjects are in it. `done` may be called at once.
   void stream_info(const std::string& stream, const std::string& filter, Duration max_age,
-                   SteadyTime deadline, Done<StreamPtr> done);
-  /// The last answer, when it is no older than `max_age`; null else.
-  StreamPtr known_stream(const std::string& stream, const std::string& filter, Duration max_age) const;
+                   SteadyTime deadline, StreamCache::Done done);
   /// Forgets what is known of a stream: something about it was odd.
   void forget_stream(const std::string& stream);
 
@@ -105,18 +103,6 @@ class JetStreamConnection {
     EventLoop::Timer timer;
     bool sent = false;
   };
-  struct Cached {
-    StreamPtr info;
-    SteadyTime asked{};  // when the request of `info` (or the one under way) went out
-    SteadyTime asking{};
-    bool under_way = false;
-    std::vector<Done<StreamPtr>> waiters;
-  };
-  using StreamKey = std::pair<std::string, std::string>;  // stream, filter
-
-  // Once for each connection, and only when something is missing.
-  void look_elsewhere(SteadyTime deadline, std::function<void()> done);
-  void stream_answered(const StreamKey& key, const Result<std::string>& text);
   void send_waiting();
   void complete(std::uint64_t id, Result<std::string> result);
   void fail_all(const Error& error);
@@ -124,13 +110,10 @@ class JetStreamConnection {
   void up();
   void down();
   void denied(const std::string& subject, bool publish);
-  void prune_streams();
 
   std::string url_;
   std::string api_;
-  std::string elsewhere_;  // of the present connection
-  bool looked_elsewhere_ = false;
-  std::vector<std::function<void()>> looking_;  // those that wait for the answer
+  Elsewhere elsewhere_;
   EventLoop loop_;
   std::string inbox_;  // "_INBOX.xyz." of the present connection
   NatsSubscription inbox_subscription_;
@@ -139,7 +122,7 @@ class JetStreamConnection {
   std::unordered_map<std::uint64_t, Pending> pending_;
   std::deque<std::uint64_t> waiting_;  // ids of those not sent yet, some of them over already
   std::size_t in_flight_ = 0;
-  std::map<StreamKey, Cached> streams_;
+  StreamCache streams_;
   std::vector<std::weak_ptr<Listener>> listeners_;
   std::unique_ptr<Link> link_;  // last: its events use what stands above
 };
