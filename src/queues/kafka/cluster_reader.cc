@@ -21,19 +21,12 @@ constexpr Duration kGatherEach = std::chrono::microseconds(200);
 constexpr Duration kGatherMost = milliseconds(100);
 constexpr std::size_t kChunk = 200;  // partitions in one question: librdkafka sorts them in by looking at all
 constexpr Duration kMetadataGood = std::chrono::seconds(10);
-// What hardly ever changes (where logs begin, the commits and members of a group that has nothing to do) is asked for the more
-// rarely the more of it there is.
-constexpr Duration kRarelyEach = milliseconds(10), kRarelyMost = std::chrono::seconds(10);
 constexpr Duration kSlowLeader = std::chrono::seconds(1);
 constexpr Duration kMembersBusy = milliseconds(900);
 constexpr int kMembersPerSecond = 50;
 constexpr Duration kLook = milliseconds(500);
 constexpr Duration kLookAgain = milliseconds(500);  // doubled with each miss
 constexpr Duration kMargin = milliseconds(50);
-
-Duration rarely(std::size_t things) {
-  return std::min<Duration>(kRarelyMost, kRarelyEach * static_cast<int>(std::min<std::size_t>(things, 1000)));
-}
 
 }  // namespace
 
@@ -109,7 +102,7 @@ void KafkaCluster::Reader::run() {
     if (!client) continue;
     take_changes();
     if (!asks.empty()) round(std::move(asks));
-    const auto deadline = next_deadline();
+    const auto deadline = state_.next_deadline();
     while (!tags_.empty() && steady_clock::now() < deadline) {
       auto answered = client->next(deadline);
       if (!answered) break;  // the time is up, or a question came
@@ -122,7 +115,7 @@ void KafkaCluster::Reader::run() {
     const std::lock_guard lock(mutex_);
     client_ = nullptr;
   }
-  groups_.clear();  // with what waits: nobody is asked any more
+  state_.groups.clear();  // with what waits: nobody is asked any more
   client.reset();
   const std::lock_guard lock(mutex_);
   ended_ = true;
@@ -153,24 +146,24 @@ void KafkaCluster::Reader::take_changes() {
   }
   for (auto& [id, query] : added) {
     for (const auto& t : query.topics) {
-      if (topics_[t].users++ == 0) client_->follow(t);
+      if (state_.topics[t].users++ == 0) client_->follow(t);
     }
-    groups_[id].query = std::move(query);
+    state_.groups[id].query = std::move(query);
   }
   for (const auto id : removed) {
-    const auto it = groups_.find(id);
-    if (it == groups_.end()) continue;
+    const auto it = state_.groups.find(id);
+    if (it == state_.groups.end()) continue;
     for (const auto& t : it->second.query.topics) {
-      if (--topics_[t].users > 0) continue;
+      if (--state_.topics[t].users > 0) continue;
       client_->unfollow(t);
-      topics_.erase(t);
+      state_.topics.erase(t);
     }
-    groups_.erase(it);
+    state_.groups.erase(it);
   }
 }
 
 void KafkaCluster::Reader::round(std::vector<Ask> asks) {
-  std::erase_if(asks, [&](const Ask& ask) { return !groups_.contains(ask.id); });  // removed meanwhile
+  std::erase_if(asks, [&](const Ask& ask) { return !state_.groups.contains(ask.id); });  // removed meanwhile
   if (asks.empty()) return;
   auto until = asks.front().until;
   for (const auto& ask : asks) until = std::min(until, ask.until);
@@ -179,13 +172,13 @@ void KafkaCluster::Reader::round(std::vector<Ask> asks) {
 
   std::vector<Ask> healthy, slow;
   for (auto& ask : asks) {
-    const auto& group = groups_.at(ask.id);
-    if (auto trouble = trouble_of(group)) {
+    const auto& group = state_.groups.at(ask.id);
+    if (auto trouble = state_.trouble_of(group, client_->shown())) {
       answer(std::move(ask), tl::unexpected(*trouble));
       continue;
     }
     const bool is_slow = std::ranges::any_of(group.query.topics, [&](const auto& t) {
-      return std::ranges::any_of(topics_.at(t).info.leaders,
+      return std::ranges::any_of(state_.topics.at(t).info.leaders,
                                  [&](int leader) { return slow_.contains(leader); });
     });
     (is_slow ? slow : healthy).push_back(std::move(ask));
@@ -194,9 +187,9 @@ void KafkaCluster::Reader::round(std::vector<Ask> asks) {
   for (auto* some : {&healthy, &slow}) {
     read_edges(*some, until);
     for (auto& ask : *some) {
-      auto& group = groups_.at(ask.id);
+      auto& group = state_.groups.at(ask.id);
       const auto id = ask.id;
-      if (auto trouble = lay_out(group)) {
+      if (auto trouble = state_.lay_out(group)) {
         answer(std::move(ask), tl::unexpected(*trouble));
         continue;
       }
@@ -210,7 +203,8 @@ bool KafkaCluster::Reader::refresh_topics(std::vector<Ask>& asks, SteadyTime unt
   const auto now = steady_clock::now();
   bool all_known = now - metadata_at_ < kMetadataGood && !client_->troubled();
   for (const auto& ask : asks) {
-    for (const auto& t : groups_.at(ask.id).query.topics) all_known = all_known && topics_.at(t).known;
+    for (const auto& t : state_.groups.at(ask.id).query.topics)
+      all_known = all_known && state_.topics.at(t).known;
   }
   if (all_known) return true;
   const auto found = client_->metadata(until);
@@ -219,7 +213,7 @@ bool KafkaCluster::Reader::refresh_topics(std::vector<Ask>& asks, SteadyTime unt
     return false;
   }
   metadata_at_ = now;
-  for (auto& [name, topic] : topics_) {
+  for (auto& [name, topic] : state_.topics) {
     const auto it = found->find(name);
     topic.info = it != found->end() ? it->second : TopicInfo{};
     if (it == found->end() || (!topic.info.error && topic.info.leaders.empty()))
@@ -237,34 +231,17 @@ bool KafkaCluster::Reader::refresh_topics(std::vector<Ask>& asks, SteadyTime unt
   return true;
 }
 
-std::optional<Error> KafkaCluster::Reader::trouble_of(const Group& group) const {
-  for (const auto& name : group.query.topics) {
-    const auto& topic = topics_.at(name);
-    if (topic.info.error) return topic.info.error;
-    const auto& leaders = topic.info.leaders;
-    const auto bare = std::ranges::find_if(leaders, [](int l) { return l < 0; });
-    if (bare != leaders.end())
-      return Error{
-          ErrorCode::kUnavailable,
-          fmt::format(
-              "partition {} of topic {} has no leader now (Kafka at {}): start the brokers that hold it",
-              bare - leaders.begin(), name, client_->shown()),
-          true};
-  }
-  return std::nullopt;
-}
-
 void KafkaCluster::Reader::read_edges(const std::vector<Ask>& asks, SteadyTime until) {
   std::set<std::string> names;
   for (const auto& ask : asks) {
-    const auto& topics = groups_.at(ask.id).query.topics;
+    const auto& topics = state_.groups.at(ask.id).query.topics;
     names.insert(topics.begin(), topics.end());
   }
   const auto now = steady_clock::now();
   std::map<int, std::vector<Partition>> ends, begins;  // by leader
   for (const auto& name : names) {
-    auto& topic = topics_.at(name);
-    const bool again = now - topic.begins_at >= rarely(topics_.size());
+    auto& topic = state_.topics.at(name);
+    const bool again = now - topic.begins_at >= rarely_asked(state_.topics.size());
     if (again) topic.begins_at = now;
     for (std::size_t n = 0; n < topic.info.leaders.size(); ++n) {
       const Partition id{name, static_cast<int>(n)};
@@ -283,7 +260,7 @@ void KafkaCluster::Reader::read_leader(int leader, const std::vector<Partition>&
                                        KafkaClient::Edge edge, SteadyTime until) {
   const auto fail_all = [&](const std::vector<Partition>& some, const Error& error) {
     for (const auto& p : some) {
-      auto& topic = topics_.at(p.topic);
+      auto& topic = state_.topics.at(p.topic);
       topic.edges[static_cast<std::size_t>(p.number)].error = error;
       topic.known = false;  // its leader may be another one by now, or the topic gone
       topic.begins_at = {};
@@ -295,7 +272,7 @@ void KafkaCluster::Reader::read_leader(int leader, const std::vector<Partition>&
     if (!found) return found.error();
     slow_.erase(leader);
     for (std::size_t i = 0; i < some.size(); ++i) {
-      auto& edges = topics_.at(some[i].topic).edges[static_cast<std::size_t>(some[i].number)];
+      auto& edges = state_.topics.at(some[i].topic).edges[static_cast<std::size_t>(some[i].number)];
       (edge == KafkaClient::Edge::kEnd ? edges.end : edges.begin) = (*found)[i];
     }
     return std::nullopt;
@@ -322,49 +299,15 @@ void KafkaCluster::Reader::read_leader(int leader, const std::vector<Partition>&
   }
 }
 
-// The group's partitions as the topics have them now.
-std::optional<Error> KafkaCluster::Reader::lay_out(Group& group) {
-  std::vector<Partition> partitions;
-  for (const auto& name : group.query.topics) {
-    const auto& topic = topics_.at(name);
-    for (std::size_t n = 0; n < topic.edges.size(); ++n) {
-      if (topic.edges[n].error) return topic.edges[n].error;
-      partitions.push_back({name, static_cast<int>(n)});
-    }
-  }
-  if (partitions != group.partitions) {
-    group.partitions = std::move(partitions);
-    group.commits_at.reset();
-    group.still.clear();
-  }
-  return std::nullopt;
-}
-
-// Nothing came, and nothing was left to do: then the commits are what they were.
-bool KafkaCluster::Reader::at_rest(const Group& group) const {
-  if (!group.commits_at || steady_clock::now() - *group.commits_at >= rarely(groups_.size())) return false;
-  for (std::size_t i = 0; i < group.partitions.size(); ++i) {
-    const auto& p = group.partitions[i];
-    const auto& edges = topics_.at(p.topic).edges[static_cast<std::size_t>(p.number)];
-    if (edges.end != group.ends[i]) return false;
-    const auto still = group.still.find(p);
-    const bool residue = still != group.still.end() && still->second.residue;
-    const bool left = group.commits[i] ? *group.commits[i] < edges.end && !residue
-                                       : group.query.earliest && edges.begin < edges.end;
-    if (left) return false;
-  }
-  return true;
-}
-
 void KafkaCluster::Reader::ask_group(std::uint64_t id, Group& group, Ask ask) {
   group.waits = std::move(ask);
-  if (at_rest(group)) {
+  if (state_.at_rest(group)) {
     ask_members(id, group);
     return finish(group);
   }
   group.ends.clear();
   for (const auto& p : group.partitions)
-    group.ends.push_back(topics_.at(p.topic).edges[static_cast<std::size_t>(p.number)].end);
+    group.ends.push_back(state_.topics.at(p.topic).edges[static_cast<std::size_t>(p.number)].end);
   group.tag = next_tag_++;
   tags_[group.tag] = id;
   client_->ask_commits(group.tag, group.query.group, group.partitions, group.waits->until);
@@ -375,9 +318,10 @@ void KafkaCluster::Reader::ask_group(std::uint64_t id, Group& group, Ask ask) {
 void KafkaCluster::Reader::ask_members(std::uint64_t id, Group& group) {
   const auto now = steady_clock::now();
   const bool busy = (group.members && group.members->rebalancing) || !group.commits_at ||
-                    now - *group.commits_at < kMembersBusy || !at_rest(group);
+                    now - *group.commits_at < kMembersBusy || !state_.at_rest(group);
   if (group.members_asked &&
-      now - *group.members_asked < (busy ? kMembersBusy : std::max(kMembersBusy, rarely(groups_.size()))))
+      now - *group.members_asked <
+          (busy ? kMembersBusy : std::max(kMembersBusy, rarely_asked(state_.groups.size()))))
     return;
   if (now - members_second_ >= std::chrono::seconds(1)) {
     members_second_ = now;
@@ -390,22 +334,16 @@ void KafkaCluster::Reader::ask_members(std::uint64_t id, Group& group) {
   client_->ask_members(tag, group.query.group, now + std::chrono::seconds(5));
 }
 
-// With a cooperative assignor members go on reading. Which it is the broker does not tell while a rebalance begins.
-void KafkaCluster::Reader::note_assignor(Group& group) {
-  if (!group.members->assignor.empty()) group.assignor = group.members->assignor;
-  if (group.assignor.find("cooperative") != std::string::npos) group.members->rebalancing = false;
-}
-
 void KafkaCluster::Reader::took(GroupAnswer answered) {
   const auto tag = tags_.find(answered.tag);
   if (tag == tags_.end()) return;
-  const auto it = groups_.find(tag->second);
+  const auto it = state_.groups.find(tag->second);
   tags_.erase(tag);
-  if (it == groups_.end()) return;
+  if (it == state_.groups.end()) return;
   auto& group = it->second;
   if (auto* members = std::get_if<Result<std::optional<GroupMembers>>>(&answered.what)) {
     group.members = *members ? **members : std::nullopt;
-    if (group.members) note_assignor(group);
+    if (group.members) group.note_assignor();
     return;
   }
   if (!group.waits || group.tag != answered.tag) return;  // of a question that was given up
@@ -423,24 +361,7 @@ void KafkaCluster::Reader::took(GroupAnswer answered) {
 }
 
 void KafkaCluster::Reader::finish(Group& group) {
-  const auto now = steady_clock::now();
-  GroupFigures figures;
-  figures.members = group.members;
-  for (std::size_t i = 0; i < group.partitions.size(); ++i) {
-    const auto& id = group.partitions[i];
-    const auto& edges = topics_.at(id.topic).edges[static_cast<std::size_t>(id.number)];
-    PartitionFigures p{id, edges.begin, group.ends[i], group.commits[i], false};
-    if (p.committed && *p.committed < p.end) {
-      auto& still = group.still[id];
-      if (still.end != p.end || still.committed != *p.committed)
-        still = {p.end, *p.committed, now, false, false, 0};
-      p.residue = still.residue;
-    } else {
-      group.still.erase(id);
-    }
-    figures.partitions.push_back(std::move(p));
-  }
-  answer(*std::exchange(group.waits, std::nullopt), std::move(figures));
+  answer(*std::exchange(group.waits, std::nullopt), state_.figures_of(group));
 }
 
 // One at a time, and only while nobody waits: it may take as long as a fetch.
@@ -451,15 +372,15 @@ void KafkaCluster::Reader::look_for_residue() {
     if (!asks_.empty() || stopped_) return;
   }
   const Partition* partition = nullptr;
-  Still* oldest = nullptr;  // so that those that do not answer hold up nobody for ever
+  KafkaStill* oldest = nullptr;  // so that those that do not answer hold up nobody for ever
   std::int64_t begin = 0;
-  for (auto& [id, group] : groups_) {
+  for (auto& [id, group] : state_.groups) {
     for (auto& [p, still] : group.still) {
       const auto pause = still.misses > 0 ? pause_after(still.misses + 1, kLookAgain, options_.still_after)
                                           : options_.still_after;
       if (still.looked || now - still.since < pause) continue;
       if (oldest && oldest->since <= still.since) continue;
-      const auto& edges = topics_.at(p.topic).edges;
+      const auto& edges = state_.topics.at(p.topic).edges;
       if (static_cast<std::size_t>(p.number) >= edges.size()) continue;  // the topic is gone
       partition = &p;
       oldest = &still;
@@ -478,7 +399,7 @@ void KafkaCluster::Reader::look_for_residue() {
 
 void KafkaCluster::Reader::expire() {
   const auto now = steady_clock::now();
-  for (auto& [id, group] : groups_) {
+  for (auto& [id, group] : state_.groups) {
     if (!group.waits || group.waits->until > now) continue;
     group.commits_at.reset();
     answer(*std::exchange(group.waits, std::nullopt),
@@ -487,14 +408,6 @@ void KafkaCluster::Reader::expire() {
                             group.query.group),
                 true));
   }
-}
-
-SteadyTime KafkaCluster::Reader::next_deadline() const {
-  auto out = steady_clock::now() + std::chrono::seconds(1);
-  for (const auto& [id, group] : groups_) {
-    if (group.waits) out = std::min(out, group.waits->until);
-  }
-  return out;
 }
 
 }  // namespace docktor

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "queues/kafka/cluster_state.h"
 #include "queues/kafka/kafka_cluster.h"
 
 namespace docktor {
@@ -30,62 +31,24 @@ class KafkaCluster::Reader {
   void read(std::uint64_t id, SteadyTime until, Done done);
 
  private:
-  struct Ask {
-    std::uint64_t id;
-    SteadyTime until;
-    Done done;
-  };
-  struct Edges {
-    std::int64_t begin = -1, end = -1;
-    std::optional<Error> error;
-  };
-  struct Topic {
-    int users = 0;
-    bool known = false;  ///< by metadata that is not older than kMetadataGood
-    TopicInfo info;
-    SteadyTime begins_at{};
-    std::vector<Edges> edges;  ///< by partition
-  };
-  struct Still {  // a partition whose end and commit do not move, with a lag
-    std::int64_t end = -1, committed = -1;
-    SteadyTime since{};
-    bool looked = false, residue = false;
-    int misses = 0;  ///< looks without an answer
-  };
-  struct Group {
-    GroupQuery query;
-    std::vector<Partition> partitions;
-    Commits commits;
-    std::vector<std::int64_t> ends;  ///< when the commits were asked for
-    std::optional<SteadyTime> commits_at;
-    std::optional<GroupMembers> members;
-    std::optional<SteadyTime> members_asked;
-    std::string assignor;  ///< as last told
-    std::map<Partition, Still> still;
-    std::optional<Ask> waits;  ///< for the commits
-    std::uint64_t tag = 0;     ///< of the question for them
-  };
+  using Ask = KafkaAsk;
+  using Group = KafkaGroup;
 
   void run();
   void take_changes();  ///< queries that came and went
   std::vector<Ask> take_asks(bool wait);
   void round(std::vector<Ask> asks);
   bool refresh_topics(std::vector<Ask>& asks, SteadyTime until);
-  std::optional<Error> trouble_of(const Group& group) const;
   void read_edges(const std::vector<Ask>& asks, SteadyTime until);
   void read_leader(int leader, const std::vector<Partition>& partitions, KafkaClient::Edge edge,
                    SteadyTime until);
-  std::optional<Error> lay_out(Group& group);
-  bool at_rest(const Group& group) const;
   void ask_group(std::uint64_t id, Group& group, Ask ask);
   void ask_members(std::uint64_t id, Group& group);
-  static void note_assignor(Group& group);
   void took(GroupAnswer answer);
   void finish(Group& group);
   void look_for_residue();
   void expire();
   void answer(Ask ask, Result<GroupFigures> result);
-  SteadyTime next_deadline() const;
 
   const KafkaSpec spec_;
   const KafkaClient::Options options_;
@@ -100,8 +63,7 @@ class KafkaCluster::Reader {
   std::deque<Ask> asks_;
   KafkaClient* client_ = nullptr;  // to wake; the thread owns it
 
-  std::map<std::uint64_t, Group> groups_;
-  std::map<std::string, Topic> topics_;
+  KafkaState state_;
   SteadyTime metadata_at_{};
   std::set<int> slow_;  // leaders that did not answer the last time
   std::uint64_t next_tag_ = 1;

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/json_text.h"
 #include "core/text.h"
 
 namespace docktor {
@@ -18,21 +17,12 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr int kScramWithKafka4 = 0x02060100;
-constexpr std::size_t kMaxReason = 300;
 constexpr int kWarning = 4;  // of syslog: what is less is not worth a line
 
 // librdkafka takes 0 for "now" and -1 for "for ever".
 int left(SteadyTime until) {
   const auto ms = std::chrono::duration_cast<milliseconds>(until - steady_clock::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(ms, 1, 60'000));
-}
-
-// "ssl://kafka:9093/bootstrap: Connect to ... failed: Connection refused (after 0ms in state CONNECT)"
-std::string short_reason(const char* text) {
-  std::string out = plain_text(std::string_view(text).substr(0, kMaxReason));
-  if (const auto after = out.find(" (after "); after != std::string::npos) out.resize(after);
-  return out;
 }
 
 struct ListDeleter {
@@ -57,52 +47,18 @@ rd_kafka_AdminOptions_t* options_for(rd_kafka_t* handle, rd_kafka_admin_op_t op,
   return options;
 }
 
-bool is_silence(rd_kafka_resp_err_t code) {
-  return code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
-         code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__RESOLVE ||
-         code == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT || code == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE;
-}
+using KafkaSettings = std::vector<std::pair<const char*, std::string>>;
 
-bool is_denied(rd_kafka_resp_err_t code) {
-  return code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
-         code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
-         code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
-}
-
-}  // namespace
-
-KafkaClient::KafkaClient(const KafkaSpec& spec, Options options)
-    : spec_(spec), options_(std::move(options)), servers_(redacted_url(spec.servers)) {}
-
-KafkaClient::~KafkaClient() {
-  for (const auto& [name, topic] : topics_) rd_kafka_topic_destroy(topic);
-  if (answers_) rd_kafka_queue_destroy(answers_);
-  if (handle_) rd_kafka_destroy_flags(handle_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-}
-
-Result<std::unique_ptr<KafkaClient>> KafkaClient::open(const KafkaSpec& spec, Options options) {
-  std::unique_ptr<KafkaClient> client(new KafkaClient(spec, std::move(options)));
-  if (auto started = client->start(); !started) return tl::unexpected(started.error());
-  return client;
-}
-
-Result<void> KafkaClient::set(rd_kafka_conf_t* conf, const char* key, const std::string& value) const {
-  std::array<char, 512> text{};
-  if (rd_kafka_conf_set(conf, key, value.c_str(), text.data(), text.size()) == RD_KAFKA_CONF_OK) return {};
-  // The text may repeat the value, which may be the password.
-  return fail(ErrorCode::kInvalid, fmt::format("librdkafka does not take {}", key));
-}
-
-Result<void> KafkaClient::start() {
-  const bool sasl = !spec_.user.empty();
-  std::vector<std::pair<const char*, std::string>> settings{
-      {"bootstrap.servers", spec_.servers},
+KafkaSettings settings_of(const KafkaSpec& spec) {
+  const bool sasl = !spec.user.empty();
+  KafkaSettings settings{
+      {"bootstrap.servers", spec.servers},
       {"client.id", "docktor"},
       // Joined by nobody. Without a group of its own a handle crashes where a broker that is asked for commits is no longer the
       // coordinator (librdkafka#5040).
       {"group.id", "docktor"},
-      {"security.protocol", fmt::format("{}{}", sasl ? "sasl_" : "", spec_.tls ? "ssl" : "plaintext")},
-      {"isolation.level", spec_.read_uncommitted ? "read_uncommitted" : "read_committed"},
+      {"security.protocol", fmt::format("{}{}", sasl ? "sasl_" : "", spec.tls ? "ssl" : "plaintext")},
+      {"isolation.level", spec.read_uncommitted ? "read_uncommitted" : "read_committed"},
       {"enable.auto.commit", "false"},
       {"allow.auto.create.topics", "false"},
       {"auto.offset.reset", "error"},  // has_record() wants what is there, and not what is elsewhere
@@ -118,26 +74,74 @@ Result<void> KafkaClient::start() {
       {"queued.min.messages", "1"},
   };
   if (sasl) {
-    auto mechanism = spec_.mechanism;
+    auto mechanism = spec.mechanism;
     std::ranges::transform(mechanism, mechanism.begin(),
                            [](char c) { return c >= 'a' && c <= 'z' ? c - 32 : c; });
     settings.insert(settings.end(), {{"sasl.mechanisms", mechanism},
-                                     {"sasl.username", spec_.user},
-                                     {"sasl.password", spec_.password.value}});
+                                     {"sasl.username", spec.user},
+                                     {"sasl.password", spec.password.value}});
   }
-  if (spec_.tls) {
-    if (!spec_.tls_ca_file.empty()) settings.emplace_back("ssl.ca.location", spec_.tls_ca_file);
-    if (!spec_.tls_cert_file.empty()) settings.emplace_back("ssl.certificate.location", spec_.tls_cert_file);
-    if (!spec_.tls_key_file.empty()) settings.emplace_back("ssl.key.location", spec_.tls_key_file);
-    if (!spec_.tls_verify) settings.emplace_back("enable.ssl.certificate.verification", "false");
-    settings.emplace_back("ssl.endpoint.identification.algorithm", spec_.tls_verify ? "https" : "none");
+  if (spec.tls) {
+    if (!spec.tls_ca_file.empty()) settings.emplace_back("ssl.ca.location", spec.tls_ca_file);
+    if (!spec.tls_cert_file.empty()) settings.emplace_back("ssl.certificate.location", spec.tls_cert_file);
+    if (!spec.tls_key_file.empty()) settings.emplace_back("ssl.key.location", spec.tls_key_file);
+    if (!spec.tls_verify) settings.emplace_back("enable.ssl.certificate.verification", "false");
+    settings.emplace_back("ssl.endpoint.identification.algorithm", spec.tls_verify ? "https" : "none");
   }
+  return settings;
+}
+
+// A group of the new protocol (KIP-848), and one that is not there, is "dead" to this request.
+Result<std::optional<GroupMembers>> members_of(rd_kafka_event_t* event, const KafkaErrors& errors) {
+  if (const auto code = rd_kafka_event_error(event))
+    return tl::unexpected(errors.explained(code, "the group's members"));
+  const auto* result = rd_kafka_event_DescribeConsumerGroups_result(event);
+  std::size_t count = 0;
+  const auto* const* groups =
+      result ? rd_kafka_DescribeConsumerGroups_result_groups(result, &count) : nullptr;
+  if (count != 1) return fail(ErrorCode::kInternal, "an answer without the group", true);
+  const auto what = fmt::format("group {}", rd_kafka_ConsumerGroupDescription_group_id(groups[0]));
+  if (const auto* error = rd_kafka_ConsumerGroupDescription_error(groups[0]))
+    return tl::unexpected(errors.explained(rd_kafka_error_code(error), what));
+  const auto state = rd_kafka_ConsumerGroupDescription_state(groups[0]);
+  if (state == RD_KAFKA_CONSUMER_GROUP_STATE_DEAD || state == RD_KAFKA_CONSUMER_GROUP_STATE_UNKNOWN)
+    return std::optional<GroupMembers>{};
+  const char* assignor = rd_kafka_ConsumerGroupDescription_partition_assignor(groups[0]);
+  return GroupMembers{.count = static_cast<int>(rd_kafka_ConsumerGroupDescription_member_count(groups[0])),
+                      .rebalancing = state == RD_KAFKA_CONSUMER_GROUP_STATE_PREPARING_REBALANCE ||
+                                     state == RD_KAFKA_CONSUMER_GROUP_STATE_COMPLETING_REBALANCE,
+                      .at = steady_clock::now(),
+                      .assignor = assignor ? assignor : ""};
+}
+
+}  // namespace
+
+KafkaClient::KafkaClient(const KafkaSpec& spec, Options options)
+    : spec_(spec),
+      options_(std::move(options)),
+      servers_(redacted_url(spec.servers)),
+      errors_(spec_, servers_) {}
+
+KafkaClient::~KafkaClient() {
+  for (const auto& [name, topic] : topics_) rd_kafka_topic_destroy(topic);
+  if (answers_) rd_kafka_queue_destroy(answers_);
+  if (handle_) rd_kafka_destroy_flags(handle_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+Result<std::unique_ptr<KafkaClient>> KafkaClient::open(const KafkaSpec& spec, Options options) {
+  std::unique_ptr<KafkaClient> client(new KafkaClient(spec, std::move(options)));
+  if (auto started = client->start(); !started) return tl::unexpected(started.error());
+  return client;
+}
+
+Result<void> KafkaClient::start() {
   auto* conf = rd_kafka_conf_new();
-  for (const auto& [key, value] : settings) {
-    if (auto done = set(conf, key, value); !done) {
-      rd_kafka_conf_destroy(conf);
-      return done;
-    }
+  for (const auto& [key, value] : settings_of(spec_)) {
+    std::array<char, 512> text{};
+    if (rd_kafka_conf_set(conf, key, value.c_str(), text.data(), text.size()) == RD_KAFKA_CONF_OK) continue;
+    rd_kafka_conf_destroy(conf);
+    // The text may repeat the value, which may be the password.
+    return fail(ErrorCode::kInvalid, fmt::format("librdkafka does not take {}", key));
   }
   rd_kafka_conf_set_opaque(conf, this);
   rd_kafka_conf_set_error_cb(conf, on_error);
@@ -147,31 +151,21 @@ Result<void> KafkaClient::start() {
   handle_ = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text.data(), text.size());
   if (!handle_) {
     rd_kafka_conf_destroy(conf);
-    return fail(ErrorCode::kInvalid, fmt::format("Kafka at {}: {}", servers_, short_reason(text.data())),
-                true);
+    return fail(ErrorCode::kInvalid,
+                fmt::format("Kafka at {}: {}", servers_, short_kafka_reason(text.data())), true);
   }
   answers_ = rd_kafka_queue_new(handle_);
   return {};
 }
 
 void KafkaClient::on_error(rd_kafka_t*, int code, const char* reason, void* self) {
-  auto& client = *static_cast<KafkaClient*>(self);
-  const auto error = static_cast<rd_kafka_resp_err_t>(code);
-  // "1/1 brokers are down" says less than what came before it.
-  if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && !client.trouble_text_.empty()) return;
-  client.trouble_ = error;
-  client.trouble_text_ = short_reason(reason);
-  // "127.0.0.1:9092/bootstrap: Connect to ...": the address is told anyway.
-  const auto colon = client.trouble_text_.find(": ");
-  if (colon != std::string::npos &&
-      client.trouble_text_.substr(0, colon).ends_with(client.servers_ + "/bootstrap"))
-    client.trouble_text_.erase(0, colon + 2);
+  static_cast<KafkaClient*>(self)->errors_.note(static_cast<rd_kafka_resp_err_t>(code), reason);
 }
 
 void KafkaClient::on_log(const rd_kafka_t* handle, int level, const char*, const char* text) {
   const auto* client = static_cast<const KafkaClient*>(rd_kafka_opaque(handle));
   if (level > kWarning || !client || !client->options_.log) return;
-  client->options_.log(fmt::format("kafka {}: {}", client->servers_, short_reason(text)));
+  client->options_.log(fmt::format("kafka {}: {}", client->servers_, short_kafka_reason(text)));
 }
 
 // As getaddrinfo, for an address that only a target's network knows. With nothing asked for, *out is given back.
@@ -197,59 +191,7 @@ void KafkaClient::serve() { rd_kafka_poll(handle_, 0); }
 
 bool KafkaClient::troubled() {
   serve();
-  return trouble_ != RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
-// Why the broker does not let the user in. It tells a mechanism that it does not have, and nothing else.
-std::string KafkaClient::refusal() const {
-  const auto refused = fmt::format("Kafka at {} refuses user {} ({})", servers_, spec_.user, spec_.mechanism);
-  constexpr std::string_view kOthers = "supported mechanisms: ";
-  if (const auto at = trouble_text_.find(kOthers); at != std::string::npos)
-    return fmt::format("{}: it does not take this sasl_mechanism, it takes {}", refused,
-                       trouble_text_.substr(at + kOthers.size()));
-  // The library's nonce is one that Kafka 4 does not take any more (librdkafka#4895).
-  if (spec_.mechanism.starts_with("scram") && rd_kafka_version() < kScramWithKafka4)
-    return fmt::format(
-        "{}: from Kafka 4.0 on it takes no user by SCRAM from librdkafka {}, which is installed here, "
-        "whatever the password "
-        "(2.6.1 and later can); write sasl_mechanism: plain, with TLS, or sign in by a client certificate. "
-        "With an "
-        "older Kafka: check user and password",
-        refused, rd_kafka_version_str());
-  return refused + ": check user, password and sasl_mechanism";
-}
-
-Error KafkaClient::explained(rd_kafka_resp_err_t code, const std::string& what) const {
-  if (is_silence(code)) {
-    const auto at = trouble_text_.empty() ? fmt::format("Kafka at {} does not answer", servers_)
-                                          : fmt::format("Kafka at {}: {}", servers_, trouble_text_);
-    if (trouble_ == RD_KAFKA_RESP_ERR__AUTHENTICATION && !spec_.user.empty())
-      return {ErrorCode::kDenied, refusal(), true};
-    // Something else listens there, or TLS is wanted: the broker hangs up, which the library tells as that all are down; of an
-    // answer that is none it says that longer ones should be taken.
-    if (trouble_text_.find("Invalid response size") != std::string::npos ||
-        trouble_ == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-      return {
-          ErrorCode::kUnavailable,
-          fmt::format(
-              "Kafka at {} takes connections, and then does not speak Kafka's protocol or hangs up; check "
-              "the port{}",
-              servers_, spec_.tls ? "" : ", and whether it is one for TLS (tls: {enabled: true})"),
-          true};
-    if (trouble_ == RD_KAFKA_RESP_ERR__SSL) return {ErrorCode::kDenied, at + " (see tls.ca_file)", true};
-    if (trouble_text_.empty() && code == RD_KAFKA_RESP_ERR__TIMED_OUT) return {ErrorCode::kTimeout, at, true};
-    return {ErrorCode::kUnavailable, at, true};
-  }
-  const std::string text = rd_kafka_err2str(code);
-  if (is_denied(code)) {
-    const auto who = spec_.user.empty() ? std::string("anonymous") : spec_.user;
-    return {ErrorCode::kDenied,
-            fmt::format("Kafka at {}: user {} may not see {}; allow it Describe", servers_, who, what), true};
-  }
-  if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
-      code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
-    return {ErrorCode::kNotFound, fmt::format("{} is not there yet (Kafka at {})", what, servers_), true};
-  return {ErrorCode::kUnavailable, fmt::format("Kafka at {}, {}: {}", servers_, what, text), true};
+  return errors_.troubled();
 }
 
 void KafkaClient::follow(const std::string& topic) {
@@ -273,18 +215,17 @@ Result<std::map<std::string, TopicInfo>> KafkaClient::metadata(SteadyTime until)
     const auto code = rd_kafka_metadata(handle_, 0, nullptr, &found, std::min(slice, most));
     serve();
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) break;
-    if (!is_silence(code) || trouble_ != RD_KAFKA_RESP_ERR_NO_ERROR || most <= slice || given_up_)
-      return tl::unexpected(explained(code, "the cluster"));
+    if (!is_kafka_silence(code) || errors_.troubled() || most <= slice || given_up_)
+      return tl::unexpected(errors_.explained(code, "the cluster"));
     slice *= 2;
   }
-  trouble_ = RD_KAFKA_RESP_ERR_NO_ERROR;
-  trouble_text_.clear();
+  errors_.clear();
   std::map<std::string, TopicInfo> out;
   for (int i = 0; i < found->topic_cnt; ++i) {
     const auto& t = found->topics[i];
     TopicInfo& info = out[t.topic];
     if (t.err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      info.error = explained(t.err, fmt::format("topic {}", t.topic));
+      info.error = errors_.explained(t.err, fmt::format("topic {}", t.topic));
       continue;
     }
     info.leaders.assign(static_cast<std::size_t>(std::max(t.partition_cnt, 0)), -1);
@@ -309,13 +250,13 @@ Result<std::vector<std::int64_t>> KafkaClient::offsets(Edge edge, const std::vec
   const auto code = rd_kafka_offsets_for_times(handle_, list.get(), left(until));
   serve();
   const auto what = fmt::format("topic {}", partitions.empty() ? "" : partitions.front().topic);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(explained(code, what));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(errors_.explained(code, what));
   std::vector<std::int64_t> out(partitions.size(), -1);
   // In the same order as it was made.
   for (std::size_t i = 0; i < out.size() && i < static_cast<std::size_t>(list->cnt); ++i) {
     const auto& p = list->elems[i];
     if (p.err != RD_KAFKA_RESP_ERR_NO_ERROR)
-      return tl::unexpected(explained(p.err, fmt::format("topic {}", p.topic)));
+      return tl::unexpected(errors_.explained(p.err, fmt::format("topic {}", p.topic)));
     if (p.offset < 0)
       return fail(ErrorCode::kUnavailable,
                   fmt::format("Kafka at {} did not tell where partition {} of topic {} {}", servers_,
@@ -341,7 +282,7 @@ Result<bool> KafkaClient::has_record(const Partition& partition, std::int64_t fr
       else if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         out = true;
       else
-        out = tl::unexpected(explained(code, fmt::format("topic {}", partition.topic)));
+        out = tl::unexpected(errors_.explained(code, fmt::format("topic {}", partition.topic)));
       break;
     }
     rd_kafka_consume_stop(topic, partition.number);
@@ -405,14 +346,14 @@ Result<Commits> KafkaClient::commits_of(rd_kafka_event_t* event) const {
   const auto asked = asked_.find(tag);
   if (asked == asked_.end()) return fail(ErrorCode::kInternal, "an answer that nobody asked for");
   const auto what = fmt::format("group {}", asked->second.group);
-  if (const auto code = rd_kafka_event_error(event)) return tl::unexpected(explained(code, what));
+  if (const auto code = rd_kafka_event_error(event)) return tl::unexpected(errors_.explained(code, what));
   const auto* result = rd_kafka_event_ListConsumerGroupOffsets_result(event);
   std::size_t count = 0;
   const auto* const* groups =
       result ? rd_kafka_ListConsumerGroupOffsets_result_groups(result, &count) : nullptr;
   if (count != 1) return fail(ErrorCode::kInternal, "an answer without the group", true);
   if (const auto* error = rd_kafka_group_result_error(groups[0]))
-    return tl::unexpected(explained(rd_kafka_error_code(error), what));
+    return tl::unexpected(errors_.explained(rd_kafka_error_code(error), what));
   const auto* list = rd_kafka_group_result_partitions(groups[0]);
   const auto& partitions = asked->second.partitions;
   Commits out(partitions.size());
@@ -421,7 +362,7 @@ Result<Commits> KafkaClient::commits_of(rd_kafka_event_t* event) const {
     const auto& p = list->elems[i];
     const auto it = std::ranges::find(partitions, Partition{p.topic, p.partition});
     if (it == partitions.end()) continue;
-    if (p.err != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(explained(p.err, what));
+    if (p.err != RD_KAFKA_RESP_ERR_NO_ERROR) return tl::unexpected(errors_.explained(p.err, what));
     ++told;
     if (p.offset >= 0) out[static_cast<std::size_t>(it - partitions.begin())] = p.offset;
   }
@@ -431,29 +372,6 @@ Result<Commits> KafkaClient::commits_of(rd_kafka_event_t* event) const {
                             told, out.size()),
                 true);
   return out;
-}
-
-// A group of the new protocol (KIP-848), and one that is not there, is "dead" to this request.
-Result<std::optional<GroupMembers>> KafkaClient::members_of(rd_kafka_event_t* event) const {
-  if (const auto code = rd_kafka_event_error(event))
-    return tl::unexpected(explained(code, "the group's members"));
-  const auto* result = rd_kafka_event_DescribeConsumerGroups_result(event);
-  std::size_t count = 0;
-  const auto* const* groups =
-      result ? rd_kafka_DescribeConsumerGroups_result_groups(result, &count) : nullptr;
-  if (count != 1) return fail(ErrorCode::kInternal, "an answer without the group", true);
-  const auto what = fmt::format("group {}", rd_kafka_ConsumerGroupDescription_group_id(groups[0]));
-  if (const auto* error = rd_kafka_ConsumerGroupDescription_error(groups[0]))
-    return tl::unexpected(explained(rd_kafka_error_code(error), what));
-  const auto state = rd_kafka_ConsumerGroupDescription_state(groups[0]);
-  if (state == RD_KAFKA_CONSUMER_GROUP_STATE_DEAD || state == RD_KAFKA_CONSUMER_GROUP_STATE_UNKNOWN)
-    return std::optional<GroupMembers>{};
-  const char* assignor = rd_kafka_ConsumerGroupDescription_partition_assignor(groups[0]);
-  return GroupMembers{.count = static_cast<int>(rd_kafka_ConsumerGroupDescription_member_count(groups[0])),
-                      .rebalancing = state == RD_KAFKA_CONSUMER_GROUP_STATE_PREPARING_REBALANCE ||
-                                     state == RD_KAFKA_CONSUMER_GROUP_STATE_COMPLETING_REBALANCE,
-                      .at = steady_clock::now(),
-                      .assignor = assignor ? assignor : ""};
 }
 
 std::optional<GroupAnswer> KafkaClient::next(SteadyTime until) {
@@ -466,7 +384,7 @@ std::optional<GroupAnswer> KafkaClient::next(SteadyTime until) {
     out = GroupAnswer{tag, commits_of(event)};
     asked_.erase(tag);
   } else if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_DESCRIBECONSUMERGROUPS_RESULT) {
-    out = GroupAnswer{tag, members_of(event)};
+    out = GroupAnswer{tag, members_of(event, errors_)};
   }
   rd_kafka_event_destroy(event);
   return out;

@@ -17,6 +17,7 @@
 #include "core/result.h"
 #include "core/time.h"
 #include "queues/kafka/figures.h"
+#include "queues/kafka/kafka_errors.h"
 #include "queues/kafka/kafka_spec.h"
 
 namespace docktor {
@@ -85,11 +86,7 @@ class KafkaClient {
   KafkaClient(const KafkaSpec& spec, Options options);
 
   Result<void> start();
-  Result<void> set(rd_kafka_conf_t* conf, const char* key, const std::string& value) const;
-  Error explained(rd_kafka_resp_err_t code, const std::string& what) const;
-  std::string refusal() const;
   Result<Commits> commits_of(rd_kafka_event_t* event) const;
-  Result<std::optional<GroupMembers>> members_of(rd_kafka_event_t* event) const;
   void serve();
 
   static void on_error(rd_kafka_t*, int code, const char* reason, void* self);
@@ -100,6 +97,7 @@ class KafkaClient {
   const KafkaSpec spec_;
   const Options options_;
   const std::string servers_;
+  KafkaErrors errors_;
   rd_kafka_t* handle_ = nullptr;
   rd_kafka_queue_t* answers_ = nullptr;
   std::map<std::string, rd_kafka_topic_t*> topics_;
@@ -109,8 +107,6 @@ class KafkaClient {
   };
   std::map<std::uint64_t, AskedCommits> asked_;  // what the commits that are awaited were asked for
   std::atomic<bool> given_up_ = false;
-  rd_kafka_resp_err_t trouble_ = RD_KAFKA_RESP_ERR_NO_ERROR;
-  std::string trouble_text_;
 };
 
 }  // namespace docktor
