@@ -87,6 +87,22 @@ TEST_F(RabbitFaults, WithoutTheManagementPluginOnlyTheBacklogIsKnownAndValidateS
   EXPECT_THAT(Reader(spec).error(ErrorCode::kUnavailable).message, HasSubstr("management API"));
 }
 
+TEST_F(RabbitFaults, WithStatisticsSwitchedOffOnlyTheBacklogIsKnownAndValidateSaysSo) {
+  RabbitServerProcess server({.config = "management_agent.disable_metrics_collector = true"});
+  RabbitClient client(server), worker(server);
+  client.declare("uncounted");
+  worker.consume("uncounted");
+  client.publish("uncounted", 6);
+  Reader reader(spec_of(server, "uncounted"));
+  const auto q = reader.with_backlog(5);
+  EXPECT_FALSE(q.num_ack_pending) << "what is not told is not 0";
+  EXPECT_FALSE(q.totals.arrived || q.totals.delivered || q.totals.settled);
+  EXPECT_THAT(findings(reader, Severity::kWarning), HasSubstr("its statistics are switched off"));
+  EXPECT_EQ(findings(reader, Severity::kError), "");
+  Reader objective(spec_of(server, "uncounted"), false, true);
+  EXPECT_THAT(findings(objective, Severity::kError), HasSubstr("the objective rests on them"));
+}
+
 TEST_F(RabbitFaults, AUserWithoutATagMayReadTheBacklogAndValidateSaysWhatIsMissing) {
   auto& server = shared_server();
   server.ctl({"add_user", "plain", "secret-of-plain"});

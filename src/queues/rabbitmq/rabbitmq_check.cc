@@ -29,12 +29,21 @@ Result<Declared> declare(AmqpConnection& amqp, const std::string& queue, Duratio
   return future.get();
 }
 
-std::string version_of(ManagementApi& api, Duration timeout) {
-  const auto text = api.get("/api/overview?columns=rabbitmq_version", timeout);
+struct Overview {
+  std::string version;
+  bool no_statistics = false;  // switched off in its configuration
+};
+
+Overview overview_of(ManagementApi& api, Duration timeout) {
+  const auto text = api.get("/api/overview?columns=rabbitmq_version,disable_stats", timeout);
   const auto j = text ? parse_json(*text) : nlohmann::json();
-  const auto it = j.is_object() ? j.find("rabbitmq_version") : j.end();
-  return j.is_object() && it != j.end() && it->is_string() ? plain_text(it->get<std::string>().substr(0, 40))
-                                                           : "";
+  Overview out;
+  if (!j.is_object()) return out;
+  if (const auto it = j.find("rabbitmq_version"); it != j.end() && it->is_string())
+    out.version = plain_text(it->get<std::string>().substr(0, 40));
+  const auto it = j.find("disable_stats");
+  out.no_statistics = it != j.end() && it->is_boolean() && it->get<bool>();
+  return out;
 }
 
 void check_figures(std::vector<Finding>& out, const QueueFigures& f, const RabbitSpec& spec,
@@ -108,11 +117,19 @@ std::vector<Finding> check_rabbit_queue(RabbitServer& server, const RabbitSpec& 
                             [promise](Result<KnownFigures> f) { promise->set_value(std::move(f)); });
   const auto figures = future.get();
   if (figures || figures.error().code == ErrorCode::kNotFound) {
-    const auto version = version_of(server.management, left());
+    const auto [version, no_statistics] = overview_of(server.management, left());
     out.push_back({Severity::kOk,
                    fmt::format("the management API at {} answers{}", server.management.shown(),
                                version.empty() ? "" : fmt::format(" (RabbitMQ {})", version)),
                    {}});
+    if (no_statistics) {
+      const bool needed = needs_flow || spec.management == Management::kRequired;
+      out.push_back({needed ? Severity::kError : Severity::kWarning,
+                     fmt::format("its statistics are switched off: {}{}", kBlind,
+                                 needs_flow ? ", and the objective rests on them" : ""),
+                     "take management_agent.disable_metrics_collector and management.disable_stats out of "
+                     "rabbitmq.conf"});
+    }
     if (figures && declared) check_figures(out, figures->figures, spec, *declared, may_reach_zero);
     return out;
   }
