@@ -4,22 +4,20 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
 #include <deque>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "core/text.h"
 #include "os/bell.h"
+#include "queues/rabbitmq/amqp_attempt.h"
 #include "queues/rabbitmq/amqp_channel.h"
 #include "queues/rabbitmq/amqp_socket.h"
+#include "queues/rabbitmq/amqp_watches.h"
 
 namespace docktor {
 
@@ -29,7 +27,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using SteadyTime = steady_clock::time_point;
 
-constexpr Duration kConnectTimeout = std::chrono::seconds(3);
 constexpr Duration kFirstPause = milliseconds(250);
 constexpr Duration kLongestPause = std::chrono::seconds(5);
 constexpr Duration kDead =
@@ -37,13 +34,8 @@ constexpr Duration kDead =
 constexpr Duration kSlow = milliseconds(200);
 constexpr Duration kIdle = std::chrono::seconds(5);  // the loop turns at least so often, for heartbeats
 constexpr Duration kExpiry = milliseconds(50);
-constexpr Duration kNotThere = std::chrono::seconds(1);
 constexpr std::size_t kMostUnderWay = 1024;
 constexpr int kSideChannels = 8;
-constexpr std::size_t kWatchesAtOnce = 100;  // so many queues are looked at each kWatchInterval
-constexpr Duration kWatchInterval = milliseconds(250);
-constexpr Duration kLooksApart = milliseconds(20);  // looks at many queues go out together
-constexpr Duration kLongestWatchInterval = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -65,7 +57,6 @@ class AmqpConnection::Loop {
     }
     bell_->ring();
     thread_.join();
-    end_attempt();
   }
 
   void declare(AmqpRequestPtr request) {
@@ -77,53 +68,18 @@ class AmqpConnection::Loop {
   }
 
   WatchId watch(const std::string& queue, std::function<void()> fired) {
-    const std::lock_guard lock(mutex_);
-    const auto now = steady_clock::now();
-    watches_.emplace(++next_watch_, Watch{queue, std::move(fired), now});
-    next_look_ = now;
+    const auto id = watches_.add(queue, std::move(fired));
     bell_->ring();
-    return next_watch_;
+    return id;
   }
 
-  void unwatch(WatchId id) {
-    std::function<void()> ended;  // destroyed without the lock
-    const std::lock_guard lock(mutex_);
-    if (const auto it = watches_.find(id); it != watches_.end()) {
-      ended = std::move(it->second.fired);
-      watches_.erase(it);
-    }
-  }
+  void unwatch(WatchId id) { watches_.remove(id); }
 
-  Duration watch_interval() const {
-    const std::lock_guard lock(mutex_);
-    return interval();
-  }
+  Duration watch_interval() const { return watches_.interval(); }
 
   const std::string& shown() const { return shown_; }
 
  private:
-  struct Watch {
-    std::string queue;
-    std::function<void()> fired;
-    SteadyTime next;
-    bool asked = false;
-  };
-
-  // One attempt to connect, on a thread of its own, since a name look-up and a handshake block. The thread may
-  // outlive the connection: it touches nothing but this and its copies.
-  struct Attempt {
-    std::mutex mutex;
-    std::condition_variable ended;
-    bool done = false;
-    std::optional<Result<AmqpState>> result;
-    std::thread thread;
-  };
-
-  Duration interval() const {  // mutex_ is held
-    const auto rounds = static_cast<std::int64_t>(watches_.size() / kWatchesAtOnce) + 1;
-    return std::min<Duration>(kLongestWatchInterval, rounds * kWatchInterval);
-  }
-
   void run() {
     while (true) {
       {
@@ -131,8 +87,9 @@ class AmqpConnection::Loop {
         if (stopping_) break;
         for (auto& r : incoming_) pending_.push_back(std::move(r));
         incoming_.clear();
-        ask_for_watched();
       }
+      const auto now = steady_clock::now();
+      for (auto& r : watches_.due(now, now + kDead)) pending_.push_back(std::move(r));
       adopt();
       connect_if_wanted();
       expire();
@@ -148,42 +105,6 @@ class AmqpConnection::Loop {
       for (auto& r : std::exchange(incoming_, {})) left.push_back(std::move(r));
     }
     for (auto& r : left) r->answer(closed);
-  }
-
-  // mutex_ is held.
-  void ask_for_watched() {
-    const auto now = steady_clock::now();
-    if (now < next_look_) return;
-    next_look_ = SteadyTime::max();
-    for (auto& [id, w] : watches_) {
-      if (w.asked) continue;
-      if (now < w.next) {
-        next_look_ = std::min(next_look_, std::max(w.next, now + kLooksApart));
-        continue;
-      }
-      w.asked = true;
-      auto r = std::make_shared<AmqpRequest>();
-      r->queue = w.queue;
-      r->deadline = now + kDead;
-      r->done = [this, id = id](Result<Declared> d) { looked(id, d); };
-      pending_.push_back(std::move(r));
-    }
-  }
-
-  void looked(WatchId id, const Result<Declared>& d) {
-    std::function<void()> fired;
-    {
-      const std::lock_guard lock(mutex_);
-      const auto it = watches_.find(id);
-      if (it == watches_.end()) return;
-      it->second.asked = false;
-      it->second.next = steady_clock::now() + (d ? interval() : kNotThere);
-      next_look_ = std::min(next_look_, it->second.next);
-      if (!d || d->messages == 0) return;
-      fired = std::move(it->second.fired);
-      watches_.erase(it);
-    }
-    fired();
   }
 
   // Sends what waits over the channels: the good ones over the first, many at once; those that were refused or
@@ -238,54 +159,17 @@ class AmqpConnection::Loop {
     if (state_ || attempt_) return;
     const auto now = steady_clock::now();
     if (now < next_attempt_) return;
-    {
-      const std::lock_guard lock(mutex_);
-      if (pending_.empty() && watches_.empty() && !wanted_) return;
-    }
+    if (pending_.empty() && watches_.empty() && !wanted_) return;
     wanted_ = true;
-    attempt_ = std::make_shared<Attempt>();
-    try {
-      attempt_->thread =
-          std::thread([attempt = attempt_, spec = spec_, resolve = resolve_, shown = shown_, bell = bell_] {
-            auto result = attempt_to_connect(spec, resolve, shown);
-            {
-              const std::lock_guard lock(attempt->mutex);
-              attempt->result = std::move(result);
-              attempt->done = true;
-            }
-            attempt->ended.notify_all();
-            bell->ring();
-          });
-    } catch (const std::system_error& e) {
-      attempt_->result = fail(ErrorCode::kExhausted,
-                              fmt::format("{}: no thread to connect with: {}", shown_, e.what()), true);
-      attempt_->done = true;
-    }
-  }
-
-  static Result<AmqpState> attempt_to_connect(const RabbitSpec& spec,
-                                              const std::function<std::string(const std::string&)>& resolve,
-                                              const std::string& shown) {
-    std::string host = spec.address.host;
-    int port = spec.address.port;
-    if (resolve) {
-      if (const auto found = parse_amqp_address(resolve(spec.url))) {
-        host = found->host;
-        port = found->port;
-      }
-    }
-    return connect_amqp(spec, host, port, shown, kConnectTimeout);
+    attempt_ = std::make_unique<AmqpAttempt>(spec_, resolve_, shown_, bell_);
   }
 
   void adopt() {
     if (!attempt_) return;
-    {
-      const std::lock_guard lock(attempt_->mutex);
-      if (!attempt_->done) return;
-    }
-    const auto attempt = std::exchange(attempt_, nullptr);
-    if (attempt->thread.joinable()) attempt->thread.join();
-    auto& result = *attempt->result;
+    auto ended = attempt_->take();
+    if (!ended) return;
+    attempt_.reset();
+    Result<AmqpState>& result = *ended;
     if (!result) {
       last_error_ = result.error();
       pause();
@@ -322,8 +206,8 @@ class AmqpConnection::Loop {
     {
       const std::lock_guard lock(mutex_);
       if (!incoming_.empty() || stopping_) return;
-      until = std::min(until, next_look_);
     }
+    until = std::min(until, watches_.next_look());
     if (!pending_.empty()) until = std::min(until, next_expiry_ + kExpiry);
     for (const auto& c : channels_) {
       if (c.waits_since()) until = std::min(until, next_expiry_ + kExpiry);  // deadlines under way
@@ -386,35 +270,21 @@ class AmqpConnection::Loop {
     return all;
   }
 
-  void end_attempt() {
-    if (!attempt_ || !attempt_->thread.joinable()) return;
-    std::unique_lock lock(attempt_->mutex);
-    // A name look-up cannot be interrupted: after a while the thread is left alone.
-    const bool ended =
-        attempt_->ended.wait_for(lock, std::chrono::seconds(3), [&] { return attempt_->done; });
-    lock.unlock();
-    if (ended)
-      attempt_->thread.join();
-    else
-      attempt_->thread.detach();
-  }
-
   const RabbitSpec spec_;
   const std::function<std::string(const std::string&)> resolve_;
   const std::string shown_;
   const std::shared_ptr<const Bell> bell_;
 
-  mutable std::mutex mutex_;  // guards the next five
+  AmqpWatches watches_;
+
+  std::mutex mutex_;  // guards the next two
   std::deque<AmqpRequestPtr> incoming_;
-  std::map<WatchId, Watch> watches_;
-  WatchId next_watch_ = 0;
-  SteadyTime next_look_ = SteadyTime::max();  // some watched queue is due
   bool stopping_ = false;
 
   // Of the thread.
   std::deque<AmqpRequestPtr> pending_;    // no channel has them yet
   std::deque<AmqpRequestPtr> under_way_;  // channels have them; for their deadlines
-  std::shared_ptr<Attempt> attempt_;
+  std::unique_ptr<AmqpAttempt> attempt_;
   AmqpState state_;
   std::vector<AmqpChannel> channels_;  // the first for most, the others one at a time
   std::set<std::string> suspects_;     // queues that were refused or slow
