@@ -60,7 +60,13 @@ std::string holder_name(const std::string& holder) {
 }
 
 void Election::saw(std::optional<LeaseRecord> record, Time now) {
-  if (record != record_) changed_ = now;
+  if (record != record_) {
+    // Written after the last look, and a period after what was seen before.
+    const auto since_look = std::max<Duration>(now - looked_, Duration::zero());
+    late_ = record_ ? std::clamp(late_ + (now - changed_) - period_, Duration::zero(), since_look) : period_;
+    changed_ = now;
+  }
+  looked_ = now;
   record_ = std::move(record);
   if (!mine()) sent_.reset();
 }
@@ -78,6 +84,16 @@ bool Election::may_take(Time now) const {
 std::optional<Time> Election::free_at() const {
   if (!record_ || record_->holder.empty() || mine()) return std::nullopt;
   return changed_ + record_->length;
+}
+
+// Before the next renewal is due, by half of what is not known of when that is, then often until it has come. One that is
+// long overdue is waited for as ever.
+Time Election::look_at(Time now) const {
+  const auto free = free_at();
+  if (!free) return now + period_;
+  const auto due = changed_ + period_ - std::max(std::min(late_, period_) / 2, period_ / 16);
+  const auto next = std::max(due, now + (now < changed_ + period_ * 3 / 2 ? period_ / 8 : period_));
+  return *free > now ? std::min(next, *free) : next;
 }
 
 LeaseRecord Election::taken(const std::string& clock) const {

@@ -33,8 +33,9 @@ std::string holder_name(const std::string& holder);
 /// `me` is unique to this run: whoever has it in the record is this very process.
 class Election {
  public:
-  Election(std::string me, Duration length, Duration deadline)
-      : me_(std::move(me)), length_(length), deadline_(deadline) {}
+  /// Whoever holds it renews it each `period`.
+  Election(std::string me, Duration length, Duration deadline, Duration period)
+      : me_(std::move(me)), length_(length), deadline_(deadline), period_(period) {}
 
   /// The record as it was read at `now`; nothing: there is no such object. A record that has changed in any way was
   /// renewed now, by this clock, whatever time it tells.
@@ -47,6 +48,9 @@ class Election {
   bool may_take(Time now) const;
   /// When another's lease may be taken, should it not be renewed; nothing where it may be taken now, or is ours.
   std::optional<Time> free_at() const;
+  /// When one who follows looks again. A renewal counts from when it was seen: so that no time is lost each is looked for when it
+  /// is due, and whoever has died is followed at the first moment that is allowed.
+  Time look_at(Time now) const;
   /// What to write to take the lease, or to keep it. `clock` is the time for people, RFC 3339 with six decimals.
   LeaseRecord taken(const std::string& clock) const;
   /// What to write to give it up, so that the next one need not wait.
@@ -55,9 +59,11 @@ class Election {
 
  private:
   const std::string me_;
-  const Duration length_, deadline_;
+  const Duration length_, deadline_, period_;
   std::optional<LeaseRecord> record_;
   Time changed_{};            // when the record was first seen as it is
+  Duration late_{};           // by so much, at most, after it was written
+  Time looked_{};             // at the record, the last time
   std::optional<Time> sent_;  // the last write of ours that was taken
 };
 

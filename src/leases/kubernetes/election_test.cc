@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+
 namespace docktor {
 namespace {
 
@@ -15,7 +18,7 @@ LeaseRecord held_by(const std::string& holder, const std::string& renewed) {
 }
 
 TEST(ElectionTest, WhatIsFreeIsTakenAndHeldFromWhenTheRequestWentOut) {
-  Election e("me", 15s, 10s);
+  Election e("me", 15s, 10s, 2s);
   e.saw(std::nullopt, kStart);
   ASSERT_TRUE(e.may_take(kStart));
   EXPECT_FALSE(e.term(kStart));
@@ -29,7 +32,7 @@ TEST(ElectionTest, WhatIsFreeIsTakenAndHeldFromWhenTheRequestWentOut) {
 }
 
 TEST(ElectionTest, AnothersLeaseIsTakenOnlyAfterItStoodStillForItsLengthByThisClock) {
-  Election e("me", 15s, 10s);
+  Election e("me", 15s, 10s, 2s);
   e.saw(held_by("other", "1970-01-01T00:00:00.000000Z"), kStart);  // whatever time it tells
   EXPECT_FALSE(e.may_take(kStart + 14s));
   e.saw(held_by("other", "1970-01-01T00:00:02.000000Z"), kStart + 14s);
@@ -42,15 +45,38 @@ TEST(ElectionTest, AnothersLeaseIsTakenOnlyAfterItStoodStillForItsLengthByThisCl
   EXPECT_EQ(r.acquired, "now");
 }
 
+TEST(ElectionTest, ARenewalIsSeenSoonAndWhoeverHasDiedIsFollowedWithoutDelay) {
+  for (int phase = 0; phase < 20; ++phase) {
+    Election e("me", 15s, 10s, 2s);
+    const Time first = kStart + phase * 100ms;  // renewed then, and each 2 s
+    const auto last = first + 200s;
+    const auto renewed = [&](Time now) { return std::min(now < first ? 0 : (now - first) / 2s, 100L); };
+    int looks = 0;
+    Duration latest{};
+    Time now = kStart;
+    for (long seen = -1;; now = e.look_at(now), ++looks) {
+      const auto there = renewed(now);
+      e.saw(held_by("other", std::to_string(there)), now);
+      if (e.may_take(now)) break;
+      if (there > 5 && there != seen) latest = std::max(latest, now - (first + there * 2s));
+      seen = there;
+    }
+    EXPECT_LE(latest, 250ms) << phase;
+    EXPECT_LE(looks, 180) << phase;
+    EXPECT_LE(now, last + 15s + 250ms) << phase;
+    EXPECT_GE(now, last + 15s) << phase;
+  }
+}
+
 TEST(ElectionTest, WhoeverGivesItUpIsFollowedAtOnce) {
-  Election e("me", 15s, 10s);
+  Election e("me", 15s, 10s, 2s);
   e.saw(held_by("other", "t"), kStart);
   e.saw(e.given_up("u"), kStart + 1s);
   EXPECT_TRUE(e.may_take(kStart + 1s));
 }
 
 TEST(ElectionTest, WhoeverSeesAnotherHolderHoldsNothing) {
-  Election e("me", 15s, 10s);
+  Election e("me", 15s, 10s, 2s);
   e.saw(std::nullopt, kStart);
   e.wrote(e.taken("a"), kStart);
   e.saw(held_by("other", "t"), kStart + 1s);
@@ -59,7 +85,7 @@ TEST(ElectionTest, WhoeverSeesAnotherHolderHoldsNothing) {
 }
 
 TEST(ElectionTest, ALeaseThatNobodyTookMeanwhileIsGoneOnWithInTheSameEpoch) {
-  Election e("me", 15s, 10s);
+  Election e("me", 15s, 10s, 2s);
   e.saw(std::nullopt, kStart);
   e.wrote(e.taken("a"), kStart);
   ASSERT_TRUE(e.may_take(kStart + 60s));

@@ -46,12 +46,6 @@ std::string utc_micros() {
                      us);
 }
 
-Duration varied(Duration d) {
-  static thread_local std::minstd_rand jitter{std::random_device{}()};
-  std::uniform_int_distribution<Duration::rep> part(d.count() * 8 / 10, d.count());
-  return Duration(part(jitter));
-}
-
 struct GiveUp {
   KubeClient& client;
   std::string path, name, me;
@@ -96,7 +90,7 @@ KubernetesLease::KubernetesLease(LeaseSpec spec, LeaseParts parts, KubeAccess ac
       parts_(std::move(parts)),
       namespace_(spec_.namespace_.empty() ? access.namespace_ : spec_.namespace_),
       me_(unique(spec_)),
-      election_(me_, spec_.lease_duration, spec_.renew_deadline),
+      election_(me_, spec_.lease_duration, spec_.renew_deadline, spec_.retry_period),
       client_(std::move(access)) {}
 
 KubernetesLease::~KubernetesLease() { client_.stop(); }
@@ -140,13 +134,9 @@ void KubernetesLease::next_turn() {
   publish();
   if (releasing_) return hand_over();
   write_legacies({});
-  const auto wait = election_.mine() ? spec_.retry_period : varied(spec_.retry_period);
-  auto at = std::max(steady_clock::now(), turned_ + wait);
-  // Whoever has died is followed at the first moment that is allowed.
-  if (const auto free = election_.free_at()) {
-    const auto until = *free - parts_.clock.now();
-    if (until > Duration::zero()) at = std::min(at, steady_clock::now() + until);
-  }
+  const auto now = parts_.clock.now();
+  const auto at = election_.mine() ? std::max(steady_clock::now(), turned_ + spec_.retry_period)
+                                   : steady_clock::now() + (election_.look_at(now) - now);
   client_.loop().at(at, [this] {
     if (!busy_ && !releasing_ && !handing_over_) turn();
   });
