@@ -15,14 +15,14 @@ namespace docktor {
 /// that all is well. Plain data.
 class KilledStops {
  public:
-  /// A replica that was told to stop used up its grace period.
-  void killed(std::string_view replica, Duration grace) {
+  /// A replica that was told to stop used up its grace period, which `setting` makes longer.
+  void killed(std::string_view replica, Duration grace, std::string_view setting = "stop_grace_period") {
     killed_ = true;
     text_ = fmt::format(
         "{} did not end within {} of SIGTERM and was killed: what it had in hand is done again; let the "
         "worker "
-        "end on SIGTERM, or write a longer stop_grace_period",
-        replica, short_duration(grace));
+        "end on SIGTERM, or write a longer {}",
+        replica, short_duration(grace), setting);
   }
   /// A replica that was told to stop has ended, killed or not; `others` are still stopping.
   void ended(bool others) {

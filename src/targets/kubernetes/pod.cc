@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -46,7 +47,16 @@ std::string last_end(const Json& container) {
   const auto& end = field(field(container, "lastState"), "terminated");
   if (!end.is_object()) return {};
   const auto reason = text(end, "reason");
-  return reason.empty() || reason == "Error" ? fmt::format("exit code {}", number(end, "exitCode")) : reason;
+  return reason.empty() || reason == "Error" || reason == "Completed"
+             ? fmt::format("exit code {}", number(end, "exitCode"))
+             : reason;
+}
+
+bool ended_at_once(const Json& container) {
+  const auto& end = field(field(container, "lastState"), "terminated");
+  const auto from = parse_rfc3339(raw_text(end, "startedAt")),
+             to = parse_rfc3339(raw_text(end, "finishedAt"));
+  return from && to && *to - *from < kAtOnce && field(end, "exitCode") == 0;
 }
 
 void take_limits(const Json& spec, KubePod& pod) {
@@ -72,6 +82,7 @@ struct Containers {
   std::string broken;
   std::string last;  // how the last run of one ended
   int restarts = 0;
+  int at_once = 0;  // restarts of one whose last run was short, and ended with 0
 };
 
 Containers containers_of(const Json& status) {
@@ -84,6 +95,7 @@ Containers containers_of(const Json& status) {
       const auto reason = text(waiting, "reason");
       if (std::ranges::count(kBroken, reason) > 0 && out.broken.empty())
         out.broken = joined(reason, text(waiting, "message"));
+      if (ended_at_once(c)) out.at_once = std::max(out.at_once, number(c, "restartCount"));
     }
   }
   return out;
@@ -95,18 +107,30 @@ void set(KubePod& pod, ReplicaState state, const std::string& since, std::string
   if (const auto at = parse_rfc3339(since)) pod.since = *at;
 }
 
+// A container that was killed when the pod's time to end was over. The end is told in whole seconds.
+bool outlived_its_grace(const Json& status, Time deadline) {
+  return std::ranges::any_of(list(status, "containerStatuses"), [&](const Json& c) {
+    const auto& end = field(field(c, "state"), "terminated");
+    const auto at = parse_rfc3339(raw_text(end, "finishedAt"));
+    return number(end, "exitCode") == 128 + SIGKILL && text(end, "reason") != "OOMKilled" && at &&
+           *at >= deadline - std::chrono::seconds(1);
+  });
+}
+
 void take_state(const Json& meta, const Json& status, KubePod& pod) {
   const auto phase = text(status, "phase");
   const auto& scheduled = condition(status, "PodScheduled");
   const auto& ready = condition(status, "Ready");
   const auto containers = containers_of(status);
   pod.restarts = containers.restarts;
+  pod.at_once = containers.at_once;
   pod.ended = phase == "Succeeded" || phase == "Failed";
   const auto deleted = text(meta, "deletionTimestamp");
   if (!deleted.empty()) {
     set(pod, ReplicaState::kStopping, deleted);
-    pod.since -=
-        std::chrono::seconds(number(meta, "deletionGracePeriodSeconds"));  // it says when the grace is over
+    const auto grace = std::chrono::seconds(number(meta, "deletionGracePeriodSeconds"));
+    if (grace.count() > 0 && outlived_its_grace(status, pod.since)) pod.killed = grace;
+    pod.since -= grace;  // it says when the grace is over
     return;
   }
   if (text(scheduled, "status") == "False") {

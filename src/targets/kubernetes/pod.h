@@ -25,9 +25,14 @@ struct KubePod {
   std::string note;
   bool ended = false;  ///< succeeded, failed or evicted: nobody works there any more
   int restarts = 0;
-  double cpu_limit = 0;  ///< cores; 0: a container has none
-  double mem_limit = 0;  ///< bytes; likewise
+  int at_once = 0;                 ///< see Replica
+  std::optional<Duration> killed;  ///< the grace that it was given to end, and did not end within
+  double cpu_limit = 0;            ///< cores; 0: a container has none
+  double mem_limit = 0;            ///< bytes; likewise
 };
+
+/// Whoever runs for less has ended at once.
+inline constexpr Duration kAtOnce = std::chrono::seconds(10);
 
 inline constexpr std::string_view kDeletionCost = "controller.kubernetes.io/pod-deletion-cost";
 

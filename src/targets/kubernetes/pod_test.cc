@@ -50,6 +50,50 @@ TEST(PodTest, ItsStateIsWhatItsConditionsAndContainersSay) {
   EXPECT_TRUE(read(R"({"phase": "Failed", "reason": "Evicted"})").ended);
 }
 
+TEST(PodTest, WhoeverIsKilledAtTheEndOfItsGraceIsToldApartFromWhoeverEndsInTime) {
+  const auto ended = [](const std::string& end, const std::string& grace = "30") {
+    return read(
+        ("{\"phase\": \"Failed\", \"containerStatuses\": [{\"state\": {\"terminated\": " + end + "}}]}")
+            .c_str(),
+        (R"({"deletionTimestamp": "2026-01-01T11:30:30Z", "deletionGracePeriodSeconds": )" + grace + "}")
+            .c_str());
+  };
+  EXPECT_EQ(ended(R"({"exitCode": 137, "reason": "Error", "finishedAt": "2026-01-01T11:30:30Z"})").killed,
+            std::chrono::seconds(30));
+  EXPECT_FALSE(ended(R"({"exitCode": 137, "reason": "Error", "finishedAt": "2026-01-01T11:30:10Z"})").killed)
+      << "by somebody else";
+  EXPECT_FALSE(
+      ended(R"({"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-01-01T11:30:30Z"})").killed);
+  EXPECT_FALSE(
+      ended(R"({"exitCode": 0, "reason": "Completed", "finishedAt": "2026-01-01T11:30:30Z"})").killed);
+  EXPECT_FALSE(ended(R"({"exitCode": 137, "finishedAt": 7})").killed);
+  EXPECT_FALSE(ended(R"({"exitCode": 137, "finishedAt": "2026-01-01T11:30:30Z"})", "0").killed)
+      << "nobody waited for it";
+}
+
+TEST(PodTest, WhoeverEndsAtOnceWithoutAnErrorIsCounted) {
+  const auto ended = [](const std::string& end) {
+    return read(("{\"phase\": \"Running\", \"containerStatuses\": [{\"restartCount\": 4, \"state\": "
+                 "{\"waiting\": {\"reason\": "
+                 "\"CrashLoopBackOff\"}}, \"lastState\": {\"terminated\": " +
+                 end + "}}]}")
+                    .c_str());
+  };
+  EXPECT_EQ(
+      ended(R"({"exitCode": 0, "startedAt": "2026-01-01T11:30:00Z", "finishedAt": "2026-01-01T11:30:01Z"})")
+          .at_once,
+      4);
+  EXPECT_EQ(
+      ended(R"({"exitCode": 1, "startedAt": "2026-01-01T11:30:00Z", "finishedAt": "2026-01-01T11:30:01Z"})")
+          .at_once,
+      0);
+  EXPECT_EQ(
+      ended(R"({"exitCode": 0, "startedAt": "2026-01-01T11:20:00Z", "finishedAt": "2026-01-01T11:30:01Z"})")
+          .at_once,
+      0);
+  EXPECT_EQ(ended(R"({"exitCode": 0})").at_once, 0);
+}
+
 TEST(PodTest, WhoseItIsItsLabelsAndOwnerSay) {
   const auto p = read(
       "{}",

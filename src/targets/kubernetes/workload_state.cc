@@ -99,13 +99,24 @@ void WorkloadState::on_pod(KubePod pod) {
   const auto at = pods_.find(pod.name);
   if (at != pods_.end() && at->second.uid == pod.uid && pod.restarts > at->second.restarts)
     news(fmt::format("pod {} was started anew{}", pod.name, pod.note.empty() ? "" : ": " + pod.note));
+  if (pod.killed && at != pods_.end() && at->second.uid == pod.uid && !at->second.killed) {
+    killed_stops_.killed("pod " + pod.name, *pod.killed, "terminationGracePeriodSeconds");
+    news(fmt::format("pod {} did not end within its grace period of {}: killed", pod.name,
+                     short_duration(*pod.killed)));
+  }
   if (pod.ended) {
-    if (at != pods_.end() && !at->second.ended && at->second.state != ReplicaState::kStopping)
+    if (at != pods_.end() && at->second.state != ReplicaState::kStopping)
       news(fmt::format("pod {} has ended", pod.name));
-    pods_.erase(pod.name);
-    return;
+    return on_pod_gone(pod.name);
   }
   pods_[pod.name] = std::move(pod);
+}
+
+void WorkloadState::on_pod_gone(const std::string& name) {
+  const auto gone = pods_.extract(name);
+  if (!gone || gone.mapped().state != ReplicaState::kStopping) return;
+  killed_stops_.ended(std::ranges::any_of(
+      pods_, [](const auto& other) { return other.second.state == ReplicaState::kStopping; }));
 }
 
 void WorkloadState::lead(const LedBefore& before) {
@@ -184,6 +195,7 @@ std::vector<Replica> WorkloadState::missing(int live, bool all_ready, Time now) 
 TargetReport WorkloadState::report(Time now) {
   TargetReport r;
   r.stopped_by_hand = memory_.stopped_by_hand;
+  r.killed = killed_stops_.text();
   if (facts_) r.grace = facts_->grace;
   if (!scale_) return r;
   r.desired = scale_->desired;
@@ -202,14 +214,19 @@ TargetReport WorkloadState::report(Time now) {
       pods, [](auto* a, auto* b) { return std::tie(a->created, a->name) < std::tie(b->created, b->name); });
   int live = 0;
   bool all_ready = true;
+  waits_ = false;
   for (const auto* pod : pods) {
     live += pod->state != ReplicaState::kStopping;
+    const bool works = pod->state == ReplicaState::kReady, young = now - pod->since < kAtOnce;
+    const bool at_once = pod->at_once > 0 && (!works || young);
+    waits_ = waits_ || (at_once && works);
     all_ready = all_ready && (pod->state == ReplicaState::kReady || pod->state == ReplicaState::kStopping);
     r.replicas.push_back({.id = pod->name,
                           .node = pod->node,
                           .state = pod->state,
                           .since = pod->since,
                           .restarts = pod->restarts,
+                          .at_once = at_once ? pod->at_once : 0,
                           .note = pod->note});
   }
   auto without_pod = missing(live, all_ready, now);

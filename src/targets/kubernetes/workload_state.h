@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/killed_stops.h"
 #include "core/led.h"
 #include "core/target.h"
 #include "targets/kubernetes/facts.h"
@@ -49,7 +50,7 @@ class WorkloadState {
   bool owns(const KubePod& pod) const;
   void set_pods(std::vector<KubePod> pods);  ///< all there are
   void on_pod(KubePod pod);
-  void on_pod_gone(const std::string& name) { pods_.erase(name); }
+  void on_pod_gone(const std::string& name);
   const std::map<std::string, KubePod>& pods() const { return pods_; }
 
   void set_autoscaler(std::string text) { autoscaler_ = std::move(text); }  ///< why to hold; empty: none
@@ -63,7 +64,7 @@ class WorkloadState {
   std::set<std::string> idlest(int fewer, const std::map<std::string, double>& busyness) const;
 
   /// The report will be another one without anything happening.
-  bool waits_for_time() const { return short_since_ || !undone_.empty(); }
+  bool waits_for_time() const { return short_since_ || !undone_.empty() || waits_; }
 
   TargetReport report(Time now);  ///< without problem and news
   std::vector<std::string> take_news() { return std::exchange(news_, {}); }
@@ -79,6 +80,7 @@ class WorkloadState {
   mutable std::optional<std::pair<std::string, std::optional<LabelSelector>>> selector_;  // of that text
   std::optional<WorkloadFacts> facts_;
   std::map<std::string, KubePod> pods_;  // by name
+  KilledStops killed_stops_;
   std::string autoscaler_;
   bool follows_ = false;
   bool ordered_since_ = false;  // docktor has set the number since somebody else last did
@@ -86,6 +88,7 @@ class WorkloadState {
   std::string undone_by_;
   std::string told_stuck_;
   std::optional<Time> short_since_;  // fewer pods than wanted
+  bool waits_ = false;               // a pod that has ended at once, and works again, may yet do so
   std::vector<std::string> news_;
 };
 

@@ -65,6 +65,45 @@ TEST_F(WorkloadStateTest, AZeroWhileNobodyLedIsAPersonsUnlessTheOneBeforeWasToOr
   }
 }
 
+TEST_F(WorkloadStateTest, ThatAPodHadToBeKilledStandsUntilStopsAreCleanAgain) {
+  s.on_scale(scale(3), now);
+  s.set_pods({pod("a"), pod("b"), pod("c")});
+  const auto stop = [&](const std::string& name, bool in_time) {
+    auto p = pod(name, ReplicaState::kStopping);
+    s.on_pod(p);
+    if (!in_time) p.killed = 5s;
+    p.ended = true;
+    s.on_pod(p);
+    s.on_pod_gone(name);
+  };
+  s.on_pod(pod("b", ReplicaState::kStopping));
+  stop("a", false);
+  const auto told = s.report(now).killed;
+  EXPECT_THAT(told, HasSubstr("pod a did not end within 5s of SIGTERM and was killed"));
+  EXPECT_THAT(told, HasSubstr("longer terminationGracePeriodSeconds"));
+  EXPECT_THAT(news(), HasSubstr("pod a did not end within its grace period of 5s: killed\n"));
+  stop("b", true);
+  EXPECT_EQ(s.report(now).killed, told) << "the two stopped beside each other";
+  stop("c", true);
+  EXPECT_EQ(s.report(now).killed, "");
+}
+
+TEST_F(WorkloadStateTest, WhoEndsAtOnceDoesSoAlsoInTheMomentInWhichItWorks) {
+  s.on_scale(scale(1), now);
+  auto p = pod("a", ReplicaState::kFailing);
+  p.at_once = 3;
+  s.on_pod(p);
+  EXPECT_EQ(s.report(now).replicas.at(0).at_once, 3);
+  EXPECT_FALSE(s.waits_for_time());
+  p.state = ReplicaState::kReady;
+  p.since = now;
+  s.on_pod(p);
+  EXPECT_EQ(s.report(now + 5s).replicas.at(0).at_once, 3);
+  EXPECT_TRUE(s.waits_for_time());
+  EXPECT_EQ(s.report(now + 10s).replicas.at(0).at_once, 0);
+  EXPECT_FALSE(s.waits_for_time());
+}
+
 TEST_F(WorkloadStateTest, ItsNumberCountsAndPodsOfOthersDoNot) {
   s.on_scale(scale(3), now);
   auto other = pod("other");
