@@ -165,6 +165,8 @@ TEST(Words, SayAboutWhatIsGuessed) {
   const ordered_json early = {{"capacity", 20.0}, {"capacity_error", 8.0}, {"rate_in", 5.0}};
   EXPECT_EQ(number_in_words_of(early, "capacity", 20), "one replica does about 20 msg/s");
   EXPECT_EQ(number_in_words_of(early, "rate_in", 5), "5 msg/s arriving");
+  // The unit that the reasons take, too.
+  EXPECT_EQ(number_in_words_of({}, "rate_in", 0.025), "1.5 msg/min arriving");
 }
 
 TEST(Words, EveryMetricHasItsWords) {

@@ -11,6 +11,7 @@
 #include "core/bytes_text.h"
 #include "core/guess.h"
 #include "core/metric.h"
+#include "core/rate_text.h"
 #include "core/text.h"
 #include "schedule/time_zone.h"
 
@@ -69,6 +70,7 @@ constexpr std::array kNumberWords = std::to_array<Word>({
     {"steady", "the arrivals need {}", Unit::kReplicas},
     {"busy", "what waits keeps {} busy until the next check", Unit::kReplicas},
     {"enough", "the goal is kept with {}", Unit::kReplicas},
+    {"put_off", "{} will do for a while: what waits longer meanwhile is in time", Unit::kReplicas},
     {"proven", "fewer than {} were too few for this load before", Unit::kReplicas},
     {"headroom", "{} kept for load that comes faster than a start", Unit::kReplicas},
     {"headroom_short", "{} more would be kept for it if max_headroom allowed", Unit::kReplicas},
@@ -81,7 +83,7 @@ std::string with_unit(double v, Unit unit) {
     case Unit::kCount:
       return short_number(v);
     case Unit::kRate:
-      return short_number(v) + " msg/s";
+      return rate_text(v);
     case Unit::kPercent:
       return short_number(v) + " %";
     case Unit::kBytes:

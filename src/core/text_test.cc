@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "core/rate_text.h"
+
 namespace docktor {
 namespace {
 
@@ -45,6 +47,14 @@ TEST(ShortNumber, HasThreeDigitsAndNoExponent) {
                                 {0.00001234, "0.0000123"},
                                 {-0.0001e-9, "0"}})
     EXPECT_EQ(short_number(v), text) << v;
+}
+
+TEST(Text, ARateTakesTheUnitThatShowsIt) {
+  EXPECT_EQ(rate_text(60), "60 msg/s");
+  EXPECT_EQ(rate_text(0.0153), "0.918 msg/min");
+  EXPECT_EQ(rate_text(-0.025), "-1.5 msg/min");
+  EXPECT_EQ(rate_text(0.0002), "0.72 msg/h");
+  EXPECT_EQ(rate_text(0), "0 msg/s");
 }
 
 TEST(NumberBeside, TellsOnWhichSideTheValueLies) {

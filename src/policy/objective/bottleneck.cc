@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/rate_text.h"
 #include "policy/objective/reasons.h"
 #include "policy/objective/restore.h"
 

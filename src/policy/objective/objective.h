@@ -73,6 +73,7 @@ class ObjectivePolicy final : public Policy {
     double free = 0, lacking = 0;  // replicas: headroom, and what the deadlines want more
     int floor = 0, least = 0, most = 0;
     int steady = 0, busy = 0, enough = 0, proven = 0;
+    std::optional<int> deferred;  // these will do for a while
   };
   void find_least(const Situation& in, Wants& w) const;
   void find_most(const Situation& in, Wants& w);

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "core/rate_text.h"
+
 namespace docktor::objective {
 namespace {
 
@@ -21,13 +23,6 @@ std::string seconds_text(double seconds) {
   if (seconds < 120) return fmt::format("{} s", digits(std::round(seconds * 10) / 10));
   if (seconds < 7200) return fmt::format("{:.0f} min", seconds / 60);
   return fmt::format("{} h", digits(seconds / 3600));
-}
-
-std::string rate_text(double per_second) {
-  if (per_second <= 0) return "0 msg/s";
-  if (per_second >= 0.1) return fmt::format("{} msg/s", digits(per_second));
-  if (per_second * 60 >= 0.1) return fmt::format("{} msg/min", digits(per_second * 60));
-  return fmt::format("{} msg/h", digits(per_second * 3600));
 }
 
 std::string capacity_text(double per_second, bool guessed) {

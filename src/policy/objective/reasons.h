@@ -27,9 +27,6 @@ std::string adding(const Told& told, int more);
 /// "...: 4 replicas are enough".
 std::string enough(const Told& told, int replicas);
 
-/// "60 msg/s", "3.2 msg/min": three digits, in the largest unit that does not hide the number.
-std::string rate_text(double per_second);
-
 /// "20 msg/s per replica", or for long jobs "a job takes 52 s".
 std::string capacity_text(double per_second, bool guessed = false);
 
