@@ -143,6 +143,7 @@ Result<std::string> Daemon::reload() {
   const auto refuse = [&](const Error& e) {
     reload_error_ = e.message;
     refused_file_ = !config_file_.in_effect(options_.config);
+    config_file_.refused(options_.config);
     shells_.reloaded(e.message);
     log_->error("⚠ reload refused; still using the previous configuration:\n{}", e.message);
     return tl::unexpected(e);

@@ -205,6 +205,12 @@ TEST_F(FaultsTest, AFileThatWasChangedAndNotLoadedIsTold) {
   EXPECT_TRUE(told());
   EXPECT_EQ(box.docktor("daemon reload").code, 0);
   EXPECT_FALSE(told());
+  box.write("docktor.yaml", "services: none\n");
+  EXPECT_TRUE(told());
+  EXPECT_EQ(box.docktor("daemon reload").code, 2);
+  EXPECT_FALSE(told());  // a second reload would be refused as the first was, which status tells
+  configure({.max = 5});
+  EXPECT_TRUE(told());
   ASSERT_EQ(::unlink(box.path("docktor.yaml").c_str()), 0);
   EXPECT_FALSE(told());
 }

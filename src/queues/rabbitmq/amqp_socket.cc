@@ -58,10 +58,13 @@ Error open_error(int status, const RabbitSpec& spec, const std::string& shown) {
                 shown, amqp_error_string2(status)),
             false};
   }
+  // The library's own words for it, "a socket error occurred", name neither refusal nor an unreachable host.
+  const auto seen = status == AMQP_STATUS_SOCKET_ERROR
+                        ? std::string("takes no connections")
+                        : fmt::format("does not answer ({})", amqp_error_string2(status));
   return {status == AMQP_STATUS_TIMEOUT ? ErrorCode::kTimeout : ErrorCode::kUnavailable,
-          fmt::format("{} does not answer ({}); check that RabbitMQ runs there and listens on {}{}", shown,
-                      amqp_error_string2(status), spec.address.tls ? "the port for TLS, " : "port ",
-                      spec.address.port),
+          fmt::format("{} {}; check that RabbitMQ runs there and listens on {}{}", shown, seen,
+                      spec.address.tls ? "the port for TLS, " : "port ", spec.address.port),
           true};
 }
 
