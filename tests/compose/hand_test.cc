@@ -162,7 +162,8 @@ TEST_F(SomebodysHand, APlainUpInTheMidstOfScalingIsToldAndScalingGoesOn) {
   auto order = std::async(std::launch::async, [&] { return s.scale(4); });
   const auto up = stack_.compose("up -d -t 0");  // as many as the file says: one
   (void)order.get().has_value();
-  EXPECT_EQ(0, up.code) << up.out;
+  // An engine has no lock for a project: Compose may start a container that has gone since it looked, and says so.
+  EXPECT_TRUE(up.code == 0 || up.out.find("No such container") != std::string::npos) << up.out;
   // Whichever of the two came last, the next order is obeyed, and nobody took it for a stop.
   ASSERT_TRUE(eventually([&] { return s.report().problem.empty() && s.scale(3).has_value(); }));
   ASSERT_TRUE(s.ready(3));

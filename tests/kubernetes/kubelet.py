@@ -10,7 +10,8 @@ its process runs, or what the pod's annotations say:
     test/ready-file: PATH       ready while that file exists
 
 The image `missing` cannot be pulled. A process that ends is started anew with a growing pause (CrashLoopBackOff). A pod that is
-deleted gets SIGTERM, its grace period, SIGKILL. An API server that is gone is waited for; the processes go on.
+deleted gets SIGTERM, its grace period, SIGKILL, and its end is told. An API server that is gone is waited for; the processes
+go on.
 """
 import argparse
 import ctypes
@@ -89,6 +90,7 @@ class Pod(threading.Thread):
         self.wake = threading.Condition()
         self.ending = None  # the grace period, once it is deleted
         self.restarts = 0
+        self.began = None  # its process
         self.shown = None
         self.last_end = None
 
@@ -111,7 +113,7 @@ class Pod(threading.Thread):
         container = {"name": self.container["name"], "image": self.container["image"], "imageID": "", "ready": ready,
                      "started": "running" in state, "restartCount": self.restarts, "state": state}
         if self.last_end is not None:
-            container["lastState"] = {"terminated": {"exitCode": self.last_end, "reason": "Error"}}
+            container["lastState"] = {"terminated": self.last_end}
         status, _ = call("PATCH", self.path + "/status", {"metadata": {"uid": self.uid}, "status": {
             "phase": phase, "containerStatuses": [container],
             "conditions": [dict(condition, type=t) for t in ("Ready", "ContainersReady")]}},
@@ -119,10 +121,15 @@ class Pod(threading.Thread):
         if status < 300:
             self.shown = what
 
+    def end_of(self, process):
+        code = process.returncode if process.returncode >= 0 else 128 - process.returncode
+        return {"exitCode": code, "reason": "Error" if code else "Completed", "startedAt": self.began, "finishedAt": now()}
+
     def start_process(self):
         env = {e["name"]: e.get("value", "") for e in self.container.get("env", [])}
         # No image is there to say what runs where the pod does not.
         words = self.container["command"] + self.container.get("args", []) if "command" in self.container else ["sleep", "infinity"]
+        self.began = now()
         return subprocess.Popen(words, env={**os.environ, **env},
                                 start_new_session=True, stdin=subprocess.DEVNULL,
                                 preexec_fn=lambda: libc.prctl(1, signal.SIGKILL))
@@ -146,7 +153,7 @@ class Pod(threading.Thread):
                 self.show("Running", self.ready(), {"running": {"startedAt": now()}} if self.shown is None else {"running": {}})
                 if not self.pause(0.1):
                     return process
-            self.last_end = process.returncode if process.returncode >= 0 else 128 - process.returncode
+            self.last_end = self.end_of(process)
             self.restarts += 1
             self.show("Running", False, {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off restarting failed container"}})
             if not self.pause(min(5, 0.2 * 2 ** self.restarts)):
@@ -165,6 +172,8 @@ class Pod(threading.Thread):
                 except ProcessLookupError:
                     process.wait()
                     break
+            end = self.end_of(process)
+            self.show("Failed" if end["exitCode"] else "Succeeded", False, {"terminated": end})
         call("DELETE", self.path, {"kind": "DeleteOptions", "apiVersion": "v1", "gracePeriodSeconds": 0,
                                    "preconditions": {"uid": self.uid}})
 

@@ -1,4 +1,6 @@
 // The target against a real API server, controllers and scheduler: numbers, pods, and what others do.
+#include <filesystem>
+
 #include "tests/kubernetes/stage.h"
 #include "tests/support/temp_dir.h"
 
@@ -75,6 +77,35 @@ TEST_F(KubernetesTest, BrokenImagesAndCrashLoopsAreFailing) {
   EXPECT_THAT(b.replicas[0].note, HasSubstr("CrashLoopBackOff"));
   // The first crash may have been before the first look.
   EXPECT_TRUE(eventually([&] { return crash->news().find("was started anew") != std::string::npos; }));
+}
+
+TEST_F(KubernetesTest, APodThatIsDeafToSigtermIsToldUntilOneEndsInTime) {
+  TempDir dir;
+  const auto script = dir.file(
+      "worker", "test -e \"$0.well\" || trap '' TERM; echo >\"$0.up\"; while :; do sleep 0.05; done\n");
+  const auto up = dir.path() / "worker.up";
+  apply({.command = fmt::format("[/bin/sh, \"{}\"]", script), .grace = 1});
+  auto w = watch();
+  w->with_ready(1);
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(up); }));
+  ASSERT_TRUE(w->decided(0));
+  const auto told =
+      w->once([](const TargetReport& r) { return r.replicas.empty() && !r.killed.empty(); }).killed;
+  EXPECT_THAT(told, HasSubstr("did not end within 1s of SIGTERM and was killed"));
+  dir.file("worker.well", "");
+  std::filesystem::remove(up);
+  ASSERT_TRUE(w->decided(1));
+  w->with_ready(1);
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(up); }));
+  EXPECT_EQ(w->report().killed, told) << "nothing was stopped since";
+  ASSERT_TRUE(w->decided(0));
+  w->once([](const TargetReport& r) { return r.replicas.empty() && r.killed.empty(); });
+}
+
+TEST_F(KubernetesTest, APodThatEndsAtOnceWithoutAnErrorIsCounted) {
+  apply({.command = "[\"true\"]"});
+  auto w = watch();
+  w->once([](const TargetReport& r) { return all_end_at_once(r.replicas); });
 }
 
 TEST_F(KubernetesTest, APersonsNumberIsNewsAndHisZeroIsAStop) {
