@@ -12,6 +12,7 @@
 #include "policy/objective/bottleneck.h"
 #include "policy/objective/capacity.h"
 #include "policy/objective/dead_hands.h"
+#include "policy/objective/deferral.h"
 #include "policy/objective/evidence.h"
 #include "policy/objective/hand.h"
 #include "policy/objective/in_use.h"
@@ -123,6 +124,7 @@ class ObjectivePolicy final : public Policy {
   objective::Lateness lateness_;
   objective::TooFew too_few_;
   objective::InUse in_use_;
+  objective::Tries tries_;  // with work put off
   objective::Bottleneck bottleneck_;
   objective::NetFlow net_flow_;  // of a queue that counts nothing
   std::optional<objective::Gauges> last_;

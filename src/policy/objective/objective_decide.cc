@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "core/guess.h"
-#include "policy/objective/deferral.h"
 #include "policy/objective/objective.h"
 #include "policy/objective/reasons.h"
 
@@ -242,7 +241,8 @@ void ObjectivePolicy::find_most(const Situation& in, Wants& w) {
   if (w.soon.headroom > 0 && current > floor && current <= floor + (floor + kBand / 2) / kBand)
     floor = current;
   // Not where headroom is kept, a rhythm tells what comes, or all others stand still at a change.
-  if (counts_ && current > 0 && w.floor == 0 && w.plan.stop <= 0 && !follows_rhythm()) {
+  if (counts_ && current > 0 && w.floor == 0 && w.plan.stop <= 0 && !follows_rhythm() &&
+      tries_.open(in.now, arrivals_.firm_level() / mu)) {
     const double spread = arrivals_.dispersion() + std::max(kLeastWorkSpread, capacity_.spread());
     const double order = startup_.mean() + startup_.deviation() + reaction_.seconds();
     w.deferred = least_with_work_put_off({.waiting = w.pending / mu,
@@ -295,6 +295,7 @@ Recommendation ObjectivePolicy::chosen(const Situation& in, const Wants& w) {
   } else if (w.least > current) {
     r.wanted = w.least;
     startup_.ordered(in.now);
+    tries_.ordered(in.now, true, false, arrivals_.firm_level() / mu);
     if (w.lacking > kLacking && capacity_.learned() &&
         !follows_rhythm()) {  // else they may be ordered for what is still to come
       const auto [came, error] = load_while_it_grew();
@@ -304,8 +305,9 @@ Recommendation ObjectivePolicy::chosen(const Situation& in, const Wants& w) {
   } else if (w.most < current) {
     r.wanted = std::max(w.most, least);
     r.reason = objective::enough(told, r.wanted);
-    if (w.deferred == r.wanted && r.wanted < w.steady)
-      r.reason += " for a while: what waits longer meanwhile is in time";
+    const bool put_off = w.deferred == r.wanted && r.wanted < w.steady;
+    tries_.ordered(in.now, false, put_off, arrivals_.firm_level() / mu);
+    if (put_off) r.reason += " for a while: what waits longer meanwhile is in time";
   } else {
     r.reason = objective::enough(told, current);
     if (current == 1 && quiet(in) && blind() > 0)  // without a word it would look forgotten
