@@ -70,7 +70,6 @@ constexpr std::array kNumberWords = std::to_array<Word>({
     {"steady", "the arrivals need {}", Unit::kReplicas},
     {"busy", "what waits keeps {} busy until the next check", Unit::kReplicas},
     {"enough", "the goal is kept with {}", Unit::kReplicas},
-    {"put_off", "{} will do for a while: what waits longer meanwhile is in time", Unit::kReplicas},
     {"proven", "fewer than {} were too few for this load before", Unit::kReplicas},
     {"headroom", "{} kept for load that comes faster than a start", Unit::kReplicas},
     {"headroom_short", "{} more would be kept for it if max_headroom allowed", Unit::kReplicas},

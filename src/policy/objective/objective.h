@@ -12,7 +12,6 @@
 #include "policy/objective/bottleneck.h"
 #include "policy/objective/capacity.h"
 #include "policy/objective/dead_hands.h"
-#include "policy/objective/deferral.h"
 #include "policy/objective/evidence.h"
 #include "policy/objective/hand.h"
 #include "policy/objective/in_use.h"
@@ -74,7 +73,6 @@ class ObjectivePolicy final : public Policy {
     double free = 0, lacking = 0;  // replicas: headroom, and what the deadlines want more
     int floor = 0, least = 0, most = 0;
     int steady = 0, busy = 0, enough = 0, proven = 0;
-    std::optional<int> deferred;  // these will do for a while
   };
   void find_least(const Situation& in, Wants& w) const;
   void find_most(const Situation& in, Wants& w);
@@ -124,7 +122,6 @@ class ObjectivePolicy final : public Policy {
   objective::Lateness lateness_;
   objective::TooFew too_few_;
   objective::InUse in_use_;
-  objective::Tries tries_;  // with work put off
   objective::Bottleneck bottleneck_;
   objective::NetFlow net_flow_;  // of a queue that counts nothing
   std::optional<objective::Gauges> last_;

@@ -20,7 +20,7 @@ namespace {
 constexpr double kSlackWanted = 7;
 constexpr double kSlackLeast = 1.5;
 constexpr double kSlackReplicas = 0.25;
-constexpr double kFreeHands = 2;  // standard deviations of the load, or of the work that comes
+constexpr double kFreeHands = 2;  // standard deviations of the load
 constexpr double kLeastWorkSpread =
     0.5;  // of the work for a message, as its variance over the square of its mean
 
@@ -34,9 +34,6 @@ constexpr double kDownErrors = 1;
 // level seems to need; and the seconds that a start costs at least, in trouble if not in time.
 constexpr double kIdleStarts = 3;
 constexpr double kLeastStart = 10;
-
-// Of a job's time, what a message's slack must be more than: whoever is at a job takes nothing meanwhile.
-constexpr double kJob = 0.2;
 
 // Seconds after a gap in the samples in which nothing is given back, at most.
 constexpr double kGapHold = 10;
@@ -72,12 +69,6 @@ std::string nothing_known_yet(const Situation& in, bool capacity_known) {
   }
   return capacity_known ? "learning: how many messages come is not known yet"
                         : "learning: too few messages are finished yet to tell what a replica does";
-}
-
-// Seconds that messages may wait of those `beyond` that an order takes: by chance what comes is more by some seconds of all
-// replicas, and whoever is at a job takes nothing.
-double slack(double beyond, double spread, double mu, int replicas) {
-  return beyond - kFreeHands * std::sqrt(spread * std::max(0.0, beyond) / (mu * replicas)) - kJob / mu;
 }
 
 // What flows is a guess, from gauges alone.
@@ -240,22 +231,7 @@ void ObjectivePolicy::find_most(const Situation& in, Wants& w) {
     floor = std::max(floor, std::min(current, replicas(in_use_.most(in.now, start) + w.free)));
   if (w.soon.headroom > 0 && current > floor && current <= floor + (floor + kBand / 2) / kBand)
     floor = current;
-  // Not where headroom is kept, a rhythm tells what comes, or all others stand still at a change.
-  if (counts_ && current > 0 && w.floor == 0 && w.plan.stop <= 0 && !follows_rhythm() &&
-      tries_.open(in.now, arrivals_.firm_level() / mu)) {
-    const double spread = arrivals_.dispersion() + std::max(kLeastWorkSpread, capacity_.spread());
-    const double order = startup_.mean() + startup_.deviation() + reaction_.seconds();
-    w.deferred = least_with_work_put_off({.waiting = w.pending / mu,
-                                          .level = arrivals_.firm_level() / mu,
-                                          .error = load_error,
-                                          .slack = slack(w.plan.patience - order, spread, mu, current),
-                                          .start = start,
-                                          .replicas = current});
-  }
-  int lasting = std::max(w.busy, std::min(w.steady, in_use));
-  if (w.deferred) lasting = std::min(lasting, *w.deferred);
-  lasting = std::max(lasting, w.proven);
-  w.most = std::max({floor, w.enough, lasting, at_long_jobs(in)});
+  w.most = std::max({floor, w.busy, w.enough, w.proven, std::min(w.steady, in_use), at_long_jobs(in)});
   if (w.most == 1 && quiet(in) && blind() <= 0) w.most = 0;  // the slack never lets the last one go
 
   // Nothing is given back while messages wait too long, nor on what came while nobody looked.
@@ -295,7 +271,6 @@ Recommendation ObjectivePolicy::chosen(const Situation& in, const Wants& w) {
   } else if (w.least > current) {
     r.wanted = w.least;
     startup_.ordered(in.now);
-    tries_.ordered(in.now, true, false, arrivals_.firm_level() / mu);
     if (w.lacking > kLacking && capacity_.learned() &&
         !follows_rhythm()) {  // else they may be ordered for what is still to come
       const auto [came, error] = load_while_it_grew();
@@ -305,9 +280,6 @@ Recommendation ObjectivePolicy::chosen(const Situation& in, const Wants& w) {
   } else if (w.most < current) {
     r.wanted = std::max(w.most, least);
     r.reason = objective::enough(told, r.wanted);
-    const bool put_off = w.deferred == r.wanted && r.wanted < w.steady;
-    tries_.ordered(in.now, false, put_off, arrivals_.firm_level() / mu);
-    if (put_off) r.reason += " for a while: what waits longer meanwhile is in time";
   } else {
     r.reason = objective::enough(told, current);
     if (current == 1 && quiet(in) && blind() > 0)  // without a word it would look forgotten
@@ -350,7 +322,6 @@ std::vector<std::pair<std::string, double>> ObjectivePolicy::numbers(const Wants
     out.emplace_back("headroom_short", w.soon.refused * seconds_of_a_hand());
     out.emplace_back("kept", 100 * (1 - w.soon.late));
   }
-  if (w.deferred && *w.deferred < std::max(w.steady, w.busy)) out.emplace_back("put_off", *w.deferred);
   if (const auto limit = bottleneck_.most()) out.emplace_back("bottleneck", *limit);
   if (w.plan.stop > 0) out.emplace_back("rebalance", w.plan.stop);
   if (inferred) {

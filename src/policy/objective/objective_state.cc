@@ -53,7 +53,6 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   lateness_.save(state["lateness"]);
   too_few_.save(state["too_few"]);
   in_use_.save(state["in_use"]);
-  tries_.save(state["tries"]);
   bottleneck_.save(state["bottleneck"]);
   net_flow_.save(state["net_flow"]);
   state["planned_rate"] = planned_rate_;
@@ -97,7 +96,6 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   lateness_.restore(part("lateness"));
   too_few_.restore(part("too_few"));
   in_use_.restore(part("in_use"));
-  tries_.restore(part("tries"));
   bottleneck_.restore(part("bottleneck"));
   net_flow_.restore(part("net_flow"));
   restore_number(state, "planned_rate", 0, 1e12, planned_rate_);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kLine = 1.5;           // times as long as an order looks ahead; a longer one sees turns late
 constexpr double kLeastLine = 20;       // seconds
-constexpr double kLineProof = 0.5;      // of the level's squared error
+constexpr double kProof = 0.5;          // of the level's squared error
 constexpr double kRefuted = 0.8;        // and no more than that, once it is followed
 constexpr double kMemoryAhead = 2;      // times as long as an order looks ahead
 constexpr double kLeastEvidence = 0.5;  // likewise
@@ -38,7 +38,7 @@ void Trend::add(const Arrivals& arrivals, double ahead) {
     learn(line_error_, said->forecast);
     learn(level_error_, said->level);
     judged_ = keep * judged_ + length;
-    const double bar = proven_ ? kRefuted : kLineProof;
+    const double bar = proven_ ? kRefuted : kProof;
     next_proven_ = judged_ >= kLeastEvidence * ahead && line_error_ < bar * level_error_;
     misses_.push_back({said->forecast, newest.count / length, length});
     if (misses_.size() > Arrivals::kMaxSlots) misses_.pop_front();
