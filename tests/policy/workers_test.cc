@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <vector>
 
 #include "policy/policies.h"
 #include "sim/run.h"
@@ -351,6 +352,45 @@ TEST(SharedLimit, ThatGoesAwayIsBelievedNoLonger) {
   }
 }
 
+// Rates for 150 s each, then none.
+sim::RunResult work_off(const char* habits, double max_wait, double mu, const std::vector<double>& rates,
+                     std::uint64_t seed) {
+  Load load{"any", {}};
+  for (const double rate : rates) load.rows.push_back({load.rows.size() * 150.0, rate});
+  load.rows.push_back({load.rows.size() * 150.0, 0});
+  sim::RunSpec r = run_of(load, habits, max_wait, 3);
+  r.world.worker.service_mean = 1 / mu;
+  r.seed = seed;
+  return sim::run(r, make_policy);
+}
+
+struct World {
+  const char* habits;
+  double max_wait, mu;
+  std::vector<double> rates;
+  std::uint64_t seed;
+};
+
+class WorldsThatStoodStill : public testing::TestWithParam<World> {};
+
+// Found by the property below. In each of them it was believed that more replicas do not help, for 40 s and longer.
+TEST_P(WorldsThatStoodStill, ForABeliefDoSoNoMore) {
+  const World& w = GetParam();
+  const auto result = work_off(w.habits, w.max_wait, w.mu, w.rates, w.seed);
+  EXPECT_LE(result.max, 2 * w.max_wait);
+  EXPECT_LE(result.over, 0.02);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Found, WorldsThatStoodStill,
+    testing::Values(
+        // A dead worker's message made few look as if they had done what more did.
+        World{"crash=20/h,cv=1", 8, 20, {80, 56, 56, 84, 58.8, 41.16, 40, 40, 60, 150, 150, 375}, 567763422},
+        // Three of four hands had a long job for some seconds: a third of what three had finished.
+        World{"cv=3", 60, 2, {8, 20, 8, 12, 4.8, 4, 10, 7, 10.5, 15.75, 6.3, 9.45}, 0},
+        World{
+            "cv=2", 8, 2, {8, 8, 5.6, 5.6, 5.6, 8.4, 12.6, 8.82, 22.05, 15.435, 15.435, 10.8045}, 1660032}));
+
 RC_GTEST_PROP(AnyWorkers, NoMessageWaitsForABelief, ()) {
   const char* habits = *rc::gen::element(
       "", "poll=300ms", "fetch=20", "cv=2", "cv=3", "warm_up=20s", "ready_early=5s", "ready_late=3s",
@@ -359,17 +399,12 @@ RC_GTEST_PROP(AnyWorkers, NoMessageWaitsForABelief, ()) {
   const double mu = *rc::gen::element(2.0, 20.0, 100.0);
   // What a worker has taken ahead waits in its hands, whoever scales.
   RC_PRE(std::string_view(habits) != "prefetch=30" || 30 / mu <= max_wait / 2);
-  Load load{"any", {}};
-  double rate = 4 * mu;
-  for (int i = 0; i < 12; ++i) {
-    load.rows.push_back({i * 150.0, rate});
+  std::vector<double> rates;
+  for (double rate = 4 * mu; rates.size() < 12;) {
+    rates.push_back(rate);
     rate = std::clamp(rate * *rc::gen::element(0.4, 0.7, 1.0, 1.5, 2.5), 2 * mu, 40 * mu);
   }
-  load.rows.push_back({12 * 150.0, 0});
-  sim::RunSpec r = run_of(load, habits, max_wait, 3);
-  r.world.worker.service_mean = 1 / mu;
-  r.seed = *rc::gen::arbitrary<std::uint64_t>();
-  const auto result = sim::run(r, make_policy);
+  const auto result = work_off(habits, max_wait, mu, rates, *rc::gen::arbitrary<std::uint64_t>());
   RC_LOG() << habits << " max_wait " << max_wait << " mu " << mu << " rho " << result.rho << " over "
            << result.over << " max " << result.max << "\n";
   RC_ASSERT(result.max <= 3 * max_wait);

@@ -74,6 +74,10 @@ Bottleneck::Verdict Bottleneck::compare(const Window& few, const Window& many, c
       return Verdict::kOpen;
   }
   const double growth = many.replicas / few.replicas;
+  // Replicas that hinder each other may finish less the more they are, but never less than in that proportion
+  // (Gunther's universal scalability law, which ends in 1/N). What fell further is not their doing: a few long
+  // jobs, or all became slower.
+  if (many.rate * growth < few.rate) return Verdict::kOpen;
   const double due = few.rate * (growth - 1), gained = many.rate - few.rate;
   // The error of what is due is that of `few`, enlarged in proportion.
   const double error = std::hypot(few.error * (1 + kHelped * (growth - 1)), many.error);

@@ -168,9 +168,10 @@ Span ObjectivePolicy::judge(const Evidence& e) {
   startup_.works(e.before.at, e.after.at, idle);
   const double before = std::min<double>(working_, e.before.replicas.current);
   working_ = std::max(0, current - static_cast<int>(startup_.coming().size()));
-  // Where a hand holds one message, the hands count those that work.
+  // Where a hand holds one message, the hands count those that work. More than one is a dead worker's: to
+  // divide by it would credit those that work with what others did, once that message is nobody's any more.
   if (idle && span.saturated && hand_.one_at_a_time())
-    working_ = std::min<double>(current, e.after.in_hand / hand_.messages());
+    working_ = std::min<double>(current, e.after.in_hand / std::min(1.0, hand_.messages()));
   span.working = (before + working_) / 2;
   const double change = std::fabs(working_ - before);
   span.blur = change > kSameCount * std::max(1.0, working_) ? change * span.seconds : 0;
