@@ -158,7 +158,8 @@ void Capacity::restore(const nlohmann::json& state) {
     restore_number((*it)[0], 0, 1e18, read.settled);
     restore_number((*it)[1], 0, 1e18, read.busy);
     restore_number((*it)[2], 0, 1e18, read.noise);
-    if (it->size() > 3) restore_number((*it)[3], 0, read.busy, read.young);
+    // Where all were young, sums and rounding make it a little more.
+    if (it->size() > 3) restore_number((*it)[3], 0, 1.001 * read.busy, read.young);
     if (read.settled >= 0 && read.busy >= 0 && read.noise >= 0) m = read;
   };
   const auto cusum = [&](const char* key, Cusum& c) {
