@@ -1,5 +1,5 @@
-// The man page and the completion of bash, written from the table of commands. Packaging/*.in hold what no table knows: they are
-// the templates, with a name between two @ where something is filled in.
+// The man page and the completion of bash, written from the table of commands. What no table knows is in
+// packaging/*.in: templates, with a name between two @ where something is filled in.
 #pragma once
 
 #include <string>

@@ -7,6 +7,7 @@
 
 #include "docker/container.h"
 #include "tests/compose/readme.h"
+#include "tests/support/missing.h"
 
 namespace docktor::test {
 namespace {
@@ -57,10 +58,7 @@ TEST(PgBossExample, TheReadmeFromStartToCleanup) {
   if (!private_engine()) GTEST_SKIP() << "needs an engine of its own: it uses the example's names and ports";
   const std::string source = std::getenv("DOCKTOR_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
   const auto images = sh(fmt::format("{0}/tests/compose/pg-boss-images.sh {0}/build/job-frameworks", source));
-  if (images.code == 77) {
-    if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << images.out;  // NOLINT(concurrency-mt-unsafe)
-    GTEST_SKIP() << images.out;
-  }
+  if (images.code == 77) SKIP_FOR_WANT_OF(images.out);
   ASSERT_EQ(0, images.code) << images.out;
   // No minutes for the first burst: more than two workers' load from the beginning.
   Walk walk("pg-boss",

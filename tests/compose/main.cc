@@ -5,16 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <string_view>
+
+#include "tests/support/missing.h"
 
 int main(int argc, char** argv) {
   testing::InitGoogleMock(&argc, argv);
   const int failed = RUN_ALL_TESTS();
   const auto& all = *testing::UnitTest::GetInstance();
   if (failed != 0 || all.skipped_test_count() == 0) return failed;
-  const char* require = std::getenv("DOCKTOR_REQUIRE_ALL");  // NOLINT(concurrency-mt-unsafe)
-  if (require && std::string_view(require) == "1") {
+  if (docktor::every_test_must_run()) {
     std::fprintf(stderr, "%d tests were skipped; DOCKTOR_REQUIRE_ALL=1 makes that an error\n",
                  all.skipped_test_count());
     return 1;

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "core/flow.h"
+#include "tests/support/missing.h"
 #include "tests/support/patience.h"
 
 namespace docktor::test {
@@ -24,10 +25,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 void QueueContract::SetUp() {
-  if (const auto why = GetParam().why_not(); !why.empty()) {
-    if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;  // NOLINT(concurrency-mt-unsafe): nothing sets it
-    GTEST_SKIP() << why;
-  }
+  if (const auto why = GetParam().why_not(); !why.empty()) SKIP_FOR_WANT_OF(why);
   // Names that any server takes, and that no other test has.
   std::string name = testing::UnitTest::GetInstance()->current_test_info()->name();
   name = "contract" + name.substr(0, name.find('/'));

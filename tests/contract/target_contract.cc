@@ -9,15 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/missing.h"
 #include "tests/support/patience.h"
 
 namespace docktor::test {
 
 void TargetContract::SetUp() {
-  if (const auto why = GetParam().why_not(); !why.empty()) {
-    if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;  // NOLINT(concurrency-mt-unsafe): nothing sets it
-    GTEST_SKIP() << why;
-  }
+  if (const auto why = GetParam().why_not(); !why.empty()) SKIP_FOR_WANT_OF(why);
   service = GetParam().open();
   target = service->open();
   ASSERT_TRUE(eventually([&] {

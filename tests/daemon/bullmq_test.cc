@@ -7,6 +7,7 @@
 #include <string>
 
 #include "tests/daemon/sandbox.h"
+#include "tests/support/missing.h"
 #include "tests/support/redis_server.h"
 
 namespace docktor::test {
@@ -14,9 +15,7 @@ namespace {
 
 TEST(BullMqExample, FromNothingToFiveAndBackToZeroWithEveryJobDoneOnce) {
   if (!std::filesystem::exists(std::string(DOCKTOR_BULLMQ) + "/fetched")) {
-    const char* why = "BullMQ is not there: scripts/fetch-bullmq.sh";
-    if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;
-    GTEST_SKIP() << why;
+    SKIP_FOR_WANT_OF("BullMQ is not there: scripts/fetch-bullmq.sh");
   }
   const RedisServer server;
   const Sandbox box;

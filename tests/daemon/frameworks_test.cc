@@ -14,6 +14,7 @@
 
 #include "tests/daemon/sandbox.h"
 #include "tests/postgres/tables.h"
+#include "tests/support/missing.h"
 #include "tests/support/postgres_server.h"
 #include "tests/support/redis_server.h"
 
@@ -38,9 +39,7 @@ class FrameworkWorkers : public testing::TestWithParam<Framework> {
   void SetUp() override {
     const auto& f = GetParam();
     if (*f.fetched && !std::filesystem::exists(fetched() + "/fetched")) {
-      const auto why = fmt::format("{} is not there: scripts/fetch-{}.sh", f.name, f.fetched);
-      if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;
-      GTEST_SKIP() << why;
+      SKIP_FOR_WANT_OF(fmt::format("{} is not there: scripts/fetch-{}.sh", f.name, f.fetched));
     }
     if (on_redis())
       redis = std::make_unique<RedisServer>();

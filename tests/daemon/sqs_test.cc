@@ -9,6 +9,7 @@
 
 #include "tests/daemon/sandbox.h"
 #include "tests/sqs/elasticmq.h"
+#include "tests/support/missing.h"
 
 namespace docktor::test {
 namespace {
@@ -17,9 +18,7 @@ class SqsDaemonTest : public testing::Test {
  protected:
   void SetUp() override {
     if (ElasticMq::is_there()) return;
-    const char* why = "ElasticMQ is not there: scripts/fetch-elasticmq.sh";
-    if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;
-    GTEST_SKIP() << why;
+    SKIP_FOR_WANT_OF("ElasticMQ is not there: scripts/fetch-elasticmq.sh");
   }
   void start(const ElasticMq& server, const std::string& policy, const std::string& job_ms) {
     box.write("docktor.yaml", fmt::format(R"(services:

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "tests/examples/program.h"
+#include "tests/support/missing.h"
 #include "tests/support/nats_server.h"
 
 namespace docktor::test {
@@ -80,11 +81,7 @@ INSTANTIATE_TEST_SUITE_P(Queues, DemoQueueTest, testing::Values("redis", "rabbit
 
 // Kafka is no package of Debian: one that was unpacked somewhere is found by its folder or its script.
 TEST_F(DemoTest, OnKafkaItAccountsForEveryMessageAndLeavesNothing) {
-  if (!fs::exists(DOCKTOR_KAFKA "/fetched")) {
-    if (std::getenv("DOCKTOR_REQUIRE_ALL"))
-      FAIL() << "no Kafka: scripts/fetch-kafka.sh";  // NOLINT(concurrency-mt-unsafe)
-    GTEST_SKIP() << "no Kafka: scripts/fetch-kafka.sh";
-  }
+  if (!fs::exists(DOCKTOR_KAFKA "/fetched")) SKIP_FOR_WANT_OF("no Kafka: scripts/fetch-kafka.sh");
   fs::create_directories(dir_.path() / "kafka/bin");
   fs::create_directory_symlink(DOCKTOR_KAFKA "/lib", dir_.path() / "kafka/libs");
   std::ofstream(dir_.path() / "kafka/bin/kafka-server-start.sh") << "#!/bin/sh\n";

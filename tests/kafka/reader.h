@@ -10,6 +10,7 @@
 #include "queues/kafka/kafka_source.h"
 #include "tests/kafka/kafka_client.h"
 #include "tests/kafka/kafka_server.h"
+#include "tests/support/missing.h"
 #include "tests/support/source_reader.h"
 
 namespace docktor::test {
@@ -26,8 +27,7 @@ class KafkaTest : public testing::Test {
   void SetUp() override {
     const auto why = why_no_kafka();
     if (why.empty()) return;
-    if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;  // NOLINT(concurrency-mt-unsafe): nothing sets it
-    GTEST_SKIP() << why;
+    SKIP_FOR_WANT_OF(why);
   }
 };
 

@@ -18,6 +18,7 @@
 #include "core/flow.h"
 #include "tests/postgres/reader.h"
 #include "tests/redis/program.h"
+#include "tests/support/missing.h"
 
 namespace docktor::test {
 namespace {
@@ -88,10 +89,7 @@ class PostgresLife : public testing::TestWithParam<Life> {
     if (std::filesystem::exists(std::string(river ? DOCKTOR_RIVER : DOCKTOR_JOB_FRAMEWORKS) + "/fetched"))
       return false;
     const auto why = fmt::format("{} is not there: {}", life.package, life.needs);
-    [&] {
-      if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;
-      GTEST_SKIP() << why;
-    }();
+    [&] { SKIP_FOR_WANT_OF(why); }();
     return true;
   }
   void pause_and_resume(PostgresReader& reader, std::uint64_t waiting) {

@@ -9,6 +9,7 @@
 #include "core/flow.h"
 #include "queues/rabbitmq/rabbitmq_source.h"
 #include "tests/rabbitmq/rabbitmq_server.h"
+#include "tests/support/missing.h"
 #include "tests/support/source_reader.h"
 
 namespace docktor::test {
@@ -25,8 +26,7 @@ class RabbitTest : public testing::Test {
   void SetUp() override {
     const auto why = why_no_rabbitmq();
     if (why.empty()) return;
-    if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;  // NOLINT(concurrency-mt-unsafe): nothing sets it
-    GTEST_SKIP() << why;
+    SKIP_FOR_WANT_OF(why);
   }
 };
 

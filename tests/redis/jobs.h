@@ -1,4 +1,4 @@
-// The frameworks themselves put jobs in and work on them; what is read is held against what they count.
+// The frameworks themselves put jobs in and work on them; what is read is compared with what they count.
 #pragma once
 
 #include <fmt/format.h>
@@ -16,6 +16,7 @@
 #include "queues/redis/job_layouts.h"
 #include "tests/redis/program.h"
 #include "tests/redis/reader.h"
+#include "tests/support/missing.h"
 
 namespace docktor::test {
 
@@ -83,10 +84,7 @@ class JobsTest : public testing::Test {
   static bool missing(const std::string& folder, const char* script) {
     if (std::filesystem::exists(folder + "/fetched")) return false;
     const auto why = fmt::format("{} is not there: {}", folder, script);
-    [&] {
-      if (std::getenv("DOCKTOR_REQUIRE_ALL")) FAIL() << why;
-      GTEST_SKIP() << why;
-    }();
+    [&] { SKIP_FOR_WANT_OF(why); }();
     return true;
   }
   bool no_bullmq() const { return missing(bullmq, "scripts/fetch-bullmq.sh"); }

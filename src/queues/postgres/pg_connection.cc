@@ -30,6 +30,7 @@ using std::chrono::steady_clock;
 
 constexpr auto kConnect = std::chrono::seconds(5);
 constexpr auto kCommand = std::chrono::seconds(2);
+constexpr auto kListenAgain = std::chrono::seconds(30);  // after a refusal
 constexpr auto kThreadEnds = std::chrono::seconds(3);
 constexpr auto kLockWaitAgain = std::chrono::milliseconds(100);
 
@@ -330,11 +331,12 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
       failed_.clear();
       listen_again_ = SteadyTime::max();
     }
-    if (!wanted.empty() && !look_for_pooler()) return;
+    const auto why_not = wanted.empty() ? std::optional(std::string()) : why_not_listen();
+    if (!why_not) return;
     for (const auto& channel : wanted) {
       if (listened_.contains(channel) || failed_.contains(channel)) continue;
-      if (*pooled_) {
-        failed_[channel] = kPooled;
+      if (!why_not->empty()) {
+        failed_[channel] = *why_not;
         continue;
       }
       if (!tell("LISTEN ", channel)) return;
@@ -364,17 +366,23 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
     }
   }
 
-  // Whether the process that serves us is another than the one that we were told of: then a session of the server's is ours
-  // for one transaction, and what is listened to in it an application hears. False: the connection is lost.
-  bool look_for_pooler() {
-    if (pooled_) return true;
-    const auto rows = session_->read({.sql = kServedBy}, steady_clock::now() + kCommand, waiter());
-    if (!rows && session_->broken()) {
-      if (!stopping()) lost(rows.error());
-      return false;
+  // Empty: nothing speaks against it. Where the process that serves us is another than the one that we were told of, a session of
+  // the server's is ours for one transaction, and what is listened to in it an application hears. A server that does not answer
+  // is asked again after a while. No value: the connection is lost.
+  std::optional<std::string> why_not_listen() {
+    if (!pooled_) {
+      const auto rows = session_->read({.sql = kServedBy}, steady_clock::now() + kCommand, waiter());
+      if (!rows && session_->broken()) {
+        if (!stopping()) lost(rows.error());
+        return std::nullopt;
+      }
+      if (!rows) {
+        listen_again_ = steady_clock::now() + kListenAgain;
+        return rows.error().message;
+      }
+      pooled_ = behind_pooler(*rows, session_->server());
     }
-    pooled_ = rows && behind_pooler(*rows, session_->server());
-    return true;
+    return *pooled_ ? kPooled : std::string();
   }
 
   // False: the connection is lost. A server that refuses (a standby) is asked again after a while.
@@ -387,7 +395,7 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
       return false;
     }
     failed_[channel] = done.error().message;
-    listen_again_ = steady_clock::now() + std::chrono::seconds(30);
+    listen_again_ = steady_clock::now() + kListenAgain;
     return true;
   }
 
