@@ -352,9 +352,25 @@ TEST(SharedLimit, ThatGoesAwayIsBelievedNoLonger) {
   }
 }
 
+// A worker dies while it is measured what the added one has brought, and the API's answers are late: the dead one's message made
+// it look as if four worked where three did.
+TEST(SharedLimit, IsNotFoundInWhatADeadWorkerLeft) {
+  Load load{"dead", {}};
+  for (const double rate : {400.0, 400.0, 700.0, 490.0, 30.0, 30.0, 30.0, 30.0, 30.0, 30.0, 30.0, 30.0, 0.0})
+    load.rows.push_back({static_cast<double>(load.rows.size()) * 150, rate});
+  sim::RunSpec r = run_of(load, "cv=1,warm_up=10s,crash=4/h", 60, 20);
+  r.world.worker.service_mean = 0.01;
+  r.world.faults.sample_delay = 1.5;
+  r.world.faults.lose_sample = 0.3;
+  r.service.limits.max_replicas = 10;
+  r.seed = 206783909;
+  const auto result = sim::run(r, make_policy);
+  EXPECT_LE(result.max, 1.2 * 60);
+}
+
 // Rates for 150 s each, then none.
 sim::RunResult work_off(const char* habits, double max_wait, double mu, const std::vector<double>& rates,
-                     std::uint64_t seed) {
+                        std::uint64_t seed) {
   Load load{"any", {}};
   for (const double rate : rates) load.rows.push_back({load.rows.size() * 150.0, rate});
   load.rows.push_back({load.rows.size() * 150.0, 0});

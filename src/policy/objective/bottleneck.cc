@@ -86,7 +86,8 @@ Bottleneck::Verdict Bottleneck::compare(const Window& few, const Window& many, c
   return Verdict::kOpen;
 }
 
-void Bottleneck::add(const Span& span, int replicas, bool all_work, double in_hand, const Workers& workers) {
+void Bottleneck::add(const Span& span, const ReplicaCounts& replicas, bool all_work, double in_hand,
+                     const Workers& workers) {
   if (!span.saturated) {
     // No backlog, no bottleneck: what there is suffices.
     *this = {};
@@ -107,7 +108,9 @@ void Bottleneck::add(const Span& span, int replicas, bool all_work, double in_ha
     grown_at_ = span.at;
   }
   grown_from_ = std::min(grown_from_, working);
-  const bool sure = to_seconds(span.at - grown_at_) >= std::max(kLeastSeconds, workers.start_up);
+  // Nor does one surely work who is not ready any more: what is in hand may be a dead worker's.
+  const bool sure = to_seconds(span.at - grown_at_) >= std::max(kLeastSeconds, workers.start_up) &&
+                    replicas.ready > working - 1;
   samples_.push_back({span.at, working, span.settled, span.seconds, in_hand, sure});
   if (samples_.size() > kMaxSamples) samples_.pop_front();
   if (!sure) {
@@ -118,7 +121,7 @@ void Bottleneck::add(const Span& span, int replicas, bool all_work, double in_ha
   if (now.samples >= kLeastSamples) learn_best(now);
   if (stage_ == Stage::kHolding) return watch_holding(span.at, workers);
   // As many as are tried may be more than max_replicas allows: what has come of it is measured.
-  if (stage_ == Stage::kTrying && (!all_work || replicas <= cap_)) {
+  if (stage_ == Stage::kTrying && (!all_work || replicas.current <= cap_)) {
     if (span.at >= until_) *this = {};  // they never worked: that is no bottleneck of the others
     return;
   }

@@ -26,7 +26,8 @@ class Bottleneck {
   };
 
   /// One more span; `replicas` as of its end, `all_work`: none of them is starting.
-  void add(const Span& span, int replicas, bool all_work, double in_hand, const Workers& workers);
+  void add(const Span& span, const ReplicaCounts& replicas, bool all_work, double in_hand,
+           const Workers& workers);
 
   /// Replicas grew by a fifth within the last seconds, and it is too early to judge.
   bool pending() const { return pending_; }

@@ -213,7 +213,7 @@ void ObjectivePolicy::learn_workers() {
   learn_warm_up(span);
   capacity_.add(span, !hand_.one_at_a_time());
   const double mu = capacity_.rate();
-  bottleneck_.add(span, current, startup_.coming().empty(), e.after.in_hand,
+  bottleneck_.add(span, e.after.replicas, startup_.coming().empty(), e.after.in_hand,
                   {capacity_.spread(), startup_.mean(), mu > 0 ? 1 / mu : 0});
   // Replicas that a bottleneck kept from doing more looked as if they were warming up.
   if (bottleneck_.most()) warm_up_ = {};
