@@ -206,7 +206,7 @@ constexpr std::array kTable = std::to_array<Knob>({
      .least = 0, .most = 100},
     {.forms = kHttp, .key = "public_url", .type = KnobType::kText,
      .meaning = "Where people reach the page, as https://docktor.example.org or https://tools.example.org/docktor: "
-                "notifications link to it, and its name is taken as one of hosts.",
+                "notifications link to it, its name is taken as one of hosts, and its path may come before each of ours.",
      .least = 0, .most = 500},
     {.forms = kHttp, .key = "tokens", .type = KnobType::kSections,
      .meaning = "Who may ask: a request sends one in its header Authorization: Bearer TOKEN.", .least = 0,

@@ -34,7 +34,7 @@ constexpr std::size_t kUsualPoints = 360, kMostPoints = 2000;  // of a history
 Response as_json(const ordered_json& j) {
   return {.body = to_line(j) + "\n",
           .content_type = "application/json",
-          .headers = {{"Cache-Control", "no-store"}}};
+          .headers = {{"Cache-Control", "private, no-cache"}}};
 }
 
 Response with_plain_safety(Response r) {
@@ -49,6 +49,27 @@ Response zipped_where_asked(Response r, const Request& request) {
     r.headers.emplace_back("Content-Encoding", "gzip");
     r.headers.emplace_back("Vary", "Accept-Encoding");
   }
+  return r;
+}
+
+// A proxy may pass paths on as it was asked for them: that of public_url comes before ours then.
+std::string_view base_path(std::string_view public_url) {
+  const auto name = public_url.find("://");
+  const auto path = name == std::string_view::npos ? name : public_url.find('/', name + 3);
+  return path == std::string_view::npos ? std::string_view() : public_url.substr(path);
+}
+
+// Weak, since it is the same whether the body is zipped; of this process, which is what it is compared within.
+Response unless_known(Response r, const Request& request) {
+  const bool fits = r.status == 200 && !r.stream && (request.method == "GET" || request.method == "HEAD");
+  if (!fits || r.content_type != "application/json") return r;
+  const auto tag = fmt::format("W/\"{:016x}\"", std::hash<std::string_view>()(r.body));
+  const auto known = request.header("if-none-match");
+  if (known == "*" || known.find(tag) != std::string::npos) {
+    r.status = 304;
+    r.body.clear();
+  }
+  r.headers.emplace_back("ETag", tag);
   return r;
 }
 
@@ -83,8 +104,11 @@ Result<Stretch> stretch_of(const Request& request, double now) {
 }  // namespace
 
 http::Handler Site::handler() {
-  return {.at_once = [this](const Request& r) { return at_once(r); },
-          .answer = [this](const Request& r) { return answer(r); },
+  return {.at_once = [this](const Request& r) -> std::optional<Response> {
+            if (auto moved = to_the_base(r)) return moved;
+            return at_once(within_base(r));
+          },
+          .answer = [this](const Request& r) { return answer(within_base(r)); },
           .refuse =
               [this](int status, const std::string& why) {
                 count("", status);
@@ -122,6 +146,22 @@ HttpSpec Site::spec() const {
   return spec_;
 }
 
+// The page's addresses are relative: without a slash at the end they would lead elsewhere.
+std::optional<Response> Site::to_the_base(const Request& request) const {
+  const auto s = spec();
+  const auto base = base_path(s.public_url);
+  if (base.empty() || request.path != base || !host_is_ours(request, s)) return std::nullopt;
+  return Response{.status = 308, .headers = {{"Location", std::string(base) + "/"}}};
+}
+
+Request Site::within_base(Request request) const {
+  const auto url = spec().public_url;
+  const auto base = base_path(url);
+  if (!base.empty() && request.path.starts_with(base) && request.path.substr(base.size()).starts_with('/'))
+    request.path.erase(0, base.size());
+  return request;
+}
+
 // By the route's template: a path from outside would be a label without end.
 void Site::count(const std::string& handler, int status) {
   const std::lock_guard lock(mutex_);
@@ -131,6 +171,7 @@ void Site::count(const std::string& handler, int status) {
 std::optional<Response> Site::at_once(const Request& request) {
   const auto found = match(request.method, request.path);
   const auto done = [&](Response r) {
+    r = unless_known(std::move(r), request);
     count(found.route ? std::string(found.route->pattern) : "", r.status);
     return with_plain_safety(std::move(r));
   };
@@ -166,6 +207,7 @@ Response Site::answer(const Request& request) {
     const auto done = backend_.call(operation.name, *arguments, access.by);
     return done ? as_json(*done) : problem(done.error());
   }();
+  r = unless_known(std::move(r), request);
   count(std::string(found.route->pattern), r.status);
   return with_plain_safety(std::move(r));
 }

@@ -49,6 +49,8 @@ class Site {
   void notifications_with(Channels channels);
 
  private:
+  std::optional<http::Response> to_the_base(const http::Request& request) const;
+  http::Request within_base(http::Request request) const;
   std::optional<http::Response> at_once(const http::Request& request);
   http::Response answer(const http::Request& request);
   http::Response own(std::string_view what, const http::Request& request, const Access& access,

@@ -141,6 +141,51 @@ TEST_F(ApiTest, WhatIsWrongIsSaid) {
   EXPECT_EQ(get("/no/such").status, 404);
 }
 
+TEST_F(ApiTest, WhatIsKnownIsNotSentAgain) {
+  start();
+  ASSERT_TRUE(eventually([&] { return get("/readyz").status == 200; }));
+  for (const char* path :
+       {"/api/v1/openapi.json", "/api/v1/config", "/api/v1/services/consumer/decisions?last=1"}) {
+    const auto first = get(path);
+    ASSERT_EQ(first.status, 200) << path;
+    const auto again = get(path, {{"If-None-Match", first.headers.at("etag")}});
+    EXPECT_EQ(again.status, 304) << path;
+    EXPECT_EQ(again.body, "");
+    EXPECT_EQ(again.headers.at("etag"), first.headers.at("etag"));
+    EXPECT_EQ(get(path, {{"If-None-Match", "W/\"0000000000000000\""}}).body, first.body);
+  }
+  const auto before = get("/api/v1/services/consumer");
+  ASSERT_EQ(act("POST", "/api/v1/services/consumer/scale", R"({"replicas":2})").status, 200);
+  EXPECT_EQ(get("/api/v1/services/consumer", {{"If-None-Match", before.headers.at("etag")}}).status, 200);
+}
+
+// One proxy passes the path on as it was asked for, the other cuts its part off.
+TEST_F(ApiTest, ThePathOfThePublicUrlMayComeFirst) {
+  box.write("look.token", std::string(kLookToken) + "\n");
+  ServiceText t;
+  t.url = server.url();
+  box.write("docktor.yaml",
+            fmt::format("http:\n  listen: 127.0.0.1:{}\n  public_url: https://tools.example.org/docktor/\n"
+                        "  tokens: [{{name: looker, file: look.token}}]\n",
+                        port_) +
+                config_text(t));
+  box.start();
+  const std::map<std::string, std::string> proxy{{"Host", "tools.example.org"}};
+  for (const char* path : {"/", "/page.js", "/healthz", "/metrics", "/api/v1/services"}) {
+    EXPECT_EQ(get(path, proxy).status, 200) << path;
+    EXPECT_EQ(get(std::string("/docktor") + path, proxy).status, 200) << path;
+  }
+  EXPECT_EQ(get("/docktor/page.js", proxy).body, get("/page.js").body);
+  const auto moved = get("/docktor", proxy);
+  EXPECT_EQ(moved.status, 308);
+  EXPECT_EQ(moved.headers.at("location"), "/docktor/");
+  for (const char* none :
+       {"/docktorpage.js", "/docktor/docktor/page.js", "/other/page.js", "/docktor/docktor"})
+    EXPECT_EQ(get(none, proxy).status, 404) << none;
+  EXPECT_EQ(get("/docktor", {{"Host", "evil.example"}}).status, 421);
+  EXPECT_EQ(get("/docktor/api/v1/services", {{"Host", "evil.example"}}).status, 421);
+}
+
 TEST_F(ApiTest, TokensHostsAndOtherSites) {
   start();
   const std::string scale = "/api/v1/services/consumer/scale", body = R"({"replicas":2})";
