@@ -167,6 +167,31 @@ TEST_F(LimitsTest, OneAddressHasSoManyConnectionsAndOthersWaitForNothing) {
   EXPECT_TRUE(eventually([&] { return ask(client(), "GET", "/alive").status == 200; }));
 }
 
+// A unix socket's clients have no address that could be counted.
+TEST_F(LimitsTest, SoManyConnectionsAndStreamsThereAreInAll) {
+  const TempDir dir;
+  const std::string path = (dir.path() / "http.sock").string();
+  listen(path);
+  std::list<RawClient> readers;
+  for (std::size_t i = 0; i < http::kMostStreams; ++i) {
+    readers.emplace_back(path);
+    readers.back().send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    ASSERT_NE(readers.back().read_until("\r\n\r\n").find("text/event-stream"), std::string::npos);
+  }
+  EXPECT_EQ(ask(RawClient(path), "GET", "/stream").status, 503) << "one stream too many";
+  EXPECT_EQ(ask(RawClient(path), "GET", "/alive").status, 200);
+  std::list<RawClient> open;
+  ASSERT_TRUE(eventually([&] { return server->connections() == http::kMostStreams; }));
+  for (std::size_t i = http::kMostStreams; i < http::kMostConnections; ++i) open.emplace_back(path);
+  ASSERT_TRUE(eventually([&] { return server->connections() == http::kMostConnections; }));
+  // Whoever comes now waits or is closed, and is answered once there is room.
+  RawClient more(path);
+  more.send("GET /alive HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(more.read_until("\r\n\r\n", 1s).find("200"), std::string::npos);
+  open.clear();
+  EXPECT_TRUE(eventually([&] { return ask(RawClient(path), "GET", "/alive").status == 200; }));
+}
+
 TEST_F(LimitsTest, ASlowAnswerHoldsUpNobody) {
   listen();
   std::list<RawClient> waiting;
