@@ -173,7 +173,10 @@ int Daemon::run(const Starter& starter) {
     return kExitFailedStart;
   }
   let_go_of_code();
+  service_manager_.ready();
+  service_manager_.status(fmt::format("{} services", options_.config.services.size()));
   controller_.run(stop_.get_token());
+  service_manager_.stopping();
   controller_.inbox()->close_and_drop();  // nobody is answered any more
   const auto left = left_running(controller_);
   log_->info("stopped; {}", left);
@@ -204,6 +207,7 @@ void Daemon::make_services(const Starter& starter) {
       told = now;
       const auto progress = starting_text();
       log_->info("{}", progress);
+      service_manager_.status(progress);
       if (starter.progress) starter.progress(progress);
     }
     return !stop_.stop_requested();
@@ -218,6 +222,7 @@ std::string Daemon::starting_text() const {
 
 // Once a second, on the loop: what others may have removed is made anew, or we end.
 void Daemon::look_after_folders() {
+  service_manager_.alive();
   const Instance& i = options_.instance;
   for (const auto& folder : {i.state_dir, i.runtime_dir, i.log_dir}) static_cast<void>(make_folder(folder));
   look_after_refused_file();

@@ -138,6 +138,11 @@ Daemon::Json Daemon::about_daemon() {
 Result<std::string> Daemon::reload() {
   if (starting_ > 0)
     return fail(ErrorCode::kUnavailable, starting_text() + "; reload once all are made", true);
+  service_manager_.reloading();
+  struct Over {
+    ServiceManager& manager;
+    ~Over() { manager.ready(); }
+  } over{service_manager_};
   DaemonSpec daemon;
   auto config = options_.reload(daemon);
   const auto refuse = [&](const Error& e) {
@@ -165,6 +170,7 @@ Result<std::string> Daemon::reload() {
   if (!left_.empty()) {
     text += fmt::format("; left running: {} (`docktor daemon stop --replicas` ends them, too)", left_.text());
   }
+  service_manager_.status(fmt::format("{} services", options_.config.services.size()));
   log_->info("configuration reloaded: {}", text);
   return text;
 }

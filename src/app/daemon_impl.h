@@ -17,6 +17,7 @@
 #include "app/daemon_journal.h"
 #include "app/daemon_locks.h"
 #include "app/left_behind.h"
+#include "app/service_manager.h"
 #include "app/shells.h"
 #include "app/wiring.h"
 #include "control/controller.h"
@@ -70,6 +71,7 @@ class Daemon {
   void look_after_refused_file();
 
   DaemonOptions options_;
+  ServiceManager service_manager_;
   std::vector<FileLock> own_locks_;
   std::shared_ptr<LogFile> log_file_;
   std::shared_ptr<spdlog::logger> log_;
