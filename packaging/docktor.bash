@@ -73,8 +73,9 @@ _docktor() {
     'daemon status' | 'daemon status '*) words="--help --config --service --json" ;;
     'daemon logs' | 'daemon logs '*) words="--help --config --service --tail --changes --no-follow" ;;
     'daemon reload' | 'daemon reload '*) words="--help --config" ;;
-    'config') words="validate list-models set-model --help" ;;
+    'config') words="validate schema list-models set-model --help" ;;
     'config validate' | 'config validate '*) words="--help --config --service --compose-file --offline" ;;
+    'config schema' | 'config schema '*) words="--help" ;;
     'config list-models' | 'config list-models '*) words="--help --config --provider --base-url" ;;
     'config set-model' | 'config set-model '*) words="--help --config --provider --base-url" ;;
     'explain' | 'explain '*) words="--help --config --tail --service --changes --json" ;;

@@ -12,7 +12,7 @@ build="g++ cmake ninja-build pkg-config ccache
   libnats-dev librabbitmq-dev libhiredis-dev libpq-dev librdkafka-dev libhowardhinnant-date-dev libexpected-dev libcli11-dev nlohmann-json3-dev libyaml-cpp-dev libfmt-dev libspdlog-dev libcurl4-openssl-dev libssl-dev
   libmicrohttpd-dev zlib1g-dev"
 demo="nats-server?nats-server"
-test="libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev nats-server?nats-server rabbitmq-server python3-pika redis-server?redis-server redis-sentinel?redis-sentinel postgresql pgbouncer?pgbouncer python3-psycopg2
+test="libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev nats-server?nats-server rabbitmq-server python3-jsonschema python3-yaml python3-pika redis-server?redis-server redis-sentinel?redis-sentinel postgresql pgbouncer?pgbouncer python3-psycopg2
   python3-celery python3-rq python3-redis ruby-sidekiq php-cli php-redis php-pgsql php-illuminate-database php-illuminate-queue php-illuminate-redis php-illuminate-events php-illuminate-bus python3-confluent-kafka maven?mvn default-jre-headless?java openssl procps iproute2 ca-certificates
   clang-14 libclang-rt-14-dev npm?npm python3?python3 python3-pip?pip3
   python3-boto3 maven?mvn default-jre-headless?java prometheus?promtool curl?curl chromium?chromium tmux?tmux"

@@ -314,6 +314,11 @@ constexpr std::array kCommands = std::to_array<CommandRow>({
     {"config", "Work on a configuration", "docktor config validate --config docktor.yaml", nullptr, nullptr},
     {"config validate", "Check the file, then the queue, stream, consumer and target it names",
      "docktor config validate --offline", validate_flags, config_validate_command},
+    {"config schema", "The JSON Schema of a configuration, for editors",
+     "docktor config schema > docktor.schema.json", nullptr, config_schema_command,
+     "With `# yaml-language-server: $schema=docktor.schema.json` as the first line of docktor.yaml, an "
+     "editor tells what may "
+     "be written where. What several keys mean together, `docktor config validate` tells."},
     {"config list-models", "The models that the configured server has",
      "docktor config list-models --provider openai --base-url http://localhost:8080/v1", list_models_flags,
      config_list_models_command, "Where nothing answers it says what to start."},

@@ -11,6 +11,7 @@ int daemon_status_command(const Cli& cli);
 int daemon_logs_command(const Cli& cli);
 int daemon_reload_command(const Cli& cli);
 int config_validate_command(const Cli& cli);
+int config_schema_command(const Cli& cli);
 int config_list_models_command(const Cli& cli);
 int config_set_model_command(const Cli& cli);
 int eval_command(const Cli& cli);

@@ -230,6 +230,9 @@ docktor reads `docktor.yaml` (or `docktor.yml`) in the working directory, or the
 relative to the file's folder. `docktor config validate` checks it; a mistake reads
 `file:line:column: what is wrong; what is allowed`, and all mistakes are told at once.
 
+`docktor config schema > docktor.schema.json` writes a JSON Schema. With `# yaml-language-server: $schema=docktor.schema.json` as the
+file's first line, editors that know it complete keys and show what they mean.
+
 )";
 
 std::string prose() {
