@@ -147,6 +147,28 @@ TEST(GaugesAlone, KeepsTheObjectiveWithLongJobsAndLoadsThatJump) {
 }
 
 // What was learned of a job's time turns wrong: within a quarter of an hour jobs take three times as long, and then a third.
+// A decision with no new sample adds nothing; that it was wanted is no reason to wait with the next one.
+TEST(GaugesAlone, MoreAreTriedWithTheFirstSampleThatComesWhereSomeAreLost) {
+  Load load{"lost", {}};
+  for (const double rate : {35.0, 35.0, 14.0, 9.8, 3.92, 1.5, 1.5, 2.25, 1.575, 1.575, 3.9375, 1.575, 0.0})
+    load.rows.push_back({static_cast<double>(load.rows.size()) * 150, rate});
+  sim::RunSpec r = run_of(load, "warm_up=20s", 60, 0.5);
+  r.world.worker.service_mean = 0.2;
+  r.world.counts = false;
+  r.world.faults.lose_sample = 0.3;
+  r.world.faults.fail_start = 0.1;
+  r.service.limits.min_replicas = 0;
+  r.service.limits.max_replicas = 10;
+  r.service.check_interval = r.service.sample_interval = std::chrono::seconds(10);
+  r.seed = 0;
+  double second = 1e9;  // when a second replica is ordered
+  r.watch = [&](const Input& in, const Decision& d) {
+    if (d.action == Action::kScaleUp && in.replicas.current == 1) second = std::min(second, to_seconds(d.at));
+  };
+  sim::run(r, make_policy);
+  EXPECT_LE(second, 65) << "the sample of second 60 is the first after it was wanted without one";
+}
+
 TEST(GaugesAlone, JobsThatBecomeLongerAreLearnedAnew) {
   const Load load{"constant", {{0, 150}, {7200, 0}}};
   for (std::uint64_t seed : {1, 2, 3}) {

@@ -128,7 +128,8 @@ class ObjectivePolicy final : public Policy {
   std::optional<objective::Gauges> flow_from_;  // as of where the next flow begins: last_, or earlier
   std::optional<objective::Evidence> newest_;   // not learned from yet
   std::optional<Time> gap_at_;                  // the first sample after a gap
-  std::optional<Time> doubled_at_;              // while the capacity is unknown
+  std::optional<Time> doubled_at_;              // while the capacity is unknown ...
+  int doubled_from_ = 0;                        // ... from so many replicas; as many still: it did not come about
   double falling_ = 0;                          // messages a second that fewer wait, by the last two samples
   bool stood_still_ = false;                    // the consumers did, as of the last sample
   bool counts_ = false;                         // the queue counts what flows, as far as was seen

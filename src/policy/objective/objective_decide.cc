@@ -130,11 +130,12 @@ Recommendation ObjectivePolicy::before_capacity_is_known(const Situation& in) {
                     seconds_text(max_wait_), seconds_text(unfinished_), short_of);
   } else if (pending > std::max(0.0, falling_ * max_wait_) && oldest > max_wait_ / 2 &&
              in.replicas.ready == current && last_->replicas.current == current &&
-             (!doubled_at_ ||
+             (!doubled_at_ || current <= doubled_from_ ||
               to_seconds(in.now - *doubled_at_) >= std::max(max_wait_ / 4, startup_.mean()))) {
     // Nobody has finished a message yet and time runs out: double, and look again later. What waits and goes in time as it
     // falls needs nobody.
     doubled_at_ = in.now;
+    doubled_from_ = current;
     r.wanted = 2 * std::max(1, current);
     r.reason = fmt::format(
         "{:.0f} messages waiting (oldest {}, goal {}) and too few finished yet to tell what a replica does: "

@@ -65,6 +65,7 @@ void ObjectivePolicy::save(nlohmann::json& state) const {
   state["headroom"] = headroom_;
   if (gap_at_) state["gap_at"] = saved(*gap_at_);
   if (doubled_at_) state["doubled_at"] = saved(*doubled_at_);
+  state["doubled_from"] = doubled_from_;
   if (last_) state["last"] = saved_gauges(*last_);
   if (last_ && flow_from_ && flow_from_->at != last_->at) state["flow_from"] = saved_gauges(*flow_from_);
   if (newest_) {
@@ -108,6 +109,9 @@ void ObjectivePolicy::restore(const nlohmann::json& state) {
   stood_still_ = part("stood_still") == true;
   gap_at_ = restored_time(part("gap_at"));
   doubled_at_ = restored_time(part("doubled_at"));
+  double from = 0;
+  restore_number(part("doubled_from"), 0, 1e6, from);
+  doubled_from_ = static_cast<int>(from);
   last_ = restored_gauges(part("last"));
   flow_from_ = restored_gauges(part("flow_from"));
   if (!flow_from_) flow_from_ = last_;
