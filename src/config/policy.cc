@@ -213,7 +213,8 @@ void check_flow(Section& service, const QueueSpec& queue) {
   else
     message += fmt::format(", of all queues the same; {} does not tell the first{}, {} not the second{}",
                            text(*first), kinds.untold(*first).why, text(*second), kinds.untold(*second).why);
-  service.context().mistakes.add(service.key_at("objective"), message + "; write rules: on queue.backlog");
+  service.context().mistakes.add(service.key_at("objective"),
+                                 message + "; write rules (on queue.backlog) in its place");
 }
 
 void read_objective(Section& service, ServiceSpec& into) {

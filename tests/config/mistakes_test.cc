@@ -208,8 +208,8 @@ INSTANTIATE_TEST_SUITE_P(
              rabbit("management: off", "objective: {max_wait: 5s}"),
              {"f.yaml:6:5: an objective needs to know how many messages come and go, or how many the workers "
               "have in "
-              "hand, and a queue of kind rabbitmq tells neither with management: off; write rules: on "
-              "queue.backlog"}},
+              "hand, and a queue of kind rabbitmq tells neither with management: off; write rules (on "
+              "queue.backlog) in its place"}},
         Case{"KeyOfAnotherKind",
              rabbit("domain: S", "objective: {max_wait: 5s}"),
              {"f.yaml:5:46: domain is a key of kind nats, and this queue is of kind rabbitmq, which has "

@@ -124,7 +124,8 @@ TEST(Queues, AnObjectiveNeedsTheFlowOfAllOrTheMessagesInHandOfAll) {
   EXPECT_THAT(mistake({kPush, list}, objective),
               HasSubstr("an objective needs to know how many messages come and go, or how many the workers "
                         "have in hand, and a queue of kind redis (notes) tells neither of a list without "
-                        "in_flight_list; write rules: on queue.backlog"));
+                        "in_flight_list (where workers move a job to while they work on it); write rules (on "
+                        "queue.backlog) in its place"));
   const std::string kafka = "{name: log, kind: kafka, servers: 'h:9092', topic: log, group: g}";
   EXPECT_THAT(
       mistake({kafka, sqs}, objective),

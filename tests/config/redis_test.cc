@@ -77,9 +77,9 @@ TEST(RedisKeys, WhatIsWrongIsSaid) {
 
 TEST(RedisKeys, WhatAQueueDoesNotTellTakesNoRuleAndNoObjective) {
   const std::string objective = "objective: {max_wait: 5s}";
-  EXPECT_THAT(
-      mistake("url: 'redis://r', framework: celery", objective),
-      HasSubstr("tells neither with framework: celery without acks_late; write rules: on queue.backlog"));
+  EXPECT_THAT(mistake("url: 'redis://r', framework: celery", objective),
+              HasSubstr("tells neither with framework: celery without acks_late; write rules (on "
+                        "queue.backlog) in its place"));
   for (const char* told : {"celery, acks_late: true", "rq", "sidekiq", "laravel"})
     EXPECT_TRUE(load(std::string("url: 'redis://r', framework: ") + told, objective).config) << told;
   EXPECT_TRUE(load("url: 'redis://r', list: l, in_flight_list: b", objective).config);

@@ -165,7 +165,7 @@ Untold untold(const Settings& settings) {
       f.empty() ? spec.list.empty() ? " of a stream" : " of a list" : fmt::format(" with framework: {}", f);
   if (!spec.list.empty() && spec.in_flight_list.empty()) {
     add({Metric::kQueueAckPending});
-    out.why = " of a list without in_flight_list";
+    out.why = " of a list without in_flight_list (where workers move a job to while they work on it)";
   } else if (f == "celery" && !spec.acks_late) {
     add({Metric::kQueueAckPending});
     out.why += " without acks_late";
