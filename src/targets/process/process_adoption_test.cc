@@ -85,7 +85,7 @@ TEST_F(ProcessAdoptionTest, AdoptsAfterDocktorWasKilled) {
   EXPECT_THAT(report()[0].note, "");
   EXPECT_EQ(*scale(3), "nothing to do, there are 3 replicas");
   // Not our children, but watched all the same.
-  ::kill(static_cast<pid_t>(report()[0].pid), SIGKILL);
+  ::kill(static_cast<pid_t>(find("consumer-1")->pid), SIGKILL);
   EXPECT_TRUE(eventually([&] { return find("consumer-1")->restarts == 1; }));
   EXPECT_THAT(all_news(), HasSubstr("consumer-1: ended after"));
   ASSERT_TRUE(ready(3));
