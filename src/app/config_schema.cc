@@ -37,7 +37,7 @@ Json choices(const Knob& k) {
   return or_variable({{"enum", values}});
 }
 
-Json value_of(const Knob& k) {
+Json allowed_value(const Knob& k) {
   if (!k.choices.empty()) return choices(k);
   const bool length = k.most > 0;
   switch (k.type) {
@@ -85,7 +85,7 @@ Json map_of(const std::vector<const Knob*>& knobs,
   Json properties = Json::object();
   auto required = Json::array();
   for (const auto* k : knobs) {
-    Json value = value_of(*k);
+    Json value = allowed_value(*k);
     if (k->within) {
       std::vector<const Knob*> inner;
       for (const auto& i : k->inner()) inner.push_back(&i);

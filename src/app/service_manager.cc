@@ -10,7 +10,7 @@
 #include <cstring>
 #include <ctime>
 
-#include "core/text.h"
+#include "core/json_text.h"
 #include "os/fd.h"
 
 namespace docktor {

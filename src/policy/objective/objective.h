@@ -129,15 +129,15 @@ class ObjectivePolicy final : public Policy {
   std::optional<objective::Evidence> newest_;   // not learned from yet
   std::optional<Time> gap_at_;                  // the first sample after a gap
   std::optional<Time> doubled_at_;              // while the capacity is unknown ...
-  int doubled_from_ = 0;                        // ... from so many replicas; as many still: it did not come about
-  double falling_ = 0;                          // messages a second that fewer wait, by the last two samples
-  bool stood_still_ = false;                    // the consumers did, as of the last sample
-  bool counts_ = false;                         // the queue counts what flows, as far as was seen
-  double working_ = 0;                          // replicas that work, as of the last evidence
-  double unfinished_ = 0;                       // replica-seconds of work while no message was finished yet
-  double taken_ = 0;                            // messages that workers took lately, over some jobs' time
-  double headroom_ = 0;                         // kept, messages per second
-  double planned_rate_ = 0;                     // capacity, as plans take it
+  int doubled_from_ = 0;      // ... from so many replicas; as many still: it did not come about
+  double falling_ = 0;        // messages a second that fewer wait, by the last two samples
+  bool stood_still_ = false;  // the consumers did, as of the last sample
+  bool counts_ = false;       // the queue counts what flows, as far as was seen
+  double working_ = 0;        // replicas that work, as of the last evidence
+  double unfinished_ = 0;     // replica-seconds of work while no message was finished yet
+  double taken_ = 0;          // messages that workers took lately, over some jobs' time
+  double headroom_ = 0;       // kept, messages per second
+  double planned_rate_ = 0;   // capacity, as plans take it
 };
 
 }  // namespace docktor
