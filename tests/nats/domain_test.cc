@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 #include "tests/nats/reader.h"
@@ -90,7 +91,8 @@ TEST_F(Domain, CountsTheDeadOfItsOwnConsumerAlone) {
   edge.publish("edge.only", "x");
   edge.pull("H", "W", 1);
   EXPECT_TRUE(eventually([&] {
-    edge.pull("H", "W", 1);
+    edge.pull("H", "W", 1,
+              std::chrono::milliseconds(300));  // asked not to wait, the server may not answer here
     return of_edge.sample().dead == 1U;
   }));
   EXPECT_EQ(of_hub.sample().dead, 0U);
@@ -153,7 +155,7 @@ accounts {
   EXPECT_EQ(reader.sample().num_pending, 1U);
   owner.pull("S", "W", 1);
   EXPECT_TRUE(eventually([&] {
-    owner.pull("S", "W", 1);
+    owner.pull("S", "W", 1, std::chrono::milliseconds(300));
     return reader.sample().dead == 1U;
   }));
 }
