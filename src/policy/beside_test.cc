@@ -22,6 +22,10 @@ struct Case {
   double backlog;
   int expected;
 };
+void PrintTo(const Case& x, std::ostream* out) {
+  *out << (x.mode == RulesMode::kFloor ? "floor" : "veto") << ", objective " << x.objective << ", backlog "
+       << x.backlog;
+}
 
 class BesideTest : public testing::TestWithParam<Case> {};
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ostream>
 
 #include "sim/erlang.h"
 #include "sim/pool.h"
@@ -29,6 +30,7 @@ struct Case {
   double utilisation;
   double messages;
 };
+void PrintTo(const Case& x, std::ostream* out) { *out << x.n << " servers, " << x.utilisation << " busy"; }
 
 class QueueingTheory : public testing::TestWithParam<Case> {};
 

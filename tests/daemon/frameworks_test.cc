@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,7 @@ struct Framework {
   const char* first = "";    // a verb that makes its tables
   std::string tables = {};   // or its published migrations
 };
+void PrintTo(const Framework& x, std::ostream* out) { *out << x.name; }
 
 class FrameworkWorkers : public testing::TestWithParam<Framework> {
  protected:

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <ostream>
 
 #include "tests/examples/program.h"
 #include "tests/support/missing.h"
@@ -121,6 +122,7 @@ struct Moment {
   int signal;
   int code;
 };
+void PrintTo(const Moment& x, std::ostream* out) { *out << x.name; }
 class DemoStopTest : public DemoTest, public testing::WithParamInterface<Moment> {};
 
 TEST_P(DemoStopTest, LeavesNothing) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <spdlog/sinks/ostream_sink.h>
 
+#include <ostream>
 #include <sstream>
 
 #include "control/controller.h"
@@ -189,6 +190,7 @@ struct Case {
   int target;          // of the first scale-down, 4 -> 3 by the policy
   const char* detail;  // what the journal says beside
 };
+void PrintTo(const Case& x, std::ostream* out) { *out << x.name; }
 
 ModelReply with_status(int status, const std::string& body = R"({"error":{"message":"no"}})") {
   ModelReply r;

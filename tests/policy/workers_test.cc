@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ostream>
 #include <random>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct Case {
   double most_late;  // share
   double most_rho;
 };
+void PrintTo(const Case& x, std::ostream* out) {
+  *out << (*x.habits ? x.habits : "plain") << ", max_wait " << x.max_wait << ", start_up " << x.start_up;
+}
 
 sim::RunSpec run_of(const Load& load, const char* habits, double max_wait, double start_up) {
   sim::RunSpec r;
@@ -408,6 +412,9 @@ struct World {
   std::vector<double> rates;
   std::uint64_t seed;
 };
+void PrintTo(const World& x, std::ostream* out) {
+  *out << x.habits << ", max_wait " << x.max_wait << ", seed " << x.seed;
+}
 
 class WorldsThatStoodStill : public testing::TestWithParam<World> {};
 

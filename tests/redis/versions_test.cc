@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <future>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -116,6 +117,7 @@ struct BullMqVersion {
   const char* folder;
   const char* told;
 };
+void PrintTo(const BullMqVersion& x, std::ostream* out) { *out << x.folder; }
 
 class BullMqTest : public JobsTest, public testing::WithParamInterface<BullMqVersion> {};
 
@@ -202,6 +204,7 @@ struct Named {
   const char* prefix = nullptr;
   bool pauses = false;  // one queue of several
 };
+void PrintTo(const Named& x, std::ostream* out) { *out << x.framework; }
 
 class SeveralNames : public JobsTest, public testing::WithParamInterface<Named> {
  protected:

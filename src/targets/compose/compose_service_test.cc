@@ -174,6 +174,7 @@ struct Ending {
   bool oom = false;
   std::string error;
 };
+void PrintTo(const Ending& x, std::ostream* out) { *out << x.name; }
 
 class EndingTest : public testing::TestWithParam<Ending> {
  protected:
