@@ -21,7 +21,12 @@ using Json = nlohmann::ordered_json;
 
 Json reference(std::string_view name) { return {{"$ref", fmt::format("#/definitions/{}", name)}}; }
 
-// A value may be ${VAR}, whatever it must be then.
+// The loader reads texts: a number may stand in quotes, true be yes, and any value be ${VAR}.
+Json or_text(Json schema, std::string_view pattern) {
+  return {
+      {"anyOf",
+       Json::array({std::move(schema), {{"type", "string"}, {"pattern", pattern}}, reference("variable")})}};
+}
 Json or_variable(Json schema) { return {{"anyOf", Json::array({std::move(schema), reference("variable")})}}; }
 
 Json choices(const Knob& k) {
@@ -42,14 +47,16 @@ Json allowed_value(const Knob& k) {
   const bool length = k.most > 0;
   switch (k.type) {
     case KnobType::kInteger:
-      return or_variable({{"type", "integer"}, {"minimum", k.least}, {"maximum", k.most}});
+      return or_text({{"type", "integer"}, {"minimum", k.least}, {"maximum", k.most}}, "^[-+]?[0-9]+$");
     case KnobType::kNumber:
-      return or_variable({{"type", "number"}, {"minimum", k.least}, {"maximum", k.most}});
+      return or_text({{"type", "number"}, {"minimum", k.least}, {"maximum", k.most}},
+                     "^[-+]?[0-9.]+(e[-+]?[0-9]+)?$");
     case KnobType::kPercent:
     case KnobType::kDuration:
       return {{"type", Json::array({"string", "number"})}};
     case KnobType::kBool:
-      return or_variable({{"type", "boolean"}});
+      return or_text({{"type", "boolean"}},
+                     "^([Tt]rue|TRUE|[Ff]alse|FALSE|[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF|[YyNn])$");
     case KnobType::kText:
     case KnobType::kUrl:
     case KnobType::kPath:

@@ -174,7 +174,7 @@ int Daemon::run(const Starter& starter) {
   }
   let_go_of_code();
   service_manager_.ready();
-  service_manager_.status(fmt::format("{} services", options_.config.services.size()));
+  service_manager_.status(fmt::format("services: {}", options_.config.services.size()));
   controller_.run(stop_.get_token());
   service_manager_.stopping();
   controller_.inbox()->close_and_drop();  // nobody is answered any more

@@ -170,7 +170,7 @@ Result<std::string> Daemon::reload() {
   if (!left_.empty()) {
     text += fmt::format("; left running: {} (`docktor daemon stop --replicas` ends them, too)", left_.text());
   }
-  service_manager_.status(fmt::format("{} services", options_.config.services.size()));
+  service_manager_.status(fmt::format("services: {}", options_.config.services.size()));
   log_->info("configuration reloaded: {}", text);
   return text;
 }

@@ -52,11 +52,17 @@ Response zipped_where_asked(Response r, const Request& request) {
   return r;
 }
 
-// A proxy may pass paths on as it was asked for them: that of public_url comes before ours then.
+// A proxy may pass paths on as it was asked for them: that of public_url comes before ours then. What is an address without it
+// stays one, whatever that path is.
 std::string_view base_path(std::string_view public_url) {
   const auto name = public_url.find("://");
   const auto path = name == std::string_view::npos ? name : public_url.find('/', name + 3);
   return path == std::string_view::npos ? std::string_view() : public_url.substr(path);
+}
+
+bool is_address(const Request& request) {
+  const auto found = match(request.method, request.path);
+  return found.route || !found.allowed.empty();
 }
 
 // Weak, since it is the same whether the body is zipped; of this process, which is what it is compared within.
@@ -150,14 +156,16 @@ HttpSpec Site::spec() const {
 std::optional<Response> Site::to_the_base(const Request& request) const {
   const auto s = spec();
   const auto base = base_path(s.public_url);
-  if (base.empty() || request.path != base || !host_is_ours(request, s)) return std::nullopt;
+  if (base.empty() || request.path != base || is_address(request) || !host_is_ours(request, s))
+    return std::nullopt;
   return Response{.status = 308, .headers = {{"Location", std::string(base) + "/"}}};
 }
 
 Request Site::within_base(Request request) const {
   const auto url = spec().public_url;
   const auto base = base_path(url);
-  if (!base.empty() && request.path.starts_with(base) && request.path.substr(base.size()).starts_with('/'))
+  if (!base.empty() && !is_address(request) && request.path.starts_with(base) &&
+      request.path.substr(base.size()).starts_with('/'))
     request.path.erase(0, base.size());
   return request;
 }

@@ -67,7 +67,7 @@ TEST(ServiceManager, HearsThatTheDaemonIsReadyLivesReloadsAndStops) {
     Listener listener(address);
     ASSERT_EQ(start(box, address), 0) << box.log();
     EXPECT_TRUE(listener.hears("READY=1\n"));
-    EXPECT_TRUE(listener.hears("STATUS=1 services\n"));
+    EXPECT_TRUE(listener.hears("STATUS=services: 1\n"));
     EXPECT_TRUE(listener.hears("WATCHDOG=1\n"));
     EXPECT_EQ(listener.told().find("STOPPING=1"), std::string::npos);
     // A worker does not speak for the daemon: it has an address of its own.

@@ -55,6 +55,14 @@ Load sine() {
   return load;
 }
 
+// Each for 150 s, then none.
+Load rates_of(const std::vector<double>& rates) {
+  Load load{"rates", {}};
+  for (const double rate : rates) load.rows.push_back({load.rows.size() * 150.0, rate});
+  load.rows.push_back({load.rows.size() * 150.0, 0});
+  return load;
+}
+
 Load steps() {
   Load load{"steps", {}};
   for (int i = 0; i < 20; ++i)
@@ -150,12 +158,9 @@ TEST(GaugesAlone, KeepsTheObjectiveWithLongJobsAndLoadsThatJump) {
   }
 }
 
-// What was learned of a job's time turns wrong: within a quarter of an hour jobs take three times as long, and then a third.
 // A decision with no new sample adds nothing; that it was wanted is no reason to wait with the next one.
 TEST(GaugesAlone, MoreAreTriedWithTheFirstSampleThatComesWhereSomeAreLost) {
-  Load load{"lost", {}};
-  for (const double rate : {35.0, 35.0, 14.0, 9.8, 3.92, 1.5, 1.5, 2.25, 1.575, 1.575, 3.9375, 1.575, 0.0})
-    load.rows.push_back({static_cast<double>(load.rows.size()) * 150, rate});
+  const Load load = rates_of({35, 35, 14, 9.8, 3.92, 1.5, 1.5, 2.25, 1.575, 1.575, 3.9375, 1.575});
   sim::RunSpec r = run_of(load, "warm_up=20s", 60, 0.5);
   r.world.worker.service_mean = 0.2;
   r.world.counts = false;
@@ -173,6 +178,7 @@ TEST(GaugesAlone, MoreAreTriedWithTheFirstSampleThatComesWhereSomeAreLost) {
   EXPECT_LE(second, 65) << "the sample of second 60 is the first after it was wanted without one";
 }
 
+// What was learned of a job's time turns wrong: within a quarter of an hour jobs take three times as long, and then a third.
 TEST(GaugesAlone, JobsThatBecomeLongerAreLearnedAnew) {
   const Load load{"constant", {{0, 150}, {7200, 0}}};
   for (std::uint64_t seed : {1, 2, 3}) {
@@ -345,6 +351,22 @@ TEST(SharedLimit, IsFoundToldAndNotPaidFor) {
   EXPECT_LE(waiting, (300 - 0.95 * 200) * 3600) << "nearly all that the limit lets through is still taken";
 }
 
+// What proves no limit must not hide one: workers that die, whose jobs differ much, that poll, that are called ready late.
+TEST(SharedLimit, IsFoundWhateverTheWorkersDo) {
+  const Load load{"beyond", {{0, 300}, {3600, 0}}};
+  for (const char* habits : {"shared=10,crash=4/h", "shared=10,cv=2", "shared=10,poll=500ms",
+                             "shared=10,ready_late=3s", "shared=10,cv=1,crash=2/h,ready_late=3s"}) {
+    sim::RunSpec r = run_of(load, habits, 5, 3);
+    double waiting = 0;
+    r.watch = [&](const Input& in, const Decision& d) {
+      if (to_seconds(d.at) < 3600 && in.queue) waiting = static_cast<double>(in.queue->num_pending);
+    };
+    const auto result = sim::run(r, make_policy);
+    EXPECT_LE(result.mean_replicas, 20) << habits;
+    EXPECT_LE(waiting, (300 - 0.85 * 200) * 3600) << habits;
+  }
+}
+
 // Without counts no limit can be told from jobs that take longer: more replicas are tried up to max_replicas, and they go
 // when the backlog has gone.
 TEST(SharedLimit, WithoutCountsEndsAtMaxReplicasAndIsOverWithTheBacklog) {
@@ -381,9 +403,7 @@ TEST(SharedLimit, ThatGoesAwayIsBelievedNoLonger) {
 // A worker dies while it is measured what the added one has brought, and the API's answers are late: the dead one's message made
 // it look as if four worked where three did.
 TEST(SharedLimit, IsNotFoundInWhatADeadWorkerLeft) {
-  Load load{"dead", {}};
-  for (const double rate : {400.0, 400.0, 700.0, 490.0, 30.0, 30.0, 30.0, 30.0, 30.0, 30.0, 30.0, 30.0, 0.0})
-    load.rows.push_back({static_cast<double>(load.rows.size()) * 150, rate});
+  const Load load = rates_of({400, 400, 700, 490, 30, 30, 30, 30, 30, 30, 30, 30});
   sim::RunSpec r = run_of(load, "cv=1,warm_up=10s,crash=4/h", 60, 20);
   r.world.worker.service_mean = 0.01;
   r.world.faults.sample_delay = 1.5;
@@ -394,12 +414,9 @@ TEST(SharedLimit, IsNotFoundInWhatADeadWorkerLeft) {
   EXPECT_LE(result.max, 1.2 * 60);
 }
 
-// Rates for 150 s each, then none.
 sim::RunResult work_off(const char* habits, double max_wait, double mu, const std::vector<double>& rates,
                         std::uint64_t seed) {
-  Load load{"any", {}};
-  for (const double rate : rates) load.rows.push_back({load.rows.size() * 150.0, rate});
-  load.rows.push_back({load.rows.size() * 150.0, 0});
+  const Load load = rates_of(rates);
   sim::RunSpec r = run_of(load, habits, max_wait, 3);
   r.world.worker.service_mean = 1 / mu;
   r.seed = seed;
