@@ -367,6 +367,22 @@ TEST(SharedLimit, IsFoundWhateverTheWorkersDo) {
   }
 }
 
+// Replicas that work and are never called ready: nothing is sure of them, so no limit is found, and there are as many as allowed
+// until the backlog has gone.
+TEST(SharedLimit, IsNotFoundWhereNobodyIsEverReady) {
+  const Load load{"beyond", {{0, 40}, {600, 300}, {1200, 40}, {4200, 0}}};
+  sim::RunSpec r = run_of(load, "shared=10,ready_late=3600s", 5, 3);
+  r.service.limits.max_replicas = 30;
+  int most = 0, last = 0;
+  r.watch = [&](const Input&, const Decision& d) {
+    most = std::max(most, d.target);
+    if (to_seconds(d.at) < 4200) last = d.target;
+  };
+  sim::run(r, make_policy);
+  EXPECT_EQ(most, 30);
+  EXPECT_LE(last, 8);
+}
+
 // Without counts no limit can be told from jobs that take longer: more replicas are tried up to max_replicas, and they go
 // when the backlog has gone.
 TEST(SharedLimit, WithoutCountsEndsAtMaxReplicasAndIsOverWithTheBacklog) {
