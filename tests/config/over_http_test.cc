@@ -118,7 +118,8 @@ TEST(FigureKeys, WhatIsNotAskedForTakesNoRuleAndNoObjective) {
   const std::string objective = "objective: {max_wait: 5s}";
   EXPECT_THAT(mistake(prometheus(""), objective),
               HasSubstr("tells neither without a query for it; write rules ("));
-  EXPECT_THAT(mistake(http(""), objective), HasSubstr("tells neither without a pointer to it; write rules ("));
+  EXPECT_THAT(mistake(http(""), objective),
+              HasSubstr("tells neither without a pointer to it; write rules ("));
   for (const auto* key : {", arrivals: /n", ", settled: /n", ", rate_in: /n", ", rate_out: /n"})
     EXPECT_TRUE(load(http(key), objective).config) << key;
   const std::string in_hand = "rules: {scale_up_when: [{metric: queue.num_ack_pending, op: '>', value: 1}]}";
