@@ -122,6 +122,11 @@ TEST_F(PrometheusTest, AValueThatIsOldIsNoData) {
   s.max_age = seconds(60);
   EXPECT_THAT(PrometheusReader(s).error(ErrorCode::kUnavailable).message,
               HasSubstr("query is older than 1m (max_age): no data"));
+  // Where there is no backlog, and that counts as none, the other figures are no younger.
+  s.queries = {{Figure::kBacklog, "d_nothing"}, {Figure::kInFlight, "d_waiting"}};
+  s.empty_is_zero = true;
+  EXPECT_THAT(PrometheusReader(s).error(ErrorCode::kUnavailable).message,
+              HasSubstr("in_flight is older than 1m (max_age): no data"));
 }
 
 TEST_F(PrometheusTest, CountersMakeFlowsOfWholeStepsAndARestartOfTheExporterIsAReset) {

@@ -30,9 +30,11 @@ def celery(verb, n):
     from celery import Celery
 
     app = Celery("frameworks", broker=URL)
+    transport = {"visibility_timeout": int(os.environ.get("VISIBILITY_TIMEOUT", 2))}
+    if "SEP" in os.environ:
+        transport |= {"sep": os.environ["SEP"], "priority_steps": list(range(10))}
     app.conf.update(
-        task_acks_late=True, worker_prefetch_multiplier=1,
-        broker_transport_options={"visibility_timeout": int(os.environ.get("VISIBILITY_TIMEOUT", 2))},
+        task_acks_late=True, worker_prefetch_multiplier=1, broker_transport_options=transport,
         worker_cancel_long_running_tasks_on_connection_loss=False, broker_connection_retry_on_startup=True)
     task = app.task(name="job")(job)
 
@@ -49,6 +51,9 @@ def celery(verb, n):
     elif verb == "put-low":
         for i in range(n):
             task.apply_async((i,), priority=9)
+    elif verb == "put-each":  # one of each priority
+        for i in range(10):
+            task.apply_async((i,), priority=i)
     elif verb == "put-mail":
         for i in range(n):
             task.apply_async((i,), queue="mail")

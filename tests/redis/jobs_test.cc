@@ -121,6 +121,58 @@ TEST_F(JobsTest, CelerysLife) {
   EXPECT_EQ(reader.sample().num_pending, 2u);
 }
 
+TEST_F(JobsTest, WhatCelerysWorkersHoldCountsForItsOwnQueueAlone) {
+  const std::string program = fmt::format("/usr/bin/python3 {}/frameworks.py celery ", DOCKTOR_REDIS_TESTS);
+  auto of = framework("celery", {"celery"});
+  of.acks_late = true;
+  of.claim_after = seconds(2);
+  auto mail = of, both = of;
+  mail.queues = {"mail"};
+  both.queues = {"mail", "celery"};
+  RedisReader reader(of), others(mail), all(both);
+  run(program + "put 1");
+  auto worker = start(program + "work");
+  until(reader, [](const QueueSample& s) { return s.in_hand() == 1; });
+  EXPECT_EQ(others.sample().in_hand(), 0u);
+  EXPECT_EQ(all.sample().in_hand(), 1u);
+  worker->kill();
+  until(reader, [](const QueueSample& s) { return s.num_pending == 1 && s.in_hand() == 0; });
+  EXPECT_EQ(others.sample().num_pending, 0u) << "what is lost comes again to its own queue";
+  EXPECT_EQ(all.sample().num_pending, 1u);
+  // More than are looked into in one reading, half of them mail's: the rest are taken to be alike, until all are known.
+  server.cli(
+      "EVAL \"local t = redis.call('TIME')[1]; for i = 1, 400 do local q = i % 2 == 0 and 'mail' or "
+      "'celery'; "
+      "redis.call('ZADD', 'unacked_index', t + 3600, 'tag' .. i); "
+      "redis.call('HSET', 'unacked', 'tag' .. i, '[{}, \\\"\\\", \\\"' .. q .. '\\\"]') end\" 0");
+  EXPECT_NEAR(others.sample().in_hand(), 200, 5);
+  until(others, [](const QueueSample& s) { return s.in_hand() == 200; });
+  EXPECT_EQ(all.sample().in_hand(), 400u);
+  // By an exchange a task may have come to any queue, and what cannot be read may be anybody's.
+  server.cli("HSET unacked tagX '[{}, \"tasks\", \"image.resize\"]' tagY rubbish");
+  server.cli("ZADD unacked_index 9e9 tagX 9e9 tagY");
+  until(others, [](const QueueSample& s) { return s.in_hand() == 202; });
+}
+
+TEST_F(JobsTest, EachOfCelerysPrioritiesIsCounted) {
+  const auto program = [](const char* separator) {
+    return fmt::format("env SEP='{}' /usr/bin/python3 {}/frameworks.py celery ", separator,
+                       DOCKTOR_REDIS_TESTS);
+  };
+  auto spec = framework("celery", {"celery"});
+  run(program("\x06\x16") + "put-each 10");
+  EXPECT_EQ(RedisReader(spec).sample().num_pending, 10u);
+  EXPECT_THAT(RedisReader(spec).findings(), testing::Not(HasSubstr("priority_separator")));
+  server.cli("FLUSHALL");
+  run(program(":") + "put-each 10");
+  EXPECT_EQ(RedisReader(spec).sample().num_pending, 1u);
+  EXPECT_THAT(RedisReader(spec).findings(),
+              AllOf(HasSubstr("there is a key celery:1: a list of Celery's priorities"),
+                    HasSubstr("write priority_separator: \":\"")));
+  spec.priority_separator = ":";
+  EXPECT_EQ(RedisReader(spec).sample().num_pending, 10u);
+}
+
 // What Celery tells: the queue's length, and by its worker what that one works on or has taken, and what it holds until the
 // time has come. In Redis the last two are one.
 TEST_F(JobsTest, CelerysTasksThatComeLaterFailAndAreTriedAgain) {
@@ -210,6 +262,12 @@ TEST_F(JobsTest, RqsLife) {
   EXPECT_EQ(read(reader.sample()), "0 0 0 0");
 }
 
+// Newer versions move a job by way of a list of its own; who dies then leaves it there.
+TEST_F(JobsTest, AJobBetweenRqsQueueAndItsWorkerIsInHand) {
+  server.cli("RPUSH rq:queue:default:intermediate a");
+  EXPECT_EQ(read(RedisReader(framework("rq", {"default"})).sample()), "0 1 0 0");
+}
+
 TEST_F(JobsTest, WhoMayNotAskWhetherRqIsSuspendedReadsAllElse) {
   server.cli("ACL SETUSER reader on '>pw' '~*' +@read +ping +info +select -get");
   auto spec = framework("rq", {"default"});
@@ -232,6 +290,8 @@ TEST_F(JobsTest, LaravelsLife) {
   };
   EXPECT_THAT(reader.findings(), HasSubstr("docktor looked for laravel_database_queues:default"));
   run(program + "put 3");
+  EXPECT_THAT(reader.findings(),
+              HasSubstr("ok: Laravel (its version is not in Redis): laravel_database_queues:default"));
   run(program + "put-mail 2");
   run(program + "put-later 4");
   run(program + "put-due 1");

@@ -108,6 +108,39 @@ TEST_F(StreamTest, ManyAreCountedPageByPage) {
   EXPECT_EQ(reader.sample().num_pending, 2490u);
 }
 
+TEST_F(StreamTest, LargeEntriesAreCountedByFewerAtATime) {
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  const auto add_large = [&](int count, const char* bytes) {
+    server.cli(
+        fmt::format("EVAL \"local body = string.rep('x', {}); for i = 1, {} do "
+                    "redis.call('XADD', 'events', '*', 'a', body) end return 1\" 0",
+                    bytes, count));
+  };
+  add(2);
+  ack(take(2));
+  add_large(100, "1024 * 1024");
+  server.cli("XGROUP CREATE small g 0 MKSTREAM");
+  restart();
+  ASSERT_THAT(server.cli("XINFO GROUPS events"), EndsWith("\nlag"));
+  RedisReader large(stream_at(server.url(), "events", "g"));
+  RedisReader other(stream_at(server.url(), "small", "g"));
+  EXPECT_EQ(large.sample().num_pending, 7u) << "in 8 MiB, each with its id";
+  EXPECT_EQ(other.sample().num_pending, 0u);
+  EXPECT_EQ(large.sample().num_pending, 14u);
+  // The first and the last entry do not tell of these: an answer of 100 MB is none, and the next one is shorter.
+  server.cli("DEL events");
+  server.cli("XGROUP CREATE events g 0 MKSTREAM");
+  add(2);
+  ack(take(2));
+  add(1);
+  add_large(100, "1024 * 1024");
+  add(1);
+  restart();
+  RedisReader hidden(stream_at(server.url(), "events", "g"));
+  EXPECT_FALSE(hidden.read());
+  EXPECT_EQ(hidden.with_backlog(102).num_pending, 102u);
+}
+
 TEST_F(StreamTest, WhatWasDeletedUndeliveredDoesNotWait) {
   server.cli("XGROUP CREATE events g 0 MKSTREAM");
   add(6);

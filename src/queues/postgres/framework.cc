@@ -139,7 +139,10 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
                "solid_queue_claimed_executions solid_queue_failed_executions solid_queue_pauses",
      .channel = "", .hole = "",
      .version = "select null::text",
-     .names = "select distinct queue_name from $Ssolid_queue_ready_executions order by 1 limit 20",
+     // From one queue to the next by the index of jobs, however many there are.
+     .names = "with recursive q (name) as ((select queue_name from $Ssolid_queue_jobs order by 1 limit 1) union all "
+              "select (select j.queue_name from $Ssolid_queue_jobs j where j.queue_name > q.name order by 1 limit 1) from q where q.name is not null) "
+              "select name from q where name is not null limit 20",
      .live = R"(
   select queue, sum(ready), sum(held), sum(later), 0, extract(epoch from timezone('UTC', now()) - min(since)),
     exists (select 1 from $Ssolid_queue_pauses p where p.queue_name = queue)

@@ -54,6 +54,17 @@ Result<InstantValue> value_of(const json& pair) {
   return InstantValue{*value, pair[0].dump(), pair[0].get<double>()};
 }
 
+// Some versions (2.48 to 2.53) put notes on how a query is written, which is no fault of the answer, among the warnings.
+std::string warning_in(const json& answer) {
+  const auto warnings = answer.find("warnings");
+  if (warnings == answer.end() || !warnings->is_array()) return {};
+  for (const auto& w : *warnings) {
+    if (!w.is_string()) return "warnings";
+    if (auto text = w.get<std::string>(); !text.starts_with("PromQL info:")) return text;
+  }
+  return {};
+}
+
 std::string shown_series(const json& result) {
   std::string out;
   for (std::size_t i = 0; i < result.size() && i < kShownSeries; ++i) {
@@ -75,12 +86,8 @@ Result<std::optional<InstantValue>> parse_instant(std::string_view text) {
                 fmt::format("cannot be had: {}", excerpt(text_at(answer, "error"), 300)), true);
   const auto data = answer.find("data");
   if (status != "success" || data == answer.end() || !data->is_object()) return nonsense();
-  if (const auto w = answer.find("warnings"); w != answer.end() && w->is_array() && !w->empty())
-    return fail(
-        ErrorCode::kUnavailable,
-        fmt::format("is a partial answer: {}",
-                    excerpt(w->front().is_string() ? w->front().get<std::string>() : "warnings", 300)),
-        true);
+  if (const auto warned = warning_in(answer); !warned.empty())
+    return fail(ErrorCode::kUnavailable, fmt::format("is a partial answer: {}", excerpt(warned, 300)), true);
   const auto type = text_at(*data, "resultType");
   const auto result = data->find("result");
   if (result == data->end() || !result->is_array()) return nonsense();

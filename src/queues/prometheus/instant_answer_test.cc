@@ -47,6 +47,13 @@ TEST(InstantAnswer, WhateverElseIsNoValueAndSaysWhy) {
       testing::AllOf(HasSubstr("is 2 series"), HasSubstr(R"({"pod":"a"})"), HasSubstr("wrap it in sum()")));
   EXPECT_THAT(why(vector(series(R"("1")"), R"("warnings":["store down"],)")),
               HasSubstr("partial answer: store down"));
+  // Versions from 2.48 to 2.53 put notes on how a query is written there.
+  const auto noted = parse_instant(
+      vector(series(R"("1")"), R"("warnings":["PromQL info: metric might not be a counter, \"a\""],)"));
+  ASSERT_TRUE(noted && *noted);
+  EXPECT_EQ((*noted)->value, 1);
+  EXPECT_THAT(why(vector(series(R"("1")"), R"("warnings":["PromQL info: x", "store down"],)")),
+              HasSubstr("partial answer: store down"));
   EXPECT_THAT(why(R"({"status":"error","errorType":"bad_data","error":"parse error"})"),
               HasSubstr("parse error"));
   EXPECT_THAT(why(R"({"status":"success","data":{"resultType":"matrix","result":[]}})"),

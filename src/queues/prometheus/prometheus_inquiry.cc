@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <tuple>
 #include <utility>
 
 #include "core/json_text.h"
@@ -45,7 +46,10 @@ Result<Inquiry::Step> PrometheusInquiry::begin(const Instant&) {
   figures_.clear();
   asked_.clear();
   aged_.clear();
-  return Requests{request(spec_.queries.at(Figure::kBacklog))};
+  Requests out{request(spec_.queries.at(Figure::kBacklog))};
+  // Where there is no series there is no time of it: the others have this one.
+  if (spec_.empty_is_zero) out.push_back(request("time()"));
+  return out;
 }
 
 Result<std::optional<InstantValue>> PrometheusInquiry::value_in(Figure figure,
@@ -122,6 +126,11 @@ Result<Inquiry::Step> PrometheusInquiry::next(const Asker::Answers& answers, con
   if (std::exchange(first_, false)) {
     if (const auto taken = take(Figure::kBacklog, answers.at(0)); !taken)
       return tl::unexpected(taken.error());
+    if (at_.empty()) {
+      const auto time = value_in(Figure::kBacklog, answers.at(1));
+      if (!time) return tl::unexpected(time.error());
+      if (*time) std::tie(at_, at_seconds_) = std::tie((*time)->at, (*time)->at_seconds);
+    }
     if (auto more = rest(); !more.empty()) return more;
     return samples_.make(now, figures_);
   }

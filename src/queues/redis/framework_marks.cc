@@ -85,12 +85,23 @@ std::string bullmq_mark(const RedisSpec& spec, const Layout::Ask& ask) {
   return {};
 }
 
-// Nothing of the two has a version in Redis.
+// Celery and Laravel write no version into Redis.
 std::string celery_mark(const RedisSpec& spec, const Layout::Ask& ask) {
   const auto found = one(ask, {"EXISTS", spec.key_prefix + "_kombu.binding." + spec.queues.front()});
   if (!found || found->count() != 1) return {};
   return fmt::format("Celery (its version is not in Redis): {}_kombu.binding.{}", spec.key_prefix,
                      spec.queues.front());
+}
+
+std::string laravel_mark(const RedisSpec& spec, const Layout::Ask& ask) {
+  for (const auto& queue : spec.queues) {
+    for (const char* part : {":notify", "", ":delayed", ":reserved"}) {
+      const auto key = fmt::format("{}queues:{}{}", spec.key_prefix, queue, part);
+      if (const auto found = one(ask, {"EXISTS", key}); found && found->count() == 1)
+        return fmt::format("Laravel (its version is not in Redis): {}", one_line(key));
+    }
+  }
+  return {};
 }
 
 // A glob's own characters within a name are to mean themselves.
@@ -231,6 +242,7 @@ std::string framework_mark(const RedisSpec& spec, const Layout::Ask& ask) {
   if (spec.framework == "rq") return rq_mark(ask);
   if (spec.framework == "bullmq") return bullmq_mark(spec, ask);
   if (spec.framework == "celery") return celery_mark(spec, ask);
+  if (spec.framework == "laravel") return laravel_mark(spec, ask);
   return {};
 }
 

@@ -85,54 +85,6 @@ class ListLayout final : public JobLayout {
   bool typing_ = false;
 };
 
-// kombu: one list per priority step; what workers have fetched is in one hash for all queues of the database.
-class CeleryLayout final : public JobLayout {
- public:
-  using JobLayout::JobLayout;
-
-  std::vector<Finding> look(const Ask& ask) override {
-    Commands marks;
-    for (const auto& q : spec_.queues) marks.push_back({"EXISTS", key("_kombu.binding." + q)});
-    for (const auto& q : spec_.queues) marks.push_back({"EXISTS", key(q)});
-    auto out = look_with(ask, "Celery", marks, key("_kombu.binding." + spec_.queues.front()));
-    if (!spec_.acks_late) {
-      out.push_back({Severity::kOk,
-                     "tasks that are being worked on cannot be seen in Redis with early acknowledgement; "
-                     "with acks_late "
-                     "in Celery, write acks_late: true here",
-                     {}});
-    }
-    return out;
-  }
-
- private:
-  Commands first() override {
-    Commands out;
-    for (const auto& q : spec_.queues) {
-      for (const char* step : {"",
-                               "\x06\x16"
-                               "3",
-                               "\x06\x16"
-                               "6",
-                               "\x06\x16"
-                               "9"})
-        out.push_back({"LLEN", key(q) + step});
-    }
-    // What a worker died with comes again when another one finds it in the index after the visibility timeout.
-    const auto lost = unix_seconds() - std::chrono::duration<double>(spec_.claim_after).count();
-    out.push_back({"ZCOUNT", key("unacked_index"), "-inf", fmt::format("{:.6f}", lost)});
-    out.push_back({"HLEN", key("unacked")});
-    return out;
-  }
-  void take(Counts& counts) override {
-    for (std::size_t i = 0; i < spec_.queues.size() * 4; ++i) sample_.num_pending += counts.take();
-    const auto lost = counts.take();
-    const auto fetched = counts.take();
-    sample_.num_pending += lost;
-    if (spec_.acks_late) sample_.num_ack_pending = less(fetched, lost);
-  }
-};
-
 class RqLayout final : public JobLayout {
  public:
   using JobLayout::JobLayout;
@@ -153,6 +105,8 @@ class RqLayout final : public JobLayout {
       out.push_back({"ZCARD", "rq:scheduled:" + q});
       out.push_back({"ZCARD", "rq:deferred:" + q});
       out.push_back({"ZCARD", "rq:wip:" + q});
+      // Between the queue and rq:wip; what a worker died with here RQ calls failed after a minute (since 1.14).
+      out.push_back({"LLEN", "rq:queue:" + q + ":intermediate"});
       out.push_back({"ZCARD", "rq:failed:" + q});
       out.push_back({"SCARD", "rq:workers:" + q});
     }
@@ -167,6 +121,7 @@ class RqLayout final : public JobLayout {
       sample_.num_pending += waiting + due;
       later += less(counts.take(), due);
       later += counts.take();
+      in_hand += counts.take();
       in_hand += counts.take();
       dead += counts.take();
       workers = std::max(workers, counts.take());  // one worker serves several queues
@@ -228,7 +183,6 @@ class LaravelLayout final : public JobLayout {
 }  // namespace
 
 std::unique_ptr<Layout> list_layout(const RedisSpec& spec) { return std::make_unique<ListLayout>(spec); }
-std::unique_ptr<Layout> celery_layout(const RedisSpec& spec) { return std::make_unique<CeleryLayout>(spec); }
 std::unique_ptr<Layout> rq_layout(const RedisSpec& spec) { return std::make_unique<RqLayout>(spec); }
 std::unique_ptr<Layout> laravel_layout(const RedisSpec& spec) {
   return std::make_unique<LaravelLayout>(spec);

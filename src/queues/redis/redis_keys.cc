@@ -53,6 +53,10 @@ constexpr std::array kTable = std::to_array<Knob>({
      .meaning = "Of celery: tasks are acknowledged when they are done (acks_late there, too), so that docktor sees those in "
                 "hand.",
      .standard = "false"},
+    {.key = "priority_separator", .type = KnobType::kText,
+     .meaning = "Of celery: what stands between a queue's name and a priority, sep of its broker_transport_options. Without: what "
+                "Celery takes without.",
+     .least = 1, .most = 16},
     queue_keys::user("User name (ACL)."),
     queue_keys::password("Password, of the user or of the server."),
     tls_keys::section("For TLS, with a rediss:// address."),
@@ -100,8 +104,10 @@ void check_framework(KindReader& from, const FrameworkInfo& framework) {
     from.mistake("key_prefix", "RQ has no prefix of its keys; leave key_prefix out");
   if (!from.given("key_prefix") && *framework.prefix != '\0')
     from.settings.set("key_prefix", std::string(framework.prefix));
-  if (from.given("acks_late") && from.settings.text("framework") != "celery")
-    from.mistake("acks_late", "acks_late is Celery's; leave it out");
+  for (const char* key : {"acks_late", "priority_separator"}) {
+    if (from.given(key) && from.settings.text("framework") != "celery")
+      from.mistake(key, fmt::format("{} is Celery's; leave it out", key));
+  }
 }
 
 // Exactly one way to say what is read, with the keys that belong to it.
@@ -124,7 +130,8 @@ void check_what(KindReader& from) {
   };
   for (const auto& [key, to] :
        {Belongs{"group", "stream"}, Belongs{"in_flight_list", "list"}, Belongs{"queue", "framework"},
-        Belongs{"queues", "framework"}, Belongs{"acks_late", "framework"}}) {
+        Belongs{"queues", "framework"}, Belongs{"acks_late", "framework"},
+        Belongs{"priority_separator", "framework"}}) {
     if (from.given(key) && way != to)
       from.mistake(key, fmt::format("{} belongs to {}, which is not written", key, to));
   }

@@ -27,8 +27,9 @@ struct RedisSpec {
   std::string framework;
   std::vector<std::string> queues;
   std::string key_prefix;
-  Duration claim_after{};  ///< work in dead hands comes again then
-  bool acks_late = false;  ///< of celery: tasks in hand stay in the database until they are done
+  Duration claim_after{};          ///< work in dead hands comes again then
+  bool acks_late = false;          ///< of celery: tasks in hand stay in the database until they are done
+  std::string priority_separator;  ///< of celery: between a queue's name and a priority; empty: kombu's own
 
   /// "events/mailers", "my:jobs", "default and mail": the queue, for people.
   std::string what() const {
@@ -56,7 +57,8 @@ struct RedisSpec {
                   .queues = s.get<std::vector<std::string>>("queues"),
                   .key_prefix = s.text("key_prefix"),
                   .claim_after = s.get<Duration>("claim_after"),
-                  .acks_late = s.get<bool>("acks_late")};
+                  .acks_late = s.get<bool>("acks_late"),
+                  .priority_separator = s.text("priority_separator")};
     return out;
   }
 };

@@ -57,13 +57,20 @@ const Reply* group_of(const Reply& groups, const std::string& name) {
   return nullptr;
 }
 
+std::size_t bytes_of(const Reply& reply) {
+  std::size_t bytes = reply.text.size();
+  for (const auto& item : reply.items) bytes += bytes_of(item);
+  return bytes;
+}
+
 bool no_such_key(const Reply& r) { return r.is_error() && r.text == "ERR no such key"; }
 
 }  // namespace
 
 Layout::Commands StreamLayout::begin(Time now) {
   now_ = now;
-  ranging_ = false;
+  // No answer came: it may have been too long.
+  if (std::exchange(ranging_, false) && !lag_known_) page_ = std::max(1, page_ / 8);
   return sent_ = {{"XINFO", "STREAM", stream_}, {"XINFO", "GROUPS", stream_}};
 }
 
@@ -148,12 +155,22 @@ Result<Layout::Step> StreamLayout::group_read(const RedisAnswer& answer) {
   if (lag_known_ && (sample_.num_pending == 0 || !behind_.first.empty() || !may_range_)) return finish();
   ranging_ = true;
   const auto from = lag_known_ ? behind_.after : behind_.counted_to;
-  return sent_ = {
-             {"XRANGE", stream_, behind_id(from), "+", "COUNT", lag_known_ ? "1" : std::to_string(kPage)}};
+  return sent_ = {{"XRANGE", stream_, behind_id(from), "+", "COUNT",
+                   lag_known_ ? "1" : std::to_string(page_for(*stream))}};
+}
+
+// The oldest and the newest entry say how large one is.
+int StreamLayout::page_for(const Reply& stream) const {
+  std::size_t largest = 1;
+  for (const char* entry : {"first-entry", "last-entry"}) {
+    if (const auto* e = stream.field(entry)) largest = std::max(largest, bytes_of(*e));
+  }
+  return std::clamp(static_cast<int>(std::min<std::size_t>(kPageBytes / largest, kPage)), 1, page_);
 }
 
 Result<Layout::Step> StreamLayout::range_read(const RedisAnswer& answer) {
   const auto& reply = answer.replies.front();
+  ranging_ = false;
   if (lag_known_ && reply.is_error("NOPERM")) {  // the age alone
     may_range_ = false;
     return finish();
@@ -171,6 +188,7 @@ Result<Layout::Step> StreamLayout::range_read(const RedisAnswer& answer) {
       if (auto id = id_of(&reply.items.back()); !id.empty()) behind_.counted_to = std::move(id);
     }
     behind_.count += reply.items.size();
+    page_ = std::min(kPage, page_ * 2);
     sample_.num_pending = std::min(behind_.count, behind_.length);
   }
   return finish();

@@ -12,10 +12,12 @@ namespace docktor {
 
 /// Ready is the group's lag. Where the server does not know it (Redis before 7; after a restart or a failover, until
 /// the group reads again; after a deletion), the entries behind the group's last delivery are counted, one page in
-/// each reading: fewer than there are for some readings, never none.
+/// each reading: fewer than there are for some readings, never none. A page has fewer entries where they are large, as they come
+/// with their bodies, and where a page had no answer.
 class StreamLayout final : public Layout {
  public:
   static constexpr int kPage = 1000;
+  static constexpr std::size_t kPageBytes = std::size_t{8} << 20;
 
   explicit StreamLayout(const RedisSpec& spec)
       : stream_(spec.key_prefix + spec.stream), group_(spec.group), claim_after_(spec.claim_after) {}
@@ -39,6 +41,7 @@ class StreamLayout final : public Layout {
   Result<Step> group_read(const RedisAnswer& answer);
   Result<Step> range_read(const RedisAnswer& answer);
   Step finish();
+  int page_for(const Reply& stream) const;
 
   const std::string stream_;
   const std::string group_;
@@ -46,7 +49,8 @@ class StreamLayout final : public Layout {
 
   Time now_{};
   Commands sent_;
-  bool ranging_ = false;
+  bool ranging_ = false;  // an answer with entries is to come
+  int page_ = kPage;
   bool lag_known_ = false;
   QueueSample sample_;
   Behind behind_;
