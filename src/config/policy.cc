@@ -172,6 +172,7 @@ class RuleReader {
   void check_told_by(const QueueSpec& queue, const Read<std::string>& metric, Metric m) {
     const auto told = told_by(context_.kinds, queue);
     if (std::ranges::find(told.names, name(m)) != told.names.end()) return;
+    if (told.names.empty()) return;  // a mistake of the queue's own section, which was told
     context_.mistakes.add(metric.place,
                           fmt::format("a queue of kind {} does not tell {}{}; it tells {}", queue.kind,
                                       metric.value, told.why, fmt::join(told.names, ", ")));

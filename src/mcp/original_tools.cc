@@ -219,6 +219,9 @@ Tool get_queue_metrics(const ToolOptions& options) {
                      {"num_redelivered", typed("number")},
                      {"num_waiting", typed("number")},
                      {"dead", typed("number")},
+                     {"scheduled", typed("number", "not due yet")},
+                     {"consumers", typed("number")},
+                     {"oldest_age", typed("number", "seconds")},
                      {"stale", typed("boolean")}},
                     {"service"});
   t.call = [options](const json& arguments, const CallContext& c) -> Result<ordered_json> {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -33,6 +34,7 @@ struct Framework {
   const char* fetched = "";  // a folder of build/
   const char* first = "";    // a verb that makes its tables
   std::string tables = {};   // or its published migrations
+  int in_hand = 1;           // jobs that a worker has at most
 };
 void PrintTo(const Framework& x, std::ostream* out) { *out << x.name; }
 
@@ -55,7 +57,7 @@ class FrameworkWorkers : public testing::TestWithParam<Framework> {
     return fmt::format(fmt::runtime(text), std::string(DOCKTOR_TESTS) + "/" + GetParam().kind, fetched(),
                        url());
   }
-  /// Jobs of 20 ms; the gate is open.
+  /// The gate is open.
   std::string environment(const char* between) const {
     const auto port = on_redis() ? redis->port() : postgres->port();
     return fmt::format(
@@ -63,7 +65,16 @@ class FrameworkWorkers : public testing::TestWithParam<Framework> {
         "{0}JOB_MS=20{0}REDIS_URL={1}{0}REDIS_PORT={2}{0}DATABASE_URL={1}{0}RECORD_FILE={"
         "3}{0}DONE={3}{0}PYTHONDONTWRITEBYTECODE=1{0}PYTHONPATH={4}/python:{5}/redis{0}NODE_PATH={4}/"
         "node_modules{0}",
-        between, url(), port, box.jobs_file(), fetched(), DOCKTOR_TESTS);
+        between, url(), port, box.jobs_file(), fetched(), DOCKTOR_TESTS, job_ms);
+  }
+  void begin() const {
+    const auto& f = GetParam();
+    if (*f.first) run(f.first);
+    if (!f.tables.empty()) postgres->sql(f.tables);
+    box.write("docktor.yaml", jobs_config(fmt::format("{{kind: {}, url: \"{}\", {}}}", f.kind, url(), f.keys),
+                                          environment(", ") + filled(f.worker)));
+    box.start();
+    EXPECT_EQ(box.replicas(), 0);
   }
   void run(const std::string& verb) const {
     const auto ran = box.run(environment(" ") + filled(GetParam().program) + " " + verb);
@@ -74,16 +85,12 @@ class FrameworkWorkers : public testing::TestWithParam<Framework> {
   std::unique_ptr<RedisServer> redis;
   std::unique_ptr<PostgresServer> postgres;
   Sandbox box;
+  int job_ms = 20;
 };
 
 TEST_P(FrameworkWorkers, FromNothingToFiveAndBackToZeroWithEveryJobDoneOnce) {
   const auto& f = GetParam();
-  if (*f.first) run(f.first);
-  if (!f.tables.empty()) postgres->sql(f.tables);
-  box.write("docktor.yaml", jobs_config(fmt::format("{{kind: {}, url: \"{}\", {}}}", f.kind, url(), f.keys),
-                                        environment(", ") + filled(f.worker)));
-  box.start();
-  EXPECT_EQ(box.replicas(), 0);
+  begin();
   put(1, f.jobs);
   const auto done = [&](int jobs) {
     return eventually([&] { return static_cast<int>(box.jobs().size()) == jobs; });
@@ -96,6 +103,24 @@ TEST_P(FrameworkWorkers, FromNothingToFiveAndBackToZeroWithEveryJobDoneOnce) {
   put(f.jobs + 1, 1);
   ASSERT_TRUE(done(f.jobs + 1)) << box.log();
   ASSERT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.moves();
+  for (const auto& [job, times] : box.jobs()) EXPECT_EQ(times, 1) << "job " << job;
+}
+
+// What it had in hand is for the framework to give out again, to call failed or to lose; docktor brings another worker, which does
+// the rest.
+TEST_P(FrameworkWorkers, AKilledWorkerIsReplacedAndOnlyItsOwnJobsAreMissing) {
+  constexpr int kJobs = 40;
+  job_ms = 100;
+  begin();
+  put(1, kJobs);
+  ASSERT_TRUE(eventually([&] { return box.jobs().size() >= 3; })) << box.log();
+  const auto daemon = box.daemon_pid();
+  for (const auto& p : box.processes().alive()) {
+    if (p.identity.pid != daemon) ::kill(p.identity.pid, SIGKILL);
+  }
+  const auto done = [&] { return static_cast<int>(box.jobs().size()); };
+  ASSERT_TRUE(eventually([&] { return done() >= kJobs - GetParam().in_hand; })) << done() << "\n"
+                                                                                << box.log();
   for (const auto& [job, times] : box.jobs()) EXPECT_EQ(times, 1) << "job " << job;
 }
 
@@ -113,9 +138,16 @@ INSTANTIATE_TEST_SUITE_P(
                               "sidekiq, -r, {0}/sidekiq_job.rb, -c, \"1\", -q, default, -t, \"8\"", 300},
                     Framework{"laravel", "redis", "framework: laravel, key_prefix: laravel_database_",
                               "php {0}/laravel_job.php", "php, {0}/laravel_job.php, work", 300},
-                    Framework{"graphile-worker", "postgres", "framework: graphile-worker, queue: mail",
-                              "node {0}/jobs.js graphile-worker", "node, {0}/jobs.js, graphile-worker, work",
-                              400, "job-frameworks", "make"},
+                    Framework{"graphile-worker",
+                              "postgres",
+                              "framework: graphile-worker, queue: mail",
+                              "node {0}/jobs.js graphile-worker",
+                              "node, {0}/jobs.js, graphile-worker, work",
+                              400,
+                              "job-frameworks",
+                              "make",
+                              {},
+                              2},
                     Framework{"procrastinate", "postgres", "framework: procrastinate, queue: mail",
                               "python3 {0}/jobs.py procrastinate",
                               "python3, {0}/jobs.py, procrastinate, work", 300, "job-frameworks", "make"},

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <sstream>
 #include <string>
@@ -14,13 +15,13 @@ namespace {
 
 class RedisDaemonTest : public testing::Test {
  protected:
-  void configure(const std::string& stream = "jobs", int db = 0) {
+  void configure(const std::string& stream = "jobs", int db = 0, const char* job_seconds = "0.02") {
     box.write(
         "docktor.yaml",
         jobs_config(fmt::format(R"({{kind: redis, url: "{}", stream: {}, group: workers, claim_after: 2s}})",
                                 server.url(db), stream),
-                    fmt::format(R"(/usr/bin/python3, "{}", "{}", {}, workers, "{}", "0.02")",
-                                DOCKTOR_REDIS_WORKER, server.url(db), stream, box.jobs_file())));
+                    fmt::format(R"(/usr/bin/python3, "{}", "{}", {}, workers, "{}", "{}")",
+                                DOCKTOR_REDIS_WORKER, server.url(db), stream, box.jobs_file(), job_seconds)));
   }
   void put(int count, const std::string& stream = "jobs", int db = 0) {
     server.cli(
@@ -112,6 +113,62 @@ TEST_F(RedisDaemonTest, AServerThatIsKilledAndComesBackLosesNoJobAndMovesNothing
   ASSERT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.moves();
 }
 
+// Nothing waits, and at zero replicas nobody takes it up again: docktor starts one when another worker may claim it.
+TEST_F(RedisDaemonTest, WhatAKilledWorkerHeldIsDoneThoughNothingElseComes) {
+  configure("jobs", 0, "5");
+  box.start();
+  put(1);
+  const auto in_hand = [&] {
+    return server.cli("XINFO GROUPS jobs").find("pending\n1") != std::string::npos;
+  };
+  ASSERT_TRUE(eventually(in_hand)) << box.log();
+  box.docktor("daemon stop");
+  for (const auto& p : box.processes().alive()) ::kill(p.identity.pid, SIGKILL);
+  ASSERT_TRUE(in_hand()) << "it was killed before it was done";
+  ASSERT_EQ(box.jobs().size(), 0u);
+  configure();
+  box.start();
+  ASSERT_TRUE(eventually([&] { return all_done(); })) << box.moves() << box.log();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.moves();
+}
+
+// The sentinel names another master: until it answers nothing is known, and nothing moves.
+TEST_F(RedisDaemonTest, AFailoverBySentinelLosesNoJobAndMovesNothingMeanwhile) {
+  RedisServer replica({.arguments = {"--replicaof", "127.0.0.1", std::to_string(server.port()),
+                                     "--repl-diskless-sync-delay", "0"}});
+  RedisServer sentinel({.sentinel = true,
+                        .config = fmt::format("sentinel monitor jobs 127.0.0.1 {} 1\n"
+                                              "sentinel down-after-milliseconds jobs 1000\n"
+                                              "sentinel failover-timeout jobs 3000\n",
+                                              server.port())});
+  box.write("docktor.yaml",
+            jobs_config(
+                fmt::format(R"({{kind: redis, url: "redis://127.0.0.1:{}", sentinel: jobs, stream: jobs, )"
+                            R"(group: workers, claim_after: 2s}})",
+                            sentinel.port()),
+                fmt::format(
+                    R"(/usr/bin/python3, "{}", "sentinel://127.0.0.1:{}/jobs", jobs, workers, "{}", "0.05")",
+                    DOCKTOR_REDIS_WORKER, sentinel.port(), box.jobs_file())));
+  ASSERT_TRUE(eventually([&] {
+    return sentinel.cli("SENTINEL replicas jobs").find(std::to_string(replica.port())) != std::string::npos;
+  }));
+  put(1500);
+  ASSERT_TRUE(eventually([&] { return replica.cli("XLEN jobs") == "1500"; }));
+  box.start();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 5; })) << box.log();
+  const auto before = box.decisions(true).size();
+  server.kill();
+  ASSERT_TRUE(eventually([&] { return box.status().dump().find("queue_unreachable") != std::string::npos; }))
+      << box.status();
+  ASSERT_TRUE(eventually([&] { return replica.cli("ROLE").starts_with("master"); }));
+  ASSERT_TRUE(eventually([&] { return box.status().dump().find("queue_unreachable") == std::string::npos; }))
+      << box.status();
+  EXPECT_EQ(box.decisions(true).size(), before) << box.moves();
+  EXPECT_EQ(box.replicas(), 5);
+  ASSERT_TRUE(eventually([&] { return all_done(); })) << box.jobs().size() << "\n" << box.log();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.moves();
+}
+
 TEST_F(RedisDaemonTest, StatusShowsWhatWaitsAndWhatWaitsForItsTime) {
   box.write("docktor.yaml",
             jobs_config(fmt::format(R"({{kind: redis, url: "{}", framework: laravel}})", server.url()),
@@ -123,6 +180,23 @@ TEST_F(RedisDaemonTest, StatusShowsWhatWaitsAndWhatWaitsForItsTime) {
   };
   EXPECT_TRUE(eventually([&] { return shows("queue.backlog", 1) && shows("queue.scheduled", 2); }))
       << box.status();
+  // The same in every place where somebody looks.
+  const auto status = box.docktor("daemon status");
+  EXPECT_THAT(status.out, testing::HasSubstr("2 not due")) << status.out;
+  EXPECT_THAT(box.docktor("explain --tail 3").out, testing::HasSubstr("with 1 message waiting"));
+  EXPECT_THAT(box.docktor("config validate").out,
+              testing::HasSubstr("Laravel default: 1 waiting, 0 in hand, 2 scheduled"));
+  box.write(
+      "asked",
+      R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18",)"
+      R"("capabilities":{},"clientInfo":{"name":"t","version":"1"}}})"
+      "\n"
+      R"({"jsonrpc":"2.0","method":"notifications/initialized"})"
+      "\n"
+      R"({"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"get_queue_metrics","arguments":{"service":"consumer"}}})"
+      "\n");
+  EXPECT_THAT(box.run(fmt::format("sh -c '{} mcp <asked'", DOCKTOR_BINARY)).out,
+              testing::HasSubstr(R"("scheduled":2.0)"));
 }
 
 TEST_F(RedisDaemonTest, AServerThatIsMadeAReplicaUnderTheDaemonIsToldInStatus) {

@@ -1,13 +1,20 @@
-"""A worker of a Redis stream as people write it: python3 redis_worker.py URL STREAM GROUP RECORD JOB_SECONDS."""
+"""A worker of a Redis stream as people write it: python3 redis_worker.py URL STREAM GROUP RECORD JOB_SECONDS.
+
+URL may be sentinel://HOST:PORT/MASTER."""
 import os
 import signal
 import sys
 import time
 
 import redis
+import redis.sentinel
 
 url, stream, group, record, seconds = sys.argv[1:]
-server = redis.Redis.from_url(url)
+if url.startswith("sentinel://"):
+    host, port, master = url[len("sentinel://"):].replace("/", ":").split(":")
+    server = redis.sentinel.Sentinel([(host, int(port))]).master_for(master)
+else:
+    server = redis.Redis.from_url(url)
 name = f"worker-{os.getpid()}"
 ended = False
 
@@ -36,5 +43,5 @@ while not ended:
                 time.sleep(float(seconds))
                 out.write(fields[b"n"].decode() + "\n")
                 server.xack(stream, group, entry)
-    except redis.ConnectionError:
+    except (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError):
         time.sleep(0.1)

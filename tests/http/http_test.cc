@@ -131,9 +131,11 @@ TEST_F(HttpQueueTest, ASlowAnswerIsATimeoutAndHoldsUpNobodyElse) {
   });
   auto slow = spec("/p"), quick = spec("/p");
   slow.login.url.path = "/slow";
-  HttpReader a(slow), b(quick);
-  auto late = std::async(std::launch::async, [&] { return a.read(milliseconds(700)); });
+  Askers askers;
+  HttpReader a(slow, askers), b(quick, askers);
+  auto late = std::async(std::launch::async, [&] { return a.read(seconds(5)); });
   EXPECT_EQ(b.sample().num_pending, 1u);
+  EXPECT_EQ(late.wait_for(seconds(0)), std::future_status::timeout) << "b has not waited for a";
   const auto r = late.get();
   ASSERT_FALSE(r);
   EXPECT_EQ(r.error().code, ErrorCode::kTimeout);

@@ -264,7 +264,8 @@ TEST(PostgresFramework, SolidQueuesStates) {
   db.sql("insert into solid_queue_pauses (queue_name) values ('default')");
   EXPECT_THAT(reader.sample().paused, HasSubstr("queue default is paused in Solid Queue"));
   db.sql(
-      "truncate solid_queue_ready_executions, solid_queue_scheduled_executions, solid_queue_blocked_executions, "
+      "truncate solid_queue_ready_executions, solid_queue_scheduled_executions, "
+      "solid_queue_blocked_executions, "
       "solid_queue_claimed_executions; update solid_queue_jobs set finished_at = timezone('UTC', now())");
   EXPECT_THAT(reader.findings(), testing::Not(HasSubstr("knows no queue"))) << "idle, and no mistake";
   EXPECT_THAT(PostgresReader(jobs_of(db.url(), "solid-queue", {"mial"})).findings(),
