@@ -4,7 +4,7 @@
 # tests are skipped, or fail where DOCKTOR_REQUIRE_ALL is set. Always ends with 0.
 #   scripts/fetch-for-tests.sh
 cd "$(dirname "$0")/.." || exit 0
-for what in nats-210:nats-2.10 mcp-clients worker-clients bullmq celery sidekiq:sidekiq-7 axe kafka job-frameworks river elasticmq kubernetes; do
+for what in nats-210:nats-2.10 mcp-clients worker-clients bullmq celery rq:rq-2 sidekiq:sidekiq-7 axe kafka job-frameworks river elasticmq kubernetes; do
   scripts/fetch-"${what%:*}".sh build/"${what#*:}" >/dev/null &
 done
 # As root only: elsewhere the tests use a Docker that is there.

@@ -1,6 +1,9 @@
 // The tables of each PostgreSQL framework under the suite that every kind of queue runs.
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 
+#include <fstream>
+#include <map>
 #include <string>
 #include <utility>
 
@@ -31,6 +34,7 @@ class TableUnderTest final : public QueueUnderTest {
   void send(int count) override { run(table_.put, count); }
   void finish(int count) override { run(table_.done, count); }
   std::unique_ptr<SourceReader> reader() override { return at(db_.url()); }
+  const Database& database() const { return db_; }
   std::unique_ptr<SourceReader> nowhere() override { return at("postgresql://postgres@127.0.0.1:1/none"); }
 
  private:
@@ -110,6 +114,46 @@ INSTANTIATE_TEST_SUITE_P(Postgres, QueueContract,
                                          kind(kTables[3]), kind(kTables[4]), kind(kTables[5]),
                                          kind(kTables[6])),
                          kind_name);
+
+// The statements of docs/postgres.md for a role of docktor's own, by framework: what a comment names goes on until the next one does.
+std::map<std::string, std::string> documented_rights() {
+  std::ifstream in(DOCKTOR_POSTGRES_PAGE);
+  std::map<std::string, std::string> out;
+  std::string line, statement, framework;
+  while (std::getline(in, line) && !line.starts_with("CREATE ROLE docktor")) {
+  }
+  while (std::getline(in, line) && line != "```") {
+    if (const auto comment = line.find("-- "); comment != std::string::npos) {
+      framework = line.substr(comment + 3);
+      framework = framework.substr(0, framework.find(','));
+      line.resize(line.find_last_not_of(' ', comment - 1) + 1);
+    }
+    statement += line + "\n";
+    if (!line.ends_with(';')) continue;
+    out[framework] += statement;
+    statement.clear();
+  }
+  return out;
+}
+
+TEST(PostgresRights, WhatThePageGrantsIsAllThatIsNeeded) {
+  const auto rights = documented_rights();
+  for (const auto& table : kTables) {
+    SCOPED_TRACE(table.framework);
+    TableUnderTest queue(table, "jobs");
+    queue.make();
+    queue.send(3);
+    queue.database().sql(
+        "do $$ begin create role docktor login; exception when duplicate_object then null; end $$");
+    PostgresReader reader(jobs_of(queue.database().url("docktor"), table.framework, {"jobs"}));
+    EXPECT_FALSE(reader.read()) << "without them it is not";
+    ASSERT_TRUE(rights.contains(table.framework));
+    queue.database().sql(rights.at(table.framework));
+    EXPECT_EQ(reader.with_backlog(3).num_pending, 3u);
+    EXPECT_THAT(reader.findings(), testing::Not(testing::HasSubstr("error: ")));
+    EXPECT_THAT(reader.findings(), testing::Not(testing::HasSubstr("permission denied")));
+  }
+}
 
 }  // namespace
 }  // namespace docktor::test

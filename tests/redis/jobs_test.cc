@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <ostream>
 #include <string>
 
 namespace docktor::test {
@@ -69,8 +70,38 @@ TEST_F(JobsTest, AUserWhoMayNotWaitForBullMqsEventsIsTold) {
   EXPECT_THAT(RedisReader(spec).findings(), HasSubstr("this user may not use XREAD"));
 }
 
-TEST_F(JobsTest, CelerysLife) {
-  const std::string program = fmt::format("/usr/bin/python3 {}/frameworks.py celery ", DOCKTOR_REDIS_TESTS);
+// Debian 12's, and the newest one.
+struct PythonVersion {
+  const char* name;
+  const char* folder = "";
+  const char* script = "";
+};
+void PrintTo(const PythonVersion& x, std::ostream* out) { *out << x.name; }
+std::string python_name(const testing::TestParamInfo<PythonVersion>& i) { return i.param.name; }
+
+class OfPython : public JobsTest, public testing::WithParamInterface<PythonVersion> {
+ protected:
+  bool not_fetched() const { return *GetParam().folder && missing(GetParam().folder, GetParam().script); }
+  std::string program(const char* framework) const {
+    return fmt::format("env PYTHONPATH={0}:{1} /usr/bin/python3 {1}/frameworks.py {2} ", GetParam().folder,
+                       DOCKTOR_REDIS_TESTS, framework);
+  }
+};
+class CeleryTest : public OfPython {};
+class RqTest : public OfPython {};
+INSTANTIATE_TEST_SUITE_P(Versions, CeleryTest,
+                         testing::Values(PythonVersion{"Celery5_2"},
+                                         PythonVersion{"Celery5_7", DOCKTOR_CELERY,
+                                                       "scripts/fetch-celery.sh"}),
+                         python_name);
+INSTANTIATE_TEST_SUITE_P(Versions, RqTest,
+                         testing::Values(PythonVersion{"Rq1"},
+                                         PythonVersion{"Rq2", DOCKTOR_RQ_2, "scripts/fetch-rq.sh"}),
+                         python_name);
+
+TEST_P(CeleryTest, CelerysLife) {
+  if (not_fetched()) return;
+  const auto program = OfPython::program("celery");
   auto spec = framework("celery", {"celery"});
   spec.acks_late = true;
   spec.claim_after = seconds(2);
@@ -121,8 +152,9 @@ TEST_F(JobsTest, CelerysLife) {
   EXPECT_EQ(reader.sample().num_pending, 2u);
 }
 
-TEST_F(JobsTest, WhatCelerysWorkersHoldCountsForItsOwnQueueAlone) {
-  const std::string program = fmt::format("/usr/bin/python3 {}/frameworks.py celery ", DOCKTOR_REDIS_TESTS);
+TEST_P(CeleryTest, WhatCelerysWorkersHoldCountsForItsOwnQueueAlone) {
+  if (not_fetched()) return;
+  const auto program = OfPython::program("celery");
   auto of = framework("celery", {"celery"});
   of.acks_late = true;
   of.claim_after = seconds(2);
@@ -216,8 +248,9 @@ TEST_F(JobsTest, CelerysTasksThatComeLaterFailAndAreTriedAgain) {
   until(reader, [](const QueueSample& q) { return q.num_pending > 0 || q.in_hand() < 5; });
 }
 
-TEST_F(JobsTest, RqsLife) {
-  const std::string program = fmt::format("/usr/bin/python3 {}/frameworks.py rq ", DOCKTOR_REDIS_TESTS);
+TEST_P(RqTest, RqsLife) {
+  if (not_fetched()) return;
+  const auto program = OfPython::program("rq");
   RedisReader reader(framework("rq", {"default"}));
   EXPECT_THAT(reader.findings(), HasSubstr("docktor looked for rq:queue:default in rq:queues"));
   run(program + "put 3");
@@ -260,6 +293,20 @@ TEST_F(JobsTest, RqsLife) {
   EXPECT_EQ(own(program + "count"), read(reader.sample()));
   server.cli("FLUSHALL");
   EXPECT_EQ(read(reader.sample()), "0 0 0 0");
+}
+
+TEST_F(JobsTest, ASidekiqNamespaceStandsBeforeEveryKey) {
+  auto spec = framework("sidekiq", {"default"});
+  server.cli("SADD app:queues default");
+  server.cli("LPUSH app:queue:default a b");
+  server.cli("SADD app:processes p");
+  server.cli("HSET app:p info '{\"queues\":[\"default\"]}' rss 1");
+  server.cli("HSET app:p:work t '{\"queue\":\"default\"}'");
+  EXPECT_EQ(read(RedisReader(spec).sample()), "0 0 0 0");
+  EXPECT_THAT(RedisReader(spec).findings(), HasSubstr("write key_prefix: \"app:\""));
+  spec.key_prefix = "app:";
+  EXPECT_EQ(read(RedisReader(spec).sample()), "2 1 0 0");
+  EXPECT_THAT(RedisReader(spec).findings(), HasSubstr("ok: Sidekiq 6: 1 queue, 1 process"));
 }
 
 // Newer versions move a job by way of a list of its own; who dies then leaves it there.
