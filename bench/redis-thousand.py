@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""How much CPU a daemon takes that samples 1,000 streams of one Redis each second: redis-thousand.py DOCKTOR [SECONDS].
+"""How much CPU a daemon takes that samples 1,000 queues of one Redis each second: redis-thousand.py DOCKTOR [SECONDS [WHAT]],
+WHAT being stream (without) or a framework.
 
 Needs redis-server and python3-redis. Everything is private and gone at the end.
 """
@@ -12,14 +13,19 @@ import time
 import redis
 
 docktor, seconds = os.path.abspath(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 20
+what = sys.argv[3] if len(sys.argv) > 3 else "stream"
+keys, command = {
+    "stream": ("stream: s{0}, group: g", "xinfo|groups"), "celery": ("framework: celery, queue: s{0}, acks_late: true", "zrangebyscore"),
+    "rq": ("framework: rq, queue: s{0}", "scard"), "sidekiq": ("framework: sidekiq, queue: s{0}", "smembers"),
+    "bullmq": ("framework: bullmq, queue: s{0}", "hget"), "laravel": ("framework: laravel, queue: s{0}", "llen")}[what]
 SERVICE = """  - name: s{0}
     min_replicas: 0
     max_replicas: 1
     check_interval: 60s
     rules: {{scale_up_when: [{{metric: queue.backlog, op: ">", value: 5}}]}}
-    queue: {{kind: redis, url: "unix://{1}/redis.sock", stream: s{0}, group: g}}
+    queue: {{kind: redis, url: "unix://{1}/redis.sock", WHAT}}
     target: {{kind: process, command: [/bin/true]}}
-"""
+""".replace("WHAT", keys)
 with tempfile.TemporaryDirectory() as folder:
     server = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", f"{folder}/redis.sock", "--dir", folder, "--save", ""],
                               stdout=subprocess.DEVNULL)
@@ -38,7 +44,7 @@ with tempfile.TemporaryDirectory() as folder:
 
     def look():
         ticks = open(f"/proc/{daemon.pid}/stat").read().rsplit(")", 1)[1].split()
-        calls = client.info("commandstats")["cmdstat_xinfo|groups"]["calls"]
+        calls = client.info("commandstats")[f"cmdstat_{command}"]["calls"]
         return (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK"), calls
 
     cpu, calls = look()

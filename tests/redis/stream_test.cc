@@ -87,6 +87,12 @@ TEST_F(StreamTest, AfterARestartTheLagIsUnknownAndIsCounted) {
   ASSERT_THAT(server.cli("XINFO GROUPS events"), EndsWith("\nlag"))
       << "this Redis knows the lag: nothing is tested";
   EXPECT_EQ(reader.sample().num_pending, 5u);
+  server.cli("ACL SETUSER reader on '>pw' '~*' +@read +ping +info +select -xrange");
+  auto without = stream_at(server.url(), "events", "g");
+  without.user = "reader";
+  without.password.value = "pw";
+  EXPECT_THAT(RedisReader(without).error(ErrorCode::kDenied).message, HasSubstr("docktor has to count"))
+      << "no data, never 0";
   add(2);
   EXPECT_EQ(reader.sample().num_pending, 7u);
   ack(take(1));

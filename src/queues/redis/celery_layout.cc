@@ -36,7 +36,7 @@ class CeleryLayout final : public JobLayout {
       if (!counts.error()) {
         if (auto more = unlooked(); !more.empty()) {
           looking_ = true;
-          return sent_ = std::move(more);
+          return send(std::move(more));
         }
       }
     }

@@ -21,7 +21,7 @@ class JobLayout : public Layout {
     sample_ = {};
     sample_.num_ack_pending.reset();
     sample_.redelivered_after = spec_.claim_after;
-    return sent_ = first();
+    return send(first());
   }
   Result<Step> next(const RedisAnswer& answer) override {
     Counts counts(answer, sent_);
@@ -45,7 +45,6 @@ class JobLayout : public Layout {
 
   const RedisSpec spec_;
   Time now_{};
-  Commands sent_;
   QueueSample sample_;
 };
 

@@ -29,9 +29,9 @@ class ListLayout final : public JobLayout {
           std::ranges::any_of(answer.replies, [](const Reply& r) { return r.is_error("WRONGTYPE"); });
       if (!other) return JobLayout::next(answer);
       typing_ = true;
-      sent_.clear();
-      for (const auto& k : keys_) sent_.push_back({"TYPE", k});
-      return sent_;
+      Commands types;
+      for (const auto& k : keys_) types.push_back({"TYPE", k});
+      return send(std::move(types));
     }
     typing_ = false;
     Counts types(answer, sent_);
@@ -50,7 +50,7 @@ class ListLayout final : public JobLayout {
       }
       counting.push_back({commands_[i], keys_[i]});
     }
-    return sent_ = std::move(counting);
+    return send(std::move(counting));
   }
 
   std::vector<Finding> look(const Ask& ask) override {

@@ -16,7 +16,7 @@ const Reply* Counts::reply() {
   const auto& reply = answer_.replies[at_];
   const auto& command = sent_[at_++];
   if (reply.is_error()) {
-    error_ = redis_error(answer_.server->place, reply, command.front());
+    error_ = redis_error(answer_.server->place, reply, command);
     return nullptr;
   }
   return &reply;
@@ -34,9 +34,9 @@ std::uint64_t Counts::take() {
   const auto* r = reply();
   if (!r) return 0;
   if (const auto n = r->count()) return *n;
-  error_ = Error{
-      ErrorCode::kInternal,
-      fmt::format("{}: the answer to {} is no count", answer_.server->place, sent_[at_ - 1].front()), true};
+  error_ =
+      Error{ErrorCode::kInternal,
+            fmt::format("{}: the answer to {} is no count", answer_.server->place, sent_[at_ - 1]), true};
   return 0;
 }
 

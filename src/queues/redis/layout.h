@@ -45,14 +45,23 @@ class Layout {
 
   /// For `config validate`, behind a server that answers.
   virtual std::vector<Finding> look(const Ask& ask) = 0;
+
+ protected:
+  /// Passes a step's commands on, and keeps their names for Counts.
+  Commands send(Commands commands) {
+    sent_.clear();
+    for (const auto& c : commands) sent_.push_back(c.front());
+    return commands;
+  }
+  std::vector<std::string> sent_;
 };
 
 std::unique_ptr<Layout> make_layout(const RedisSpec& spec);
 
-/// What the replies to `sent` count, checked: an error of the server's is one, whatever is no count is kInternal.
+/// What the replies to the commands of these names count, checked: an error of the server's is one, whatever is no count is kInternal.
 class Counts {
  public:
-  Counts(const RedisAnswer& answer, const Layout::Commands& sent) : answer_(answer), sent_(sent) {}
+  Counts(const RedisAnswer& answer, const std::vector<std::string>& sent) : answer_(answer), sent_(sent) {}
 
   /// The next reply's count; 0 after an error, which error() tells.
   std::uint64_t take();
@@ -64,7 +73,7 @@ class Counts {
 
  private:
   const RedisAnswer& answer_;
-  const Layout::Commands& sent_;
+  const std::vector<std::string>& sent_;
   std::size_t at_ = 0;
   std::optional<Error> error_;
 };

@@ -91,9 +91,16 @@ std::string Reply::text_of(std::string_view name) const {
 }
 
 std::string wire_of(const RedisCommand& command) {
-  std::string out = fmt::format("*{}\r\n", command.size());
-  for (const auto& part : command)
-    fmt::format_to(std::back_inserter(out), "${}\r\n{}\r\n", part.size(), part);
+  std::string out;
+  const auto count = [&](char mark, std::size_t n) {
+    const fmt::format_int digits(n);
+    out.append(1, mark).append(digits.data(), digits.size()).append("\r\n");
+  };
+  count('*', command.size());
+  for (const auto& part : command) {
+    count('$', part.size());
+    out.append(part).append("\r\n");
+  }
   return out;
 }
 

@@ -50,13 +50,13 @@ class SidekiqLayout final : public JobLayout {
       return std::move(sample_);
     }
     in_processes_ = true;
-    sent_.clear();
+    Commands asked;
     for (const auto& p : processes_) {
-      sent_.push_back({"HGET", key(p), "info"});
-      sent_.push_back({"HVALS", key(p + ":workers")});
-      sent_.push_back({"HVALS", key(p + ":work")});  // since 7
+      asked.push_back({"HGET", key(p), "info"});
+      asked.push_back({"HVALS", key(p + ":workers")});
+      asked.push_back({"HVALS", key(p + ":work")});  // since 7
     }
-    return sent_;
+    return send(std::move(asked));
   }
 
   std::vector<Finding> look(const Ask& ask) override {

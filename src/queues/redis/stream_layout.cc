@@ -71,7 +71,7 @@ Layout::Commands StreamLayout::begin(Time now) {
   now_ = now;
   // No answer came: it may have been too long.
   if (std::exchange(ranging_, false) && !lag_known_) page_ = std::max(1, page_ / 8);
-  return sent_ = {{"XINFO", "STREAM", stream_}, {"XINFO", "GROUPS", stream_}};
+  return send({{"XINFO", "STREAM", stream_}, {"XINFO", "GROUPS", stream_}});
 }
 
 Result<Layout::Step> StreamLayout::next(const RedisAnswer& answer) {
@@ -155,8 +155,8 @@ Result<Layout::Step> StreamLayout::group_read(const RedisAnswer& answer) {
   if (lag_known_ && (sample_.num_pending == 0 || !behind_.first.empty() || !may_range_)) return finish();
   ranging_ = true;
   const auto from = lag_known_ ? behind_.after : behind_.counted_to;
-  return sent_ = {{"XRANGE", stream_, behind_id(from), "+", "COUNT",
-                   lag_known_ ? "1" : std::to_string(page_for(*stream))}};
+  return send({{"XRANGE", stream_, behind_id(from), "+", "COUNT",
+                lag_known_ ? "1" : std::to_string(page_for(*stream))}});
 }
 
 // The oldest and the newest entry say how large one is.

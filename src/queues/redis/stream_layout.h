@@ -48,7 +48,6 @@ class StreamLayout final : public Layout {
   const Duration claim_after_;
 
   Time now_{};
-  Commands sent_;
   bool ranging_ = false;  // an answer with entries is to come
   int page_ = kPage;
   bool lag_known_ = false;
