@@ -17,7 +17,7 @@ namespace {
 // Statements of one framework: $Q is the queue's name, $N how many.
 struct Table {
   const char* name;
-  const char* framework;
+  const char* framework;  // empty: a query of the user's
   std::string make;
   const char* put;
   const char* done;
@@ -45,7 +45,10 @@ class TableUnderTest final : public QueueUnderTest {
     db_.sql(text);
   }
   std::unique_ptr<SourceReader> at(const std::string& url) const {
-    return std::make_unique<PostgresReader>(jobs_of(url, table_.framework, {name_}));
+    return std::make_unique<PostgresReader>(
+        *table_.framework
+            ? jobs_of(url, table_.framework, {name_})
+            : query_of(url, fmt::format("select count(*) as backlog from {} where not done", name_)));
   }
 
   const Table table_;
@@ -107,12 +110,20 @@ const Table kTables[] = {
      "pg_notify('pgmq.q_$Q.INSERT', '')",
      "delete from pgmq.\"q_$Q\" where msg_id in (select msg_id from pgmq.\"q_$Q\" limit $N)", true,
      kPgmqTables},
+    {"PgBoss12", "pg-boss", "select pgboss_queue('$Q'), pgboss_queue('apart', true)",
+     "insert into pgboss.job (name) select n from generate_series(1, $N), (values ('$Q'), ('apart')) v(n)",
+     "update pgboss.job set state = 'completed' where id in (select id from pgboss.job where name = '$Q' and "
+     "state = 'created' limit $N)",
+     false, std::string(kPgBoss12Tables) + kPgBoss12Indexes},
+    {"Query", "", "create table $Q (id serial, done bool not null default false)",
+     "insert into $Q select from generate_series(1, $N)",
+     "update $Q set done = true where id in (select id from $Q where not done limit $N)"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Postgres, QueueContract,
                          testing::Values(kind(kTables[0]), kind(kTables[1]), kind(kTables[2]),
                                          kind(kTables[3]), kind(kTables[4]), kind(kTables[5]),
-                                         kind(kTables[6])),
+                                         kind(kTables[6]), kind(kTables[7]), kind(kTables[8])),
                          kind_name);
 
 // The statements of docs/postgres.md for a role of docktor's own, by framework: what a comment names goes on until the next one does.
@@ -139,7 +150,8 @@ std::map<std::string, std::string> documented_rights() {
 TEST(PostgresRights, WhatThePageGrantsIsAllThatIsNeeded) {
   const auto rights = documented_rights();
   for (const auto& table : kTables) {
-    SCOPED_TRACE(table.framework);
+    if (!*table.framework) continue;
+    SCOPED_TRACE(table.name);
     TableUnderTest queue(table, "jobs");
     queue.make();
     queue.send(3);

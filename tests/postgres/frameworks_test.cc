@@ -241,7 +241,8 @@ INSTANTIATE_TEST_SUITE_P(Frameworks, PostgresLife,
                          name_of);
 
 INSTANTIATE_TEST_SUITE_P(Frameworks, PostgresCrash,
-                         testing::Values(kPgBoss12, kGraphile, kProcrastinate, kPgmq), name_of);
+                         testing::Values(kPgBoss11, kPgBoss12, kGraphile, kProcrastinate, kRiverQueue, kPgmq),
+                         name_of);
 
 INSTANTIATE_TEST_SUITE_P(Frameworks, PgBossLater, testing::Values(kPgBoss11, kPgBoss12), name_of);
 

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -18,8 +17,8 @@ namespace {
 
 constexpr int kPriorities = 10;  // 0 to 9; kombu's steps are some of these
 constexpr int kMostTags = 1000;  // of messages in hand that are listed in a reading
-constexpr std::size_t kMostLooked =
-    50;  // of those, that are looked into for their queue; more are taken to be alike
+// Of those, that are looked into for their queue in a reading; more are taken to be alike.
+constexpr std::size_t kMostLooked = 50;
 constexpr std::size_t kMostJson = std::size_t{1} << 20;
 constexpr std::string_view kSeparator = "\x06\x16";
 
@@ -64,8 +63,8 @@ class CeleryLayout final : public JobLayout {
   // A message that a worker has fetched and not acknowledged.
   struct Fetched {
     std::string tag;
-    bool lost =
-        false;  // for longer than the visibility timeout: the next worker that looks gives it out again
+    // For longer than the visibility timeout: the next worker that looks gives it out again.
+    bool lost = false;
   };
 
   std::string list(const std::string& queue, std::string_view separator, int priority) const {
