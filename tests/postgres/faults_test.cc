@@ -201,10 +201,11 @@ TEST_F(PostgresFaults, TlsIsHeldAgainstTheAuthorityAndTheName) {
   tls.tls_ca_file = pki.ca;
   // Until the settings are read the server has no TLS.
   EXPECT_EQ(PostgresReader(tls).sample().num_pending, 1u);
-  EXPECT_EQ(server->sql("select count(*) from pg_stat_ssl join pg_stat_activity using (pid) where ssl and "
-                        "usename = 'postgres'"),
-            "0")
-      << "that reader is gone";
+  EXPECT_TRUE(eventually([&] {
+    return server->sql(
+               "select count(*) from pg_stat_ssl join pg_stat_activity using (pid) where ssl and "
+               "usename = 'postgres'") == "0";
+  })) << "that reader is gone";
   tls.tls_ca_file.clear();
   EXPECT_THAT(PostgresReader(tls).error(ErrorCode::kDenied).message, HasSubstr("no TLS connection"));
   tls.tls_verify = false;
