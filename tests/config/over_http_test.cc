@@ -38,6 +38,10 @@ std::string http(const std::string& keys) {
   return "kind: http, url: 'http://h/stats', backlog: /jobs/waiting" + keys;
 }
 
+TEST(FigureKeys, ARuleOnAFigureThatIsMissingIsOneMistake) {
+  EXPECT_THAT(mistake("kind: http, url: 'http://h/stats'"), HasSubstr("backlog is missing in queue"));
+}
+
 TEST(PrometheusKeys, TheLeastFile) {
   const auto service = service_of(load(prometheus("")));
   EXPECT_EQ(service.queue->identity, "prometheus sum(w)");

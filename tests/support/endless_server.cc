@@ -1,6 +1,5 @@
 #include "tests/support/endless_server.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,24 +7,27 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <stdexcept>
 #include <utility>
 
+#include "tests/support/listener.h"
+
 namespace docktor::test {
+
+namespace {
+
+// False once the client is gone.
+bool send_some(int fd, const std::string& bytes) {
+  return ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0 || errno == EAGAIN;
+}
+
+}  // namespace
 
 EndlessServer::EndlessServer(std::string begin, Pace pace, bool speaks_first)
     : begin_(std::move(begin)),
       more_(pace == Pace::kDrip ? 1 : 1 << 18, begin_.back()),
-      speaks_first_(speaks_first) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in a{};
-  a.sin_family = AF_INET;
-  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof a;
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&a), size) != 0 || ::listen(listener_, 256) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&a), &size) != 0)
-    throw std::runtime_error("no port for the test's server");
-  port_ = ntohs(a.sin_port);
+      speaks_first_(speaks_first),
+      listener_(listen_on_loopback()),
+      port_(port_of(listener_)) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -36,22 +38,15 @@ EndlessServer::~EndlessServer() {
   ::close(listener_);
 }
 
-// False once the client is gone.
-bool EndlessServer::send(int fd, const std::string& bytes) {
-  const auto n = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (n > 0) sent_ += n;
-  return n > 0 || errno == EAGAIN;
-}
-
 bool EndlessServer::go_on(Talk& talk) {
   std::array<char, 65536> asked{};
   const auto n = ::recv(talk.fd, asked.data(), asked.size(), MSG_DONTWAIT);
   if (n == 0 || (n < 0 && errno != EAGAIN)) return false;
-  if (talk.begun) return send(talk.fd, more_);
+  if (talk.begun) return send_some(talk.fd, more_);
   if (n < 0 && !speaks_first_) return true;  // it has asked nothing yet
   talk.begun = true;
   ++answers_;
-  return send(talk.fd, begin_);
+  return send_some(talk.fd, begin_);
 }
 
 void EndlessServer::run(const std::stop_token& stop) {

@@ -21,7 +21,6 @@ class EndlessServer {
   EndlessServer& operator=(const EndlessServer&) = delete;
 
   int port() const { return port_; }
-  long sent() const { return sent_; }  ///< bytes of all answers
   int answers() const { return answers_; }
 
  private:
@@ -32,13 +31,11 @@ class EndlessServer {
 
   void run(const std::stop_token& stop);
   bool go_on(Talk& talk);
-  bool send(int fd, const std::string& bytes);
 
   const std::string begin_;
   const std::string more_;
   const bool speaks_first_;
-  int listener_ = -1, port_ = 0;
-  std::atomic<long> sent_ = 0;
+  const int listener_, port_;
   std::atomic<int> answers_ = 0;
   std::vector<Talk> talks_;  // of the thread
   std::jthread thread_;

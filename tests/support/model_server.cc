@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "tests/support/listener.h"
 #include "tests/support/stream_io.h"
 
 namespace docktor::test {
@@ -55,16 +56,8 @@ ModelReply streams(const std::string& content, bool cut_off) {
 }
 
 ModelServer::ModelServer(Script script) : script_(std::move(script)) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener_, 64) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error("no port for the model server");
-  }
-  port_ = ntohs(address.sin_port);
+  listener_ = listen_on_loopback();
+  port_ = port_of(listener_);
   thread_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
 }
 

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <stdexcept>
 
+#include "tests/support/listener.h"
+
 namespace docktor::test {
 namespace {
 
@@ -24,13 +26,8 @@ sockaddr_in here(int port) {
 }  // namespace
 
 Relay::Relay(int server_port) : server_port_(server_port) {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  auto a = here(0);
-  socklen_t size = sizeof a;
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&a), size) != 0 || ::listen(listener_, 256) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&a), &size) != 0)
-    throw std::runtime_error("no port for the test's relay");
-  port_ = ntohs(a.sin_port);
+  listener_ = listen_on_loopback();
+  port_ = port_of(listener_);
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 

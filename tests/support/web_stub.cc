@@ -11,6 +11,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "tests/support/listener.h"
 #include "tests/support/stream_io.h"
 
 namespace docktor::test {
@@ -30,18 +31,8 @@ WebStub::WebStub(Script script) : script_(std::move(script)) { start(); }
 WebStub::~WebStub() { stop(); }
 
 void WebStub::start() {
-  listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int yes = 1;
-  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  sockaddr_in a{};
-  a.sin_family = AF_INET;
-  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  a.sin_port = htons(static_cast<std::uint16_t>(port_));
-  socklen_t size = sizeof a;
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&a), size) != 0 || ::listen(listener_, 256) != 0 ||
-      ::getsockname(listener_, reinterpret_cast<sockaddr*>(&a), &size) != 0)
-    throw std::runtime_error("no port for the test's server");
-  port_ = ntohs(a.sin_port);
+  listener_ = listen_on_loopback(port_);
+  port_ = port_of(listener_);
   thread_ = std::jthread([this](const std::stop_token& stop) { serve(stop); });
 }
 

@@ -120,8 +120,9 @@ class CeleryLayout final : public JobLayout {
 
   void look_into(Counts& counts) {
     for (const auto& tag : looked_) {
-      const auto* message = counts.reply();
-      if (message && !message->is_nil()) ours_[tag] = may_be_ours(message->words());
+      // One that was acknowledged meanwhile is nobody's.
+      if (const auto* message = counts.reply())
+        ours_[tag] = !message->is_nil() && may_be_ours(message->words());
     }
   }
 
@@ -148,7 +149,10 @@ class CeleryLayout final : public JobLayout {
     }
     const auto like = [&](std::uint64_t n) { return ours_.empty() ? n : n * ours / ours_.size(); };
     sample_.num_pending += lost + like(unknown_lost);
-    if (spec_.acks_late) sample_.num_ack_pending = held + like(all_fetched_ - ours_.size() - unknown_lost);
+    if (!spec_.acks_late) return;
+    // While some are not known one may be ours: the last replica is not idle.
+    const auto unknown = all_fetched_ - ours_.size() - unknown_lost;
+    sample_.num_ack_pending = held + std::max(like(unknown), std::min<std::uint64_t>(unknown, 1));
   }
 
   // A sep of broker_transport_options that the file does not tell hides all but one priority.

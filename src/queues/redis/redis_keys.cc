@@ -54,8 +54,8 @@ constexpr std::array kTable = std::to_array<Knob>({
                 "hand.",
      .standard = "false"},
     {.key = "priority_separator", .type = KnobType::kText,
-     .meaning = "Of celery: what stands between a queue's name and a priority, sep of its broker_transport_options. Without: what "
-                "Celery takes without.",
+     .meaning = "Of celery: what stands between a queue's name and a priority, sep in its broker_transport_options. Leave it out "
+                "where Celery's configuration has none.",
      .least = 1, .most = 16},
     queue_keys::user("User name (ACL)."),
     queue_keys::password("Password, of the user or of the server."),
