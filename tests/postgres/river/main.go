@@ -2,6 +2,7 @@
 //
 //	river_jobs river VERB [N [FIRST]]      DATABASE_URL; GATE: a file, jobs run until it exists; JOB_MS: how long one takes;
 //	                                       DONE: a line for each job done
+//	river_jobs river serve                 does what the file ASK says, "put 3", and answers by renaming ASK.done, until it is ended
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -34,8 +36,8 @@ type worker struct {
 	river.WorkerDefaults[Mail]
 }
 
-// The gate is a person's: a job waits for it as long as it takes.
-func (worker) Timeout(*river.Job[Mail]) time.Duration { return -1 }
+// The gate is a person's: a job waits for it as long as it takes. Of jobs that may take for ever River takes back none.
+func (worker) Timeout(*river.Job[Mail]) time.Duration { return time.Hour }
 func (worker) NextRetry(*river.Job[Mail]) time.Time   { return time.Now().Add(time.Hour) }
 func (worker) Work(_ context.Context, job *river.Job[Mail]) error {
 	for {
@@ -74,14 +76,28 @@ func put(ctx context.Context, c client, n int, args Mail, opts river.InsertOpts)
 	return nil
 }
 
-// What it counts itself: jobs that are not done.
-func size(ctx context.Context, c client) error {
-	list, err := c.JobList(ctx, river.NewJobListParams().Queues("mail").First(1000).States(
-		rivertype.JobStateAvailable, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled))
-	if err == nil {
-		fmt.Println(len(list.Jobs))
+// What it counts itself.
+func count(ctx context.Context, c client) (string, error) {
+	list, err := c.JobList(ctx, river.NewJobListParams().Queues("mail").First(1000))
+	if err != nil {
+		return "", err
 	}
-	return err
+	waiting, later, inHand, dead := 0, 0, 0, 0
+	for _, job := range list.Jobs {
+		switch job.State {
+		case rivertype.JobStateRunning:
+			inHand++
+		case rivertype.JobStateDiscarded:
+			dead++
+		case rivertype.JobStateAvailable, rivertype.JobStateRetryable, rivertype.JobStateScheduled:
+			if job.ScheduledAt.After(time.Now()) {
+				later++
+			} else {
+				waiting++
+			}
+		}
+	}
+	return fmt.Sprintf("waiting=%d later=%d in_hand=%d dead=%d", waiting, later, inHand, dead), nil
 }
 
 // Cancels what has not begun.
@@ -99,6 +115,62 @@ func purge(ctx context.Context, c client) error {
 	return nil
 }
 
+func act(ctx context.Context, c client, verb string, n int) (string, error) {
+	switch verb {
+	case "put":
+		return "", put(ctx, c, n, Mail{}, river.InsertOpts{})
+	case "put-later":
+		return "", put(ctx, c, n, Mail{}, river.InsertOpts{ScheduledAt: time.Now().Add(time.Hour)})
+	case "put-due":
+		return "", put(ctx, c, n, Mail{}, river.InsertOpts{ScheduledAt: time.Now().Add(100 * time.Millisecond)})
+	case "put-failing":
+		return "", put(ctx, c, n, Mail{Fails: true}, river.InsertOpts{MaxAttempts: 1})
+	case "put-retrying":
+		return "", put(ctx, c, n, Mail{Fails: true}, river.InsertOpts{})
+	case "count":
+		return count(ctx, c)
+	case "purge":
+		return "", purge(ctx, c)
+	case "pause":
+		return "", c.QueuePause(ctx, "mail", nil)
+	case "resume":
+		return "", c.QueueResume(ctx, "mail", nil)
+	}
+	return "", fmt.Errorf("no verb %s", verb)
+}
+
+func serve(ctx context.Context, c client) error {
+	ask := os.Getenv("ASK")
+	for ; ; time.Sleep(5 * time.Millisecond) {
+		what, err := os.ReadFile(ask)
+		if err != nil {
+			continue
+		}
+		os.Remove(ask)
+		verb, number, _ := strings.Cut(strings.TrimSpace(string(what)), " ")
+		n, _ := strconv.Atoi(number)
+		said, err := act(ctx, c, verb, n)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(ask+".new", []byte(said), 0o600); err != nil {
+			return err
+		}
+		if err := os.Rename(ask+".new", ask+".done"); err != nil {
+			return err
+		}
+	}
+}
+
+func migrate(ctx context.Context, driver *riverpgxv5.Driver) error {
+	migrator, err := rivermigrate.New(driver, nil)
+	if err != nil {
+		return err
+	}
+	_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	return err
+}
+
 func run(ctx context.Context, verb string, n int) error {
 	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
 	if err != nil {
@@ -107,12 +179,7 @@ func run(ctx context.Context, verb string, n int) error {
 	defer pool.Close()
 	driver := riverpgxv5.New(pool)
 	if verb == "make" {
-		migrator, err := rivermigrate.New(driver, nil)
-		if err != nil {
-			return err
-		}
-		_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
-		return err
+		return migrate(ctx, driver)
 	}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &worker{})
@@ -126,22 +193,8 @@ func run(ctx context.Context, verb string, n int) error {
 		return err
 	}
 	switch verb {
-	case "put":
-		return put(ctx, c, n, Mail{}, river.InsertOpts{})
-	case "put-later":
-		return put(ctx, c, n, Mail{}, river.InsertOpts{ScheduledAt: time.Now().Add(time.Hour)})
-	case "put-failing":
-		return put(ctx, c, n, Mail{Fails: true}, river.InsertOpts{MaxAttempts: 1})
-	case "put-retrying":
-		return put(ctx, c, n, Mail{Fails: true}, river.InsertOpts{})
-	case "size":
-		return size(ctx, c)
-	case "purge":
-		return purge(ctx, c)
-	case "pause":
-		return c.QueuePause(ctx, "mail", nil)
-	case "resume":
-		return c.QueueResume(ctx, "mail", nil)
+	case "serve":
+		return serve(ctx, c)
 	case "work":
 		// At SIGTERM the jobs in hand are finished.
 		ended, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
@@ -152,7 +205,9 @@ func run(ctx context.Context, verb string, n int) error {
 		<-ended.Done()
 		return c.Stop(ctx)
 	}
-	return fmt.Errorf("no verb %s", verb)
+	said, err := act(ctx, c, verb, n)
+	fmt.Println(said)
+	return err
 }
 
 func main() {
