@@ -167,5 +167,37 @@ TEST(PostgresRights, WhatThePageGrantsIsAllThatIsNeeded) {
   }
 }
 
+// Signed in as one who may do everything. The server adds up what a connection wrote when that ends.
+TEST(PostgresRights, NothingIsEverWrittenByAUserWhoMay) {
+  for (const auto& table : kTables) {
+    SCOPED_TRACE(table.name);
+    TableUnderTest queue(table, "jobs");
+    queue.make();
+    queue.send(3);
+    const auto written = [&] {
+      const auto alone = [&] {
+        return queue.database().sql(
+                   "select count(*) from pg_stat_activity where datname = current_database()") == "1";
+      };
+      EXPECT_TRUE(eventually(alone));
+      return queue.database().sql(
+          "select tup_inserted, tup_updated, tup_deleted, xact_commit > 0 from pg_stat_database where "
+          "datname = "
+          "current_database()");
+    };
+    const auto before = written();
+    {
+      const auto reader = queue.reader();
+      for (int i = 0; i < 3; ++i) EXPECT_EQ(reader->sample().num_pending, 3u);
+      (void)reader->findings();
+      reader->source().watch([] {});
+      (void)reader->sample();
+    }
+    EXPECT_EQ(written(), before);
+    queue.send(1);
+    EXPECT_NE(written(), before) << "what is written is seen there";
+  }
+}
+
 }  // namespace
 }  // namespace docktor::test

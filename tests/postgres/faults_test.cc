@@ -6,6 +6,7 @@
 #include <libpq-fe.h>
 
 #include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -215,6 +216,32 @@ TEST_F(PostgresFaults, TlsIsHeldAgainstTheAuthorityAndTheName) {
   tls.url =
       fmt::format("postgres://postgres@localhost.localdomain:{}/postgres?hostaddr=127.0.0.1", server->port());
   EXPECT_THAT(PostgresReader(tls).error(ErrorCode::kDenied).message, HasSubstr("localhost.localdomain"));
+  // A server that signs in who has a certificate of its authority, by the name in it.
+  server->keep("ca.crt", text(pki.ca));
+  server->keep(
+      "pg_hba.conf",
+      "local all all trust\nhostssl all docktor 127.0.0.1/32 cert\nhost all docktor 127.0.0.1/32 reject\n"
+      "host all all 127.0.0.1/32 trust\n");
+  server->sql("create role docktor login; grant select on river_job, river_queue to docktor");
+  server->sql("alter system set ssl_ca_file = 'ca.crt'");
+  server->sql("select pg_reload_conf()");
+  auto mine = spec("docktor");
+  mine.tls = true;
+  mine.tls_ca_file = pki.ca;
+  EXPECT_THAT(PostgresReader(mine).error(ErrorCode::kDenied).message, HasSubstr("certificate"));
+  mine.tls_cert_file = pki.client_cert;
+  mine.tls_key_file = pki.client_key;
+  EXPECT_THAT(PostgresReader(mine).error(ErrorCode::kDenied).message,
+              AllOf(HasSubstr("no TLS connection"), HasSubstr("has group or world access")));
+  std::filesystem::permissions(pki.client_key, std::filesystem::perms(0600));
+  EXPECT_EQ(PostgresReader(mine).sample().num_pending, 1u);
+  TempDir elsewhere;
+  const TestCertificates others(elsewhere);
+  std::filesystem::permissions(others.client_key, std::filesystem::perms(0600));
+  mine.tls_cert_file = others.client_cert;
+  mine.tls_key_file = others.client_key;
+  const auto refused = PostgresReader(mine).error(ErrorCode::kDenied).message;
+  EXPECT_THAT(refused, HasSubstr("no TLS connection"));
   server->sql("alter system set ssl = off");
   server->sql("select pg_reload_conf()");
 }

@@ -378,7 +378,15 @@ TEST(PostgresMany, AHundredQueuesAreOneQueryOnOneConnection) {
               "insert into river_job (queue) select 'q' || n % 100 from generate_series(0, 299) n");
   PgConnections connections;
   auto table = std::make_shared<FrameworkTable>(*pg_framework_named("river"), "");
-  const auto login = PgLogin::from(jobs_of(db.url(), "river"));
+  // The server tells what is sent to it.
+  db.sql("create role hundred login superuser; alter role hundred set log_statement = 'all'");
+  const auto sent = [&](const std::string& statement) {
+    const auto log = db.server.log();
+    std::uint64_t n = 0;
+    for (auto at = log.find(statement); at != std::string::npos; at = log.find(statement, at + 1)) ++n;
+    return n;
+  };
+  const auto login = PgLogin::from(jobs_of(db.url("hundred"), "river"));
   std::vector<std::unique_ptr<PostgresSource>> sources;
   for (int i = 0; i < 100; ++i)
     sources.push_back(std::make_unique<PostgresSource>(connections.get(login), table,
@@ -399,6 +407,10 @@ TEST(PostgresMany, AHundredQueuesAreOneQueryOnOneConnection) {
   read_all(200);
   EXPECT_LE(table->asked() - first, 20u)
       << "those who ask at the same instant share one (on a machine that stands still, some)";
+  EXPECT_TRUE(eventually([&] { return sent("LOG:  statement: ROLLBACK") == table->asked(); }));
+  EXPECT_EQ(sent("LOG:  execute <unnamed>: with live"), table->asked()) << "one statement for all";
+  EXPECT_EQ(sent("LOG:  statement: ") + sent("LOG:  execute "), 3 * table->asked())
+      << "in a transaction that only reads, and nothing else";
   EXPECT_EQ(db.sql("select count(*) from pg_stat_activity where application_name = 'docktor' and datname = "
                    "current_database()"),
             "1");

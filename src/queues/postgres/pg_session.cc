@@ -97,7 +97,8 @@ Error refused(const std::string& place, PGconn* c) {
             true};
   // Of TLS only libpq itself tells.
   const bool tls = state.empty() &&
-                   (line.find("SSL") != std::string::npos || line.find("certificate") != std::string::npos);
+                   (line.find("SSL") != std::string::npos || line.find("certificate") != std::string::npos ||
+                    line.find("private key") != std::string::npos);
   if (tls) return {ErrorCode::kDenied, fmt::format("{}: no TLS connection: {}", place, line), true};
   return {ErrorCode::kUnavailable, fmt::format("{} cannot be reached: {}", place, line), true};
 }
