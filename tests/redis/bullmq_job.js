@@ -1,22 +1,31 @@
-// BullMQ for the tests of frameworks: node bullmq_job.js VERB N; REDIS_PORT names the server, QUEUE the queue, GATE a file:
-// jobs run until it exists.
+// BullMQ for the tests of frameworks: node bullmq_job.js VERB N [FIRST]; REDIS_PORT names the server, or REDIS_CLUSTER the ports of
+// one of several, then with the prefix {bull}; QUEUE the queue, GATE a file: jobs run until it exists; JOB_MS: how long one takes;
+// RECORD_FILE: a line for each job done.
 const fs = require('fs');
 const {Queue, Worker} = require('bullmq');
 const name = process.env.QUEUE || 'mail';
-const connection = {host: '127.0.0.1', port: Number(process.env.REDIS_PORT)};
+const servers = (process.env.REDIS_CLUSTER || process.env.REDIS_PORT).split(',').map(port => ({host: '127.0.0.1', port: Number(port)}));
+// A worker waits for the next job on its connection, and must not give up.
+const connection = process.env.REDIS_CLUSTER
+  ? new (require('ioredis').Cluster)(servers, {redisOptions: {maxRetriesPerRequest: null}}) : servers[0];
+const options = {connection, ...(process.env.REDIS_CLUSTER && {prefix: '{bull}'})};
 const [verb, count] = [process.argv[2], Number(process.argv[3] || 0)];
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 async function gated(job) {
   while (!fs.existsSync(process.env.GATE)) await wait(10);
   if (job.data.fails) throw new Error('it was to fail');
+  await wait(Number(process.env.JOB_MS || 0));
+  if (process.env.RECORD_FILE) fs.appendFileSync(process.env.RECORD_FILE, `${job.data.n}\n`);
 }
 (async () => {
   if (verb === 'work') {
-    new Worker(name, gated, {connection, concurrency: 2});
+    const worker = new Worker(name, gated, {...options, concurrency: 2});
+    process.on('SIGTERM', () => worker.close().then(() => process.exit(0)));
     return;
   }
-  const queue = new Queue(name, {connection});
-  const add = (options, data) => Promise.all([...Array(count)].map(() => queue.add('job', data || {}, options)));
+  const queue = new Queue(name, options);
+  const first = Number(process.argv[4] || 0);
+  const add = (options, data) => Promise.all([...Array(count).keys()].map(i => queue.add('job', {n: first + i, ...data}, options)));
   if (verb === 'put') await add({});
   if (verb === 'put-failing') await add({}, {fails: true});
   if (verb === 'put-priority') await add({priority: 3});
@@ -32,4 +41,5 @@ async function gated(job) {
   if (verb === 'resume') await queue.resume();
   if (verb === 'obliterate') await queue.obliterate({force: true});
   await queue.close();
+  if (process.env.REDIS_CLUSTER) connection.disconnect();
 })();
