@@ -20,14 +20,6 @@ void ProcessTarget::scale(const ScaleOrder& order, std::function<void(Result<std
       [pool = pool_, order, done = std::move(done)]() mutable { pool->scale(order, std::move(done)); });
 }
 
-void ProcessTarget::stop_all(std::function<void(Result<std::string>)> done) {
-  supervisor_.post([pool = pool_, done = std::move(done)]() mutable { pool->stop_all(std::move(done)); });
-}
-
-void ProcessTarget::update(ProcessSpec spec) {
-  supervisor_.run([&] { pool_->update(std::move(spec)); });
-}
-
 TargetReport ProcessTarget::report() { return pool_->report(); }
 
 std::vector<Finding> ProcessTarget::check() {

@@ -88,14 +88,6 @@ class ProcessTarget final : public Target {
   TargetReport report() override;
   std::vector<Finding> check() override;
 
-  /// A reloaded configuration: running replicas go on and count as outdated where command, directory or
-  /// environment changed; failing ones try the new command at once.
-  void update(ProcessSpec spec);
-
-  /// Stops every replica and answers when the last one has ended (after the grace period at the latest). A
-  /// later order to scale supersedes it.
-  void stop_all(std::function<void(Result<std::string>)> done);
-
  private:
   ProcessSupervisor& supervisor_;
   std::shared_ptr<ProcessPool> pool_;

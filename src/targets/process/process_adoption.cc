@@ -32,43 +32,35 @@ std::optional<Token> parse_token(const std::string& text) {
                text.substr(middle + 1, last - middle - 1)};
 }
 
-}  // namespace
-
-std::optional<ProcessRecord> ProcessPool::read_record() {
-  const auto text = supervisor_.records().read(record_path_);
-  if (!text) {
-    if (text.error().code != ErrorCode::kNotFound)
-      news("⚠ the record of replicas cannot be read: " + text.error().message);
-    return std::nullopt;
-  }
-  auto record = record_from_text(*text);
-  if (!record) {
-    const auto aside = record_path_ + ".bad";
-    ::rename(record_path_.c_str(), aside.c_str());
-    news(fmt::format("⚠ {}: spoilt ({}); moved to {}, replicas are looked for by their environment",
-                     record_path_, record.error().message, aside));
-    return std::nullopt;
-  }
-  return std::move(*record);
+ProcessReplica& add_named(std::list<ProcessReplica>& replicas, const std::string& service,
+                          const std::string& id) {
+  // Our ids end in a number; one that is taken, or that we never gave, becomes the lowest free one.
+  int number = 0;
+  const auto prefix = service + "-";
+  if (id.starts_with(prefix)) std::from_chars(id.data() + prefix.size(), id.data() + id.size(), number);
+  const bool taken =
+      std::ranges::any_of(replicas, [&](const ProcessReplica& r) { return r.number == number; });
+  if (number <= 0 || taken || id != prefix + std::to_string(number))
+    number = free_numbers(replicas, 1).front();
+  auto& r = replicas.emplace_back();
+  r.number = number;
+  r.id = prefix + std::to_string(number);
+  return r;
 }
+
+}  // namespace
 
 void ProcessPool::adopt() {
   for (const auto& folder : {options_.state_directory, options_.log_directory}) {
     if (auto made = make_folder(folder); !made) news("⚠ " + made.error().message);
   }
-  auto record = read_record();
-  std::string fallback;
+  auto record = files_.read();
+  if (!record && record.error().code != ErrorCode::kNotFound) news("⚠ " + record.error().message);
+  std::string recorded_pool;
   if (record && !record->replicas.empty()) {
-    if (const auto token = parse_token(record->replicas.front().token)) fallback = token->pool;
+    if (const auto token = parse_token(record->replicas.front().token)) recorded_pool = token->pool;
   }
-  Result<void> kept;
-  if (const auto own = read_identity(pool_path_))
-    identity_ = *own;
-  else if (!fallback.empty())
-    identity_ = fallback;
-  else
-    identity_ = pool_identity(supervisor_.identity_of(options_.state_directory, kept), options_.service);
-  if (!kept) {
+  if (const auto kept = files_.identify(recorded_pool); !kept) {
     news(fmt::format(
         "⚠ {}; should docktor crash before this can be written, it may not find its replicas again",
         kept.error().message));
@@ -76,12 +68,12 @@ void ProcessPool::adopt() {
 
   if (record) says_ready_ = record->says_ready;
   std::vector<std::string> gone;
-  if (record && record->boot == boot_) {
+  if (record && files_.of_this_boot(*record)) {
     for (const auto& r : record->replicas) adopt_recorded(r, gone);
   } else if (record && !record->replicas.empty()) {
     news(fmt::format("the machine was started anew: {} recorded replicas are gone", record->replicas.size()));
   }
-  for (const auto& [token, processes] : supervisor_.scan().find(identity_)) {
+  for (const auto& [token, processes] : supervisor_.scan().find(files_.identity())) {
     const bool known =
         std::ranges::any_of(replicas_, [&, &t = token](const ProcessReplica& r) { return r.token == t; });
     if (known) continue;
@@ -103,7 +95,7 @@ void ProcessPool::adopt() {
   if (!adopted.empty())
     news(fmt::format("adopted {} running replicas: {}", adopted.size(), fmt::join(adopted, ", ")));
   if (!gone.empty()) news(fmt::format("ended while docktor was away: {}", fmt::join(gone, ", ")));
-  record_changed_ = !replicas_.empty() || record;
+  record_changed_ = !replicas_.empty() || record.has_value();
   publish();
   keep_files();
   plan();
@@ -120,7 +112,7 @@ void ProcessPool::adopt_recorded(const RecordedReplica& recorded, std::vector<st
     if (!recorded.stopping) gone.push_back(fmt::format("{} (pid {})", recorded.id, recorded.process.pid));
     return;
   }
-  auto& r = add_named(recorded.id);
+  auto& r = add_named(replicas_, options_.service, recorded.id);
   r.token = recorded.token;
   r.fingerprint = recorded.fingerprint;
   r.restarts = recorded.restarts;
@@ -147,11 +139,11 @@ void ProcessPool::adopt_found(const std::string& token, const std::vector<Proces
     pidfd = supervisor_.take_back(leader->identity);
     if (!pidfd) pidfd = open_process(leader->identity);
   }
-  auto& r = add_named(parts->id);
+  auto& r = add_named(replicas_, options_.service, parts->id);
   r.token = token;
   r.fingerprint = parts->fingerprint;
   if (pidfd) {
-    r.output = ProcessOutput::of(output_path(r), leader->identity.pid);
+    r.output = ProcessOutput::of(output_path(options_, r.id), leader->identity.pid);
     return hold(r, std::move(pidfd), *leader);
   }
   // Its first process has ended, others of it live on: they are ended, too.
@@ -161,20 +153,6 @@ void ProcessPool::adopt_found(const std::string& token, const std::vector<Proces
   r.since = clock_.now();
   r.deadline = steady_clock::now() + options_.spec.stop_grace_period;
   look_soon_after(r);
-}
-
-ProcessReplica& ProcessPool::add_named(const std::string& id) {
-  // Our ids end in a number; one that is taken, or that we never gave, becomes the lowest free one.
-  int number = 0;
-  const auto prefix = options_.service + "-";
-  if (id.starts_with(prefix)) std::from_chars(id.data() + prefix.size(), id.data() + id.size(), number);
-  const bool taken =
-      std::ranges::any_of(replicas_, [&](const ProcessReplica& r) { return r.number == number; });
-  if (number <= 0 || taken || id != prefix + std::to_string(number)) number = free_numbers(1).front();
-  auto& r = replicas_.emplace_back();
-  r.number = number;
-  r.id = prefix + std::to_string(number);
-  return r;
 }
 
 void ProcessPool::hold(ProcessReplica& r, Fd pidfd, const ProcessStat& stat) {

@@ -57,23 +57,53 @@ void terminate(const Fd& pidfd) {
   send_signal(pidfd, SIGCONT);
 }
 
+int still_wanted(const std::list<ProcessReplica>& replicas) {
+  return static_cast<int>(
+      std::ranges::count_if(replicas, [](const ProcessReplica& r) { return !r.stopping; }));
+}
+
+std::vector<Candidate> candidates(const std::list<ProcessReplica>& replicas, const std::string& fingerprint,
+                                  const std::map<std::string, double>& busyness) {
+  std::vector<Candidate> out;
+  for (const auto& r : replicas) {
+    if (r.stopping) continue;
+    const auto busy = busyness.find(r.id);
+    out.push_back({.id = r.id,
+                   .unhealthy = r.state() == ReplicaState::kFailing,
+                   .outdated = r.has_process() && r.fingerprint != fingerprint,
+                   .starting = r.state() == ReplicaState::kStarting,
+                   .busy = r.busy                   ? std::optional(*r.busy ? kBusy : 0)
+                           : busy == busyness.end() ? std::nullopt
+                                                    : std::optional(busy->second),
+                   .age_order = static_cast<std::int64_t>(r.order)});
+  }
+  return out;
+}
+
 }  // namespace
 
 ProcessPool::ProcessPool(ProcessOptions options, ProcessSupervisor& supervisor, const Clock& clock)
     : options_(std::move(options)),
       supervisor_(supervisor),
       clock_(clock),
-      boot_(boot_id()),
-      record_path_(options_.state_directory + "/" + file_name(options_.service) + ".replicas.json"),
-      pool_path_(options_.state_directory + "/" + file_name(options_.service) + ".pool"),
+      files_(options_, supervisor),
       fingerprint_(fingerprint(options_.spec)) {}
 
-// ---- Orders ----
-
-int ProcessPool::current() const {
-  return static_cast<int>(
-      std::ranges::count_if(replicas_, [](const ProcessReplica& r) { return !r.stopping; }));
+std::vector<int> free_numbers(const std::list<ProcessReplica>& replicas, int count) {
+  std::set<int> used;
+  for (const auto& r : replicas) used.insert(r.number);
+  std::vector<int> numbers;
+  for (int n = 1; static_cast<int>(numbers.size()) < count; ++n) {
+    if (!used.contains(n)) numbers.push_back(n);
+  }
+  return numbers;
 }
+
+std::string output_path(const ProcessOptions& options, const std::string& id) {
+  return fmt::format("{}/{}.log", options.log_directory, file_name(id));
+}
+
+// ---- Orders ----
 
 void ProcessPool::scale(const ScaleOrder& order, Done done) {
   if (closed_) return done(fail(ErrorCode::kUnavailable, "docktor is ending", true));
@@ -82,49 +112,25 @@ void ProcessPool::scale(const ScaleOrder& order, Done done) {
                      fmt::format("refused an order for {} replicas: outside 0 to {}; this is a bug",
                                  order.replicas, options_.max_replicas)));
   }
-  supersede(fmt::format("superseded by an order for {}", order.replicas));
+  if (order_) finish_order(fmt::format("superseded by an order for {}", order.replicas));
   order_.emplace();
   order_->replicas = order.replicas;
   order_->done = std::move(done);
-  const int n = current();
+  const int n = still_wanted(replicas_);
   if (n > order.replicas) {
-    for (auto* r : victims(static_cast<std::size_t>(n - order.replicas), order.busyness)) {
-      order_->stopped.push_back(r->id);
-      stop(*r);
+    for (const auto& id : victims(candidates(replicas_, fingerprint_, order.busyness),
+                                  static_cast<std::size_t>(n - order.replicas))) {
+      order_->stopped.push_back(id);
+      stop(*std::ranges::find(replicas_, id, &ProcessReplica::id));
     }
   }
   start_some();
 }
 
-void ProcessPool::stop_all(Done done) {
-  if (closed_) return done(fail(ErrorCode::kUnavailable, "docktor is ending", true));
-  supersede("superseded by an order to stop all");
-  all_stopped_ = std::move(done);
-  stopped_in_all_ = replicas_.size();
-  std::vector<ProcessReplica*> all;
-  for (auto& r : replicas_) all.push_back(&r);
-  for (auto* r : all) {
-    if (!r->stopping) stop(*r);
-  }
-  plan();
-  check_all_stopped();
-}
-
-void ProcessPool::supersede(const std::string& by) {
-  if (order_) finish_order(by);
-  if (all_stopped_) std::exchange(all_stopped_, nullptr)(fail(ErrorCode::kConflict, by));
-}
-
-void ProcessPool::check_all_stopped() {
-  if (!all_stopped_ || !replicas_.empty()) return;
-  publish();
-  std::exchange(all_stopped_, nullptr)(fmt::format("stopped {} replicas", stopped_in_all_));
-}
-
 void ProcessPool::start_some() {
   if (closed_ || !order_) return;
-  int missing = order_->replicas - current();
-  for (const int number : free_numbers(std::min(missing, kStartsPerTurn))) {
+  int missing = order_->replicas - still_wanted(replicas_);
+  for (const int number : free_numbers(replicas_, std::min(missing, kStartsPerTurn))) {
     auto& r = replicas_.emplace_back();
     r.number = number;
     r.id = fmt::format("{}-{}", options_.service, number);
@@ -153,40 +159,10 @@ void ProcessPool::finish_order(const std::string& superseded_by) {
     parts.push_back(fmt::format("stopping {} (SIGTERM, SIGKILL after {})", listed(order.stopped),
                                 short_duration(options_.spec.stop_grace_period)));
   }
-  if (parts.empty()) parts.push_back(fmt::format("nothing to do, there are {} replicas", current()));
+  if (parts.empty())
+    parts.push_back(fmt::format("nothing to do, there are {} replicas", still_wanted(replicas_)));
   if (!superseded_by.empty()) parts.push_back(superseded_by);
   order.done(fmt::format("{}", fmt::join(parts, "; ")));
-}
-
-std::vector<ProcessReplica*> ProcessPool::victims(std::size_t count,
-                                                  const std::map<std::string, double>& busyness) {
-  std::vector<Candidate> candidates;
-  for (const auto& r : replicas_) {
-    if (r.stopping) continue;
-    const auto busy = busyness.find(r.id);
-    candidates.push_back({.id = r.id,
-                          .unhealthy = r.state() == ReplicaState::kFailing,
-                          .outdated = r.has_process() && r.fingerprint != fingerprint_,
-                          .starting = r.state() == ReplicaState::kStarting,
-                          .busy = r.busy                   ? std::optional(*r.busy ? kBusy : 0)
-                                  : busy == busyness.end() ? std::nullopt
-                                                           : std::optional(busy->second),
-                          .age_order = static_cast<std::int64_t>(r.order)});
-  }
-  std::vector<ProcessReplica*> out;
-  for (const auto& id : docktor::victims(std::move(candidates), count))
-    out.push_back(&*std::ranges::find(replicas_, id, &ProcessReplica::id));
-  return out;
-}
-
-std::vector<int> ProcessPool::free_numbers(int count) const {
-  std::set<int> used;
-  for (const auto& r : replicas_) used.insert(r.number);
-  std::vector<int> numbers;
-  for (int n = 1; static_cast<int>(numbers.size()) < count; ++n) {
-    if (!used.contains(n)) numbers.push_back(n);
-  }
-  return numbers;
 }
 
 // ---- A replica's life ----
@@ -207,9 +183,9 @@ SpawnOptions ProcessPool::options_for(const ProcessReplica& r) const {
 
 Result<void> ProcessPool::start(ProcessReplica& r) {
   r.fingerprint = fingerprint_;
-  r.token = fmt::format("{}/{}/{}/{}", identity_, r.id, fingerprint_, random_hex(8));
+  r.token = fmt::format("{}/{}/{}/{}", files_.identity(), r.id, fingerprint_, random_hex(8));
   auto options = options_for(r);
-  const auto path = output_path(r);
+  const auto path = output_path(options_, r.id);
   auto output = ProcessOutput::open(path);
   if (!output && make_folder(options_.log_directory)) output = ProcessOutput::open(path);
   r.output = {};
@@ -468,7 +444,6 @@ void ProcessPool::remove(ProcessReplica& r) {
   forget(r);
   std::erase_if(replicas_, [&](const ProcessReplica& other) { return &other == &r; });
   touch_record();
-  check_all_stopped();
 }
 
 void ProcessPool::close() {
@@ -482,8 +457,7 @@ void ProcessPool::close() {
     order_.reset();
     done(tl::unexpected(ending));
   }
-  if (all_stopped_) std::exchange(all_stopped_, nullptr)(tl::unexpected(ending));
-  write_record();
+  files_.write(replicas_, says_ready_);
   for (auto& r : replicas_) {
     forget(r);
     if (r.pidfd) supervisor_.reap_later(std::move(r.pidfd), r.process);

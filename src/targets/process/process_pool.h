@@ -5,7 +5,6 @@
 #include <functional>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,9 +14,10 @@
 #include "core/killed_stops.h"
 #include "core/target.h"
 #include "targets/process/process.h"
-#include "targets/process/process_record.h"
+#include "targets/process/process_files.h"
 #include "targets/process/process_replica.h"
 #include "targets/process/process_scan.h"
+#include "targets/process/process_shown.h"
 #include "targets/process/process_supervisor.h"
 
 namespace docktor {
@@ -40,8 +40,6 @@ class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
 
   void adopt();
   void scale(const ScaleOrder& order, Done done);
-  void stop_all(Done done);
-  void update(ProcessSpec spec);
   void close();
   const ProcessOptions& options() const { return options_; }
 
@@ -51,23 +49,9 @@ class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
   using Phase = ProcessReplica::Phase;
   using TimePoint = ProcessReplica::TimePoint;
 
-  // A replica as report() shows it; the countdown is put in when somebody looks.
-  struct Shown {
-    Replica replica;  // its note is what stands before the countdown
-    std::optional<TimePoint> at;
-    std::string countdown;  // "next start in"
-    std::string after;
-    bool operator==(const Shown& o) const;
-  };
-
   // Orders.
   void start_some();
   void finish_order(const std::string& superseded_by);
-  std::vector<ProcessReplica*> victims(std::size_t count, const std::map<std::string, double>& busyness);
-  int current() const;
-  std::vector<int> free_numbers(int count) const;  // the lowest ones that no replica has
-  void supersede(const std::string& by);
-  void check_all_stopped();
 
   // A replica's life.
   Result<void> start(ProcessReplica& r);
@@ -90,55 +74,44 @@ class ProcessPool : public std::enable_shared_from_this<ProcessPool> {
   void forget(ProcessReplica& r);
 
   // Adoption (process_adoption.cc).
-  std::optional<ProcessRecord> read_record();
   void adopt_recorded(const RecordedReplica& recorded, std::vector<std::string>& gone);
   void adopt_found(const std::string& token, const std::vector<ProcessStat>& processes, bool leader_gone);
   void hold(ProcessReplica& r, Fd pidfd, const ProcessStat& stat);
-  ProcessReplica& add_named(const std::string& id);
 
-  // Housekeeping and report (process_report.cc).
+  // Housekeeping and report (process_housekeeping.cc).
   void tick();
   void plan();
   void housekeep();
-  void write_record();
   void keep_files();
   void touch();
   void touch_record();
   void publish();
-  Shown show(const ProcessReplica& r) const;
   void news(std::string text);
-  std::string output_path(const ProcessReplica& r) const;
 
   ProcessOptions options_;
   ProcessSupervisor& supervisor_;
   const Clock& clock_;
-  const std::string boot_;
-  const std::string record_path_;
-  const std::string pool_path_;
-  std::string identity_;  // what the tokens of all replicas begin with
+  ProcessFiles files_;
+  ProcessShown shown_;
   std::string fingerprint_;
   std::string says_ready_;  // the fingerprint of replicas of which one has said READY=1: the others will
 
   std::list<ProcessReplica> replicas_;  // oldest first; a list, since handlers hold addresses
   std::uint64_t next_order_ = 1;
   std::optional<ProcessOrder> order_;
-  Done all_stopped_;
-  std::size_t stopped_in_all_ = 0;
   std::vector<ProcessReplica*> ended_;  // to be looked after together, by one pass over /proc
   std::optional<TimePoint> next_housekeeping_;
   std::optional<TimePoint> show_status_at_;
   KilledStops killed_stops_;
-  std::string trouble_;  // with the record, as last told
-  std::string written_;  // the record's text
   bool record_changed_ = false;
   bool publish_posted_ = false;
   bool closed_ = false;
-
-  std::mutex mutex_;  // guards what follows
-  std::vector<Shown> shown_;
-  std::string killed_;
-  std::vector<std::string> news_;
-  bool news_changed_ = false;
 };
+
+/// The lowest numbers that no replica has.
+std::vector<int> free_numbers(const std::list<ProcessReplica>& replicas, int count);
+
+/// Where a replica's output goes.
+std::string output_path(const ProcessOptions& options, const std::string& id);
 
 }  // namespace docktor
