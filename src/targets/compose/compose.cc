@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "targets/compose/compose_check.h"
+#include "targets/compose/compose_choice.h"
 #include "targets/compose/compose_worker.h"
 
 namespace docktor {
@@ -106,7 +107,7 @@ void ComposeTarget::Worker::run(const std::stop_token& stop) {
 void ComposeTarget::Worker::wait(const std::stop_token& stop) {
   const auto at = now();
   auto until = next_list_.value_or(at);
-  for (const auto& t : {view_.next_change(at), view_.next_start()}) {
+  for (const auto& t : {view_.next_change(at), next_start(view_)}) {
     if (t) until = std::min(until, *t);
   }
   // Also against a clock that a test holds still.
@@ -180,7 +181,7 @@ void ComposeTarget::Worker::publish() {
   record_.stopped_by_hand = r.stopped_by_hand;
   if (problem_.empty() && view_.unrest().empty()) {
     record_.replicas = count(r.replicas).current;
-    record_.stopping = view_.stopping_ids();
+    record_.stopping = stopping_ids(view_);
   }
   save();
 

@@ -7,6 +7,7 @@
 
 #include "core/json_text.h"
 #include "core/text.h"
+#include "targets/compose/compose_choice.h"
 #include "targets/compose/compose_cli.h"
 #include "targets/compose/compose_project.h"
 #include "targets/compose/compose_worker.h"
@@ -141,8 +142,8 @@ Result<std::string> ComposeTarget::Worker::grow_by_cli(int to, const std::string
   }
   std::set<std::string> before;
   for (const auto& [id, k] : known_) before.insert(id);
-  for (const auto& id : view_.reusable(label(at(source, "/Config/Labels"), "com.docker.compose.config-hash"),
-                                       text_at(source, "/Image"))) {
+  for (const auto& id : reusable(view_, label(at(source, "/Config/Labels"), "com.docker.compose.config-hash"),
+                                 text_at(source, "/Image"))) {
     view_.started(id);
   }
   const auto ran = run_compose_scale(deployment, options_.service, to, environment, kCli, stop);

@@ -7,6 +7,7 @@
 #include "core/pause.h"
 #include "core/text.h"
 #include "os/spawn.h"
+#include "targets/compose/compose_choice.h"
 #include "targets/compose/compose_worker.h"
 
 namespace docktor {
@@ -73,7 +74,7 @@ std::unique_lock<std::timed_mutex> ComposeTarget::Worker::hold_project(const std
 }
 
 json ComposeTarget::Worker::current_template() const {
-  const auto id = view_.best_template();
+  const auto id = best_template(view_);
   const auto found = known_.find(id);
   const auto* c = view_.find(id);
   // An ended container is no better than what was kept of a running one, but better than nothing.
@@ -138,8 +139,8 @@ Result<std::string> ComposeTarget::Worker::grow(int from, int to, const std::sto
 // made.
 Result<std::vector<std::string>> ComposeTarget::Worker::start_ended(std::size_t most, const json& source,
                                                                     const std::stop_token& stop) {
-  auto ids = view_.reusable(label(at(source, "/Config/Labels"), "com.docker.compose.config-hash"),
-                            text_at(source, "/Image"));
+  auto ids = reusable(view_, label(at(source, "/Config/Labels"), "com.docker.compose.config-hash"),
+                      text_at(source, "/Image"));
   if (ids.size() > most) ids.resize(most);
   std::vector<EngineCall> calls;
   for (const auto& id : ids) {
@@ -192,7 +193,7 @@ std::vector<ComposeTarget::Worker::Fresh> ComposeTarget::Worker::make_clones(con
   const auto stem = name_stem(source);
   std::vector<Fresh> all(how_many);
   std::vector<EngineCall> calls;
-  int number = view_.highest_number();
+  int number = highest_number(view_);
   for (auto& f : all) {
     ++number;
     f.name = stem + std::to_string(number);
@@ -279,8 +280,8 @@ void ComposeTarget::Worker::remove_failed(std::vector<Fresh>& all, const std::st
 Result<std::string> ComposeTarget::Worker::shrink(std::size_t by, const ScaleOrder& order,
                                                   const std::stop_token&) {
   const auto source = current_template();
-  const auto ids = view_.victims(by, label(at(source, "/Config/Labels"), "com.docker.compose.config-hash"),
-                                 text_at(source, "/Image"), order.busyness, now());
+  const auto ids = victims(view_, by, label(at(source, "/Config/Labels"), "com.docker.compose.config-hash"),
+                           text_at(source, "/Image"), order.busyness, now());
   std::vector<std::string> names;
   for (const auto& id : ids) {
     names.push_back(name_of(id));
@@ -326,14 +327,14 @@ void ComposeTarget::Worker::order_removal(const std::string& id) {
 
 void ComposeTarget::Worker::look_after(const std::stop_token& stop) {
   if (!problem_.empty() || options_.look_only) return;
-  const auto stopping = view_.stopping_ids();
+  const auto stopping = stopping_ids(view_);
   std::erase_if(removals_, [&](const auto& r) { return !r.second.in_flight && !stopping.contains(r.first); });
   for (const auto& id : stopping) {
     const auto found = removals_.find(id);
     if (found == removals_.end() || (!found->second.in_flight && found->second.retry_at <= now()))
       order_removal(id);
   }
-  for (const auto& id : view_.never_healthy()) {
+  for (const auto& id : never_healthy(view_)) {
     const auto* c = view_.find(id);
     ++never_healthy_;
     no_start_before_ = now() + pause_after(never_healthy_, options_.care.start_backoff, kLongestStartBackoff);
@@ -350,7 +351,7 @@ void ComposeTarget::Worker::look_after(const std::stop_token& stop) {
     order_removal(id);
   }
   bring_back(stop);
-  const auto due = view_.due_starts(now());
+  const auto due = due_starts(view_, now());
   if (due.empty()) return;
   std::vector<EngineCall> calls;
   for (const auto& id : due) {

@@ -42,12 +42,6 @@ std::string names(const std::vector<std::string>& all) {
 
 }  // namespace
 
-std::string ending_of(const Container& c) {
-  if (c.oom_killed) return "out of memory";
-  if (!c.error.empty()) return c.error;
-  return fmt::format("exit code {}", c.exit_code);
-}
-
 std::string stopped_text(Time at) {
   const auto s = static_cast<std::time_t>(
       std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count());
@@ -64,17 +58,17 @@ void ComposeService::restore(std::set<std::string> stopping, std::optional<int> 
 }
 
 void ComposeService::created(const std::string& id, Time now) {
-  mine_.insert(id);
   auto& t = tracked_[id];
+  t.mine = true;
   t.c.id = id;
   t.c.state = ContainerState::kCreated;
   t.since = now;
 }
 
 void ComposeService::started(const std::string& id) {
-  mine_.insert(id);
   if (const auto found = tracked_.find(id); found != tracked_.end()) {
     auto& t = found->second;
+    t.mine = true;
     t.by_hand = false;
     t.told_to_end.reset();
     t.next_start.reset();
@@ -124,7 +118,6 @@ void ComposeService::stopping(const std::string& id, Time now) {
 
 void ComposeService::forget(const std::string& id) {
   tracked_.erase(id);
-  mine_.erase(id);
   std::erase_if(shown_, [&](const Replica& r) { return r.container == id; });
 }
 
@@ -173,7 +166,7 @@ void ComposeService::on_event(const ContainerEvent& e, Time now) {
       t.next_start.reset();
     }
   }
-  const bool by_hand = !ours && !mine_.contains(e.id);
+  const bool by_hand = !ours && (found == tracked_.end() || !found->second.mine);
   const bool tells =
       e.action == "kill" || e.action == "stop" || e.action == "destroy" || e.action == "rename";
   if ((by_hand && e.action == "create") || (!ours && tells)) last_hand_ = std::max(last_hand_, now);
@@ -202,7 +195,7 @@ void ComposeService::on_return(Time away_since, Time now) {
   news("the engine was restarted: what it ended is started again");
 }
 
-void ComposeService::crashed(Tracked& t, Time now) {
+void ComposeService::crashed(TrackedContainer& t, Time now) {
   const auto ran = t.c.started && t.c.finished ? *t.c.finished - *t.c.started : Duration::zero();
   const bool done = t.c.exit_code == 0 && !t.c.oom_killed && t.c.error.empty() && ran >= kDoneItsShare;
   const bool was_stable = t.running_since && now - *t.running_since >= care_.stable_after;
@@ -216,13 +209,13 @@ void ComposeService::crashed(Tracked& t, Time now) {
 }
 
 // Somebody told it to, the engine did in going, or it ended by itself.
-void ComposeService::ended(Tracked& t, Time now) {
+void ComposeService::ended(TrackedContainer& t, Time now) {
   const auto& c = t.c;
   // A signal long ago did not end it (the worker goes on after it).
   const bool told = (t.told_to_end && now - *t.told_to_end <= c.stop_timeout + std::chrono::seconds(5)) ||
                     (t.signalled != 0 && c.exit_code == 128 + t.signalled);
   // One of ours that nobody saw alive was being started as the engine went away.
-  const bool by_engine = (t.running_since || mine_.contains(c.id)) && returned_at_ &&
+  const bool by_engine = (t.running_since || t.mine) && returned_at_ &&
                          now - *returned_at_ < care_.longest_unrest && c.restarted_by_docker;
   // What Docker would start again after such an end and has not was stopped by somebody, though the event was
   // missed; unless Docker tried and could not.
@@ -235,7 +228,7 @@ void ComposeService::ended(Tracked& t, Time now) {
     crashed(t, now);
 }
 
-void ComposeService::take(Tracked& t, const Container& c, Time now, bool first) {
+void ComposeService::take(TrackedContainer& t, const Container& c, Time now, bool first) {
   const auto before = t.c.state;
   const bool fresh_one = t.c.name.empty();
   const bool new_start = t.c.started != c.started;
@@ -276,8 +269,8 @@ void ComposeService::take(Tracked& t, const Container& c, Time now, bool first) 
 }
 
 // Somebody made it and has not started it yet. When nobody does, it is no replica, and said to be none.
-bool ComposeService::in_the_making(Tracked& t, Time now) {
-  if (t.c.state != ContainerState::kCreated || mine_.contains(t.c.id)) return false;
+bool ComposeService::in_the_making(TrackedContainer& t, Time now) {
+  if (t.c.state != ContainerState::kCreated || t.mine) return false;
   const auto quiet = now - std::max(last_hand_, t.c.created);
   if (quiet < kLeftBehind || (compose_waits_ && now - t.c.created < care_.longest_unrest)) return true;
   if (!std::exchange(t.told_of_leftover, true)) {
@@ -285,25 +278,6 @@ bool ComposeService::in_the_making(Tracked& t, Time now) {
         "{0} was created and never started (did `docker compose up` fail?): start it with `docker "
         "compose up -d {1}`, or remove it with `docker rm {0}`",
         t.c.name, service_));
-  }
-  return false;
-}
-
-bool ComposeService::is_replica(const Tracked& t) const {
-  if (t.stopping) return true;
-  if (t.c.replacing) return false;
-  switch (t.c.state) {
-    case ContainerState::kRunning:
-    case ContainerState::kPaused:
-    case ContainerState::kRestarting:
-      return true;
-    case ContainerState::kCreated:
-      return mine_.contains(t.c.id);
-    case ContainerState::kExited:
-    case ContainerState::kDead:
-      return !t.by_hand && (t.next_start || t.starting);
-    case ContainerState::kRemoving:
-      return false;
   }
   return false;
 }
@@ -319,10 +293,7 @@ void ComposeService::update(const std::vector<Container>& containers, Time now) 
     if (c.replacing) compose_at_work = true;
     compose_at_work |= in_the_making(t, now);
   }
-  std::erase_if(tracked_, [&](const auto& entry) {
-    if (!entry.second.seen) mine_.erase(entry.first);
-    return !entry.second.seen;
-  });
+  std::erase_if(tracked_, [](const auto& entry) { return !entry.second.seen; });
   const auto there = fresh(now);
   if (std::exchange(first_, false)) return adopt(there);
   settle(there, compose_at_work, now);
@@ -390,8 +361,9 @@ void ComposeService::accept(const std::vector<Replica>& there, Time now) {
     if (!after.contains(r.container) && !by_us) gone.push_back(r.id);
   }
   for (const auto& r : there) {
-    if (after.contains(r.container) && !before.contains(r.container) && !mine_.contains(r.container))
-      come.push_back(r.id);
+    const auto found = tracked_.find(r.container);
+    const bool by_us = found != tracked_.end() && found->second.mine;
+    if (after.contains(r.container) && !before.contains(r.container) && !by_us) come.push_back(r.id);
   }
   const auto was = before.size();
   const auto is = after.size();

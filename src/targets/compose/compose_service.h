@@ -15,24 +15,9 @@
 #include "core/time.h"
 #include "docker/container.h"
 #include "docker/events.h"
+#include "targets/compose/compose_tracked.h"
 
 namespace docktor {
-
-/// How replicas are looked after. The defaults are for people; tests shorten them.
-struct ComposeCare {
-  Duration settle = std::chrono::seconds(1);  ///< quiet after somebody's change before it counts as done
-  Duration longest_unrest =
-      std::chrono::minutes(2);  ///< a change that never settles counts as done after this
-  Duration first_backoff =
-      std::chrono::milliseconds(500);  ///< before docktor starts a crashed replica again; it doubles
-  Duration longest_backoff = std::chrono::seconds(30);
-  Duration stable_after = std::chrono::seconds(10);  ///< one that ran this long has its failures forgotten
-  Duration list_again = std::chrono::seconds(10);    ///< even without an event
-  Duration engine_restarts = std::chrono::seconds(
-      10);  ///< that an engine which is back has to start its containers again; then docktor does
-  Duration start_backoff =
-      std::chrono::seconds(10);  ///< after an added replica never became healthy; doubles to 5 min
-};
 
 /// Pure: no I/O, no thread, no clock. Fed with lists of containers and events, it says which replicas there
 /// are and what changed by somebody else's hand.
@@ -90,69 +75,22 @@ class ComposeService {
   /// When update() would say something new without any event: a replica becomes ready, a change has settled.
   std::optional<Time> next_change(Time now) const;
 
-  /// Crashed ones whose pause is over, to be started again.
-  std::vector<std::string> due_starts(Time now) const;
-  std::optional<Time> next_start() const;
   void start_failed(const std::string& id, Time now);
-
-  /// Containers docktor added that became unhealthy before they ever were ready.
-  std::vector<std::string> never_healthy() const;
-
-  /// Ended ones that may be started instead of making a new one, as Compose does: same configuration and
-  /// image.
-  std::vector<std::string> reusable(const std::string& config_hash, const std::string& image_id) const;
-
-  /// The best template among the containers: alive and ready before alive, newest first. Empty when there is
-  /// none.
-  std::string best_template() const;
-
-  /// Whom to stop, in order: failing and unhealthy, outdated (against the template), least busy, newest.
-  std::vector<std::string> victims(std::size_t how_many, const std::string& config_hash,
-                                   const std::string& image_id, const std::map<std::string, double>& busyness,
-                                   Time now) const;
 
   /// Somebody told a container to end just now: a person, or an engine that shuts down.
   bool told_just_now(Time now) const;
 
-  std::set<std::string> stopping_ids() const;
+  const TrackedContainers& containers() const { return tracked_; }
   const Container* find(const std::string& id) const;
+  ReplicaState state_of(const TrackedContainer& t, Time now) const;
   const std::string& killed() const { return killed_stops_.text(); }  ///< TargetReport::killed
-  int highest_number() const;
-  int count(Time now) const;  ///< replicas that are not stopping
+  int count(Time now) const;                                          ///< replicas that are not stopping
 
  private:
-  struct Tracked {
-    Container c;
-    bool stopping = false;
-    bool killed = false;   // stopping: its grace period is over
-    bool over = false;     // stopping: it has ended
-    bool by_hand = false;  // ended because somebody told it to
-    Time by_hand_at{};     // when that was seen
-    bool was_ready = false;
-    bool seen = false;                  // in the newest list
-    std::optional<Time> running_since;  // by our clock
-    std::optional<Time> told_to_end;    // somebody's kill or stop since its last start
-    int signalled = 0;                  // with this, meant as a word to the worker and not as its end
-    bool starting = false;              // docktor's start of it is under way
-    bool told_of_leftover = false;      // that it was created and never started
-    int crashes = 0;
-    std::optional<Time> next_start;
-    ReplicaState state = ReplicaState::kStarting;
-    Time since{};
-
-    // Whoever starts it again has his time for it.
-    void ended_by_engine(const ComposeCare& care, Time now) {
-      next_start = now + (c.restarted_by_docker ? care.engine_restarts : care.first_backoff);
-    }
-  };
-
-  void take(Tracked& t, const Container& c, Time now, bool first);
-  void ended(Tracked& t, Time now);
-  void crashed(Tracked& t, Time now);
-  bool in_the_making(Tracked& t, Time now);
-  bool is_replica(const Tracked& t) const;
-  ReplicaState state_of(const Tracked& t, Time now) const;
-  std::string note_of(const Tracked& t, Time now) const;
+  void take(TrackedContainer& t, const Container& c, Time now, bool first);
+  void ended(TrackedContainer& t, Time now);
+  void crashed(TrackedContainer& t, Time now);
+  bool in_the_making(TrackedContainer& t, Time now);
   std::vector<Replica> fresh(Time now) const;
   void adopt(const std::vector<Replica>& there);
   void settle(const std::vector<Replica>& there, bool compose_at_work, Time now);
@@ -164,10 +102,9 @@ class ComposeService {
   KilledStops killed_stops_;
   Duration ready_after_;
   ComposeCare care_;
-  std::map<std::string, Tracked> tracked_;  // by container id
-  std::set<std::string> mine_;              // ids that docktor created or started in this run
-  std::set<std::string> old_stopping_;      // of an earlier run
-  std::set<std::string> died_alone_;        // before the first update
+  TrackedContainers tracked_;
+  std::set<std::string> old_stopping_;  // of an earlier run
+  std::set<std::string> died_alone_;    // before the first update
   bool compose_waits_ = false;
   std::optional<int> old_replicas_;
   bool first_ = true;
@@ -184,13 +121,5 @@ class ComposeService {
 
 /// "scaled to 0 outside docktor at 14:30" in local time.
 std::string stopped_text(Time at);
-
-/// "out of memory", "exit code 3".
-std::string ending_of(const Container& c);
-
-/// Compose starts within moments what it has made, unless it waits for something.
-inline constexpr Duration kLeftBehind = std::chrono::seconds(5);
-/// A worker that ran this long and ended with 0 has done its share, and is not crashing.
-inline constexpr Duration kDoneItsShare = std::chrono::seconds(1);
 
 }  // namespace docktor

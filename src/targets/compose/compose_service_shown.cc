@@ -10,7 +10,7 @@
 
 namespace docktor {
 
-ReplicaState ComposeService::state_of(const Tracked& t, Time now) const {
+ReplicaState ComposeService::state_of(const TrackedContainer& t, Time now) const {
   if (t.stopping) return ReplicaState::kStopping;
   switch (t.c.state) {
     case ContainerState::kRestarting:
@@ -46,27 +46,12 @@ ReplicaState ComposeService::state_of(const Tracked& t, Time now) const {
   return ReplicaState::kStarting;
 }
 
-std::string ComposeService::note_of(const Tracked& t, Time now) const {
-  if (t.stopping) return "";
-  if (t.c.state == ContainerState::kPaused) return "paused by hand";
-  if (t.c.state == ContainerState::kRestarting) return ending_of(t.c) + ", Docker starts it again";
-  if (t.next_start) {
-    return fmt::format("{}, next start in {}", ending_of(t.c),
-                       short_duration(std::max(Duration::zero(), *t.next_start - now)));
-  }
-  if (t.c.health == Health::kUnhealthy) {
-    return t.c.health_output.empty() ? "unhealthy" : "unhealthy: " + t.c.health_output;
-  }
-  if (t.c.health == Health::kStarting) return "waiting for its health check";
-  return "";
-}
-
 std::vector<Replica> ComposeService::fresh(Time now) const {
-  std::vector<const Tracked*> all;
+  std::vector<const TrackedContainer*> all;
   for (const auto& [id, t] : tracked_) {
-    if (is_replica(t)) all.push_back(&t);
+    if (t.is_replica()) all.push_back(&t);
   }
-  std::ranges::sort(all, [](const Tracked* a, const Tracked* b) {
+  std::ranges::sort(all, [](const TrackedContainer* a, const TrackedContainer* b) {
     return std::tie(a->c.created, a->c.number, a->c.id) < std::tie(b->c.created, b->c.number, b->c.id);
   });
   std::vector<Replica> out;
@@ -77,7 +62,7 @@ std::vector<Replica> ComposeService::fresh(Time now) const {
                    .state = state_of(*t, now),
                    .since = t->since,
                    .restarts = t->c.restarts + t->crashes,
-                   .note = note_of(*t, now)});
+                   .note = t->note(now)});
   }
   return out;
 }
@@ -106,23 +91,6 @@ std::optional<Time> ComposeService::next_change(Time now) const {
   return next;
 }
 
-std::vector<std::string> ComposeService::due_starts(Time now) const {
-  std::vector<std::string> out;
-  if (!stopped_by_hand_.empty() || !unrest_.empty()) return out;
-  for (const auto& [id, t] : tracked_) {
-    if (!t.stopping && t.next_start && *t.next_start <= now && t.c.ended()) out.push_back(id);
-  }
-  return out;
-}
-
-std::optional<Time> ComposeService::next_start() const {
-  std::optional<Time> next;
-  for (const auto& [id, t] : tracked_) {
-    if (!t.stopping && t.next_start && (!next || *t.next_start < *next)) next = t.next_start;
-  }
-  return next;
-}
-
 void ComposeService::start_failed(const std::string& id, Time now) {
   if (const auto found = tracked_.find(id); found != tracked_.end()) {
     found->second.next_start.reset();
@@ -131,23 +99,9 @@ void ComposeService::start_failed(const std::string& id, Time now) {
   }
 }
 
-std::set<std::string> ComposeService::stopping_ids() const {
-  std::set<std::string> out;
-  for (const auto& [id, t] : tracked_) {
-    if (t.stopping) out.insert(id);
-  }
-  return out;
-}
-
 const Container* ComposeService::find(const std::string& id) const {
   const auto found = tracked_.find(id);
   return found == tracked_.end() ? nullptr : &found->second.c;
-}
-
-int ComposeService::highest_number() const {
-  int n = 0;
-  for (const auto& [id, t] : tracked_) n = std::max(n, t.c.number);
-  return n;
 }
 
 int ComposeService::count(Time now) const {

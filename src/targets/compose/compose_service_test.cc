@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "targets/compose/compose_choice.h"
+
 namespace docktor {
 namespace {
 
@@ -60,12 +62,12 @@ TEST_P(ComposeServiceTest, WhatAnEngineEndsInGoingNobodysHandHasEnded) {
   EXPECT_EQ(service.stopped_by_hand(), "");
   EXPECT_EQ(current(), 2);
   if (policy_) {
-    EXPECT_THAT(service.due_starts(now + 5s), IsEmpty()) << "Docker has its time to start them";
+    EXPECT_THAT(due_starts(service, now + 5s), IsEmpty()) << "Docker has its time to start them";
   }
-  EXPECT_THAT(service.due_starts(now + 11s), ElementsAre("a", "b")) << "then docktor does";
+  EXPECT_THAT(due_starts(service, now + 11s), ElementsAre("a", "b")) << "then docktor does";
   now += 3s;
   list(ContainerState::kRunning);
-  EXPECT_THAT(service.due_starts(now + 20s), IsEmpty());
+  EXPECT_THAT(due_starts(service, now + 20s), IsEmpty());
   EXPECT_EQ(current(), 2);
 }
 
@@ -106,7 +108,7 @@ TEST_P(ComposeServiceTest, WhatAPersonStoppedBeforeStaysStopped) {
   service.on_return(now - 2s, now);
   list(ContainerState::kExited);
   EXPECT_NE(service.stopped_by_hand(), "");
-  EXPECT_THAT(service.due_starts(now + 1min), IsEmpty());
+  EXPECT_THAT(due_starts(service, now + 1min), IsEmpty());
 }
 
 TEST_P(ComposeServiceTest, WhatAKilledEngineDoesNotStartAgainDocktorDoes) {
@@ -119,7 +121,7 @@ TEST_P(ComposeServiceTest, WhatAKilledEngineDoesNotStartAgainDocktorDoes) {
   list(ContainerState::kExited);
   EXPECT_EQ(service.stopped_by_hand(), "");
   EXPECT_EQ(current(), 2);
-  EXPECT_THAT(service.due_starts(now + 11s), ElementsAre("a", "b"));
+  EXPECT_THAT(due_starts(service, now + 11s), ElementsAre("a", "b"));
 }
 
 TEST_P(ComposeServiceTest, WhatAnEngineWasStartingAsItWasKilledStartsAgain) {
@@ -133,7 +135,7 @@ TEST_P(ComposeServiceTest, WhatAnEngineWasStartingAsItWasKilledStartsAgain) {
   service.on_return(away, now);
   list(ContainerState::kExited);
   EXPECT_EQ(current(), 2);
-  EXPECT_THAT(service.due_starts(now + 11s), ElementsAre("a", "b"));
+  EXPECT_THAT(due_starts(service, now + 11s), ElementsAre("a", "b"));
 }
 
 TEST_P(ComposeServiceTest, WhatAReturnedEngineTellsLateOfIsNobodysStop) {
@@ -151,7 +153,7 @@ TEST_P(ComposeServiceTest, WhatAReturnedEngineTellsLateOfIsNobodysStop) {
   list(ContainerState::kExited);
   EXPECT_EQ(service.stopped_by_hand(), "");
   EXPECT_EQ(current(), 2);
-  EXPECT_THAT(service.due_starts(now + 11s), ElementsAre("a", "b"));
+  EXPECT_THAT(due_starts(service, now + 11s), ElementsAre("a", "b"));
 }
 
 TEST_P(ComposeServiceTest, APersonsStopAfterTheEnginesReturnCounts) {
@@ -161,7 +163,7 @@ TEST_P(ComposeServiceTest, APersonsStopAfterTheEnginesReturnCounts) {
   list(ContainerState::kRunning);
   now += 1s;
   end_as_told();
-  EXPECT_THAT(service.due_starts(now + 1min), IsEmpty());
+  EXPECT_THAT(due_starts(service, now + 1min), IsEmpty());
 }
 
 INSTANTIATE_TEST_SUITE_P(WithAndWithoutARestartPolicy, ComposeServiceTest, testing::Bool());
@@ -214,7 +216,7 @@ TEST_P(EndingTest, ThatNobodyOrderedIsStartedAgainAndNoStop) {
   EXPECT_EQ(current(), 1);
   EXPECT_EQ(service.unrest(), "");
   now += 1s;
-  ASSERT_THAT(service.due_starts(now), ElementsAre("a"));
+  ASSERT_THAT(due_starts(service, now), ElementsAre("a"));
   service.started("a");
   list(ContainerState::kExited);
   EXPECT_EQ(current(), 1) << "while its start is under way";
@@ -228,7 +230,7 @@ TEST_P(EndingTest, ThatNobodyOrderedIsStartedAgainAndNoStop) {
   event("die");
   list(ContainerState::kExited);
   now += 1s;
-  ASSERT_THAT(service.due_starts(now + 1min), ElementsAre("a"));
+  ASSERT_THAT(due_starts(service, now + 1min), ElementsAre("a"));
   service.started("a");
   started = now;
   list(ContainerState::kExited);
@@ -247,7 +249,7 @@ TEST_P(EndingTest, ThatAPersonOrderedIsAStop) {
   now += 2s;
   list(ContainerState::kExited);
   EXPECT_NE(service.stopped_by_hand(), "");
-  EXPECT_THAT(service.due_starts(now + 1min), IsEmpty());
+  EXPECT_THAT(due_starts(service, now + 1min), IsEmpty());
 }
 
 TEST_P(EndingTest, AStopThatTookItsTimeIsAStop) {
@@ -256,7 +258,7 @@ TEST_P(EndingTest, AStopThatTookItsTimeIsAStop) {
   now += 10min;  // docker stop -t 900
   event("die");
   list(ContainerState::kExited);
-  EXPECT_THAT(service.due_starts(now), IsEmpty());
+  EXPECT_THAT(due_starts(service, now), IsEmpty());
   event("stop");
   now += 2s;
   list(ContainerState::kExited);
@@ -311,7 +313,7 @@ TEST(ComposeServiceWork, AnEndWith0AfterWorkIsNoFailureHoweverOften) {
     service.update({c}, now);
     EXPECT_EQ(docktor::count(service.replicas(now)).failing, 0);
     now += 600ms;
-    ASSERT_THAT(service.due_starts(now), ElementsAre("a")) << i;
+    ASSERT_THAT(due_starts(service, now), ElementsAre("a")) << i;
     service.started("a");
   }
 }
@@ -338,7 +340,7 @@ TEST(ComposeServiceWork, AContainerThatWasMadeAndNeverStartedHoldsNothingUp) {
   EXPECT_EQ(service.stopped_by_hand(), "");
   EXPECT_EQ(docktor::count(service.replicas(now)).current, 0);
   EXPECT_THAT(service.take_news(), testing::Contains(testing::HasSubstr("created and never started")));
-  EXPECT_THAT(service.reusable("", ""), ElementsAre("p-worker-1"))
+  EXPECT_THAT(reusable(service, "", ""), ElementsAre("p-worker-1"))
       << "it is started before another one is made";
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/json_text.h"
+#include "targets/compose/compose_choice.h"
 #include "targets/compose/compose_project.h"
 #include "targets/compose/compose_worker.h"
 
@@ -198,7 +199,7 @@ bool ComposeTarget::Worker::compose_waits(const std::vector<Container>& all, con
 }
 
 void ComposeTarget::Worker::keep_template() {
-  const auto id = view_.best_template();
+  const auto id = best_template(view_);
   const auto* c = view_.find(id);
   const auto found = known_.find(id);
   if (!c || found == known_.end()) return;
