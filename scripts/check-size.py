@@ -20,7 +20,7 @@ MAX_METHODS = 20
 # To be split; a new name here needs a reason in the commit.
 LARGER = {
     # Classes.
-    "Controller": 104, "ProcessPool": 36, "ComposeService": 36, "ComposeTarget::Worker": 39, "ObjectivePolicy": 36,
+    "Controller": 84, "ProcessPool": 36, "ComposeService": 36, "ComposeTarget::Worker": 39, "ObjectivePolicy": 36,
     "Pool": 35, "Section": 28, "WorkloadState": 27, "Channel": 28, "KubernetesTarget::Service": 25,
     "KubernetesLease": 24, "PgConnection::Core": 21,
 }

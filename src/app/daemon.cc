@@ -135,8 +135,8 @@ Result<void> Daemon::open_lease() {
 std::string Daemon::apply(const std::vector<ServiceSpec>& services,
                           const std::function<bool(std::size_t)>& between) {
   controller_.advise_with(advising_of(options_.config));
-  controller_.limit_total(options_.config.max_total_replicas);
-  controller_.limit_host(options_.daemon.host);
+  controller_.shares().limit_total(options_.config.max_total_replicas);
+  controller_.shares().limit_host(options_.daemon.host);
   auto text = controller_.apply(
       services,
       [this](const ServiceSpec& spec) {

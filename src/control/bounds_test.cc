@@ -96,7 +96,7 @@ TEST_F(CalendarTest, ARestartWithinAnEntryFindsItInEffect) {
 class TotalTest : public ControllerTest {
  protected:
   void start(int total, std::vector<ServiceSpec> specs) {
-    controller->limit_total(total);
+    controller->shares().limit_total(total);
     apply(specs);
   }
   static ServiceSpec service(const std::string& name, int priority, int min = 1) {

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "control/telling.h"
 #include "core/record.h"
 #include "core/text.h"
 
@@ -46,21 +47,31 @@ std::optional<Gist> gist_of(const Service& s, Time now) {
   return Gist{s.tally.arrivals, s.tally.settled, s.counts};
 }
 
+// Between two services.
+Duration save_pause(std::size_t services) {
+  const auto n = static_cast<Duration::rep>(std::max<std::size_t>(1, services));
+  return std::max<Duration>(kSaveEvery / n, kSavesApart);
+}
+
 }  // namespace
 
 Controller::Controller(Options options)
-    : options_(std::move(options)), inbox_(std::make_shared<Inbox>(kMostWaiting)) {
+    : options_(std::move(options)),
+      inbox_(std::make_shared<Inbox>(kMostWaiting)),
+      records_(options_.journal, options_.log, options_.clock, options_.run_id),
+      shares_(options_.look_at_host) {
   next_save_ = options_.clock.now() + kSaveEvery;
 }
 
 Controller::~Controller() { inbox_->close_and_drop(); }
 
-void Controller::post(const std::string& name, std::uint64_t generation,
-                      std::function<void(Service&)> event) {
-  inbox_->push([this, name, generation, event = std::move(event)] {
-    Service* s = find(name);
-    if (s && s->generation == generation) event(*s);
-  });
+Controller::Post Controller::post_to(const Service& s) {
+  return [this, inbox = inbox_, name = s.spec.name, generation = s.generation](Event event) {
+    inbox->push([this, name, generation, event = std::move(event)] {
+      Service* s = find(name);
+      if (s && s->generation == generation) event(*s);
+    });
+  };
 }
 
 Service* Controller::find(const std::string& name) {
@@ -126,8 +137,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
     ++removed;
   }
   order_of_names_.clear();
-  claims_.clear();
-  host_share_.clear();
+  shares_.clear();
   std::vector<std::string> failed;
   for (const auto& spec : specs) {
     nlohmann::json learned;
@@ -136,7 +146,7 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
     if (auto it = services_.find(spec.name); it != services_.end()) {
       if (it->second->spec == spec) {
         order_of_names_.push_back(spec.name);
-        claim(*it->second);
+        shares_.add(*it->second, options_.clock.now());
         ++kept;
         continue;
       }
@@ -167,17 +177,17 @@ std::string Controller::apply(const std::vector<ServiceSpec>& specs,
     }
     service->autoscaler.restore(learned, options_.clock.now());
     service->overrides = std::move(standing);
-    service->overrides.tell_by(by_wall_);
+    service->overrides.tell_by(records_.by_wall());
     service->tally = tally;
     Service& s = *(services_[spec.name] = std::move(service));
     order_of_names_.push_back(spec.name);
-    claim(s);
+    shares_.add(s, options_.clock.now());
     if (lease_) take_part(s);
     start(s);
     if (between && !between(order_of_names_.size())) break;
   }
   if (options_.board) options_.board->keep(order_of_names_);
-  next_save_ = std::min(next_save_, options_.clock.now() + save_pause());
+  next_save_ = std::min(next_save_, options_.clock.now() + save_pause(services_.size()));
   return fmt::format("{}{}", loaded_text(specs, kept, changed, added, removed),
                      failed.empty() ? ""
                                     : fmt::format("; not scaled for want of threads or descriptors: {}",
@@ -208,61 +218,38 @@ void Controller::reschedule() {
   touched_.clear();
 }
 
+Instant Controller::instant() const {
+  const Time now = options_.clock.now();
+  return {now, records_.by_wall(), not_leading(now)};
+}
+
+void Controller::publish_touched() {
+  const Instant at = instant();
+  for (Service* s : touched_) {
+    if (s->tally.last_current >= 0 && s->tally.last_current != s->counts.current)
+      s->tally.last_change = at.now;
+    s->tally.last_current = s->counts.current;
+    options_.board->publish(figures_of(*s, at));
+  }
+  figures_.journal_records = records_.written();
+  figures_.journal_failures = records_.failed();
+  if (lease_) figures_.lease = lease_->standing();
+  options_.board->publish(figures_);
+}
+
+void Controller::tell(const Service& s, const nlohmann::ordered_json& record,
+                      const std::string& outcome) const {
+  if (options_.board && outcome != "pending")
+    options_.board->note(note_of(s, record, outcome, options_.clock.now()));
+}
+
 void Controller::start(Service& s) {
   const Time now = options_.clock.now();
   s.generation = next_generation_++;
   s.next_sample = now;
   s.next_check = now;  // bounds are mended, and a backlog that waits is seen, at once
   refresh(s);
-  const auto start = snapshot_of(s, "start");
-  record(start);
-  s.in_file = options_.journal.file();
-}
-
-nlohmann::ordered_json Controller::snapshot_of(const Service& s, const char* what) const {
-  const Time now = options_.clock.now();
-  nlohmann::ordered_json r;
-  r["ts"] = utc_seconds(shown(now));
-  r["event"] = what;
-  r["service"] = s.spec.name;
-  r["t"] = to_seconds(now);
-  r["run"] = options_.run_id;
-  r["configuration"] = s.effective.empty() ? nlohmann::ordered_json()
-                                           : nlohmann::ordered_json::parse(s.effective, nullptr, false);
-  r["state"] = s.autoscaler.save();
-  return r;
-}
-
-// A journal file begins with records whose inputs are in the state already. So each service's state follows
-// its first record there that leaves no input open: from then on the file stands alone for it.
-void Controller::journal_state(Service& s) {
-  const auto file = options_.journal.file();
-  if (s.in_file == file || !s.inputs.empty() || s.order || s.awaited) return;
-  const auto snapshot = snapshot_of(s, "snapshot");
-  record(snapshot);
-  s.in_file = options_.journal.file();
-}
-
-Duration Controller::save_pause() const {
-  const auto n = static_cast<Duration::rep>(std::max<std::size_t>(1, services_.size()));
-  return std::max<Duration>(kSaveEvery / n, kSavesApart);
-}
-
-void Controller::record(const nlohmann::ordered_json& record) {
-  const auto r = options_.journal.append(record);
-  ++(r ? figures_.journal_records : figures_.journal_failures);
-  if (!r && journal_trouble_.empty()) options_.log.warn("⚠ {}", r.error().message);
-  if (r && !journal_trouble_.empty()) options_.log.info("the journal is written again");
-  journal_trouble_ = r ? "" : r.error().message;
-}
-
-void Controller::event(const Service& s, const char* what, const std::string& text) {
-  const Time now = options_.clock.now();
-  record({{"ts", utc_seconds(shown(now))},
-          {"event", what},
-          {"service", s.spec.name},
-          {"t", to_seconds(now)},
-          {"text", text}});
+  records_.start(s);
 }
 
 void Controller::refresh(Service& s) {
@@ -275,10 +262,10 @@ void Controller::look(Service& s) {
   auto report = s.target->report();
   for (const auto& text : report.news) {
     options_.log.info("[{}] {}", s.spec.name, text);
-    event(s, "news", text);
+    records_.event(s, "news", text);
   }
   const bool stop_is_news = report.stopped_by_hand != s.report.stopped_by_hand;
-  tell_problem(s, report.problem);
+  tell_problem(options_.log, s, report.problem, options_.clock.now());
   tell_killed(options_.log, s, report.killed);
   s.report = std::move(report);
   s.counts = count(s.report);
@@ -293,32 +280,11 @@ void Controller::look(Service& s) {
     s.counts.failing = std::min(s.counts.failing, s.counts.current);
     s.counts.not_placed = std::min(s.counts.not_placed, s.counts.current);
   }
-  if (lease_ && (stop_is_news || zero_is_no_stop(s) != s.zero_left)) leave(s);
+  if (lease_ && (stop_is_news || zero_is_no_stop(s, ending_) != s.zero_left)) leave(s);
   s.wanted = s.counts.current;
   if (s.where) s.place = s.where();
   look_at_calendar(s);
-  renew_claim(s);
-}
-
-void Controller::claim(Service& s) {
-  s.claim = claims_.size();
-  claims_.push_back({s.spec.priority, s.bounds().min, s.counts.current,
-                     s.last_decision && !s.dry_run ? wanted_by(*s.last_decision) : 0});
-  host_share_.add(host_claim(s));
-}
-
-// What was just ordered counts before the target shows it: others decide within the same moment.
-void Controller::renew_claim(Service& s) {
-  Claim& c = claims_[s.claim];
-  c.min = s.bounds().min;
-  c.current = std::max(s.counts.current, s.order ? s.order->target : 0);
-  if (s.last_decision && !s.dry_run) c.wanted = wanted_by(*s.last_decision);
-  if (s.where) host_share_.put(s.claim, host_claim(s));
-}
-
-std::optional<Room> Controller::room_of(const Service& s) const {
-  if (!max_total_) return std::nullopt;
-  return docktor::room_of(claims_, s.claim, *max_total_);
+  shares_.renew(s, options_.clock.now());
 }
 
 void Controller::look_at_calendar(Service& s) {
@@ -330,7 +296,7 @@ void Controller::look_at_calendar(Service& s) {
   const auto text =
       fmt::format("bounds {}..{} ({})", b.min, b.max, found ? found->why : "no entry of schedule counts now");
   options_.log.info("[{}] {}", s.spec.name, text);
-  event(s, "schedule", text);
+  records_.event(s, "schedule", text);
   s.next_check = std::min(s.next_check, options_.clock.now());
 }
 
@@ -353,7 +319,7 @@ void Controller::do_due(Service& s, Time now) {
     s.order->recorded = true;
     s.order->record["outcome"] = "pending";
     s.order->record["duration"] = to_seconds(now - s.order->at);
-    record(s.order->record);
+    records_.write(s.order->record);
   }
   if (const auto end = s.overrides.next_end(); end && now >= *end) end_overrides(s, now);
   look_at_calendar(s);
@@ -389,20 +355,16 @@ void Controller::do_due(Service& s, Time now) {
   if (s.evaluate_by && (now >= *s.evaluate_by || (!s.queue_in_flight && !s.usage_in_flight))) evaluate(s);
 }
 
-// Only where somebody set it: what the time service corrects is no jump.
 void Controller::look_at_wall(Time now) {
-  constexpr Duration kJump = std::chrono::seconds(1);
-  const Duration ahead = options_.clock.wall() - now, jump = ahead - by_wall_;
-  if (jump < kJump && -jump < kJump) return;
-  by_wall_ = ahead;
+  const auto jump = records_.look_at_wall(now);
+  if (!jump) return;
   options_.log.info(
       "this machine's clock was set {} by {}: times are told by it from now on; what was asked for a while "
-      "ends after "
-      "that while",
-      jump > Duration::zero() ? "ahead" : "back",
-      spoken_duration(std::chrono::round<std::chrono::seconds>(jump < Duration::zero() ? -jump : jump)));
+      "ends after that while",
+      *jump > Duration::zero() ? "ahead" : "back",
+      spoken_duration(std::chrono::round<std::chrono::seconds>(*jump < Duration::zero() ? -*jump : *jump)));
   for (const auto& [name, s] : services_) {
-    s->overrides.tell_by(by_wall_);
+    s->overrides.tell_by(records_.by_wall());
     touch(*s);
   }
 }
@@ -446,7 +408,7 @@ void Controller::save() {
 }
 
 void Controller::save_next(Time now) {
-  next_save_ = now + save_pause();
+  next_save_ = now + save_pause(services_.size());
   to_save_ = (to_save_ + 1) % order_of_names_.size();
   Service& s = *services_.at(order_of_names_[to_save_]);
   const bool nothing_new = s.saved_gist && s.saved_gist == gist_of(s, now);
@@ -481,7 +443,7 @@ void Controller::stop_replicas() {
     if (s->order) close_order(*s, "superseded", "");
     if (s->dry_run) continue;
     options_.log.info("[{}] stopping all replicas, as asked", name);
-    event(*s, "stop", "all replicas are stopped, as asked by `docktor daemon stop --replicas`");
+    records_.event(*s, "stop", "all replicas are stopped, as asked by `docktor daemon stop --replicas`");
     leave(*s);
     s->target->scale({0, s->busyness}, [](const Result<std::string>&) {});
   }

@@ -17,14 +17,15 @@
 
 #include "control/advising.h"
 #include "control/figures.h"
+#include "control/records.h"
 #include "control/service.h"
+#include "control/shares.h"
 #include "control/state_store.h"
+#include "control/telling.h"
 #include "core/clock.h"
-#include "core/host.h"
 #include "core/journal.h"
 #include "core/lease.h"
 #include "core/led.h"
-#include "core/room.h"
 #include "os/inbox.h"
 
 namespace docktor {
@@ -63,11 +64,8 @@ class Controller {
                     const std::function<ServiceParts(const ServiceSpec&)>& make,
                     const std::function<bool(std::size_t)>& between = {});
 
-  /// How many replicas all services of the next apply() may have together. Loop thread, or before run.
-  void limit_total(std::optional<int> replicas) { max_total_ = replicas; }
-
-  /// How much of this machine their replicas may take. Loop thread, or before run.
-  void limit_host(const HostSpec& host) { host_ = host; }
+  /// What the services of the next apply() may have together, and of this machine. Loop thread, or before run.
+  Shares& shares() { return shares_; }
 
   /// Several daemons share the services: this one acts while it has the lease, which outlives the controller. Before
   /// apply().
@@ -119,11 +117,8 @@ class Controller {
   /// While on, nothing is evaluated or ordered: samples are taken, and people are answered.
   void hold_orders(bool on);
 
-  /// What holds for a service now, in the order of the table of conditions. Loop thread.
-  Holdings holdings(const Service& s, Time now) const;
-
   /// Why the last record was not written; empty when it was. Loop thread.
-  const std::string& journal_trouble() const { return journal_trouble_; }
+  const std::string& journal_trouble() const { return records_.trouble(); }
 
   /// Whether this daemon acts, or why not: "docktor-2 leads". Loop thread.
   std::string not_leading() const { return not_leading(options_.clock.now()); }
@@ -152,39 +147,30 @@ class Controller {
   std::vector<std::string> names() const;
 
  private:
-  // Times are written and told by clocks on the wall, which may be set while docktor runs.
-  Time shown(Time t) const { return t + by_wall_; }
   void look_at_wall(Time now);
+  // For callbacks from other threads: the event happens in the loop's thread, to the service as it is then; to none that has
+  // ended or was made anew meanwhile.
+  using Event = std::function<void(Service&)>;
+  using Post = std::function<void(Event)>;
+  Post post_to(const Service& s);
   void start(Service& s);
   void touch(Service& s);
   void end(Service& s);  ///< it leaves; its replicas run on
   void reschedule();
-  void journal_state(Service& s);
-  Duration save_pause() const;
   void save_next(Time now);
   Result<void> save(Service& s, StateStore::Matter matter = StateStore::Matter::kSaid);
-  nlohmann::ordered_json snapshot_of(const Service& s, const char* what) const;
   void read_queue(Service& s);
   void read_usage(Service& s);
-  void on_queue(const std::string& name, std::uint64_t generation, Result<Reading> reading);
-  void on_usage(const std::string& name, std::uint64_t generation, Result<Reading> reading);
-  void on_wake(const std::string& name, std::uint64_t generation);
-  void on_outcome(const std::string& name, std::uint64_t generation, std::uint64_t order,
-                  Result<std::string> outcome);
-  void trouble(Service& s, std::optional<SourceTrouble>& slot, const char* what, const Error& error);
+  void on_queue(Service& s, Result<Reading> reading);
+  void on_usage(Service& s, Result<Reading> reading);
+  void on_wake(Service& s);
+  void on_outcome(Service& s, std::uint64_t order, const Result<std::string>& outcome);
   void take_in(Service& s, Input input);
   void refresh(Service& s);  ///< look(), and watch where there is nobody
   void look(Service& s);
-  void tell_problem(Service& s, const std::string& problem);
   void watch(Service& s);
   void look_at_calendar(Service& s);
-  void claim(Service& s);
-  void renew_claim(Service& s);
-  std::optional<Room> room_of(const Service& s) const;
-  // The machine's part (controller_host.cc).
-  HostClaim host_claim(const Service& s) const;
   void read_host_usage(Service& s, Time now);
-  void bound_by_host(Service& s, Overrides& o, Time now);
   bool may_come_early(const Service& s, const Observation& seen, Time now) const;
   void look_early(Service& s, const Observation& seen, Time now);
   void evaluate(Service& s);
@@ -199,7 +185,6 @@ class Controller {
   void take_over(Service& s);
   void take_part(Service& s);
   void take_up_proposals(Service& s, const nlohmann::json& said);
-  bool zero_is_no_stop(const Service& s) const;
   void leave(Service& s) const;
   void leave(Service& s, nlohmann::json learned) const;
   void announce(Service& s, ScaleOrder order);
@@ -216,58 +201,44 @@ class Controller {
   void conclude(Service& s, Evaluation e);
 
   // A language model's part (controller_advice.cc).
-  AdviceQuestion question(const Service& s, const Evaluation& e, bool down) const;
   std::uint64_t ask_model(Service& s, const AdviceQuestion& question);
   bool await_advice(Service& s, Evaluation& e);  // true: the scale-down waits, `e` was taken
   void hear_of_scale_up(Service& s, const Evaluation& e);
   void take_added(Service& s, Evaluation& e);
-  void on_advice(const std::string& name, std::uint64_t generation, std::uint64_t number,
-                 Result<Advice> answer);
+  void on_advice(Service& s, std::uint64_t number, Result<Advice> answer);
   void settle(Service& s, Result<Advice> answer);
   void withdraw(Service& s);  // a scale-down that still waits is not made
   void settle_without(Service& s, const std::string& why);
   void note_model(const std::string& failure);
-  nlohmann::ordered_json metadata_of(const Evaluation& e) const;
   void explain_later(const Service& s, const nlohmann::ordered_json& done);
   void close_order(Service& s, const std::string& outcome, const std::string& error);
-  void record(const nlohmann::ordered_json& record);
-  void event(const Service& s, const char* what, const std::string& text);
   Time due(const Service& s) const;
   void do_due(Service& s, Time now);
-  std::string why_nothing(const Service& s, Time now) const;
-  static std::string bound_text(const Service& s);
-  void publish(const Service& s, Time now) const;
-  void publish_touched() const;
+  Instant instant() const;
+  void publish_touched();
   void tell(const Service& s, const nlohmann::ordered_json& record, const std::string& outcome) const;
-  void post(const std::string& name, std::uint64_t generation, std::function<void(Service&)> event);
 
   Options options_;
   std::shared_ptr<Inbox> inbox_;
+  Records records_;
+  Shares shares_;
   std::map<std::string, std::unique_ptr<Service>> services_;
   std::set<std::pair<Time, Service*>> schedule_;  // when each is due; those in touched_ may be elsewhere
   std::vector<Service*> touched_;
   std::vector<std::string> order_of_names_;
-  std::optional<int> max_total_;
-  std::vector<Claim> claims_;  // of all services, in that order
-  HostSpec host_;
-  HostShare host_share_;  // in the same order
-  HostFigures host_figures_;
-  std::optional<Time> host_looked_;
   std::uint64_t next_generation_ = 1;
   std::uint64_t next_decision_ = 1;
   std::uint64_t next_order_ = 1;
   std::uint64_t next_question_ = 1;
   Advising advising_;
   AdviceBackoff backoff_;
-  Duration by_wall_{};  // so much later do they show a time than it is
   Time next_save_{};
   std::size_t to_save_ = 0;  // of order_of_names_
-  std::string journal_trouble_;
   bool hold_orders_ = false;
   Lease* lease_ = nullptr;
   bool leads_ = true;    ///< as last seen
   bool ending_ = false;  ///< stop_replicas was called
-  mutable DaemonFigures figures_;
+  DaemonFigures figures_;
 };
 
 }  // namespace docktor

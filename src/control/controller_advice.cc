@@ -9,12 +9,9 @@
 #include "core/text.h"
 
 namespace docktor {
-void Controller::advise_with(Advising advising) {
-  advising_ = std::move(advising);
-  backoff_ = {};
-}
+namespace {
 
-AdviceQuestion Controller::question(const Service& s, const Evaluation& e, bool down) const {
+AdviceQuestion question_of(const Service& s, const Evaluation& e, bool down, Duration max_delay) {
   AdviceQuestion q;
   q.down = down;
   q.decision = to_json(e.decision);
@@ -24,18 +21,24 @@ AdviceQuestion Controller::question(const Service& s, const Evaluation& e, bool 
   q.bounds.min_replicas = s.bounds().min;
   q.bounds.max_replicas = s.bounds().max;
   q.check_interval = s.spec.check_interval;
-  q.max_delay = advising_.max_delay;
+  q.max_delay = max_delay;
   return q;
+}
+
+}  // namespace
+
+void Controller::advise_with(Advising advising) {
+  advising_ = std::move(advising);
+  backoff_ = {};
 }
 
 std::uint64_t Controller::ask_model(Service& s, const AdviceQuestion& question) {
   const auto number = next_question_++;
-  advising_.adviser->ask(
-      question, [this, inbox = inbox_, name = s.spec.name, generation = s.generation, number](auto answer) {
-        inbox->push([this, name, generation, number, answer = std::move(answer)]() mutable {
-          on_advice(name, generation, number, std::move(answer));
-        });
-      });
+  advising_.adviser->ask(question, [this, post = post_to(s), number](auto answer) {
+    post([this, number, answer = std::move(answer)](Service& s) mutable {
+      on_advice(s, number, std::move(answer));
+    });
+  });
   return number;
 }
 
@@ -49,7 +52,7 @@ bool Controller::await_advice(Service& s, Evaluation& e) {
     e.decision.verdict_detail = fmt::format("the model is left alone after failures: {}", backoff_.why());
     return false;
   }
-  const auto q = question(s, e, true);
+  const auto q = question_of(s, e, true, advising_.max_delay);
   const auto wait = std::min<Duration>(advising_.timeout, s.spec.check_interval / 2);
   s.awaited = std::make_unique<AwaitedAdvice>(AwaitedAdvice{0, now, now + wait, std::move(e)});
   s.awaited->number = ask_model(s, q);
@@ -62,7 +65,7 @@ void Controller::hear_of_scale_up(Service& s, const Evaluation& e) {
     return;
   s.added.reset();
   s.asked_for_more = AskedForMore{0, options_.clock.now()};
-  s.asked_for_more->number = ask_model(s, question(s, e, false));
+  s.asked_for_more->number = ask_model(s, question_of(s, e, false, advising_.max_delay));
 }
 
 void Controller::take_added(Service& s, Evaluation& e) {
@@ -83,26 +86,24 @@ void Controller::note_model(const std::string& failure) {
         "{} {} has failed {} times in a row and is left alone for a while; scaling goes on without it: {}",
         advising_.provider, advising_.model, AdviceBackoff::kFailures, failure);
     options_.log.warn("⚠ {}", text);
-    const Time now = options_.clock.now();
-    record({{"ts", utc_seconds(shown(now))}, {"event", "model"}, {"t", to_seconds(now)}, {"text", text}});
+    auto r = records_.head("model");
+    r["text"] = text;
+    records_.write(r);
   }
 }
 
-void Controller::on_advice(const std::string& name, std::uint64_t generation, std::uint64_t number,
-                           Result<Advice> answer) {
-  Service* s = find(name);
-  if (!s || s->generation != generation) return;
+void Controller::on_advice(Service& s, std::uint64_t number, Result<Advice> answer) {
   const Time now = options_.clock.now();
-  if (s->asked_for_more && s->asked_for_more->number == number) {
-    const auto asked = *std::exchange(s->asked_for_more, std::nullopt);
+  if (s.asked_for_more && s.asked_for_more->number == number) {
+    const auto asked = *std::exchange(s.asked_for_more, std::nullopt);
     note_model(answer ? std::string() : answer.error().message);
-    if (answer && answer->kind == AdviceKind::kAdd && now - asked.at <= s->spec.check_interval)
-      s->added = AddedAdvice{*std::move(answer), to_seconds(now - asked.at)};
+    if (answer && answer->kind == AdviceKind::kAdd && now - asked.at <= s.spec.check_interval)
+      s.added = AddedAdvice{*std::move(answer), to_seconds(now - asked.at)};
     return;
   }
-  if (!s->awaited || s->awaited->number != number) return;  // too late: the policy stood
+  if (!s.awaited || s.awaited->number != number) return;  // too late: the policy stood
   note_model(answer ? std::string() : answer.error().message);
-  settle(*s, std::move(answer));
+  settle(s, std::move(answer));
 }
 
 void Controller::settle(Service& s, Result<Advice> answer) {
@@ -141,37 +142,24 @@ void Controller::settle_without(Service& s, const std::string& why) {
   settle(s, fail(ErrorCode::kTimeout, why, true));
 }
 
-nlohmann::ordered_json Controller::metadata_of(const Evaluation& e) const {
-  nlohmann::ordered_json m = options_.metadata;
-  if (advising_.provider != "none") m = {{"provider", advising_.provider}, {"model", advising_.model}};
-  if (e.latency) m["latency"] = *e.latency;
-  m["verdict"] = to_string(e.decision.verdict);
-  if (!e.decision.verdict_detail.empty()) m["detail"] = e.decision.verdict_detail;
-  return m;
-}
-
 void Controller::explain_later(const Service& s, const nlohmann::ordered_json& done) {
   const Time now = options_.clock.now();
   if (!advising_.explains() || !backoff_.may_ask(now)) return;
-  advising_.adviser->explain(
-      done, [this, inbox = inbox_, name = s.spec.name, id = done.value("id", ""), now](auto sentence) {
-        inbox->push([this, name, id, now, sentence = std::move(sentence)] {
-          note_model(sentence ? std::string() : sentence.error().message);
-          if (!sentence) return;
-          const Time then = options_.clock.now();
-          options_.log.info("[{}] {} says: {}", name, advising_.model, *sentence);
-          record({{"ts", utc_seconds(shown(then))},
-                  {"event", "explanation"},
-                  {"service", name},
-                  {"t", to_seconds(then)},
-                  {"id", id},
-                  {"text", *sentence},
-                  {"metadata",
-                   {{"provider", advising_.provider},
-                    {"model", advising_.model},
-                    {"latency", to_seconds(then - now)}}}});
-        });
-      });
+  advising_.adviser->explain(done, [this, inbox = inbox_, name = s.spec.name, id = done.value("id", ""),
+                                    now](auto sentence) {
+    inbox->push([this, name, id, now, sentence = std::move(sentence)] {
+      note_model(sentence ? std::string() : sentence.error().message);
+      if (!sentence) return;
+      const Time then = options_.clock.now();
+      options_.log.info("[{}] {} says: {}", name, advising_.model, *sentence);
+      auto r = records_.head("explanation", name);
+      r["id"] = id;
+      r["text"] = *sentence;
+      r["metadata"] = {
+          {"provider", advising_.provider}, {"model", advising_.model}, {"latency", to_seconds(then - now)}};
+      records_.write(r);
+    });
+  });
 }
 
 }  // namespace docktor

@@ -60,28 +60,13 @@ void Controller::evaluate(Service& s) {
   s.inputs.clear();
   take_added(s, e);
   if (!leads(now) || !await_advice(s, e)) conclude(s, std::move(e));
-  journal_state(s);
+  records_.keep_file_whole(s);
   if (!s.order) watch(s);  // an order's outcome sees to it
 }
 
 void Controller::conclude(Service& s, Evaluation e) {
   Decision& d = e.decision;
-  nlohmann::ordered_json r;
-  r["ts"] = utc_seconds(shown(d.at));
-  auto fields = to_json(d);
-  for (auto& [key, v] : fields.items()) {
-    if (key == "matched_rules") {
-      r["metadata"] = metadata_of(e);
-      r["id"] = e.id;
-    }
-    r[key] = std::move(v);
-  }
-  if (e.advice) r["advice"] = to_json(*e.advice);
-  r["t"] = to_seconds(d.at);
-  r["replicas"] = {{"current", e.counts.current}, {"ready", e.counts.ready}, {"failing", e.counts.failing}};
-  if (e.counts.not_placed) r["replicas"]["not_placed"] = e.counts.not_placed;
-  if (e.overrides != Overrides{}) r["overrides"] = to_json(e.overrides);
-  r["inputs"] = std::move(e.inputs);
+  auto r = record_of(e, metadata_of(options_.metadata, advising_, e), records_.shown(d.at));
 
   const bool news = !s.last_decision || s.last_decision->action != d.action || d.action != Action::kHold ||
                     s.last_decision->current != d.current;
@@ -104,12 +89,12 @@ void Controller::conclude(Service& s, Evaluation e) {
     r["outcome"] = s.last_outcome;
     r["leader"] = leader;
     r["duration"] = 0.0;
-    record(r);
+    records_.write(r);
   } else if (d.action == Action::kHold || d.needs_approval) {
     if (d.needs_approval) s.last_outcome = propose(s, d, e.id);
     r["outcome"] = s.last_outcome;
     r["duration"] = 0.0;
-    record(r);
+    records_.write(r);
     if (d.action != Action::kHold) tell(s, r, s.last_outcome);
   } else {
     order(s, d.current, d.target, std::move(r), e.version);
@@ -122,7 +107,7 @@ void Controller::conclude(Service& s, Evaluation e) {
     if (s.history.size() > kMostHistory) s.history.pop_front();
   }
   s.last_decision = std::make_shared<const Decision>(std::move(d));
-  renew_claim(s);
+  shares_.renew(s, options_.clock.now());
 }
 
 void Controller::order(Service& s, int from, int to, nlohmann::ordered_json record, std::string version,
@@ -141,11 +126,8 @@ void Controller::order(Service& s, int from, int to, nlohmann::ordered_json reco
 }
 
 void Controller::send(Service& s, ScaleOrder what) {
-  s.target->scale(what, [this, inbox = inbox_, name = s.spec.name, generation = s.generation,
-                         number = s.order->number](auto outcome) {
-    inbox->push([this, name, generation, number, outcome = std::move(outcome)]() mutable {
-      on_outcome(name, generation, number, std::move(outcome));
-    });
+  s.target->scale(what, [this, post = post_to(s), number = s.order->number](auto outcome) {
+    post([this, number, outcome = std::move(outcome)](Service& s) { on_outcome(s, number, outcome); });
   });
 }
 
@@ -157,27 +139,25 @@ void Controller::close_order(Service& s, const std::string& outcome, const std::
   tell(s, s.order->record, outcome);
   if (s.order->recorded) {
     const std::string id = s.order->record.value("id", "");
-    record({{"ts", utc_seconds(shown(options_.clock.now()))},
-            {"event", "outcome"},
-            {"service", s.spec.name},
-            {"id", id},
-            {"outcome", outcome},
-            {"error", error},
-            {"duration", duration}});
+    records_.write({{"ts", utc_seconds(records_.shown(options_.clock.now()))},
+                    {"event", "outcome"},
+                    {"service", s.spec.name},
+                    {"id", id},
+                    {"outcome", outcome},
+                    {"error", error},
+                    {"duration", duration}});
   } else {
     s.order->record["outcome"] = outcome;
     if (!error.empty()) s.order->record["error"] = error;
     s.order->record["duration"] = duration;
-    record(s.order->record);
+    records_.write(s.order->record);
   }
   s.order.reset();
 }
 
-void Controller::on_outcome(const std::string& name, std::uint64_t generation, std::uint64_t number,
-                            Result<std::string> outcome) {
-  Service* found = find(name);
-  if (!found || found->generation != generation || !found->order || found->order->number != number) return;
-  Service& s = *found;
+void Controller::on_outcome(Service& s, std::uint64_t number, const Result<std::string>& outcome) {
+  if (!s.order || s.order->number != number) return;
+  const std::string& name = s.spec.name;
   if (outcome) {
     s.failed_orders = 0;
     s.conflicts = 0;

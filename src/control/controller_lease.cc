@@ -34,7 +34,7 @@ void Controller::look_at_lease(Time now) {
     options_.log.warn("⚠ {}", text);
   for (const auto& [name, service] : services_) {
     Service& s = *service;
-    event(s, leads_ ? "leads" : "follows", text);
+    records_.event(s, leads_ ? "leads" : "follows", text);
     if (leads_) {
       take_over(s);
     } else {
@@ -54,7 +54,7 @@ void Controller::take_part(Service& s) {
     const auto at = left.said.find("overrides");
     s.overrides =
         at == left.said.end() ? StandingOverrides{} : StandingOverrides::restore(*at, options_.clock);
-    s.overrides.tell_by(by_wall_);
+    s.overrides.tell_by(records_.by_wall());
     if (const auto by = left.said.find("stopped_by_hand"); by != left.said.end() && by->is_string())
       before.stopped_by_hand = by->get<std::string>();
     const auto zero = left.said.find("zero_is_no_stop");
@@ -72,13 +72,13 @@ void Controller::take_part(Service& s) {
 void Controller::take_up_proposals(Service& s, const nlohmann::json& said) {
   const auto at = said.find("proposals");
   if (at == said.end()) return;
-  s.proposals = Proposals::restore(*at, s.spec.name, options_.clock.now(), by_wall_, kAskedWaits);
+  s.proposals = Proposals::restore(*at, s.spec.name, options_.clock.now(), records_.by_wall(), kAskedWaits);
   for (const auto& p : s.proposals.list()) {
     const auto text =
         fmt::format("proposal {} of {} is taken over: {} → {} replicas; `docktor approve {}` carries it out",
                     p.id, p.by, p.from, p.to, p.id);
     options_.log.info("[{}] {}", s.spec.name, text);
-    event(s, "news", text);
+    records_.event(s, "news", text);
   }
 }
 
@@ -96,18 +96,11 @@ void Controller::leave(Service& s) const {
   if (lease_ && leads_) leave(s, s.autoscaler.save());
 }
 
-// A 0 that stands, or that is on its way there by an order of ours. Where it is not known it is none either: what waits is then
-// worked off, which a person may stop again.
-bool Controller::zero_is_no_stop(const Service& s) const {
-  return s.report.stopped_by_hand.empty() &&
-         (ending_ || !s.report.problem.empty() || s.counts.current == 0 || (s.order && s.order->target == 0));
-}
-
 void Controller::leave(Service& s, nlohmann::json learned) const {
-  s.zero_left = zero_is_no_stop(s);
+  s.zero_left = zero_is_no_stop(s, ending_);
   if (!leads_) return;
   nlohmann::json said = {{"zero_is_no_stop", s.zero_left}};
-  if (auto proposals = s.proposals.save(by_wall_); !proposals.empty())
+  if (auto proposals = s.proposals.save(records_.by_wall()); !proposals.empty())
     said["proposals"] = std::move(proposals);
   if (!s.overrides.empty()) said["overrides"] = s.overrides.save(options_.clock);
   if (!s.report.stopped_by_hand.empty()) said["stopped_by_hand"] = s.report.stopped_by_hand;
@@ -118,15 +111,14 @@ void Controller::leave(Service& s, nlohmann::json learned) const {
 // before it goes out.
 void Controller::announce(Service& s, ScaleOrder what) {
   leave(s);
-  lease_->once_left([this, inbox = inbox_, name = s.spec.name, generation = s.generation,
-                     number = s.order->number, what = std::move(what)](Result<void> left) {
-    inbox->push([this, name, generation, number, what, left = std::move(left)] {
-      Service* s = find(name);
-      if (!s || s->generation != generation || !s->order || s->order->number != number) return;
-      if (!left) return on_outcome(name, generation, number, tl::unexpected(left.error()));
-      send(*s, what);
-    });
-  });
+  lease_->once_left(
+      [this, post = post_to(s), number = s.order->number, what = std::move(what)](Result<void> left) {
+        post([this, number, what, left = std::move(left)](Service& s) {
+          if (!s.order || s.order->number != number) return;
+          if (!left) return on_outcome(s, number, tl::unexpected(left.error()));
+          send(s, what);
+        });
+      });
 }
 
 void Controller::close() {

@@ -60,17 +60,17 @@ Overrides Controller::overrides_of(Service& s, Time now) {
   o.not_placed = not_placed_text(s.report.replicas);
   if (o.problem.empty() && s.retry_at && now < *s.retry_at) {
     // The time of the next try, not what is left until then: the reason stays the same text while it holds.
-    o.problem = fmt::format("{}; next try at {}", s.order_error, clock_text(shown(*s.retry_at)));
+    o.problem = fmt::format("{}; next try at {}", s.order_error, clock_text(records_.shown(*s.retry_at)));
   }
   if (s.queue) o.unfit_for_zero = s.queue->unfit_for_zero();
   if (s.queue_trouble)
     o.queue_silent =
         fmt::format("the queue has not answered since {}: no scale-down on what it showed before",
-                    clock_text(shown(s.queue_trouble->since)));
+                    clock_text(records_.shown(s.queue_trouble->since)));
   o.part_waits = s.part_waits;
   o.scheduled = s.by_calendar;
-  o.room = room_of(s);
-  bound_by_host(s, o, now);
+  o.room = shares_.room_of(s);
+  shares_.bound_by_host(s, o, now);
   s.overrides.add_to(o);
   o.approval = options_.manual;
   return o;
@@ -81,7 +81,7 @@ void Controller::end_overrides(Service& s, Time now) {
   if (ended.empty()) return;
   for (const auto& text : ended) {
     options_.log.info("[{}] over: {}", s.spec.name, text);
-    event(s, "override_ended", text);
+    records_.event(s, "override_ended", text);
   }
   static_cast<void>(save(s));  // it warned
   s.next_check = std::min(s.next_check, now);
@@ -89,16 +89,12 @@ void Controller::end_overrides(Service& s, Time now) {
 
 void Controller::acted(Service& s, const char* what, ordered_json details, const std::string& text,
                        const std::string& by) {
-  const Time now = options_.clock.now();
   options_.log.info("[{}] {}: {}", s.spec.name, what, text);
-  ordered_json r = {{"ts", utc_seconds(shown(now))},
-                    {"event", what},
-                    {"service", s.spec.name},
-                    {"t", to_seconds(now)},
-                    {"by", by}};
+  auto r = records_.head(what, s.spec.name);
+  r["by"] = by;
   r.update(details);
   r["text"] = text;
-  record(r);
+  records_.write(r);
 }
 
 // Whether it came to the disk is asked by whoever has the time to wait for that (StateStore::on_disk).
@@ -131,7 +127,7 @@ Result<std::string> Controller::pause(const std::string& service, std::optional<
   if (!found) return tl::unexpected(found.error());
   Service& s = **found;
   const Time now = options_.clock.now();
-  StandingOverrides::Hold hold{{}, by, reason, now, {}, by_wall_};
+  StandingOverrides::Hold hold{{}, by, reason, now, {}, records_.by_wall()};
   if (length) hold.until = now + *length;
   ordered_json details = ordered_json::object();
   put_end(details, hold.until);
@@ -167,7 +163,7 @@ Result<std::string> Controller::scale(const std::string& service, int replicas,
       return fail(ErrorCode::kInvalid, fmt::format("{} cannot go to zero: {}", service, why));
   }
   const Time now = options_.clock.now();
-  StandingOverrides::Hold hold{replicas, by, reason, now, {}, by_wall_};
+  StandingOverrides::Hold hold{replicas, by, reason, now, {}, records_.by_wall()};
   if (length) hold.until = now + *length;
   ordered_json details = {{"replicas", replicas}};
   put_end(details, hold.until);
@@ -197,7 +193,7 @@ Result<std::string> Controller::set_bounds(const std::string& service, Bounds bo
         ErrorCode::kInvalid,
         fmt::format("{} has no queue, which could wake it from zero; give MIN of 1 or more", service));
   const Time now = options_.clock.now();
-  StandingOverrides::OtherBounds other{bounds, by, now, {}, by_wall_};
+  StandingOverrides::OtherBounds other{bounds, by, now, {}, records_.by_wall()};
   if (length) other.until = now + *length;
   ordered_json details = {{"min_replicas", bounds.min}, {"max_replicas", bounds.max}};
   put_end(details, other.until);
@@ -229,13 +225,10 @@ Result<std::string> Controller::reset_bounds(const std::string& service, const s
 void Controller::ended(Service& s, const Proposals::Ended& proposals) {
   for (const auto& [p, why] : proposals) {
     options_.log.info("[{}] proposal {} ({} → {}) ended: {}", s.spec.name, p.id, p.from, p.to, why);
-    const Time now = options_.clock.now();
-    record({{"ts", utc_seconds(shown(now))},
-            {"event", "proposal_ended"},
-            {"service", s.spec.name},
-            {"t", to_seconds(now)},
-            {"id", p.id},
-            {"text", why}});
+    auto r = records_.head("proposal_ended", s.spec.name);
+    r["id"] = p.id;
+    r["text"] = why;
+    records_.write(r);
   }
 }
 
@@ -287,7 +280,7 @@ Result<std::string> Controller::propose(const std::string& service, int replicas
         {{"id", p.id}, {"current_replicas", p.from}, {"target_replicas", p.to}, {"reason", p.reason}},
         fmt::format("proposal {}: {}", p.id, change_text(p)), by);
   auto text = fmt::format("proposal {}: {}; it waits for `docktor approve {}` until {}", p.id, change_text(p),
-                          p.id, utc_seconds(shown(*p.until)));
+                          p.id, utc_seconds(records_.shown(*p.until)));
   ended(s, s.proposals.ask(std::move(p)));
   return text;
 }
@@ -311,7 +304,8 @@ Result<std::string> Controller::approve(const std::string& id, const std::string
       return refuse(fmt::format("there are {} replicas now, not {}", s.counts.current, p.from));
     const Bounds b = s.bounds();
     if (p.to < b.min || p.to > b.max) return refuse(fmt::format("the bounds are {}..{} now", b.min, b.max));
-    if (const auto room = room_of(s); room && p.to > p.from && p.to > room->most) return refuse(room->why);
+    if (const auto room = shares_.room_of(s); room && p.to > p.from && p.to > room->most)
+      return refuse(room->why);
     const Observation seen = s.autoscaler.latest(options_.clock.now());
     if (p.to < p.from && s.queue && seen.queue_stale)
       return refuse("the queue's last sample is stale; nothing is scaled down blindly");
@@ -355,7 +349,7 @@ ordered_json Controller::proposals(const std::string& service) {
   }
   std::ranges::stable_sort(all, {}, &Proposal::at);
   auto list = ordered_json::array();
-  for (const auto& p : all) list.push_back(as_shown(p, now, by_wall_));
+  for (const auto& p : all) list.push_back(as_shown(p, now, records_.by_wall()));
   return list;
 }
 

@@ -11,9 +11,9 @@ namespace docktor {
 namespace {
 
 constexpr std::size_t kMaxInputs = 600;  // kept for one record; a longer check interval keeps the newest
-constexpr auto kProblemsApart = std::chrono::minutes(1);  // of a target, in the log, while it lasts
 constexpr auto kWakeReads = std::chrono::milliseconds(50);
 constexpr auto kWakeReadsApart = std::chrono::milliseconds(5);
+constexpr auto kHostUsageTimeout = std::chrono::seconds(2);
 constexpr int kMaxFalseWakes = 20;  // within a sample interval; then polling alone until the next one
 
 Duration read_timeout(const ServiceSpec& spec) {
@@ -27,6 +27,14 @@ void look_for_work_done(Service& s, Time now) {
   const bool done = seen.flow ? seen.flow->settled > 0 : left < s.work_left;
   if (done) s.idle_since = now;
   s.work_left = left;
+}
+
+void note_trouble(spdlog::logger& log, Time now, const std::string& service,
+                  std::optional<SourceTrouble>& slot, const char* what, const Error& error) {
+  const bool fresh = !slot || slot->error.message != error.message;
+  if (fresh) log.warn("[{}] ⚠ {}: {}", service, what, error.message);
+  if (!slot) slot = SourceTrouble{error, now};
+  slot->error = error;
 }
 
 }  // namespace
@@ -43,9 +51,7 @@ void Controller::watch(Service& s) {
     s.read_again.reset();
     return;
   }
-  s.queue->watch([this, inbox = inbox_, name = s.spec.name, generation = s.generation] {
-    inbox->push([this, name, generation] { on_wake(name, generation); });
-  });
+  s.queue->watch([this, post = post_to(s)] { post([this](Service& s) { on_wake(s); }); });
   // Nothing may fall between the end of the last replica and the watch: read once more, now that it is set.
   if (!s.queue_in_flight) read_queue(s);
 }
@@ -70,40 +76,37 @@ void Controller::look_early(Service& s, const Observation& seen, Time now) {
   s.next_check = s.next_early = now + s.spec.check_interval;
 }
 
-void Controller::on_wake(const std::string& name, std::uint64_t generation) {
-  Service* s = find(name);
-  if (!s || s->generation != generation || !s->watching) return;
-  s->watching = false;  // the watch ends with its first message
-  s->wake_until = options_.clock.now() + kWakeReads;
-  if (!s->queue_in_flight) read_queue(*s);
+void Controller::on_wake(Service& s) {
+  if (!s.watching) return;
+  s.watching = false;  // the watch ends with its first message
+  s.wake_until = options_.clock.now() + kWakeReads;
+  if (!s.queue_in_flight) read_queue(s);
 }
 
 void Controller::read_queue(Service& s) {
   s.queue_in_flight = true;
-  s.queue->read({read_timeout(s.spec), {}},
-                [this, inbox = inbox_, name = s.spec.name, generation = s.generation](auto reading) {
-                  inbox->push([this, name, generation, reading = std::move(reading)]() mutable {
-                    on_queue(name, generation, std::move(reading));
-                  });
-                });
+  s.queue->read({read_timeout(s.spec), {}}, [this, post = post_to(s)](auto reading) {
+    post([this, reading = std::move(reading)](Service& s) mutable { on_queue(s, std::move(reading)); });
+  });
 }
 
 void Controller::read_usage(Service& s) {
   s.usage_in_flight = true;
-  s.usage->read({read_timeout(s.spec), s.report.replicas},
-                [this, inbox = inbox_, name = s.spec.name, generation = s.generation](auto reading) {
-                  inbox->push([this, name, generation, reading = std::move(reading)]() mutable {
-                    on_usage(name, generation, std::move(reading));
-                  });
-                });
+  s.usage->read({read_timeout(s.spec), s.report.replicas}, [this, post = post_to(s)](auto reading) {
+    post([this, reading = std::move(reading)](Service& s) mutable { on_usage(s, std::move(reading)); });
+  });
 }
 
-void Controller::trouble(Service& s, std::optional<SourceTrouble>& slot, const char* what,
-                         const Error& error) {
-  const bool fresh = !slot || slot->error.message != error.message;
-  if (fresh) options_.log.warn("[{}] ⚠ {}: {}", s.spec.name, what, error.message);
-  if (!slot) slot = SourceTrouble{error, options_.clock.now()};
-  slot->error = error;
+void Controller::read_host_usage(Service& s, Time now) {
+  if (!shares_.wants_usage(s, now)) return;
+  s.next_needs = now + shares_.usage_lasts();
+  s.needs_in_flight = true;
+  s.usage->read({kHostUsageTimeout, s.report.replicas}, [this, post = post_to(s)](auto reading) {
+    post([this, reading = std::move(reading)](Service& s) {
+      s.needs_in_flight = false;
+      if (reading && reading->usage) s.needs.seen(options_.clock.now(), *reading->usage, s.report.replicas);
+    });
+  });
 }
 
 void Controller::take_in(Service& s, Input input) {
@@ -119,17 +122,15 @@ void Controller::take_in(Service& s, Input input) {
   if (s.inputs.size() > kMaxInputs) s.inputs.erase(s.inputs.begin());
 }
 
-void Controller::on_queue(const std::string& name, std::uint64_t generation, Result<Reading> reading) {
-  Service* found = find(name);
-  if (!found || found->generation != generation) return;
-  Service& s = *found;
+void Controller::on_queue(Service& s, Result<Reading> reading) {
   s.queue_in_flight = false;
   ++s.tally.queue_reads;
   s.tally.queue_failures += !reading || !reading->queue;
   const Time now = options_.clock.now();
   if (!reading || !reading->queue) {
     const Error nothing{ErrorCode::kInternal, "the source answered without a queue"};
-    trouble(s, s.queue_trouble, "queue", reading ? reading->part_missing.value_or(nothing) : reading.error());
+    note_trouble(options_.log, now, s.spec.name, s.queue_trouble, "queue",
+                 reading ? reading->part_missing.value_or(nothing) : reading.error());
     s.part_waits = reading ? reading->part_waits : std::string();
     s.wake_until.reset();
     s.read_again.reset();
@@ -140,14 +141,14 @@ void Controller::on_queue(const std::string& name, std::uint64_t generation, Res
   } else {
     s.part_waits.clear();
     if (s.queue_trouble) {
-      options_.log.info("[{}] the queue answers again, after {}", name,
+      options_.log.info("[{}] the queue answers again, after {}", s.spec.name,
                         short_duration(now - s.queue_trouble->since));
       s.queue_trouble.reset();
     }
     if (!s.first_sample) s.first_sample = now;
     s.sampled = now;
     if (s.queue_note != reading->note && !reading->note.empty())
-      options_.log.warn("[{}] ⚠ queue: {}", name, reading->note);
+      options_.log.warn("[{}] ⚠ queue: {}", s.spec.name, reading->note);
     s.queue_note = reading->note;
     const QueueSample& q = *reading->queue;
     take_in(s, {now, s.counts, q, std::nullopt});
@@ -177,22 +178,19 @@ void Controller::on_queue(const std::string& name, std::uint64_t generation, Res
   if (s.evaluate_by && !s.usage_in_flight) evaluate(s);
 }
 
-void Controller::on_usage(const std::string& name, std::uint64_t generation, Result<Reading> reading) {
-  Service* found = find(name);
-  if (!found || found->generation != generation) return;
-  Service& s = *found;
+void Controller::on_usage(Service& s, Result<Reading> reading) {
   s.usage_in_flight = false;
   ++s.tally.usage_reads;
   s.tally.usage_failures += !reading || !reading->usage;
   const Time now = options_.clock.now();
   if (!reading || !reading->usage) {
-    trouble(s, s.usage_trouble, "CPU",
-            reading ? Error{ErrorCode::kInternal, "the source answered without CPU"} : reading.error());
+    note_trouble(options_.log, now, s.spec.name, s.usage_trouble, "CPU",
+                 reading ? Error{ErrorCode::kInternal, "the source answered without CPU"} : reading.error());
   } else {
     if (reading->usage_is_partial)
-      trouble(s, s.usage_trouble, "CPU",
-              {ErrorCode::kUnavailable,
-               fmt::format("known of {} of {} ready replicas only", reading->usage->size(), s.counts.ready)});
+      note_trouble(options_.log, now, s.spec.name, s.usage_trouble, "CPU",
+                   {ErrorCode::kUnavailable, fmt::format("known of {} of {} ready replicas only",
+                                                         reading->usage->size(), s.counts.ready)});
     else
       s.usage_trouble.reset();
     if (!s.queue && !s.first_sample) s.first_sample = now;
@@ -206,20 +204,6 @@ void Controller::on_usage(const std::string& name, std::uint64_t generation, Res
     }
   }
   if (s.evaluate_by && !s.queue_in_flight) evaluate(s);
-}
-
-// Once when it begins and once when it ends. A library's sentence for one outage may be another at each try.
-void Controller::tell_problem(Service& s, const std::string& problem) {
-  if (problem == s.problem_told) return;
-  const Time now = options_.clock.now();
-  if (problem.empty())
-    options_.log.info("[{}] the target answers again", s.spec.name);
-  else if (s.problem_told.empty() || now - s.problem_told_at >= kProblemsApart)
-    options_.log.warn("[{}] ⚠ {}", s.spec.name, problem);
-  else
-    return;
-  s.problem_told = problem;
-  s.problem_told_at = now;
 }
 
 }  // namespace docktor

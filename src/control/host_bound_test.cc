@@ -163,7 +163,7 @@ TEST_F(HostBoundTest, WhereNothingIsKnownNothingIsBound) {
 TEST_F(HostBoundTest, ItCanBeSwitchedOffAndOn) {
   World& w = burdened("a", 100 * kMiB);
   memory(1000 * kMiB, 350 * kMiB);
-  controller->limit_host({.enabled = false});
+  controller->shares().limit_host({.enabled = false});
   apply({quick("a")});
   pass(30s);
   EXPECT_EQ(w.replicas, 10);

@@ -2,8 +2,6 @@
 // under way.
 #pragma once
 
-#include <spdlog/logger.h>
-
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -194,11 +192,5 @@ struct Service {
     return {spec.limits.min_replicas, spec.limits.max_replicas};
   }
 };
-
-/// That replicas have to be killed, or end in time again, where that is news: once, and not for each replica.
-void tell_killed(spdlog::logger& log, const Service& s, const std::string& killed);
-
-/// Why a service whose replicas end at once with 0 does nothing; empty where that is not so.
-std::string ends_at_once(const Service& s, Time now);
 
 }  // namespace docktor

@@ -1,8 +1,8 @@
-// The controller's status: what each service is, what was decided last, and why nothing happens when nothing
-// does.
+// The controller's status: what each service is, and what was decided last.
 #include <fmt/format.h>
 
 #include "control/controller.h"
+#include "control/telling.h"
 #include "core/intervals.h"
 #include "core/record.h"
 #include "core/text.h"
@@ -15,51 +15,6 @@ void notes_of_sources(const Service& s, nlohmann::ordered_json& notes) {
   if (s.queue && !s.queue_trouble && !s.queue_note.empty()) notes.push_back(s.queue_note);
   if (s.usage_trouble) notes.push_back("CPU is not known: " + s.usage_trouble->error.message);
 }
-
-}  // namespace
-
-std::string Controller::why_nothing(const Service& s, Time now) const {
-  if (s.order) return {};  // something does happen
-  if (!s.report.stopped_by_hand.empty()) {
-    return fmt::format("{}, so docktor leaves it at 0; start a replica or run `docktor resume {}`",
-                       s.report.stopped_by_hand, s.spec.name);
-  }
-  if (!s.report.problem.empty()) return s.report.problem;
-  if (auto leader = not_leading(now); !leader.empty()) return leader;
-  if (!s.report.hold.empty()) return s.report.hold;
-  if (s.overrides.hold)
-    return fmt::format("{}; `docktor resume {}` ends that", s.overrides.hold->text(), s.spec.name);
-  if (s.queue_trouble) {
-    // A server that answers, without what is asked for, is no server that is silent.
-    const bool missing = s.queue_trouble->error.code == ErrorCode::kNotFound;
-    return fmt::format("{} for {}: {}", missing ? "the queue has been missing" : "the queue has not answered",
-                       spoken_duration(now - s.queue_trouble->since), s.queue_trouble->error.message);
-  }
-  if (!s.last_decision) {
-    return fmt::format("no decision yet; the first is due in {}",
-                       short_duration(std::max(Duration::zero(), s.next_check - now)));
-  }
-  if (const auto& p = s.proposals.policys()) {
-    return fmt::format("proposal {} ({} → {}: {}) waits for `docktor approve {}` or `docktor reject {}`",
-                       p->id, p->from, p->to, p->reason, p->id, p->id);
-  }
-  if (s.last_outcome == "rejected")
-    return s.proposals.rejected_text() + "; it is proposed again when that has changed";
-  if (s.last_outcome == "failed" && s.retry_at)
-    return fmt::format("{}; next try at {}", s.order_error, clock_text(shown(*s.retry_at)));
-  if (s.last_outcome == "dry_run") return "dry run: the decision was not carried out";
-  if (s.last_decision->action != Action::kHold) return {};
-  // What the policy waits for ("learning") they would have to do.
-  if (s.counts.failing > 0 && s.counts.failing == s.counts.current) {
-    return fmt::format(
-        "{} of {} replicas keep failing (they exit, or their health check fails): fix the worker",
-        s.counts.failing, s.counts.current);
-  }
-  if (auto idle = ends_at_once(s, now); !idle.empty()) return idle;
-  return s.last_decision->reason;
-}
-
-namespace {
 
 // The counts go into the status at once, the list of replicas later.
 nlohmann::ordered_json show_replicas(const Service& s, nlohmann::ordered_json& j) {
@@ -167,7 +122,8 @@ nlohmann::ordered_json notes_of(const Service& s, const Observation& o, std::str
 }  // namespace
 
 nlohmann::ordered_json Controller::status(const std::string& service) {
-  const Time now = options_.clock.now();
+  const Instant at = instant();
+  const Time now = at.now;
   auto list = nlohmann::ordered_json::array();
   for (const auto& name : order_of_names_) {
     if (!service.empty() && service != name) continue;
@@ -189,14 +145,14 @@ nlohmann::ordered_json Controller::status(const std::string& service) {
     if (s.queue) j["queue"] = s.queue_shown ? s.queue_shown() : s.spec.queue->shown;
     const Observation o = s.autoscaler.latest(now);
     show_observation(s, o, now, j);
-    show_decision(s, now, s.last_decision ? shown(s.last_decision->at) : Time{}, j);
-    show_conditions(holdings(s, now), j);
+    show_decision(s, now, s.last_decision ? records_.shown(s.last_decision->at) : Time{}, j);
+    show_conditions(holdings_of(s, at), j);
     j["evaluations"] = s.evaluations;
     j["next_check_in"] = to_seconds(std::max(Duration::zero(), s.next_check - now));
     auto notes = notes_of(s, o, bound_text(s));
     notes_of_sources(s, notes);
     if (!notes.empty()) j["notes"] = std::move(notes);
-    if (const auto why = why_nothing(s, now); !why.empty()) j["why_nothing_happens"] = why;
+    if (const auto why = why_nothing(s, at); !why.empty()) j["why_nothing_happens"] = why;
     list.push_back(std::move(j));
   }
   return list;
@@ -222,13 +178,6 @@ std::vector<std::string> Controller::restrictions() const {
       out.push_back(fmt::format("{}: {}; `docktor resume {}` ends that", name, text, name));
   }
   return out;
-}
-
-std::string Controller::bound_text(const Service& s) {
-  const auto& bound = s.report.bound;
-  if (!bound || bound->most >= s.bounds().max) return {};
-  return fmt::format("at most {} {} can run, fewer than max_replicas {}: {}", bound->most,
-                     bound->most == 1 ? "replica" : "replicas", s.bounds().max, bound->why);
 }
 
 }  // namespace docktor

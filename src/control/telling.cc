@@ -1,10 +1,11 @@
-// What the controller tells other threads: each service's figures and conditions.
+#include "control/telling.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
-#include "control/controller.h"
 #include "core/guess.h"
 #include "core/text.h"
 
@@ -48,6 +49,7 @@ std::optional<Duration> job_time(const std::shared_ptr<const Decision>& d) {
   return seconds(1 / *capacity);
 }
 
+constexpr auto kProblemsApart = std::chrono::minutes(1);  // in the log, while one lasts
 constexpr Duration kIdle = std::chrono::seconds(10);
 
 }  // namespace
@@ -71,7 +73,70 @@ void tell_killed(spdlog::logger& log, const Service& s, const std::string& kille
     log.warn("[{}] ⚠ {}", s.spec.name, killed);
 }
 
-Holdings Controller::holdings(const Service& s, Time now) const {
+// Once when it begins and once when it ends. A library's sentence for one outage may be another at each try.
+void tell_problem(spdlog::logger& log, Service& s, const std::string& problem, Time now) {
+  if (problem == s.problem_told) return;
+  if (problem.empty())
+    log.info("[{}] the target answers again", s.spec.name);
+  else if (s.problem_told.empty() || now - s.problem_told_at >= kProblemsApart)
+    log.warn("[{}] ⚠ {}", s.spec.name, problem);
+  else
+    return;
+  s.problem_told = problem;
+  s.problem_told_at = now;
+}
+
+std::string why_nothing(const Service& s, const Instant& at) {
+  const Time now = at.now;
+  if (s.order) return {};  // something does happen
+  if (!s.report.stopped_by_hand.empty()) {
+    return fmt::format("{}, so docktor leaves it at 0; start a replica or run `docktor resume {}`",
+                       s.report.stopped_by_hand, s.spec.name);
+  }
+  if (!s.report.problem.empty()) return s.report.problem;
+  if (!at.not_leading.empty()) return at.not_leading;
+  if (!s.report.hold.empty()) return s.report.hold;
+  if (s.overrides.hold)
+    return fmt::format("{}; `docktor resume {}` ends that", s.overrides.hold->text(), s.spec.name);
+  if (s.queue_trouble) {
+    // A server that answers, without what is asked for, is no server that is silent.
+    const bool missing = s.queue_trouble->error.code == ErrorCode::kNotFound;
+    return fmt::format("{} for {}: {}", missing ? "the queue has been missing" : "the queue has not answered",
+                       spoken_duration(now - s.queue_trouble->since), s.queue_trouble->error.message);
+  }
+  if (!s.last_decision) {
+    return fmt::format("no decision yet; the first is due in {}",
+                       short_duration(std::max(Duration::zero(), s.next_check - now)));
+  }
+  if (const auto& p = s.proposals.policys()) {
+    return fmt::format("proposal {} ({} → {}: {}) waits for `docktor approve {}` or `docktor reject {}`",
+                       p->id, p->from, p->to, p->reason, p->id, p->id);
+  }
+  if (s.last_outcome == "rejected")
+    return s.proposals.rejected_text() + "; it is proposed again when that has changed";
+  if (s.last_outcome == "failed" && s.retry_at)
+    return fmt::format("{}; next try at {}", s.order_error, clock_text(*s.retry_at + at.by_wall));
+  if (s.last_outcome == "dry_run") return "dry run: the decision was not carried out";
+  if (s.last_decision->action != Action::kHold) return {};
+  // What the policy waits for ("learning") they would have to do.
+  if (s.counts.failing > 0 && s.counts.failing == s.counts.current) {
+    return fmt::format(
+        "{} of {} replicas keep failing (they exit, or their health check fails): fix the worker",
+        s.counts.failing, s.counts.current);
+  }
+  if (auto idle = ends_at_once(s, now); !idle.empty()) return idle;
+  return s.last_decision->reason;
+}
+
+std::string bound_text(const Service& s) {
+  const auto& bound = s.report.bound;
+  if (!bound || bound->most >= s.bounds().max) return {};
+  return fmt::format("at most {} {} can run, fewer than max_replicas {}: {}", bound->most,
+                     bound->most == 1 ? "replica" : "replicas", s.bounds().max, bound->why);
+}
+
+Holdings holdings_of(const Service& s, const Instant& at) {
+  const Time now = at.now;
   Holdings all;
   const auto add = [&](bool holds, Condition c, std::string detail = {}) {
     if (holds) all.push_back({c, std::move(detail)});
@@ -79,7 +144,7 @@ Holdings Controller::holdings(const Service& s, Time now) const {
   const Observation seen = s.autoscaler.latest(now);
   const bool stale = s.queue ? seen.queue_at && seen.queue_stale : seen.usage_at && seen.usage_stale;
   add(s.queue_trouble.has_value(), Condition::kQueueUnreachable,
-      s.queue_trouble ? fmt::format("since {}: {}", clock_text(shown(s.queue_trouble->since)),
+      s.queue_trouble ? fmt::format("since {}: {}", clock_text(s.queue_trouble->since + at.by_wall),
                                     s.queue_trouble->error.message)
                       : "");
   add(stale && !s.queue_trouble, Condition::kStale);
@@ -120,14 +185,15 @@ Holdings Controller::holdings(const Service& s, Time now) const {
   return all;
 }
 
-void Controller::publish(const Service& s, Time now) const {
+ServiceFiguresPtr figures_of(const Service& s, const Instant& at) {
+  const Time now = at.now;
   auto f = std::make_shared<ServiceFigures>();
   f->name = s.spec.name;
   if (s.queue) f->queue = s.spec.queue->shown;
   f->target = s.spec.target.kind;
   f->policy = s.spec.objective ? "objective" : "rules";
   f->at = now;
-  f->by_wall = by_wall_;
+  f->by_wall = at.by_wall;
   f->counts = s.counts;
   for (const auto& r : s.report.replicas) {
     f->starting += r.state == ReplicaState::kStarting;
@@ -140,14 +206,14 @@ void Controller::publish(const Service& s, Time now) const {
   f->decision = s.last_decision;
   f->decision_id = s.last_id;
   f->outcome = s.last_outcome;
-  f->why = why_nothing(s, now);
+  f->why = why_nothing(s, at);
   if (s.queue_trouble)
     f->not_ready = s.queue_trouble->error.message;
   else if (s.queue && !s.first_sample)
     f->not_ready = "no answer from the queue yet";
   else
     f->not_ready = s.report.problem;
-  f->holdings = holdings(s, now);
+  f->holdings = holdings_of(s, at);
   f->proposals = s.proposals.list().size();
   f->oldest_wait = f->latest.get(Metric::kQueueOldestAge);
   if (!f->oldest_wait) f->oldest_wait = s.waits.oldest_wait(now);
@@ -163,35 +229,30 @@ void Controller::publish(const Service& s, Time now) const {
   }
   f->check_interval = s.spec.check_interval;
   f->tally = s.tally;
-  options_.board->publish(std::move(f));
+  return f;
 }
 
-void Controller::publish_touched() const {
-  const Time now = options_.clock.now();
-  for (Service* s : touched_) {
-    if (s->tally.last_current >= 0 && s->tally.last_current != s->counts.current) s->tally.last_change = now;
-    s->tally.last_current = s->counts.current;
-    publish(*s, now);
-  }
-  if (lease_) figures_.lease = lease_->standing();
-  options_.board->publish(figures_);
-}
-
-void Controller::tell(const Service& s, const nlohmann::ordered_json& record,
-                      const std::string& outcome) const {
-  if (!options_.board || outcome == "pending") return;
+DecisionNote note_of(const Service& s, const nlohmann::ordered_json& record, const std::string& outcome,
+                     Time now) {
   DecisionNote note;
   note.service = s.spec.name;
   note.id = record.value("id", "");
   note.reason = record.value("reason", "");
   note.outcome = outcome;
-  note.at = options_.clock.now();
+  note.at = now;
   note.from = record.value("current_replicas", 0);
   note.to = record.value("target_replicas", 0);
   note.action = note.to > note.from   ? Action::kScaleUp
                 : note.to < note.from ? Action::kScaleDown
                                       : Action::kHold;
-  options_.board->note(std::move(note));
+  return note;
+}
+
+// A 0 that stands, or that is on its way there by an order of ours. Where it is not known it is none either: what waits is then
+// worked off, which a person may stop again.
+bool zero_is_no_stop(const Service& s, bool ending) {
+  return s.report.stopped_by_hand.empty() &&
+         (ending || !s.report.problem.empty() || s.counts.current == 0 || (s.order && s.order->target == 0));
 }
 
 }  // namespace docktor
