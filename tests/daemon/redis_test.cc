@@ -72,6 +72,33 @@ TEST_F(RedisDaemonTest, AnObjectiveServesAListThatCountsNothingAndGoesBackToZero
   for (const auto& [job, times] : box.jobs()) EXPECT_EQ(times, 1) << "job " << job;
 }
 
+// Redis takes nothing back: the replica stays, as a job may take that long, and people are told what it stays for.
+TEST_F(RedisDaemonTest, WhatADeadWorkerLeftInAListIsToldAndKeepsAReplicaUntilItIsTakenAway) {
+  box.write(
+      "docktor.yaml",
+      jobs_config(
+          fmt::format(R"({{kind: redis, url: "{}", list: jobs, in_flight_list: busy, claim_after: 2s}})",
+                      server.url()),
+          "/bin/sleep, \"1000\""));
+  server.cli("RPUSH jobs a b");
+  box.start();
+  ASSERT_TRUE(eventually([&] { return box.replicas() == 1; })) << box.log();
+  const auto told = [&](const std::string& words) {
+    return box.status().value("notes", Sandbox::Json()).dump().find(words) != std::string::npos;
+  };
+  server.cli("LMOVE jobs busy LEFT RIGHT");
+  server.cli("LMOVE jobs busy LEFT RIGHT");
+  EXPECT_TRUE(eventually([&] { return told("2 jobs stand in busy since "); })) << box.status();
+  EXPECT_EQ(box.replicas(), 1);
+  server.cli("LREM busy 0 a");
+  EXPECT_TRUE(eventually([&] { return told("1 job stands in busy since "); })) << box.status();
+  EXPECT_THAT(box.docktor("daemon status").out, testing::HasSubstr("1 job stands in busy since "));
+  EXPECT_EQ(box.replicas(), 1) << box.moves();
+  server.cli("LREM busy 0 b");
+  EXPECT_TRUE(eventually([&] { return box.replicas() == 0; })) << box.status() << box.log();
+  EXPECT_FALSE(told("busy"));
+}
+
 TEST_F(RedisDaemonTest, AReloadWhileItWaitsAtZeroFollowsTheQueueWhereItIsNow) {
   const auto waits_in = [&](int db) {
     return eventually([&] {

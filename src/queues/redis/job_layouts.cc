@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "core/text.h"
 #include "queues/redis/job_base.h"
 
 namespace docktor {
@@ -59,6 +60,15 @@ class ListLayout final : public JobLayout {
     return look_with(ask, "list", marks, fmt::format("a key {}", fmt::join(keys_, " and ")));
   }
 
+  std::string note() const override {
+    if (held_ == 0 || now_ - held_since_ < spec_.claim_after) return {};
+    return fmt::format(
+        "{} in {} since {}, while nothing waits: a worker that died leaves there what it had, which keeps a "
+        "replica until somebody puts it back into {} or takes it away",
+        held_ == 1 ? "1 job stands" : fmt::format("{} jobs stand", held_), keys_[1], clock_text(held_since_),
+        keys_[0]);
+  }
+
  private:
   static const char* counting_command(std::string_view type) {
     return type == "zset"     ? "ZCARD"
@@ -77,12 +87,20 @@ class ListLayout final : public JobLayout {
   }
   void take(Counts& counts) override {
     sample_.num_pending = counts.take();
-    if (keys_.size() > 1) sample_.num_ack_pending = counts.take();
+    if (keys_.size() == 1) return;
+    sample_.num_ack_pending = counts.take();
+    const auto held = sample_.num_pending > 0 ? 0 : sample_.in_hand();
+    if (held == held_) return;
+    held_ = held;
+    held_since_ = now_;
   }
 
   std::vector<std::string> keys_;
   std::vector<std::string> commands_;  // by key; LLEN where there is none
   bool typing_ = false;
+  // What is in hand while nothing waits, and since when it is as many: Redis tells of no worker that it is dead.
+  std::uint64_t held_ = 0;
+  Time held_since_{};
 };
 
 class RqLayout final : public JobLayout {

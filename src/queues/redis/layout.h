@@ -40,6 +40,8 @@ class Layout {
 
   /// Where a new message shows at zero replicas; empty where only polling tells.
   virtual std::vector<Wake> wakes() const { return {}; }
+  /// Behind next(): what people should know of the sample, see Reading::note.
+  virtual std::string note() const { return {}; }
   /// See Source::unfit_for_zero.
   virtual std::string unfit_for_zero() const { return {}; }
 

@@ -98,7 +98,7 @@ class RedisSource::Core final : public std::enable_shared_from_this<Core> {
           reading = tl::unexpected(step.error());
         } else if (auto* sample = std::get_if<QueueSample>(&*step)) {
           reading->queue = std::move(*sample);
-          reading->note = answer->server->note;
+          reading->note = answer->server->note.empty() ? layout_->note() : answer->server->note;
         } else if (steps > 0) {
           ask(id, std::move(std::get<Layout::Commands>(*step)), deadline, steps);
           return;
