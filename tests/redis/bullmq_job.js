@@ -27,6 +27,7 @@ async function gated(job) {
   const first = Number(process.argv[4] || 0);
   const add = (options, data) => Promise.all([...Array(count).keys()].map(i => queue.add('job', {n: first + i, ...data}, options)));
   if (verb === 'put') await add({});
+  if (verb === 'put-dropped') await queue.addBulk([...Array(count)].map(() => ({name: 'job', data: {}, opts: {jobId: 'the-same'}})));
   if (verb === 'put-failing') await add({}, {fails: true});
   if (verb === 'put-priority') await add({priority: 3});
   if (verb === 'put-later') await add({delay: 3600000});

@@ -193,6 +193,32 @@ TEST_P(BullMqTest, BullMqsLife) {
   EXPECT_TRUE(flow_between(anew, flushed, seconds(1)).reset);
 }
 
+// Its counter grows all the same: what it would say of arrivals is not told.
+TEST_P(BullMqTest, AddsThatAreDroppedAreNoArrivals) {
+  bullmq += GetParam().folder;
+  if (no_bullmq()) return;
+  const std::string program = fmt::format("node {}/bullmq_job.js ", DOCKTOR_REDIS_TESTS);
+  RedisReader reader(framework("bullmq", {"mail"}));
+  EXPECT_EQ(reader.sample().num_pending, 0u);
+  run(program + "put 3");
+  EXPECT_EQ(until(reader, [](const QueueSample& q) { return q.num_pending == 3; }).totals.arrived, 3u);
+  EXPECT_EQ(reader.sample().totals.arrived, 3u);
+  run(program + "put-dropped 4");
+  until(reader, [](const QueueSample& q) { return !q.totals.arrived; });
+  EXPECT_EQ(own(program + "count"), "4 0 0 0");
+  const auto r = reader.read();
+  ASSERT_TRUE(r);
+  EXPECT_EQ(read(*r->queue), "4 0 0 0");
+  EXPECT_THAT(r->note, HasSubstr("how many come is not told"));
+  // Who may not look at events believes the counter.
+  server.cli("ACL SETUSER reader on '>pw' '~*' +@all -xrevrange");
+  auto spec = framework("bullmq", {"mail"});
+  spec.user = "reader";
+  spec.password.value = "pw";
+  RedisReader blind(spec);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(blind.sample().totals.arrived, 7u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Versions, BullMqTest,
                          testing::Values(BullMqVersion{"", "5.81.0"}, BullMqVersion{"/6", "6.7.0"}),
                          [](const auto& i) { return fmt::format("BullMq{}", i.param.told[0]); });
