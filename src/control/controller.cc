@@ -267,6 +267,7 @@ void Controller::look(Service& s) {
   const bool stop_is_news = report.stopped_by_hand != s.report.stopped_by_hand;
   tell_problem(options_.log, s, report.problem, options_.clock.now());
   tell_killed(options_.log, s, report.killed);
+  s.tally.replicas_told(s.report.replicas, report.replicas);
   s.report = std::move(report);
   s.counts = count(s.report);
   if (!all_end_at_once(s.report.replicas))

@@ -251,6 +251,28 @@ TEST_F(ControllerTest, OfAQueueThatCountsNothingTheOldestIsThePolicys) {
   EXPECT_LE(oldest(), 4) << "none waited two seconds before";
 }
 
+// What a counter tells may never fall: the replica goes, and what it was restarted stays counted.
+TEST_F(ControllerTest, RestartsAreCountedFromWhenDocktorCameAndNeverFall) {
+  World& w = worlds["a"];
+  w.replicas = 1;
+  w.restarts = 3;
+  apply({spec("a")});
+  const auto told = [&] {
+    controller->change_callback("a")();
+    pass(1s);
+    return board.service("a")->tally.restarts;
+  };
+  EXPECT_EQ(told(), 0U) << "before docktor came";
+  w.restarts = 5;
+  EXPECT_EQ(told(), 2U);
+  EXPECT_EQ(told(), 2U);
+  w.replicas = 0;
+  EXPECT_EQ(told(), 2U);
+  w.replicas = 1;
+  w.restarts = 1;
+  EXPECT_EQ(told(), 3U) << "another one under the same name";
+}
+
 TEST_F(ControllerTest, AServiceStoppedByHandIsLeftAloneUntilResume) {
   World& w = worlds["a"];
   w.replicas = 0;

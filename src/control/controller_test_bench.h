@@ -73,6 +73,7 @@ struct World {
   int usage_reads = 0;
   bool hold_orders = false;  // orders are answered when the test says
   int starting = 0;          // of `replicas`
+  int restarts = 0;          // of the first
   bool failing = false;      // all of them
   int at_once = 0;           // likewise
   std::string killed;
@@ -146,6 +147,7 @@ class FakeTarget final : public Target, public Led {
                             .state = w_.failing                      ? ReplicaState::kFailing
                                      : i < w_.replicas - w_.starting ? ReplicaState::kReady
                                                                      : ReplicaState::kStarting,
+                            .restarts = i == 0 ? w_.restarts : 0,
                             .at_once = w_.at_once});
     r.stopped_by_hand = w_.stopped_by_hand;
     r.killed = w_.killed;

@@ -50,6 +50,16 @@ void Tally::sampled(const Observation& seen, WaitMeter& meter) {
   settled_most = std::max(settled_most, settled);
 }
 
+void Tally::replicas_told(std::span<const Replica> before, std::span<const Replica> now) {
+  for (const auto& r : now) {
+    if (r.restarts <= 0 || !reported) continue;
+    const auto was = std::ranges::find(before, r.id, &Replica::id);
+    restarts += static_cast<std::uint64_t>(
+        std::max(0, was == before.end() ? r.restarts : r.restarts - was->restarts));
+  }
+  reported = true;
+}
+
 void Tally::decided(const Decision& d) {
   ++decisions[static_cast<std::size_t>(d.action)];
   for (const auto& l : d.limits) count_named(kLimitNames, limits, l.name);

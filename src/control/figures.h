@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "core/decision.h"
 #include "core/lease_term.h"
 #include "core/observation.h"
+#include "core/replica.h"
 
 namespace docktor {
 
@@ -83,12 +85,16 @@ struct Tally {
   std::array<std::uint64_t, kOutcomes.size()> orders{};
   std::array<std::uint64_t, kLimitNames.size()> limits{};
   std::array<std::uint64_t, 5> verdicts{};  ///< by Verdict
-  std::uint64_t wakes = 0, starts = 0, stops = 0;
+  std::uint64_t wakes = 0, starts = 0, stops = 0, restarts = 0;
   std::uint64_t queue_reads = 0, queue_failures = 0, usage_reads = 0, usage_failures = 0;
   Histogram<kOrderBuckets.size()> order_seconds;
   std::optional<Time> last_change;  ///< of the number of replicas, whoever made it
   int last_current = -1;
+  bool reported = false;  ///< the target has told of its replicas
 
+  /// `before` and `now`: the target's replicas as last told, and as told now. Those that were there when docktor came may have
+  /// been restarted before.
+  void replicas_told(std::span<const Replica> before, std::span<const Replica> now);
   void sampled(const Observation& seen, WaitMeter& meter);
   void decided(const Decision& d);
   void ordered(const std::string& outcome, int from, int to, double seconds);
@@ -101,7 +107,6 @@ struct ServiceFigures {
   Duration by_wall{};  ///< so much later do clocks on the wall show a time than it is
   ReplicaCounts counts;
   int starting = 0, stopping = 0, wanted = 0;
-  std::uint64_t restarts = 0;
   Bounds bounds;
   Observation latest;  ///< the newest sample
   std::shared_ptr<const Decision> decision;

@@ -198,7 +198,6 @@ ServiceFiguresPtr figures_of(const Service& s, const Instant& at) {
   for (const auto& r : s.report.replicas) {
     f->starting += r.state == ReplicaState::kStarting;
     f->stopping += r.state == ReplicaState::kStopping;
-    f->restarts += static_cast<std::uint64_t>(std::max(0, r.restarts));
   }
   f->wanted = s.wanted;
   f->bounds = s.bounds();
