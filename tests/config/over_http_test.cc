@@ -106,6 +106,7 @@ TEST(SqsKeys, TheLeastFileAndWhatIsWrong) {
   EXPECT_THAT(mistake(sqs(", access_key: a, secret_key: b, profile: c")),
               HasSubstr("both profile and access_key"));
   EXPECT_THAT(mistake(sqs(", session_token: t")), HasSubstr("a session_token without an access_key"));
+  EXPECT_THAT(mistake(sqs(", stream: s")), HasSubstr("stream is a key of kind nats and redis"));
   EXPECT_THAT(mistake(sqs(", message_groups: 3")), HasSubstr("only a FIFO queue has message groups"));
   EXPECT_THAT(mistake("kind: sqs, url: mail"), HasSubstr("does not begin with http:// or https://"));
   EXPECT_THAT(mistake("kind: sqs, url: 'https://sqs.eu-west-1.amazonaws.com/'"),

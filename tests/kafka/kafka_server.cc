@@ -44,20 +44,22 @@ std::string read_file(const fs::path& path) {
 }
 
 // The broker takes one PEM file with the key and the certificate.
-std::string listeners(int port, int sasl_port, int tls_port, const std::string& keystore,
+std::string listeners(int port, int sasl_port, int short_port, int tls_port, const std::string& keystore,
                       const std::string& ca) {
   return fmt::format(
       R"(listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_plain="secret-of-plain";
 listener.name.sasl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.sasl.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+listener.name.short.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.short.sasl.enabled.mechanisms=SCRAM-SHA-256
 listener.name.tls.ssl.keystore.type=PEM
 listener.name.tls.ssl.keystore.location={}
 listener.name.tls.ssl.truststore.type=PEM
 listener.name.tls.ssl.truststore.location={}
 listener.name.tls.ssl.client.auth=requested
-advertised.listeners=PLAIN://127.0.0.1:{},SASL://127.0.0.1:{},TLS://localhost:{}
+advertised.listeners=PLAIN://127.0.0.1:{},SASL://127.0.0.1:{},SHORT://127.0.0.1:{},TLS://localhost:{}
 )",
-      keystore, ca, port, sasl_port, tls_port);
+      keystore, ca, port, sasl_port, short_port, tls_port);
 }
 
 }  // namespace
@@ -72,20 +74,23 @@ KafkaServerProcess::KafkaServerProcess(const KafkaServerProcess* first)
       node_(first ? 2 : 1),
       port_(free_port()),
       sasl_port_(free_port()),
+      short_port_(free_port()),
       tls_port_(free_port()),
       controller_port_(first ? first->controller_port_ : free_port()) {
   const auto keystore = dir_.file("keystore.pem", read_file(pki_->server_key) + read_file(pki_->server_cert));
   const auto at = [](const char* name, int port) { return fmt::format("{}://127.0.0.1:{}", name, port); };
-  std::string all = at("PLAIN", port_) + "," + at("SASL", sasl_port_) + "," + at("TLS", tls_port_);
+  std::string all = at("PLAIN", port_) + "," + at("SASL", sasl_port_) + "," + at("SHORT", short_port_) + "," +
+                    at("TLS", tls_port_);
   if (!first) all += "," + at("CONTROLLER", controller_port_);
-  dir_.file("server.properties",
-            fmt::format(R"(process.roles={}
+  dir_.file(
+      "server.properties",
+      fmt::format(R"(process.roles={}
 node.id={}
 controller.quorum.voters=1@127.0.0.1:{}
 listeners={}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAIN
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,SHORT:SASL_PLAINTEXT,TLS:SSL
 log.dirs={}/data
 num.partitions=2
 offsets.topic.replication.factor=1
@@ -104,8 +109,8 @@ authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS
 allow.everyone.if.no.acl.found=true
 {})",
-                        first ? "broker" : "broker,controller", node_, controller_port_, all,
-                        dir_.path().string(), listeners(port_, sasl_port_, tls_port_, keystore, pki_->ca)));
+                  first ? "broker" : "broker,controller", node_, controller_port_, all, dir_.path().string(),
+                  listeners(port_, sasl_port_, short_port_, tls_port_, keystore, pki_->ca)));
   std::vector<std::string> format{"kafka.tools.StorageTool",
                                   "format",
                                   "-t",
@@ -113,7 +118,8 @@ allow.everyone.if.no.acl.found=true
                                   "-c",
                                   (dir_.path() / "server.properties").string()};
   if (!first)
-    format.insert(format.end(), {"--add-scram", "SCRAM-SHA-512=[name=scram,password=secret-of-scram]"});
+    format.insert(format.end(), {"--add-scram", "SCRAM-SHA-256=[name=scram,password=secret-of-scram]",
+                                 "--add-scram", "SCRAM-SHA-512=[name=scram,password=secret-of-scram]"});
   int status = 0;
   waitpid(java(format), &status, 0);
   if (status != 0) throw std::runtime_error("Kafka's folder cannot be made: " + log());
@@ -175,6 +181,7 @@ void KafkaServerProcess::resume() { ::kill(pid_, SIGCONT); }
 
 std::string KafkaServerProcess::url() const { return fmt::format("127.0.0.1:{}", port_); }
 std::string KafkaServerProcess::sasl_url() const { return fmt::format("127.0.0.1:{}", sasl_port_); }
+std::string KafkaServerProcess::sha256_url() const { return fmt::format("127.0.0.1:{}", short_port_); }
 std::string KafkaServerProcess::tls_url() const { return fmt::format("localhost:{}", tls_port_); }
 std::string KafkaServerProcess::log() const { return read_file(dir_.path() / "out"); }
 

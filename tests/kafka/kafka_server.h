@@ -16,7 +16,7 @@ namespace docktor::test {
 std::string why_no_kafka();
 
 /// Listens on ports of 127.0.0.1 that were free, and keeps them and its records across stop and start: plain, with SASL
-/// (user `plain` by PLAIN, user `scram` by SCRAM-SHA-512, both with the password "secret-of-NAME"), and with TLS. It ends
+/// (user `plain` by PLAIN, user `scram` by SCRAM-SHA-256 and -512, both with the password "secret-of-NAME"), and with TLS. It ends
 /// with the test.
 class KafkaServerProcess {
  public:
@@ -33,9 +33,10 @@ class KafkaServerProcess {
   void pause();  ///< SIGSTOP: it neither answers nor closes
   void resume();
 
-  std::string url() const;  ///< 127.0.0.1:PORT
-  std::string sasl_url() const;
-  std::string tls_url() const;  ///< localhost:PORT
+  std::string url() const;         ///< 127.0.0.1:PORT
+  std::string sasl_url() const;    ///< PLAIN and SCRAM-SHA-512
+  std::string sha256_url() const;  ///< SCRAM-SHA-256 alone
+  std::string tls_url() const;     ///< localhost:PORT
   const TestCertificates& certificates() const { return *pki_; }
   std::string log() const;
 
@@ -46,7 +47,7 @@ class KafkaServerProcess {
   TempDir dir_;
   std::unique_ptr<TestCertificates> pki_;
   const int node_;
-  int port_, sasl_port_, tls_port_, controller_port_;
+  int port_, sasl_port_, short_port_, tls_port_, controller_port_;
   pid_t pid_ = -1;
 };
 

@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <future>
 
 #include "core/meter.h"
@@ -66,6 +68,10 @@ TEST_F(RabbitFigures, ManyMissingQueuesAmongManyThatAreThere) {
     }
     readers.push_back(std::make_unique<Reader>(spec_of(shared_server(), name)));
   }
+  const auto connections = [&] {
+    const auto told = shared_server().ctl({"-q", "list_connections", "pid"});
+    return std::count(told.begin(), told.end(), '\n');
+  };
   for (int round = 0; round < 3; ++round) {
     std::vector<std::future<Result<Reading>>> answers;
     for (auto& r : readers) answers.push_back(std::async(std::launch::async, [&] { return r->read(); }));
@@ -82,6 +88,8 @@ TEST_F(RabbitFigures, ManyMissingQueuesAmongManyThatAreThere) {
   }
   EXPECT_EQ(Reader::servers().get(spec_of(shared_server(), "x"), {}).use_count(),
             61);  // one connection for all
+  // And the server agrees: this one, the test's own, and a headline.
+  EXPECT_TRUE(eventually([&] { return connections() <= 3; })) << connections();
 }
 
 TEST_F(RabbitFigures, APurgeAndAQueueMadeAnewAreNeverNegative) {
@@ -228,60 +236,128 @@ TEST_F(RabbitFigures, AtZeroReplicasTheWatchSeesAMessageAndTakesNothing) {
   EXPECT_EQ(woken, 2);
 }
 
-// A producer and a worker at known speeds, seen by a meter for a while.
-TEST_F(RabbitFigures, RatesComeToWhatWasReallySentAndSettled) {
-  RabbitClient producer(shared_server()), worker(shared_server());
-  producer.declare("rates");
-  Reader reader(spec_of(shared_server(), "rates"));
-  Meter meter(std::chrono::seconds(10), std::chrono::seconds(5));
-  double arrivals = 0, settled = 0;
-  std::uint64_t sent = 0, done = 0;
-  int resets = 0;
-  const auto begin = std::chrono::steady_clock::now();
-  const auto since = [&] { return std::chrono::steady_clock::now() - begin; };
-  auto next_sample = begin;
-  const auto take = [&] {
-    next_sample = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+// One queue among several that producers and workers use at known speeds, seen by a meter.
+class MeteredQueue {
+ public:
+  explicit MeteredQueue(const std::string& name) : name(name), reader_(spec_of(shared_server(), name)) {
+    reader_.sample();
+  }
+
+  void take(Duration since) {
     Input in;
-    in.queue = reader.sample();
-    in.at = Time(std::chrono::duration_cast<Duration>(since())) + std::chrono::seconds(1000);
-    const auto o = meter.observe(in);
+    in.queue = reader_.sample();
+    in.at = Time(since) + std::chrono::seconds(1000);
+    last = *in.queue;
+    const auto o = meter_.observe(in);
     ASSERT_TRUE(o);
     resets += o->reset;
     if (!o->flow) return;
-    EXPECT_GE(o->flow->arrivals, 0);
-    EXPECT_LT(o->flow->arrivals, 1e6);
+    EXPECT_GE(o->flow->arrivals, 0) << name;
+    EXPECT_LT(o->flow->arrivals, 1e6) << name;
+    EXPECT_GT(o->flow->settled, -1e6) << name;
     arrivals += o->flow->arrivals;
     settled += o->flow->settled;
-  };
-  reader.sample();
-  while (since() < std::chrono::seconds(15)) {
-    producer.publish("rates", 4);
-    sent += 4;
-    for (int i = 0; i < 3; ++i) {
-      if (const auto tag = worker.get("rates")) {
-        worker.ack(*tag);
-        ++done;
-      }
-    }
-    if (std::chrono::steady_clock::now() >= next_sample) take();
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  // All that was told late has been told by then, and the last flow is whole.
-  const auto whole = [&] {
-    take();
-    return settled >= static_cast<double>(done) * 0.5 && meter.latest(Time{}).queue.totals.arrived == sent &&
-           meter.latest(Time{}).queue.totals.delivered == done && meter.latest(Time{}).flow;
+
+  const std::string name;
+  std::uint64_t sent = 0, done = 0;  // by the test
+  double arrivals = 0, settled = 0;  // as seen
+  int resets = 0;
+  QueueSample last;
+
+ private:
+  Reader reader_;
+  Meter meter_{std::chrono::seconds(10), std::chrono::seconds(5)};
+};
+
+class RabbitRates : public RabbitTest {
+ protected:
+  // For so long each queue gets four messages and `work` is done, some 40 times a second.
+  void run(std::chrono::seconds length, const std::vector<MeteredQueue*>& queues,
+           const std::function<void()>& work) {
+    const auto until = since() + length;
+    auto next_sample = since();
+    while (since() < until) {
+      work();
+      if (since() >= next_sample) {
+        next_sample = since() + std::chrono::milliseconds(500);
+        for (auto* q : queues) q->take(since());
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+  static void finish_one(RabbitClient& worker, MeteredQueue& q) {
+    const auto tag = worker.get(q.name);
+    if (!tag) return;
+    worker.ack(*tag);
+    ++q.done;
+  }
+  Duration since() const {
+    return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begin_);
+  }
+
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+TEST_F(RabbitRates, ComeToWhatWasReallySentAndSettledAlsoByDeadLetteringAndLoss) {
+  RabbitClient producer(shared_server()), worker(shared_server());
+  const std::string dead = "x-dead-letter-exchange", key = "x-dead-letter-routing-key";
+  producer.declare("rates");
+  producer.declare("retried");  // all comes from `waits`, where it expires
+  producer.declare("waits", {.texts = {{dead, ""}, {key, "retried"}}, .numbers = {{"x-message-ttl", 1}}});
+  producer.declare("refused", {.texts = {{dead, ""}, {key, "retried-not"}}});  // a third is rejected
+  producer.declare("short", {.numbers = {{"x-max-length", 5}}});               // and drops what is above
+  producer.declare("limited", {.texts = {{"x-queue-type", "quorum"}}, .numbers = {{"x-delivery-limit", 1}}});
+  MeteredQueue rates("rates"), retried("retried"), refused("refused"), shortened("short"), limited("limited");
+  const std::vector<MeteredQueue*> all{&rates, &retried, &refused, &shortened, &limited};
+  const auto work = [&] {
+    for (auto* q : all) {
+      producer.publish(q == &retried ? "waits" : q->name, 4);
+      q->sent += 4;
+    }
+    for (int i = 0; i < 3; ++i) {
+      finish_one(worker, rates);
+      finish_one(worker, retried);
+      if (i == 2) {
+        if (const auto tag = worker.get("refused")) {
+          worker.reject(*tag, false);
+          ++refused.done;
+        }
+        continue;
+      }
+      finish_one(worker, refused);
+      finish_one(worker, shortened);
+    }
+    // Given back once, it is dropped with the second time.
+    for (int i = 0; i < 2; ++i) {
+      if (const auto tag = worker.get("limited")) worker.reject(*tag, true);
+    }
+    ++limited.done;
   };
-  ASSERT_TRUE(eventually(whole, kPatience, std::chrono::milliseconds(500)));
-  EXPECT_EQ(resets, 0);
-  // What the server told before the first sample that had counters (one step's) is in no flow.
-  EXPECT_LE(arrivals, static_cast<double>(sent));
-  EXPECT_GE(arrivals, static_cast<double>(sent) * 0.3);
-  EXPECT_LE(settled, static_cast<double>(done));
-  EXPECT_GE(settled, static_cast<double>(done) * 0.3);
-  EXPECT_NEAR(settled / arrivals, 0.75, 0.25);
-  EXPECT_EQ(reader.sample().num_pending, sent - done);
+  run(std::chrono::seconds(28), all, work);  // until it is known that more comes to it than is published
+  for (auto* q : all) q->arrivals = q->settled = 0;
+  run(std::chrono::seconds(14), all, work);
+  // All that was told late has been told then: the counts are the test's.
+  for (auto* q : all) {
+    const auto counted = [&] {
+      q->take(since());
+      return q->last.totals.delivered == q->done && (q == &retried || q->last.totals.arrived == q->sent);
+    };
+    EXPECT_TRUE(eventually(counted, kPatience, std::chrono::milliseconds(500)))
+        << q->name << " " << q->sent << " " << q->done << " seen " << *q->last.totals.arrived << " "
+        << *q->last.totals.delivered;
+    EXPECT_EQ(q->resets, 0) << q->name;
+  }
+  EXPECT_EQ(rates.last.num_pending, rates.sent - rates.done);
+  // In those seconds what came to each is what came to the first, and of it as much went as the test took.
+  EXPECT_LE(rates.arrivals, static_cast<double>(rates.sent) * 0.6);
+  EXPECT_GE(rates.arrivals, static_cast<double>(rates.sent) * 0.15);
+  for (auto* q : all) {
+    EXPECT_NEAR(q->arrivals / rates.arrivals, 1, 0.3) << q->name;
+    EXPECT_NEAR(q->settled / rates.arrivals, static_cast<double>(q->done) / static_cast<double>(q->sent),
+                0.25)
+        << q->name;
+  }
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "core/flow.h"
 #include "os/http_client.h"
 #include "queues/sqs/sqs_inquiry.h"
 #include "queues/sqs/sqs_kind.h"
@@ -55,7 +56,8 @@ TEST_F(SqsTest, CountsAgreeWithTheTestsOwnAndNothingIsTaken) {
   EXPECT_EQ(reader.sample([](const QueueSample& s) { return s.num_ack_pending == 1; }).num_pending, 23u);
   for (int i = 0; i < 50; ++i) EXPECT_EQ(reader.sample().num_pending, 23u);
   server->call("PurgeQueue", {{"QueueUrl", server->queue("counts")}});
-  reader.with_backlog(0);
+  const auto purged = flow_between(q, reader.with_backlog(0), seconds(1));
+  EXPECT_FALSE(purged.reset || purged.flow) << "neither what came nor what went is made up";
 }
 
 TEST_F(SqsTest, AQueueThatIsNotThereYetAndOneMadeAnew) {
@@ -69,6 +71,12 @@ TEST_F(SqsTest, AQueueThatIsNotThereYetAndOneMadeAnew) {
   reader.error(ErrorCode::kNotFound);
   server->create("later");
   EXPECT_EQ(reader.with_backlog(0).num_ack_pending, 0u);
+  // When it was made SQS tells in whole seconds: another one of the same second looks like the first.
+  EXPECT_TRUE(eventually([&] {
+    server->call("DeleteQueue", {{"QueueUrl", server->queue("later")}});
+    server->create("later");
+    return flow_between(before, reader.sample(), seconds(1)).reset;
+  }));
 }
 
 TEST_F(SqsTest, WorkOfAKilledWorkerComesAgainAfterTheVisibilityTimeout) {
@@ -107,6 +115,17 @@ TEST_F(SqsTest, MessageGroupsOfAFifoQueueAreTheBound) {
   ASSERT_TRUE(q.useful);
   EXPECT_EQ(q.useful->most, 4);
   EXPECT_EQ(q.useful->why, "4 message groups");
+
+  // Two groups: with one message of each in hand no other is given out, and what waits is told all the same.
+  for (int i = 0; i < 6; ++i)
+    server->call("SendMessage", {{"QueueUrl", server->queue("orders.fifo")},
+                                 {"MessageBody", std::to_string(i)},
+                                 {"MessageGroupId", i % 2 == 0 ? "even" : "odd"}});
+  EXPECT_NE(server->receive("orders.fifo"), "");
+  EXPECT_NE(server->receive("orders.fifo"), "");
+  EXPECT_EQ(server->receive("orders.fifo"), "");
+  SqsReader reader(spec);
+  EXPECT_EQ(reader.with_backlog(4).num_ack_pending, 2u);
 }
 
 TEST_F(SqsTest, ASampleCostsARequestOnlyWhenOneIsDue) {

@@ -20,10 +20,15 @@ constexpr Duration kLooksApart = milliseconds(20);  // looks at many queues go o
 
 AmqpWatches::Id AmqpWatches::add(const std::string& queue, std::function<void()> fired) {
   const std::lock_guard lock(mutex_);
-  const auto now = std::chrono::steady_clock::now();
-  watches_.emplace(++last_, Watch{queue, std::move(fired), now});
-  next_look_ = now;
+  watches_.emplace(++last_, Watch{queue, std::move(fired)});
+  look_at(last_, std::chrono::steady_clock::now());
   return last_;
+}
+
+void AmqpWatches::look_at(Id id, SteadyTime when) {
+  watches_.at(id).next = when;
+  looks_.emplace(when, id);
+  next_look_ = std::min(next_look_, when);
 }
 
 void AmqpWatches::remove(Id id) {
@@ -31,6 +36,7 @@ void AmqpWatches::remove(Id id) {
   const std::lock_guard lock(mutex_);
   if (const auto it = watches_.find(id); it != watches_.end()) {
     ended = std::move(it->second.fired);
+    looks_.erase({it->second.next, id});
     watches_.erase(it);
   }
 }
@@ -59,20 +65,16 @@ std::vector<AmqpRequestPtr> AmqpWatches::due(SteadyTime now, SteadyTime deadline
   std::vector<AmqpRequestPtr> out;
   const std::lock_guard lock(mutex_);
   if (now < next_look_) return out;
-  next_look_ = SteadyTime::max();
-  for (auto& [id, w] : watches_) {
-    if (w.asked) continue;
-    if (now < w.next) {
-      next_look_ = std::min(next_look_, std::max(w.next, now + kLooksApart));
-      continue;
-    }
-    w.asked = true;
+  while (!looks_.empty() && looks_.begin()->first <= now) {
+    const auto id = looks_.begin()->second;
+    looks_.erase(looks_.begin());
     auto r = std::make_shared<AmqpRequest>();
-    r->queue = w.queue;
+    r->queue = watches_.at(id).queue;
     r->deadline = deadline;
-    r->done = [this, id = id](Result<Declared> d) { looked(id, d); };
+    r->done = [this, id](Result<Declared> d) { looked(id, d); };
     out.push_back(std::move(r));
   }
+  next_look_ = looks_.empty() ? SteadyTime::max() : std::max(looks_.begin()->first, now + kLooksApart);
   return out;
 }
 
@@ -82,10 +84,8 @@ void AmqpWatches::looked(Id id, const Result<Declared>& d) {
     const std::lock_guard lock(mutex_);
     const auto it = watches_.find(id);
     if (it == watches_.end()) return;
-    it->second.asked = false;
-    it->second.next = std::chrono::steady_clock::now() + (d ? interval_of_all() : kNotThere);
-    next_look_ = std::min(next_look_, it->second.next);
-    if (!d || d->messages == 0) return;
+    if (!d || d->messages == 0)
+      return look_at(id, std::chrono::steady_clock::now() + (d ? interval_of_all() : kNotThere));
     fired = std::move(it->second.fired);
     watches_.erase(it);
   }

@@ -5,7 +5,9 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/time.h"
@@ -35,14 +37,15 @@ class AmqpWatches {
   struct Watch {
     std::string queue;
     std::function<void()> fired;
-    SteadyTime next;
-    bool asked = false;
+    SteadyTime next{};
   };
   Duration interval_of_all() const;  // mutex_ is held
+  void look_at(Id id, SteadyTime when);
   void looked(Id id, const Result<Declared>& d);
 
   mutable std::mutex mutex_;
   std::map<Id, Watch> watches_;
+  std::set<std::pair<SteadyTime, Id>> looks_;  // of those that nobody asks about now
   Id last_ = 0;
   SteadyTime next_look_ = SteadyTime::max();
 };

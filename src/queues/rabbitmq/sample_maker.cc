@@ -99,6 +99,7 @@ void SampleMaker::count(SteadyTime now, const QueueFigures& figures, QueueSample
   if (back) {
     ++epoch_;
     moved_.reset();
+    arrivals_ = {};
   }
   into.totals.incarnation = std::to_string(epoch_);
   into.step = kMostStep;  // gauges move as seldom as counters
@@ -115,17 +116,18 @@ void SampleMaker::count(SteadyTime now, const QueueFigures& figures, QueueSample
     return wait_for_counters(now, into);
   }
   untold_since_.reset();
-  into.totals.arrived = stats_->publish;
   into.totals.delivered = first(*stats_);
-  if (!moved_) {  // the first flow begins here
-    moved_ = now;
-    return;
-  }
+  const ArrivalsCount::Figures counted{stats_->publish, first(*stats_), into.num_pending};
   const bool moved = before && *before != *stats_;
-  if ((moved && now - *moved_ >= kLeastStep) || now - *moved_ >= kMostStep) {
+  if (!moved_) {  // the first flow begins here
+    arrivals_.begin(counted);
+    moved_ = now;
+  } else if ((moved && now - *moved_ >= kLeastStep) || now - *moved_ >= kMostStep) {
+    arrivals_.step(counted);
     into.step = kToldStep;
     moved_ = now;
   }
+  into.totals.arrived = arrivals_.total(stats_->publish);
 }
 
 // Work has begun and the server has not counted any yet, which it does seconds later: what is in hand, told as seldom, would

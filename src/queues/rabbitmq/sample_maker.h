@@ -8,6 +8,7 @@
 
 #include "core/result.h"
 #include "core/sample.h"
+#include "queues/rabbitmq/arrivals_count.h"
 #include "queues/rabbitmq/queue_figures.h"
 
 namespace docktor {
@@ -27,10 +28,10 @@ struct KnownFigures {
 };
 
 /// P and the consumers are AMQP's, live. A and the counters are the API's, which move each 5 s at a phase of
-/// their own, so that they are never subtracted from P: arrivals come from `publish` alone, settled from
-/// deliveries and A. A sample that shows counters which have just moved has a short step, all others a long
-/// one: so the meter makes a flow from one move to the next, which holds exactly what came between (over any
-/// five seconds it would now and then hold two moves, or none).
+/// their own, so that they are not subtracted from P: arrivals come from `publish`, settled from deliveries and
+/// A; ArrivalsCount says when that does not do. A sample that shows counters which have just moved has a short
+/// step, all others a long one: so the meter makes a flow from one move to the next, which holds exactly what
+/// came between (over any five seconds it would now and then hold two moves, or none).
 ///
 /// Not thread-safe; times never go back.
 class SampleMaker {
@@ -58,11 +59,12 @@ class SampleMaker {
   std::optional<QueueFigures::Stats> stats_;  // as last told
   std::optional<SteadyTime> moved_;           // when a flow last began
   std::optional<SteadyTime> untold_since_;    // since there was work first, of which nothing was counted
-  std::uint64_t epoch_ = 1;                   // of the counters
-  bool quorum_ = false;                       // it was seen to be one
-  bool zero_confirmed_ = false;               // quorum: the last sample was a zero that holds
-  std::optional<Declared> last_;              // without the API: what was declared before
-  std::optional<SteadyTime> vanished_;        // without the API: messages and consumers went at once
+  ArrivalsCount arrivals_;
+  std::uint64_t epoch_ = 1;             // of the counters
+  bool quorum_ = false;                 // it was seen to be one
+  bool zero_confirmed_ = false;         // quorum: the last sample was a zero that holds
+  std::optional<Declared> last_;        // without the API: what was declared before
+  std::optional<SteadyTime> vanished_;  // without the API: messages and consumers went at once
 };
 
 }  // namespace docktor

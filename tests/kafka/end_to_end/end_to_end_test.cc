@@ -177,5 +177,37 @@ TEST_F(KafkaEndToEnd, AnObjectiveWorksAndABrokerThatIsDownIsHeld) {
   expect_all("after", 50);
 }
 
+// Kafka 4 takes SCRAM from librdkafka 2.6.1 and later only, which Debian 12 does not have: the one that the test's Python
+// client brings stands in for it.
+TEST_F(KafkaEndToEnd, ScramSignsInWithALibraryThatCanAndAWrongPasswordIsRefused) {
+  const Ran found = box.run("ls " DOCKTOR_KAFKA "/python/confluent_kafka.libs/librdkafka-*.so.1");
+  ASSERT_EQ(found.code, 0) << found.out;
+  const std::map<std::string, std::string> newer{{"LD_PRELOAD", found.out.substr(0, found.out.find('\n'))}};
+  produce("scrammed", "three", 3);
+  for (const auto& [url, mechanism] : {std::pair{shared_server().sasl_url(), "scram-sha-512"},
+                                       std::pair{shared_server().sha256_url(), "scram-sha-256"}}) {
+    box.write("docktor.yaml", fmt::format(R"(services:
+  - name: consumer
+    max_replicas: 1
+    rules: {{scale_up_when: [{{metric: queue.backlog, op: ">", value: 5}}]}}
+    queue: {{kind: kafka, url: "{}", topic: scrammed, group: g, offset_reset: earliest, user: scram, password_file: password,
+            sasl_mechanism: {}}}
+    target: {{kind: process, command: [/bin/true]}}
+)",
+                                          url, mechanism));
+    box.write("password", "secret-of-scram\n");
+    const auto right = box.run(DOCKTOR_BINARY " config validate", newer);
+    EXPECT_EQ(right.code, 0) << right.out;
+    EXPECT_THAT(right.out, HasSubstr("user scram is signed in"));
+    EXPECT_THAT(right.out, HasSubstr("group g on scrammed: 3 records behind"));
+    box.write("password", "sesame\n");
+    const auto wrong = box.run(DOCKTOR_BINARY " config validate", newer);
+    EXPECT_NE(wrong.code, 0) << wrong.out;
+    EXPECT_THAT(wrong.out, HasSubstr(fmt::format("refuses user scram ({})", mechanism)));
+    EXPECT_THAT(wrong.out, HasSubstr("check user, password and sasl_mechanism"));
+    EXPECT_THAT(wrong.out, testing::Not(HasSubstr("sesame")));
+  }
+}
+
 }  // namespace
 }  // namespace docktor::test
