@@ -1,10 +1,12 @@
-// The objective where a framework counts what never comes: adds that BullMQ counts and drops.
+// The objective where a framework counts what never comes, adds that BullMQ counts and drops; and where jobs wait for one another, as
+// those of Graphile Worker's named queues and of Procrastinate's locks.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <iterator>
 
 #include "core/autoscaler.h"
@@ -98,6 +100,76 @@ TEST(DroppedAdds, TheObjectiveHoldsWhereHalfOfWhatBullMqCountsWasDropped) {
         }
       }
     }
+  }
+}
+
+// Jobs that run one at a time. As docktor reads them one waits at most, and the others are for later.
+class Lane {
+ public:
+  explicit Lane(double job) : job_(job) {}
+
+  /// A tenth of a second, in which so many come.
+  void step(double now, double come, int replicas) {
+    owed_ += come;
+    const auto whole = static_cast<std::uint64_t>(owed_);
+    owed_ -= static_cast<double>(whole);
+    waiting_ += whole;
+    arrived_ += whole;
+    while (replicas > 0 && free_at_ <= now && waiting_ > 0) {
+      --waiting_;
+      free_at_ = std::max(free_at_, now - 0.1) + job_;
+    }
+    at_work_ = free_at_ > now;
+  }
+  bool empty() const { return waiting_ == 0 && !at_work_; }
+  QueueSample sample(bool counts) const {
+    QueueSample q;
+    q.num_pending = waiting_ > 0 && !at_work_ ? 1 : 0;
+    q.num_ack_pending = at_work_ ? 1 : 0;
+    q.scheduled = waiting_ - q.num_pending;
+    if (counts) {
+      q.totals.incarnation = "lane";
+      q.totals.arrived = arrived_ - *q.scheduled;
+    }
+    return q;
+  }
+
+ private:
+  const double job_;
+  double owed_ = 0, free_at_ = 0;
+  std::uint64_t waiting_ = 0, arrived_ = 0;
+  bool at_work_ = false;
+};
+
+// More than one at a time can do come for minutes: no replica beyond the one that works would help.
+TEST(JobsThatWaitForOneAnother, BringNoReplicasThatHaveNothingToDoAndAreDoneAsFastAsCanBe) {
+  for (const bool counts : {true, false}) {
+    const auto spec = objective(5, 0, 20);
+    Autoscaler autoscaler(spec, make_policy(spec));
+    Lane lane(0.2);
+    std::deque<int> ordered(10, 0);  // a start takes a second
+    int replicas = 0, most = 0;
+    double done_at = 0;
+    for (int tenth = 0; tenth < 10 * 1200; ++tenth) {
+      const double now = tenth / 10.0;
+      ordered.push_back(replicas);
+      const int ready = std::min(ordered.front(), replicas);
+      ordered.pop_front();
+      lane.step(now, (now < 120 ? 3 : now < 600 ? 8 : now < 800 ? 2 : 0) / 10.0, ready);
+      if (!lane.empty()) done_at = now;
+      if (tenth % 10 != 0) continue;
+      Input in;
+      in.at = time_at(1000 + now);
+      in.replicas = {replicas, ready, 0};
+      in.queue = lane.sample(counts);
+      autoscaler.observe(in);
+      const auto d = autoscaler.evaluate(in.at, in.replicas);
+      if (d.action != Action::kHold) replicas = d.target;
+      most = std::max(most, replicas);
+    }
+    EXPECT_LE(most, 3) << counts;
+    EXPECT_LT(done_at, 970 + 30) << "as early as one worker can be done, or little later";
+    EXPECT_EQ(replicas, 0) << counts;
   }
 }
 

@@ -191,6 +191,17 @@ TEST(PostgresFramework, GraphilesStatesAndRowsThatAUserMayNotSee) {
   const auto flow = flow_between(after, more, seconds(1));
   ASSERT_TRUE(flow.flow);
   EXPECT_EQ(flow.flow->arrivals, 5);
+  // Of jobs of one named queue one runs at a time.
+  db.sql(
+      "insert into graphile_worker._private_tasks (identifier) values ('lanes'); insert into "
+      "graphile_worker._private_job_queues (queue_name, locked_at) values ('a', now()), ('b', null); "
+      "insert into graphile_worker._private_jobs (task_id, job_queue_id, locked_at) values (3, 1, now()), "
+      "(3, 1, null), "
+      "(3, 1, null), (3, 2, null), (3, 2, null), (3, null, null)");
+  const auto lanes = PostgresReader(jobs_of(db.url(), "graphile-worker", {"lanes"})).sample();
+  EXPECT_EQ(lanes.num_pending, 2u) << "one of b, and the one without";
+  EXPECT_EQ(lanes.num_ack_pending, 1u);
+  EXPECT_EQ(lanes.scheduled, 3u) << "two of a, one of b";
 
   // Row level security hides every row from those who are not the owner: not one that waits must not mean nothing waits.
   db.sql(
@@ -216,6 +227,17 @@ TEST(PostgresFramework, ProcrastinatesStates) {
   EXPECT_EQ(s.num_ack_pending, 1u);
   EXPECT_EQ(s.scheduled, 1u);
   EXPECT_EQ(PostgresReader(jobs_of(db.url(), "procrastinate")).sample().num_pending, 4u);
+  // Of jobs with one lock one runs at a time.
+  db.sql(
+      "insert into procrastinate_jobs (queue_name, lock, status, scheduled_at) values ('locks', 'a', "
+      "'doing', null), "
+      "('locks', 'a', 'todo', null), ('locks', 'a', 'todo', now()), ('locks', 'b', 'todo', null), ('locks', "
+      "'b', 'todo', null), "
+      "('locks', 'c', 'todo', now() + interval '1 h'), ('locks', null, 'todo', null)");
+  const auto locked = PostgresReader(jobs_of(db.url(), "procrastinate", {"locks"})).sample();
+  EXPECT_EQ(locked.num_pending, 2u) << "one of b, and the one without";
+  EXPECT_EQ(locked.num_ack_pending, 1u);
+  EXPECT_EQ(locked.scheduled, 4u) << "two of a, one of b, and one whose time has not come";
 }
 
 TEST(PostgresFramework, ObansStates) {

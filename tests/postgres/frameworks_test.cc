@@ -35,8 +35,9 @@ struct Life {
   bool wakes = false;
   bool retries = false;  // a job that failed waits for its next try
   bool pauses = false;
-  bool flows = false;  // how many jobs came is told
-  bool dead = false;   // those that failed for good are told
+  bool serial = false;  // there are jobs that run one at a time
+  bool flows = false;   // how many jobs came is told
+  bool dead = false;    // those that failed for good are told
   // SQL with which a dead worker's jobs have been at work for hours; whether its own call looks for them then, or a worker does.
   const char* hours_pass = "select";
   bool rescues = true;
@@ -133,6 +134,29 @@ class PostgresLife : public testing::TestWithParam<Life> {
     EXPECT_EQ(s.paused, "");
     EXPECT_EQ(s.num_pending, waiting);
   }
+  // Two wait already. Of those that run one at a time one can be taken, and none while one is in hand.
+  void jobs_that_wait_for_one_another(PostgresReader& reader) {
+    const auto is = [&](std::uint64_t waiting, std::uint64_t held, std::uint64_t later) {
+      until(reader, [&](const QueueSample& q) {
+        return q.num_pending == waiting && q.in_hand() == held && q.scheduled == later;
+      });
+    };
+    ask("put-serial 4");
+    is(3, 0, 3);
+    EXPECT_THAT(ask("count"), HasSubstr("waiting=6")) << "to the framework all of them wait";
+    std::filesystem::remove(file("gate"));
+    auto worker = start("work");
+    const auto held = static_cast<std::uint64_t>(GetParam().at_once);
+    is(3 - held, held, 3);
+    worker->kill();
+    ask("rescue");
+    is(3, 0, 3);
+    const auto before = done();
+    dir.file("gate", "");
+    worker = start("work");
+    is(0, 0, 0);
+    EXPECT_EQ(done() - before, 6);
+  }
   PostgresReader read(std::vector<std::string> queues = {"mail"}) const {
     return PostgresReader(jobs_of(server->url(db), GetParam().framework, std::move(queues)));
   }
@@ -205,6 +229,7 @@ TEST_P(PostgresLife, IsReadAsItIs) {
   EXPECT_EQ(agree(reader, "emptied by somebody").num_pending, 0u);
   ask("put 2");
   EXPECT_EQ(agree(reader, "and it goes on").num_pending, 2u);
+  if (life.serial) jobs_that_wait_for_one_another(reader);
   server->sql(fmt::format("drop table {} cascade", table), db);
   (void)reader.error(ErrorCode::kNotFound);
 }
@@ -302,6 +327,7 @@ constexpr Life kGraphile = {.framework = "graphile-worker",
                             .at_once = 2,
                             .wakes = true,
                             .retries = true,
+                            .serial = true,
                             .dead = true};
 constexpr Life kProcrastinate = {.framework = "procrastinate",
                                  .package = "procrastinate",
@@ -309,6 +335,7 @@ constexpr Life kProcrastinate = {.framework = "procrastinate",
                                  .needs = kFrameworks,
                                  .wakes = true,
                                  .retries = true,
+                                 .serial = true,
                                  .flows = true};
 // It puts what it finds off until its next try.
 constexpr Life kRiverQueue = {.framework = "river",

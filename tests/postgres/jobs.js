@@ -89,6 +89,7 @@ async function graphileDoes(utils, verb, n, first) {
   for (let i = 0; i < n && verb === 'put-due'; ++i) await utils.addJob('mail', {}, {runAt: new Date(Date.now() - 1000)});
   for (let i = 0; i < n && verb === 'put-failing'; ++i) await utils.addJob('mail', {fails: true}, {maxAttempts: 1});
   for (let i = 0; i < n && verb === 'put-retrying'; ++i) await utils.addJob('mail', {fails: true}, {maxAttempts: 25});
+  for (let i = 0; i < n && verb === 'put-serial'; ++i) await utils.addJob('mail', {}, {queueName: 'one at a time'});
   if (verb === 'purge') {
     const free = 'select id from graphile_worker.jobs where locked_at is null';
     await utils.completeJobs((await utils.withPgClient(c => c.query(free))).rows.map(r => r.id));

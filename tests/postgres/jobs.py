@@ -77,6 +77,8 @@ async def procrastinate_jobs():
                     await once.configure(schedule_in={"hours": 1}).defer_async()
                 elif verb == "put-due":
                     await once.configure(schedule_at=now() - datetime.timedelta(seconds=1)).defer_async()
+                elif verb == "put-serial":
+                    await once.configure(lock="one at a time").defer_async()
                 elif verb == "put-failing":
                     await once.defer_async(fails=True)
                 elif verb == "put-retrying":

@@ -104,12 +104,15 @@ create schema graphile_worker;
 create table graphile_worker.migrations (id int primary key);
 insert into graphile_worker.migrations values (19);
 create table graphile_worker._private_tasks (id int primary key generated always as identity, identifier text not null unique);
+create table graphile_worker._private_job_queues (id int primary key generated always as identity, queue_name text not null unique,
+  locked_at timestamptz, locked_by text, is_available boolean generated always as (locked_at is null) stored not null);
 create table graphile_worker._private_jobs (id bigint generated always as identity, job_queue_id int, task_id int not null,
   priority smallint not null default 0, run_at timestamptz not null default now(), attempts smallint not null default 0,
   max_attempts smallint not null default 25, created_at timestamptz not null default now(), locked_at timestamptz, locked_by text,
   is_available boolean generated always as (locked_at is null and attempts < max_attempts) stored not null);
 alter table graphile_worker._private_jobs enable row level security;
 alter table graphile_worker._private_tasks enable row level security;
+alter table graphile_worker._private_job_queues enable row level security;
 )";
 inline constexpr const char* kGraphileIndexes = R"(
 alter table graphile_worker._private_jobs add primary key (id);

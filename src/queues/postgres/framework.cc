@@ -72,9 +72,11 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
   where $1::text[] is null or q.name = any($1))",
      .knows_queues = true, .dead_of_each = true},
 
+    // Jobs of a named queue run one at a time: of those that wait one can be taken, none while one is in hand. The others wait for
+    // that, as those that are scheduled do.
     {.name = "graphile-worker", .shown = "Graphile Worker", .schema = "graphile_worker", .queue = "", .all_queues = true,
      .claim_seconds = 4 * 3600,
-     .tables = "_private_jobs _private_tasks",
+     .tables = "_private_jobs _private_tasks _private_job_queues",
      .channel = "jobs:insert",
      .hole = "Graphile Worker does not tell when the time of a scheduled job comes",
      .version = "select 'migration ' || max(id) from $Smigrations",
@@ -83,17 +85,22 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
   select t.identifier, coalesce(w.backlog, 0), case when small then coalesce(h.held, 0) end, coalesce(w.scheduled, 0),
     coalesce(w.retries, 0), w.oldest_age, null::boolean, case when small then coalesce(h.dead, 0) end
   from size cross join $S_private_tasks t
-    left join (select task_id, count(*) filter (where run_at <= now()) as backlog,
-                 count(*) filter (where run_at > now()) as scheduled,
-                 count(*) filter (where run_at > now() and attempts > 0) as retries,
-                 extract(epoch from now() - min(run_at) filter (where run_at <= now())) as oldest_age
-               from $S_private_jobs where is_available = true group by task_id) w on w.task_id = t.id
+    left join (select task_id, taken + lanes as backlog, waiting - taken - lanes + later as scheduled, retries, oldest_age
+               from (select task_id, count(*) filter (where run_at <= now()) as waiting,
+                       count(*) filter (where run_at <= now() and job_queue_id is null) as taken,
+                       count(distinct job_queue_id) filter (where run_at <= now() and q.locked_at is null) as lanes,
+                       count(*) filter (where run_at > now()) as later,
+                       count(*) filter (where run_at > now() and attempts > 0) as retries,
+                       extract(epoch from now() - min(run_at) filter (where run_at <= now() and job_queue_id is null)) as oldest_age
+                     from $S_private_jobs j left join $S_private_job_queues q on q.id = j.job_queue_id
+                     where j.is_available = true group by task_id) jobs) w on w.task_id = t.id
     left join (select task_id, count(*) filter (where locked_at is not null) as held,
                  count(*) filter (where locked_at is null) as dead
                from $S_private_jobs where not is_available and (select small from size) group by task_id) h on h.task_id = t.id
   where (w.task_id is not null or h.task_id is not null) and ($1::text[] is null or t.identifier = any($1)))",
      .added = "pg_sequence_last_value(pg_get_serial_sequence('$S_private_jobs', 'id')::regclass)", .dead_of_each = true},
 
+    // As those of a lock.
     {.name = "procrastinate", .shown = "Procrastinate", .schema = "", .queue = "", .all_queues = true, .claim_seconds = 60,
      .tables = "procrastinate_jobs",
      .channel = "procrastinate_any_queue_v1",
@@ -101,15 +108,18 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
      .version = "select case when to_regproc('$Sprocrastinate_defer_jobs_v1') is null then 'before 3' else '3 or later' end",
      .names = "select distinct queue_name from $Sprocrastinate_jobs where status in ('todo', 'doing') order by 1 limit 20",
      .live = R"(
-  select queue_name,
-    count(*) filter (where status = 'todo' and (scheduled_at is null or scheduled_at <= now())),
-    count(*) filter (where status = 'doing'),
-    count(*) filter (where status = 'todo' and scheduled_at > now()),
-    count(*) filter (where status = 'todo' and scheduled_at > now() and attempts > 0),
-    null::numeric, null::boolean
-  from $Sprocrastinate_jobs
-  where status in ('todo', 'doing') and ($1::text[] is null or queue_name = any($1))
-  group by queue_name)",
+  select queue_name, taken + lanes, doing, waiting - taken - lanes + later, retries, null::numeric, null::boolean
+  from (select queue_name,
+          count(*) filter (where status = 'todo' and (scheduled_at is null or scheduled_at <= now())) as waiting,
+          count(*) filter (where status = 'todo' and (scheduled_at is null or scheduled_at <= now()) and lock is null) as taken,
+          count(distinct lock) filter (where status = 'doing' or scheduled_at is null or scheduled_at <= now())
+            - count(distinct lock) filter (where status = 'doing') as lanes,
+          count(*) filter (where status = 'doing') as doing,
+          count(*) filter (where status = 'todo' and scheduled_at > now()) as later,
+          count(*) filter (where status = 'todo' and scheduled_at > now() and attempts > 0) as retries
+        from $Sprocrastinate_jobs
+        where status in ('todo', 'doing') and ($1::text[] is null or queue_name = any($1))
+        group by queue_name) jobs)",
      .id_queue = "queue_name", .oldest_age = false},
 
     {.name = "oban", .shown = "Oban", .schema = "", .queue = "default", .claim_seconds = 3600,
