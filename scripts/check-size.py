@@ -22,7 +22,7 @@ LARGER = {
     # Classes.
     "Controller": 84, "ProcessPool": 36, "ComposeService": 36, "ComposeTarget::Worker": 39, "ObjectivePolicy": 36,
     "Pool": 35, "Section": 28, "WorkloadState": 27, "Channel": 28, "KubernetesTarget::Service": 25,
-    "KubernetesLease": 24, "PgConnection::Core": 21,
+    "KubernetesLease": 24,
 }
 
 BLANKED = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|(?<![0-9a-fA-F])\'(?:\\.|[^\'\\\n])+\'|^\s*#(?:[^\n]*\\\n)*[^\n]*', re.S | re.M)

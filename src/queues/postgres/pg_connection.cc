@@ -10,6 +10,7 @@
 #include <future>
 #include <map>
 #include <set>
+#include <span>
 #include <system_error>
 #include <thread>
 
@@ -33,6 +34,15 @@ constexpr auto kCommand = std::chrono::seconds(2);
 constexpr auto kListenAgain = std::chrono::seconds(30);  // after a refusal
 constexpr auto kThreadEnds = std::chrono::seconds(3);
 constexpr auto kLockWaitAgain = std::chrono::milliseconds(100);
+constexpr auto kLongestPoll = std::chrono::seconds(60);
+
+// A descriptor of -1 is left out. What ::poll() returns.
+int poll_until(std::span<pollfd> fds, std::chrono::steady_clock::time_point until) {
+  const auto left =
+      std::clamp<std::chrono::steady_clock::duration>(until - steady_clock::now(), {}, kLongestPoll);
+  return ::poll(fds.data(), fds.size(),
+                static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+}
 
 }  // namespace
 
@@ -162,15 +172,11 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
     while (true) {
       const auto next = std::min(until, expire());
       pollfd fds[2] = {{fd, events, 0}, {bell_.fd(), POLLIN, 0}};
-      const auto ms = std::chrono::ceil<std::chrono::milliseconds>(next - steady_clock::now()).count();
-      const int n = ::poll(fds, 2, static_cast<int>(std::clamp<long long>(ms, 0, 60'000)));
+      const int n = poll_until(fds, next);
       bell_.silence();
       if (stopping()) return false;
       if ((n > 0 && fds[0].revents != 0) || steady_clock::now() >= until) return true;
     }
-  }
-  PgSession::Wait waiter() {
-    return [this](int fd, short events, SteadyTime until) { return wait(fd, events, until); };
   }
 
   // Nothing to do: until something is due, comes, or is posted.
@@ -184,10 +190,8 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
       }
     }
     if (session_) next = std::min(next, listen_again_);
-    pollfd fds[2] = {{bell_.fd(), POLLIN, 0}, {-1, POLLIN, 0}};
-    if (session_) fds[1].fd = session_->fd();
-    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(next - steady_clock::now()).count();
-    (void)::poll(fds, session_ ? 2 : 1, static_cast<int>(std::clamp<long long>(ms, 0, 60'000)));
+    pollfd fds[2] = {{bell_.fd(), POLLIN, 0}, {session_ ? session_->fd() : -1, POLLIN, 0}};
+    (void)poll_until(fds, next);
     bell_.silence();
   }
 
@@ -218,7 +222,7 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
   }
 
   void connect() {
-    auto made = PgSession::connect(login_, steady_clock::now() + kConnect, waiter());
+    auto made = PgSession::connect(login_, steady_clock::now() + kConnect, waiter_);
     if (stopping()) return;
     if (!made) return lost(made.error());
     session_ = std::move(*made);
@@ -285,7 +289,7 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
     if (slow_.has(task.query.sql)) task.query.lock_wait = kLockWaitAgain;
     if (task.fill) task.fill(task.query);
     const auto began = steady_clock::now();
-    auto rows = session_->read(task.query, task.deadline, waiter());
+    auto rows = session_->read(task.query, task.deadline, waiter_);
     const bool broken = session_->broken();
     const auto now = steady_clock::now();
     if (rows || broken || rows.error().code != ErrorCode::kTimeout)
@@ -371,7 +375,7 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
   // is asked again after a while. No value: the connection is lost.
   std::optional<std::string> why_not_listen() {
     if (!pooled_) {
-      const auto rows = session_->read({.sql = kServedBy}, steady_clock::now() + kCommand, waiter());
+      const auto rows = session_->read({.sql = kServedBy}, steady_clock::now() + kCommand, waiter_);
       if (!rows && session_->broken()) {
         if (!stopping()) lost(rows.error());
         return std::nullopt;
@@ -388,7 +392,7 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
   // False: the connection is lost. A server that refuses (a standby) is asked again after a while.
   bool tell(const std::string& what, const std::string& channel) {
     const auto done =
-        session_->command(what + pg_identifier(channel), steady_clock::now() + kCommand, waiter());
+        session_->command(what + pg_identifier(channel), steady_clock::now() + kCommand, waiter_);
     if (done) return true;
     if (session_->broken()) {
       if (!stopping()) lost(done.error());
@@ -412,6 +416,9 @@ class PgConnection::Core final : public std::enable_shared_from_this<Core> {
   std::optional<PgServer> server_;
 
   // The rest belongs to the thread.
+  const PgSession::Wait waiter_ = [this](int fd, short events, SteadyTime until) {
+    return wait(fd, events, until);
+  };
   std::unique_ptr<PgSession> session_;
   SteadyTime up_since_{}, retry_at_{};
   SteadyTime listen_again_ = SteadyTime::max();
