@@ -24,6 +24,15 @@
 namespace docktor::test {
 namespace {
 
+// Its sockets are closed when it is a zombie, which whoever adopted it may leave for long.
+bool runs(pid_t pid) {
+  std::ifstream in(fmt::format("/proc/{}/stat", pid));
+  std::string text;
+  std::getline(in, text);
+  const auto name_ends = text.rfind(") ");
+  return name_ends != std::string::npos && text[name_ends + 2] != 'Z' && text[name_ends + 2] != 'X';
+}
+
 // Debian keeps the server's programs apart from the PATH, in a folder for each version.
 std::string programs() {
   std::vector<std::string> found;
@@ -131,16 +140,28 @@ void PostgresServer::stop() {
 }
 
 // The children see that their parent is gone and end; start() tries until the last of them has.
+// Processes that serve its connections outlive the first one for a moment, and answer in it: a crash takes them, too.
 void PostgresServer::kill() {
   resume();
+  const auto served = children();
   ::kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);
   pid_ = -1;
+  for (const pid_t child : served) ::kill(child, SIGKILL);
+  for (const pid_t child : served) {
+    while (runs(child)) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+std::vector<pid_t> PostgresServer::children() const {
+  std::vector<pid_t> out;
+  std::ifstream in(fmt::format("/proc/{}/task/{}/children", pid_, pid_));
+  for (pid_t child; in >> child;) out.push_back(child);
+  return out;
 }
 
 void PostgresServer::signal_all(int signal) const {
-  std::ifstream in(fmt::format("/proc/{}/task/{}/children", pid_, pid_));
-  for (pid_t child; in >> child;) ::kill(child, signal);
+  for (const pid_t child : children()) ::kill(child, signal);
   ::kill(pid_, signal);
 }
 

@@ -42,6 +42,7 @@ class PostgresServer {
 
  private:
   pid_t run(std::vector<std::string> arguments) const;
+  std::vector<pid_t> children() const;
   void signal_all(int signal) const;
   bool answers() const;
 
