@@ -64,13 +64,13 @@ nlohmann::ordered_json metadata_of(nlohmann::ordered_json base, const Advising& 
   return m;
 }
 
-nlohmann::ordered_json record_of(Evaluation& e, nlohmann::ordered_json metadata, Time shown) {
+nlohmann::ordered_json record_of(Evaluation& e, const nlohmann::ordered_json& metadata, Time shown) {
   nlohmann::ordered_json r;
   r["ts"] = utc_seconds(shown);
   auto fields = to_json(e.decision);
   for (auto& [key, v] : fields.items()) {
     if (key == "matched_rules") {
-      r["metadata"] = std::move(metadata);
+      r["metadata"] = metadata;
       r["id"] = e.id;
     }
     r[key] = std::move(v);

@@ -60,6 +60,6 @@ nlohmann::ordered_json metadata_of(nlohmann::ordered_json base, const Advising& 
                                    const Evaluation& e);
 
 /// Of an evaluation, but for its outcome. `metadata`: who decided. Its inputs are moved into it.
-nlohmann::ordered_json record_of(Evaluation& e, nlohmann::ordered_json metadata, Time shown);
+nlohmann::ordered_json record_of(Evaluation& e, const nlohmann::ordered_json& metadata, Time shown);
 
 }  // namespace docktor

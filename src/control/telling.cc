@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/guess.h"
+#include "core/room.h"
 #include "core/text.h"
 
 namespace docktor {
