@@ -1,4 +1,4 @@
-// What is told of a service to people and programs: pure functions of its state, the time, and who leads.
+// What is told of a service to people and programs: functions of its state, the time, and who leads. Two of them write to the log.
 #pragma once
 
 #include <spdlog/logger.h>

@@ -100,7 +100,7 @@ constexpr std::array kFrameworks = std::to_array<PgFramework>({
   where (w.task_id is not null or h.task_id is not null) and ($1::text[] is null or t.identifier = any($1)))",
      .added = "pg_sequence_last_value(pg_get_serial_sequence('$S_private_jobs', 'id')::regclass)", .dead_of_each = true},
 
-    // As those of a lock.
+    // Jobs of one lock run one at a time, as those of a named queue of Graphile Worker do.
     {.name = "procrastinate", .shown = "Procrastinate", .schema = "", .queue = "", .all_queues = true, .claim_seconds = 60,
      .tables = "procrastinate_jobs",
      .channel = "procrastinate_any_queue_v1",

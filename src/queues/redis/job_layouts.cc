@@ -63,8 +63,9 @@ class ListLayout final : public JobLayout {
   std::string note() const override {
     if (held_ == 0 || now_ - held_since_ < spec_.claim_after) return {};
     return fmt::format(
-        "{} in {} since {}, while nothing waits: a worker that died leaves there what it had, which keeps a "
-        "replica until somebody puts it back into {} or takes it away",
+        "{} in {} since {}, while nothing waits: a long job, or what a worker that died has left there, "
+        "which "
+        "keeps a replica until somebody puts it back into {} or takes it away",
         held_ == 1 ? "1 job stands" : fmt::format("{} jobs stand", held_), keys_[1], clock_text(held_since_),
         keys_[0]);
   }
