@@ -270,7 +270,15 @@ TEST_F(ControllerTest, RestartsAreCountedFromWhenDocktorCameAndNeverFall) {
   EXPECT_EQ(told(), 2U);
   w.replicas = 1;
   w.restarts = 1;
-  EXPECT_EQ(told(), 3U) << "another one under the same name";
+  EXPECT_EQ(told(), 2U) << "another one under the same name";
+  w.restarts = 2;
+  EXPECT_EQ(told(), 3U);
+  auto changed = spec("a");
+  changed.limits.max_replicas = 20;
+  apply({changed});
+  EXPECT_EQ(told(), 3U) << "a reload counts none twice";
+  w.restarts = 3;
+  EXPECT_EQ(told(), 4U);
 }
 
 TEST_F(ControllerTest, AServiceStoppedByHandIsLeftAloneUntilResume) {

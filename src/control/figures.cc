@@ -52,12 +52,10 @@ void Tally::sampled(const Observation& seen, WaitMeter& meter) {
 
 void Tally::replicas_told(std::span<const Replica> before, std::span<const Replica> now) {
   for (const auto& r : now) {
-    if (r.restarts <= 0 || !reported) continue;
+    if (r.restarts <= 0) continue;
     const auto was = std::ranges::find(before, r.id, &Replica::id);
-    restarts += static_cast<std::uint64_t>(
-        std::max(0, was == before.end() ? r.restarts : r.restarts - was->restarts));
+    if (was != before.end()) restarts += static_cast<std::uint64_t>(std::max(0, r.restarts - was->restarts));
   }
-  reported = true;
 }
 
 void Tally::decided(const Decision& d) {

@@ -90,10 +90,9 @@ struct Tally {
   Histogram<kOrderBuckets.size()> order_seconds;
   std::optional<Time> last_change;  ///< of the number of replicas, whoever made it
   int last_current = -1;
-  bool reported = false;  ///< the target has told of its replicas
 
-  /// `before` and `now`: the target's replicas as last told, and as told now. Those that were there when docktor came may have
-  /// been restarted before.
+  /// `before` and `now`: the target's replicas as last told, and as told now. What is told of one for the first time, at docktor's
+  /// start, after a reload, or when an engine answers again, may have happened long ago: it counts from then on.
   void replicas_told(std::span<const Replica> before, std::span<const Replica> now);
   void sampled(const Observation& seen, WaitMeter& meter);
   void decided(const Decision& d);
